@@ -1,0 +1,74 @@
+//! What comes out of a parser: a request and its response, with times, sizes and the facts that a span needs.
+
+use crate::http1::HttpExchange;
+use crate::postgres::PostgresExchange;
+use crate::redis::RedisExchange;
+use crate::stream::{Actor, Stamp};
+
+/// One message, or run of messages, as seen at the socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Kernel time of the first byte, ns.
+    pub first_ns: u64,
+    /// Kernel time of the last byte, ns.
+    pub last_ns: u64,
+    /// Stream position of the first byte.
+    pub pos: u64,
+    /// Bytes on the wire, headers and framing included.
+    pub bytes: u64,
+}
+
+impl Window {
+    /// A window that starts at `pos` with the first byte of `stamp`.
+    #[must_use]
+    pub fn open(pos: u64, stamp: Stamp) -> Self {
+        Self { first_ns: stamp.first_ns, last_ns: stamp.last_ns, pos, bytes: 0 }
+    }
+
+    /// Extends the window to the byte before `end`, which passed at `stamp`.
+    pub fn extend(&mut self, end: u64, stamp: Stamp) {
+        self.last_ns = self.last_ns.max(stamp.last_ns);
+        self.bytes = end.saturating_sub(self.pos);
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The whole response was seen (or its end is certain from its framing).
+    Answered,
+    /// The connection was closed in an orderly way before the response was complete.
+    Closed,
+    /// The connection was reset before the response was complete.
+    Reset,
+    /// No response came within the limit; the entry was given up.
+    Unanswered,
+}
+
+/// One request and its response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// The request, from its first to its last byte.
+    pub request: Window,
+    /// The response, if any byte of it was seen.
+    pub response: Option<Window>,
+    /// Who received (server side) or sent (client side) the first byte of the request.
+    pub actor: Actor,
+    /// How it ended, and when: for anything but `Answered` the time of that end, ns.
+    pub ending: Ending,
+    /// Kernel time at which the exchange was over, ns. Never before `request.first_ns`.
+    pub end_ns: u64,
+    /// What the protocol says.
+    pub detail: Detail,
+}
+
+/// The protocol-specific part of an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Detail {
+    /// HTTP/1.0 and 1.1.
+    Http(Box<HttpExchange>),
+    /// PostgreSQL, protocol 3.
+    Postgres(Box<PostgresExchange>),
+    /// Redis, RESP2, RESP3 and inline.
+    Redis(Box<RedisExchange>),
+}

@@ -1,0 +1,58 @@
+//! PostgreSQL frontend/backend protocol 3.0 and 3.2.
+
+use crate::registry::{Context, Probe, Protocol};
+use crate::session::Session;
+use std::sync::Arc;
+
+/// What kind of work an exchange was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operation {
+    /// A statement of a simple query, or an execution of a portal.
+    #[default]
+    Statement,
+    /// A function call message (`F`).
+    FunctionCall,
+    /// A start-up that failed (wrong password, unknown database …).
+    Startup,
+}
+
+/// The facts of one PostgreSQL execution that a span needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostgresExchange {
+    /// What kind of work it was.
+    pub operation: Operation,
+    /// User of the start-up message, when it was seen.
+    pub user: Option<Arc<str>>,
+    /// Database of the start-up message (or the user, its default), when it was seen.
+    pub database: Option<Arc<str>>,
+    /// Sanitised statement text: literals are `?`, parameters are kept; capped. `None` when unknown (prepared before
+    /// the agent saw the connection, or lost): never another statement's text.
+    pub text: Option<Arc<str>>,
+    /// Low-cardinality summary of the text (`SELECT orders`), at most 255 characters.
+    pub summary: Option<Arc<str>>,
+    /// First word(s) of the command tag of the response (`SELECT`, `INSERT`, `CREATE TABLE`, `BEGIN` …), if seen.
+    pub command: Option<Box<str>>,
+    /// The statement was prepared by an earlier Parse.
+    pub prepared: bool,
+    /// Rows returned or affected as the command tag says (or as counted, for a suspended portal).
+    pub rows: Option<u64>,
+    /// SQLSTATE of the error response.
+    pub sqlstate: Option<Box<str>>,
+    /// Severity of the error response (`ERROR`, `FATAL`, `PANIC`).
+    pub severity: Option<Box<str>>,
+    /// How many statements or executions went in one batch (up to one Sync, or one simple query), if more than one.
+    pub batch_size: Option<u32>,
+    /// The text is longer than what was captured or kept.
+    pub text_truncated: bool,
+}
+
+/// The registry entry of PostgreSQL.
+pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open };
+
+fn probe(_bytes: &[u8], _context: Context) -> Probe {
+    Probe::No
+}
+
+fn open(_from_start: bool) -> Box<dyn Session> {
+    unimplemented!()
+}

@@ -1,0 +1,112 @@
+//! The trait that each protocol implements for one connection, and the output it writes to.
+
+use crate::exchange::Exchange;
+use crate::stream::{Chunk, Direction, Stamp};
+
+/// How a connection (or one direction of it) ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// FIN: an orderly end.
+    Orderly,
+    /// RST, or an error that tore the connection down.
+    Reset,
+}
+
+/// Why something did not become an exchange, or only a partial one. Counted, exported as the agent's own metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// Bytes were lost or started in the middle; the parser looked for the next certain frame boundary.
+    Resync,
+    /// A frame broke the rules of its protocol.
+    Malformed,
+    /// A response came for which no request was seen (attached in mid-exchange, or its request was lost).
+    UnmatchedResponse,
+    /// A request of which too much was lost to say anything about it.
+    LostRequest,
+    /// A response whose outcome was lost in a gap: its exchange is not reported.
+    LostResponse,
+    /// More requests were waiting for a response than the limit; the oldest was given up.
+    TooManyPending,
+    /// A request was never answered within the limit.
+    Unanswered,
+    /// A frame was larger than the parser's buffer and its unseen part could not be skipped by length.
+    BufferFull,
+    /// A cache of statements, portals or names reached its limit; the oldest entry was forgotten.
+    CacheFull,
+}
+
+impl Reason {
+    /// Every reason, in the order of their discriminants.
+    pub const ALL: [Self; 9] = [
+        Self::Resync,
+        Self::Malformed,
+        Self::UnmatchedResponse,
+        Self::LostRequest,
+        Self::LostResponse,
+        Self::TooManyPending,
+        Self::Unanswered,
+        Self::BufferFull,
+        Self::CacheFull,
+    ];
+
+    /// The value of the attribute `reason` on the agent's own metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resync => "resync",
+            Self::Malformed => "malformed",
+            Self::UnmatchedResponse => "unmatched_response",
+            Self::LostRequest => "lost_request",
+            Self::LostResponse => "lost_response",
+            Self::TooManyPending => "too_many_pending",
+            Self::Unanswered => "unanswered",
+            Self::BufferFull => "buffer_full",
+            Self::CacheFull => "cache_full",
+        }
+    }
+}
+
+/// Where a session writes what it found. Reused between calls: the caller drains it.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Finished exchanges, in the order in which they ended.
+    pub exchanges: Vec<Exchange>,
+    /// What was counted, indexed by [`Reason`].
+    pub counts: [u64; Reason::ALL.len()],
+    /// Set when the stream left the protocol (TLS after SSLRequest, a WebSocket upgrade, CONNECT, replication, or so
+    /// many broken frames that it never was this protocol): the session is dropped and the connection only counted.
+    pub left: bool,
+}
+
+impl Output {
+    /// Counts one occurrence of `reason`.
+    pub fn count(&mut self, reason: Reason) {
+        self.counts[reason as usize] += 1;
+    }
+}
+
+/// The state of one connection in one protocol.
+///
+/// Chunks and gaps of one direction come in stream order; the two directions interleave in the order of their kernel
+/// times, except that a response may come slightly before the request that caused it (two threads on one socket): keep
+/// it until its request arrives. Nothing here reads a clock.
+pub trait Session: Send {
+    /// Captured bytes passed.
+    fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output);
+
+    /// `len` bytes passed that nobody could read (over budget, lost, unreadable). The next chunk follows them.
+    fn gap(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output);
+
+    /// One direction ended (FIN seen): whatever is delimited by the end of the stream is complete.
+    fn half_close(&mut self, direction: Direction, at_ns: u64, out: &mut Output);
+
+    /// The connection ended: exchanges without a complete response end now.
+    fn close(&mut self, how: Close, at_ns: u64, out: &mut Output);
+
+    /// Time passes: give up requests whose *last activity* was before `before_ns`, free idle buffers.
+    fn expire(&mut self, before_ns: u64, out: &mut Output);
+
+    /// Heap bytes held, for the limit on all connections together.
+    fn heap_bytes(&self) -> usize;
+}

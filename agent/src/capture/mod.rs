@@ -1,0 +1,1 @@
+//! Getting events out of the kernel: probe what it grants, choose a backend, load, attach, read the ring buffer.

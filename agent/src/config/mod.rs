@@ -1,0 +1,1 @@
+//! Configuration: flags, then environment, then file, then defaults.

@@ -1,0 +1,1 @@
+//! Connections: per-direction data streams, roles, detection, sessions.

@@ -1,0 +1,1 @@
+//! From a process to the OpenTelemetry resource that its spans belong to.

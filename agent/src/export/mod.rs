@@ -1,0 +1,1 @@
+//! Where spans go: console, OTLP JSON lines, OTLP over HTTP and gRPC.

@@ -1,0 +1,15 @@
+//! wirespan: watches a host from the kernel and turns the traffic of unmodified programs into OpenTelemetry spans.
+//!
+//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols` → [`event`], [`capture`], [`process`], [`conn`] → [`trace`] →
+//! [`enrich`], [`export`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
+
+pub mod capture;
+pub mod cli;
+pub mod config;
+pub mod conn;
+pub mod enrich;
+pub mod event;
+pub mod export;
+pub mod pipeline;
+pub mod process;
+pub mod trace;

@@ -1,0 +1,66 @@
+//! Counters that the kernel programs keep: one per-CPU array, indexed by [`Counter`].
+
+/// What the kernel programs count. `seen = delivered + over-budget + dropped(reason)` for every call of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Counter {
+    /// Send or receive calls of targets that the hooks looked at.
+    Seen,
+    /// Records that reached the ring buffer.
+    Delivered,
+    /// Calls on connections that user space asked to ignore (only their bytes are counted).
+    Ignored,
+    /// Records that the ring buffer had no room for.
+    DropRingFull,
+    /// Calls whose connection could not be entered in the table.
+    DropTableFull,
+    /// Payload that could not be read: the memory was not resident or not readable.
+    UnreadableFault,
+    /// Payload that could not be read: io_uring.
+    UnreadableIoUring,
+    /// Payload that could not be read: sendfile or splice.
+    UnreadableSplice,
+    /// Payload that could not be read: several messages in one call, or a system call of another ABI.
+    UnreadableOther,
+    /// Bytes beyond the budget of their turn: counted, not copied.
+    OverBudgetBytes,
+    /// Process records that the ring buffer had no room for.
+    DropProcess,
+}
+
+impl Counter {
+    /// Number of counters.
+    pub const COUNT: usize = Self::ALL.len();
+    /// Every counter, in the order of their discriminants.
+    pub const ALL: [Self; 11] = [
+        Self::Seen,
+        Self::Delivered,
+        Self::Ignored,
+        Self::DropRingFull,
+        Self::DropTableFull,
+        Self::UnreadableFault,
+        Self::UnreadableIoUring,
+        Self::UnreadableSplice,
+        Self::UnreadableOther,
+        Self::OverBudgetBytes,
+        Self::DropProcess,
+    ];
+
+    /// Name for metrics and summaries.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Delivered => "delivered",
+            Self::Ignored => "ignored",
+            Self::DropRingFull => "ring_full",
+            Self::DropTableFull => "table_full",
+            Self::UnreadableFault => "unreadable_fault",
+            Self::UnreadableIoUring => "unreadable_io_uring",
+            Self::UnreadableSplice => "unreadable_splice",
+            Self::UnreadableOther => "unreadable_other",
+            Self::OverBudgetBytes => "over_budget_bytes",
+            Self::DropProcess => "process_record",
+        }
+    }
+}

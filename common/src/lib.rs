@@ -1,0 +1,9 @@
+//! What crosses the border between the kernel programs and the agent: records, counters, configuration.
+//!
+//! `no_std`, no dependencies on either side. Every record is `repr(C)` without implicit padding; zerocopy's derives
+//! make padding a compile error.
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+
+pub mod counters;
+pub mod limits;
+pub mod record;

@@ -1,0 +1,18 @@
+//! Sizes and limits that both sides agree on.
+
+/// Most payload bytes of one record (head and tail together). A power of two: the programs mask with it.
+pub const MAX_PAYLOAD: usize = 16 * 1024;
+/// Bytes from the head of each call that are copied even when the turn's budget is used up.
+pub const OVER_BUDGET_HEAD: u32 = 64;
+/// Bytes from the tail of a call whose head was cut.
+pub const TAIL: u32 = 192;
+/// Ring buffer size, bytes.
+pub const RING_BYTES: u32 = 16 * 1024 * 1024;
+/// Connections tracked in the kernel (least recently used are evicted).
+pub const MAX_CONNECTIONS: u32 = 32 * 1024;
+/// Processes with a policy of their own.
+pub const MAX_PROCESSES: u32 = 16 * 1024;
+/// Buffers of one vectored call that are looked at.
+pub const MAX_IOVECS: usize = 16;
+/// Longest unix socket path (`sun_path`).
+pub const MAX_UNIX_PATH: usize = 108;

@@ -1,0 +1,209 @@
+//! Records in the ring buffer. The first byte is the kind; all integers are in the host's byte order.
+
+use crate::limits::MAX_UNIX_PATH;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// [`Data`] followed by its payload.
+pub const KIND_DATA: u8 = 1;
+/// [`Open`]: first sight of a connection, always before its first [`Data`].
+pub const KIND_OPEN: u8 = 2;
+/// [`State`]: a connection changed state.
+pub const KIND_STATE: u8 = 3;
+/// [`Process`]: a process came, changed its program or went.
+pub const KIND_PROCESS: u8 = 4;
+
+/// [`Data::direction`]: the process sent.
+pub const SEND: u8 = 0;
+/// [`Data::direction`]: the process received.
+pub const RECEIVE: u8 = 1;
+
+/// A send or receive call on a connection. `head_len` bytes from the beginning of the call's data, then `tail_len`
+/// bytes from its end, follow the structure.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Data {
+    /// [`KIND_DATA`].
+    pub kind: u8,
+    /// [`SEND`] or [`RECEIVE`].
+    pub direction: u8,
+    /// Why payload is missing though the budget had room: a [`Missing`] value.
+    pub missing: u8,
+    /// Zero.
+    pub reserved: u8,
+    /// Bytes that the call moved.
+    pub len: u32,
+    /// Payload bytes from the beginning.
+    pub head_len: u32,
+    /// Payload bytes from the end.
+    pub tail_len: u32,
+    /// Connection id, see [`Open::connection`].
+    pub connection: u64,
+    /// Stream position of the first byte: kernel TCP sequence number extended to 64 bits; a count for unix sockets.
+    pub position: u64,
+    /// `CLOCK_MONOTONIC` ns of the first byte: entry of a send (where a hook shows it), exit of a receive.
+    pub first_ns: u64,
+    /// `CLOCK_MONOTONIC` ns of the last byte.
+    pub last_ns: u64,
+    /// Thread group id in the initial pid namespace.
+    pub pid: u32,
+    /// Thread id in the initial pid namespace.
+    pub tid: u32,
+    /// Execution context within the thread; 0 when only the thread is known.
+    pub context: u64,
+}
+
+/// Why the payload of a call is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Missing {
+    /// Nothing is missing but what the budget left out.
+    Nothing = 0,
+    /// The memory could not be read.
+    Fault = 1,
+    /// io_uring: the call's registers do not show the buffer.
+    IoUring = 2,
+    /// sendfile or splice: there is no user buffer.
+    Splice = 3,
+    /// Several messages in one call, a foreign ABI, or an unknown call.
+    Other = 4,
+}
+
+/// [`Open::role`]: not seen.
+pub const ROLE_UNKNOWN: u8 = 0;
+/// [`Open::role`]: this socket connected.
+pub const ROLE_CLIENT: u8 = 1;
+/// [`Open::role`]: this socket was accepted.
+pub const ROLE_SERVER: u8 = 2;
+
+/// `AF_UNIX`.
+pub const FAMILY_UNIX: u8 = 1;
+/// `AF_INET`.
+pub const FAMILY_INET: u8 = 2;
+/// `AF_INET6`.
+pub const FAMILY_INET6: u8 = 10;
+
+/// First sight of a connection by a target.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Open {
+    /// [`KIND_OPEN`].
+    pub kind: u8,
+    /// Address family.
+    pub family: u8,
+    /// One of the `ROLE_` constants.
+    pub role: u8,
+    /// 1 when the connection was set up before anyone looked: `started_ns` is the time of first sight then.
+    pub midway: u8,
+    /// Process at first sight.
+    pub pid: u32,
+    /// Identity of the socket: unique among live sockets, the same in every backend.
+    pub connection: u64,
+    /// Kernel address of the `struct sock`, the key of the kernel's connection table.
+    pub sock: u64,
+    /// `CLOCK_MONOTONIC` ns: SYN sent (client), established (server), or first sight.
+    pub started_ns: u64,
+    /// Stream position of the first byte ever sent; equal to the first `Data` of a send iff nothing was missed.
+    pub first_sent: u64,
+    /// Stream position of the first byte ever received.
+    pub first_received: u64,
+    /// Local address; IPv4 in the first four bytes. Network byte order.
+    pub local_address: [u8; 16],
+    /// Remote address.
+    pub remote_address: [u8; 16],
+    /// Local port, host order.
+    pub local_port: u16,
+    /// Remote port, host order.
+    pub remote_port: u16,
+    /// Inode of the network namespace.
+    pub network_namespace: u32,
+    /// Inode of the socket (as in `/proc/PID/fd`), 0 when it has none yet.
+    pub inode: u32,
+    /// Length of `path`.
+    pub path_len: u32,
+    /// Path of a unix socket: the listener's, whichever end this is. Abstract names start with NUL.
+    pub path: [u8; MAX_UNIX_PATH],
+    /// Zero.
+    pub reserved: [u8; 4],
+}
+
+/// [`State::what`]: this end will send no more (shutdown).
+pub const STATE_SENT_FIN: u8 = 1;
+/// [`State::what`]: the peer will send no more.
+pub const STATE_RECEIVED_FIN: u8 = 2;
+/// [`State::what`]: closed in an orderly way; nothing more will come.
+pub const STATE_CLOSED: u8 = 3;
+/// [`State::what`]: reset by the peer.
+pub const STATE_RESET_BY_PEER: u8 = 4;
+/// [`State::what`]: reset by this end.
+pub const STATE_RESET_BY_SELF: u8 = 5;
+/// [`State::what`]: ended by an error (`error` holds the errno).
+pub const STATE_FAILED: u8 = 6;
+/// [`State::what`]: a listening socket came up on `port`.
+pub const STATE_LISTEN: u8 = 7;
+
+/// A connection changed state.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct State {
+    /// [`KIND_STATE`].
+    pub kind: u8,
+    /// One of the `STATE_` constants.
+    pub what: u8,
+    /// Local port for [`STATE_LISTEN`], host order.
+    pub port: u16,
+    /// `errno` of the socket, 0 if none.
+    pub error: u32,
+    /// Connection id; 0 for [`STATE_LISTEN`].
+    pub connection: u64,
+    /// `CLOCK_MONOTONIC` ns.
+    pub at_ns: u64,
+    /// Stream position after the last byte sent (for closes: to find bytes that no record showed).
+    pub sent: u64,
+    /// Stream position after the last byte received by the application.
+    pub received: u64,
+    /// Process that was running (meaningful only for [`STATE_LISTEN`]).
+    pub pid: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// [`Process::what`]: forked; `parent` is set.
+pub const PROCESS_FORK: u8 = 1;
+/// [`Process::what`]: executed a new program; `file` is set.
+pub const PROCESS_EXEC: u8 = 2;
+/// [`Process::what`]: exited.
+pub const PROCESS_EXIT: u8 = 3;
+
+/// Longest executable path in a [`Process`] record.
+pub const MAX_EXECUTABLE: usize = 128;
+
+/// A process came, changed its program or went.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Process {
+    /// [`KIND_PROCESS`].
+    pub kind: u8,
+    /// One of the `PROCESS_` constants.
+    pub what: u8,
+    /// Zero.
+    pub reserved: [u8; 2],
+    /// Thread group id.
+    pub pid: u32,
+    /// Parent's thread group id.
+    pub parent: u32,
+    /// Effective user id.
+    pub user: u32,
+    /// `CLOCK_MONOTONIC` ns.
+    pub at_ns: u64,
+    /// Command name, NUL-padded.
+    pub comm: [u8; 16],
+    /// Path given to exec, NUL-terminated unless it fills the array.
+    pub file: [u8; MAX_EXECUTABLE],
+}
+
+/// [`Config::default_policy`] and values of the policy map: leave at once.
+pub const POLICY_IGNORE: u32 = 0;
+/// Policy: trace.
+pub const POLICY_TRACE: u32 = 1;
+/// Policy: trace until user space has decided (set by the kernel on exec when selectors are in force).
+pub const POLICY_PENDING: u32 = 2;

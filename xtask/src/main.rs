@@ -1,0 +1,3 @@
+//! The project's own commands: `cargo xtask build | run | test | kernels | bench`.
+
+fn main() {}
