@@ -5,5 +5,6 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 
 pub mod counters;
+pub mod layout;
 pub mod limits;
 pub mod record;

@@ -1,11 +1,14 @@
 //! Sizes and limits that both sides agree on.
 
-/// Most payload bytes of one record (head and tail together). A power of two: the programs mask with it.
-pub const MAX_PAYLOAD: usize = 16 * 1024;
+/// Most payload bytes of one record (head and tail together).
+pub const MAX_PAYLOAD: usize = 16 * 1024 - 64;
 /// Bytes from the head of each call that are copied even when the turn's budget is used up.
 pub const OVER_BUDGET_HEAD: u32 = 64;
 /// Bytes from the tail of a call whose head was cut.
 pub const TAIL: u32 = 192;
+/// Room in which a program builds one record: a masked offset plus a masked length stays inside; the largest value of a
+/// per-CPU map.
+pub const MAX_SCRATCH: usize = 32 * 1024;
 /// Ring buffer size, bytes.
 pub const RING_BYTES: u32 = 16 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).

@@ -1,0 +1,141 @@
+//! Set-up and end of TCP connections, for every backend.
+
+use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_CLOSED};
+use crate::emit::state;
+use crate::kernel::sock::Sock;
+use crate::maps::{CONNECTIONS, POLICIES, PORTS, setting};
+use crate::process::is_target;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
+use wirespan_common::record::{
+    POLICY_IGNORE, POLICY_PENDING, ROLE_CLIENT, ROLE_SERVER, STATE_CLOSED, STATE_FAILED, STATE_RECEIVED_FIN,
+    STATE_RESET_BY_PEER, STATE_RESET_BY_SELF, STATE_SENT_FIN,
+};
+
+// include/net/tcp_states.h
+const ESTABLISHED: i32 = 1;
+const SYN_SENT: i32 = 2;
+const SYN_RECEIVED: i32 = 3;
+const FIN_WAIT1: i32 = 4;
+const CLOSE: i32 = 7;
+const CLOSE_WAIT: i32 = 8;
+const LAST_ACK: i32 = 9;
+const LISTEN: i32 = 10;
+const NEW_SYN_RECEIVED: i32 = 12;
+
+// include/uapi/asm-generic/errno.h
+const EPIPE: u32 = 32;
+const ECONNRESET: u32 = 104;
+
+// include/trace/events/sock.h: inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate), Linux 4.16
+#[btf_tracepoint(function = "inet_sock_set_state")]
+pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
+    let sock = Sock(ctx.arg(0));
+    let old: i32 = ctx.arg(1);
+    let new: i32 = ctx.arg(2);
+    match new {
+        SYN_SENT => connecting(sock),
+        ESTABLISHED if old == SYN_SENT => connected(sock),
+        ESTABLISHED if old == SYN_RECEIVED || old == NEW_SYN_RECEIVED => accepted(sock),
+        LISTEN => listening(sock),
+        FIN_WAIT1 | LAST_ACK | CLOSE_WAIT | CLOSE => ending(sock, old, new),
+        _ => {}
+    }
+    0
+}
+
+/// In the context of the process that connects.
+#[inline(always)]
+fn connecting(sock: Sock) {
+    if !is_target() {
+        if setting!(select_ports) == 0 || !named(sock.remote_port()) {
+            return;
+        }
+        mark_pending();
+    }
+    let Some(family) = sock.traced_family() else { return };
+    conn::insert(sock, &conn::create(sock, family, ROLE_CLIENT, conn::now(), 0));
+}
+
+/// The handshake of a connect is over: only now are the positions known.
+#[inline(always)]
+fn connected(sock: Sock) {
+    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    conn.sent = u64::from(sock.write_seq());
+    conn.received = u64::from(sock.copied_seq());
+    conn.first_sent = conn.sent;
+    conn.first_received = conn.received;
+}
+
+/// In softirq: whose connection this will be is known only by its port.
+#[inline(always)]
+fn accepted(sock: Sock) {
+    if setting!(default_policy) == POLICY_IGNORE && !named(sock.local_port()) {
+        return;
+    }
+    let Some(family) = sock.traced_family() else { return };
+    conn::insert(sock, &conn::create(sock, family, ROLE_SERVER, conn::now(), 0));
+}
+
+#[inline(always)]
+fn listening(sock: Sock) {
+    let port = sock.local_port();
+    if !is_target() {
+        if setting!(select_ports) == 0 || !named(port) {
+            return;
+        }
+        mark_pending();
+    }
+    let _ = PORTS.insert(&port, &1, 0);
+    state::listening(port);
+}
+
+#[inline(always)]
+fn named(port: u16) -> bool {
+    PORTS.get_ptr(&port).is_some()
+}
+
+#[inline(always)]
+fn mark_pending() {
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    // Not over a decision that was made.
+    if POLICIES.get_ptr(&pid).is_none() {
+        let _ = POLICIES.insert(&pid, &POLICY_PENDING, 0);
+    }
+}
+
+#[inline(always)]
+fn ending(sock: Sock, old: i32, new: i32) {
+    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    if conn.flags & FLAG_ANNOUNCED != 0 && conn.flags & FLAG_CLOSED == 0 {
+        report(sock, conn, old, new);
+    }
+    if new == CLOSE {
+        let _ = CONNECTIONS.remove(&sock.0);
+    }
+}
+
+#[inline(always)]
+fn report(sock: Sock, conn: &mut Conn, old: i32, new: i32) {
+    let error = sock.error();
+    let what = match new {
+        CLOSE_WAIT => STATE_RECEIVED_FIN,
+        // close() shuts both directions down before it changes the state; shutdown() only the one.
+        FIN_WAIT1 | LAST_ACK if !sock.is_shut_down() => STATE_SENT_FIN,
+        FIN_WAIT1 | LAST_ACK => STATE_CLOSED,
+        _ if error == ECONNRESET || error == EPIPE => STATE_RESET_BY_PEER,
+        _ if error != 0 => STATE_FAILED,
+        // Straight to CLOSE without a FIN: unread data, or SO_LINGER 0.
+        _ if old == ESTABLISHED || old == CLOSE_WAIT => STATE_RESET_BY_SELF,
+        _ => STATE_CLOSED,
+    };
+    if what != STATE_SENT_FIN && what != STATE_RECEIVED_FIN {
+        conn.flags |= FLAG_CLOSED;
+    }
+    state::changed(conn, what, error);
+}

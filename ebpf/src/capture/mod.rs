@@ -1,0 +1,8 @@
+//! The hooks that see data and connection states. Each family of hooks is a file; all of them end in [`transfer`].
+
+mod entry;
+mod lifecycle;
+mod sockets;
+pub mod source;
+mod syscalls;
+mod transfer;

@@ -1,0 +1,73 @@
+//! Backend `sockets`: tracepoints of the socket layer. Other system calls pay nothing.
+
+use super::source::of_call;
+use super::transfer::transfer;
+use crate::conn;
+use crate::emit::state;
+use crate::kernel::regs::Regs;
+use crate::kernel::sock::Sock;
+use crate::maps::CONNECTIONS;
+use crate::process::is_target;
+use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
+use wirespan_common::record::{FAMILY_UNIX, RECEIVE, SEND, STATE_RECEIVED_FIN};
+
+const MSG_PEEK: u32 = 0x2;
+const MSG_TRUNC: u32 = 0x20;
+const MSG_ERRQUEUE: u32 = 0x2000;
+
+// net/socket.c: trace_sock_send_length(struct sock *sk, int ret, int flags), Linux 6.3
+#[btf_tracepoint(function = "sock_send_length")]
+pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
+    if is_target() {
+        moved(&ctx, SEND);
+    }
+    0
+}
+
+// net/socket.c: trace_sock_recv_length(struct sock *sk, int ret, int flags), Linux 6.3
+#[btf_tracepoint(function = "sock_recv_length")]
+pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
+    if is_target() {
+        moved(&ctx, RECEIVE);
+    }
+    0
+}
+
+#[inline(always)]
+fn moved(ctx: &BtfTracePointContext, direction: u8) {
+    let sock = Sock(ctx.arg(0));
+    let result: i32 = ctx.arg(1);
+    let flags: u32 = ctx.arg(2);
+    if result <= 0 {
+        nothing_moved(sock, direction, result);
+        return;
+    }
+    if direction == RECEIVE && flags & (MSG_PEEK | MSG_ERRQUEUE) != 0 {
+        return;
+    }
+    // SAFETY: no arguments; then the registers of that task.
+    let regs = unsafe { Regs(bpf_task_pt_regs(bpf_get_current_task_btf()) as *const u64) };
+    let source = if direction == RECEIVE && flags & MSG_TRUNC != 0 {
+        super::source::Source::Missing(wirespan_common::record::Missing::Other)
+    } else {
+        of_call(regs)
+    };
+    transfer(sock, direction, result as u32, source, 0);
+}
+
+/// A send that failed must not leave its beginning behind; a receive of nothing is the end of a unix stream, which no
+/// state tracepoint shows.
+#[inline(always)]
+fn nothing_moved(sock: Sock, direction: u8, result: i32) {
+    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    if direction == SEND {
+        conn.send_first_ns = 0;
+        conn.send_last_ns = 0;
+    } else if result == 0 && conn.family == FAMILY_UNIX && conn.flags & conn::FLAG_ANNOUNCED != 0 {
+        state::changed(conn, STATE_RECEIVED_FIN, 0);
+    }
+}

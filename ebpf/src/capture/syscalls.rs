@@ -1,0 +1,151 @@
+//! Backend `syscalls`: the fallback where the socket layer has no tracepoints (before Linux 6.3). Works wherever BTF
+//! is, but every system call of the host pays for the look at its number.
+
+use super::source::{Source, of_call};
+use super::transfer::transfer;
+use crate::conn;
+use crate::kernel::files::socket;
+use crate::kernel::regs::{Regs, number};
+use crate::maps::SEND_ENTRIES;
+use crate::process::is_target;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
+use wirespan_common::record::{Missing, RECEIVE, SEND};
+
+const MSG_PEEK: u64 = 0x2;
+const MSG_TRUNC: u64 = 0x20;
+const MSG_ERRQUEUE: u64 = 0x2000;
+
+/// What a system call does to a socket.
+#[derive(Clone, Copy, PartialEq)]
+enum Call {
+    Send,
+    Receive,
+    /// Several messages at once.
+    SendMany,
+    ReceiveMany,
+    /// File to socket: the first argument.
+    SendFile,
+    /// Pipe to socket (third argument) or socket to pipe (first).
+    Splice,
+}
+
+#[inline(always)]
+fn classify(call: u32) -> Option<Call> {
+    match call {
+        number::READ | number::READV | number::RECVFROM | number::RECVMSG | number::PREADV2 => Some(Call::Receive),
+        number::WRITE | number::WRITEV | number::SENDTO | number::SENDMSG | number::PWRITEV2 => Some(Call::Send),
+        number::RECVMMSG => Some(Call::ReceiveMany),
+        number::SENDMMSG => Some(Call::SendMany),
+        number::SENDFILE => Some(Call::SendFile),
+        number::SPLICE => Some(Call::Splice),
+        _ => None,
+    }
+}
+
+// include/trace/events/syscalls.h: sys_enter(struct pt_regs *regs, long id)
+#[btf_tracepoint(function = "sys_enter")]
+pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
+    let call: u64 = ctx.arg(1);
+    match classify(call as u32) {
+        Some(Call::Send | Call::SendMany | Call::SendFile | Call::Splice) if is_target() => {
+            let _ = SEND_ENTRIES.insert(&bpf_get_current_pid_tgid(), &conn::now(), 0);
+        }
+        _ => {}
+    }
+    0
+}
+
+// include/trace/events/syscalls.h: sys_exit(struct pt_regs *regs, long ret)
+#[btf_tracepoint(function = "sys_exit")]
+pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    let regs = Regs(ctx.arg::<u64>(0) as *const u64);
+    if let Some(call) = regs.number().and_then(classify)
+        && is_target()
+    {
+        finished(regs, call, ctx.arg(1));
+    }
+    0
+}
+
+#[inline(always)]
+fn finished(regs: Regs, call: Call, result: i64) {
+    let (direction, descriptor) = match call {
+        Call::Receive | Call::ReceiveMany => (RECEIVE, regs.argument0()),
+        Call::Send | Call::SendMany | Call::SendFile => (SEND, regs.argument0()),
+        Call::Splice => (SEND, regs.argument2()),
+    };
+    if result <= 0 {
+        return;
+    }
+    let (direction, sock) = match socket(descriptor) {
+        Some(sock) => (direction, sock),
+        None if call == Call::Splice => match socket(regs.argument0()) {
+            Some(sock) => (RECEIVE, sock),
+            None => return,
+        },
+        None => return,
+    };
+    let mut entry_ns = 0;
+    if direction == SEND {
+        let thread = bpf_get_current_pid_tgid();
+        // SAFETY: copied at once.
+        entry_ns = unsafe { SEND_ENTRIES.get(&thread) }.copied().unwrap_or(0);
+    }
+    match call {
+        Call::ReceiveMany | Call::SendMany => {
+            let source = if result == 1 { first_message(regs) } else { Source::Missing(Missing::Other) };
+            let len = messages(regs.argument1(), result as u32);
+            if len > 0 {
+                transfer(sock, direction, len, source, entry_ns);
+            }
+        }
+        _ => {
+            if let Some(source) = source(regs) {
+                transfer(sock, direction, result as u32, source, entry_ns);
+            }
+        }
+    }
+}
+
+/// The payload of the call; none for a look at data that stays, or at the error queue.
+#[inline(always)]
+fn source(regs: Regs) -> Option<Source> {
+    let flags = match regs.number() {
+        Some(number::RECVFROM) => regs.argument3(),
+        Some(number::RECVMSG) => regs.argument2(),
+        _ => 0,
+    };
+    if flags & (MSG_PEEK | MSG_ERRQUEUE) != 0 {
+        None
+    } else if flags & MSG_TRUNC != 0 {
+        Some(Source::Missing(Missing::Other))
+    } else {
+        Some(of_call(regs))
+    }
+}
+
+#[inline(always)]
+fn first_message(regs: Regs) -> Source {
+    super::source::message(regs.argument1())
+}
+
+/// Total length of the first `count` messages (`struct mmsghdr`: 64 bytes, `msg_len` at 56).
+#[inline(always)]
+fn messages(array: u64, count: u32) -> u32 {
+    let mut total = 0u32;
+    for index in 0..16u32 {
+        if index >= count {
+            break;
+        }
+        let mut len = 0u32;
+        // SAFETY: writes exactly the integer.
+        unsafe {
+            bpf_probe_read_user((&raw mut len).cast(), 4, (array + u64::from(index) * 64 + 56) as *const _);
+        }
+        total = total.wrapping_add(len);
+    }
+    total
+}

@@ -1,0 +1,136 @@
+//! [`Data`] and its payload: a call that moved bytes.
+
+use super::{scratch, submit};
+use crate::capture::source::Source;
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use wirespan_common::counters::{Counter};
+use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, TAIL};
+use wirespan_common::record::{Data, Missing};
+
+const HEADER: u32 = size_of::<Data>() as u32;
+/// Payload offsets are masked with this; with the largest copy on top they stay inside the scratch value.
+const OFFSET_MASK: u32 = 0x3fff;
+const _: () = assert!(HEADER as usize + OFFSET_MASK as usize + MAX_PAYLOAD < wirespan_common::limits::MAX_SCRATCH);
+
+/// Fills in the payload of `data` from `source`, up to `head` bytes from the beginning, and submits the record.
+#[inline(always)]
+pub fn data(mut data: Data, source: Source, head: u32) -> bool {
+    let Some(room) = scratch() else { return false };
+    // SAFETY: the header lies within the scratch value.
+    let area = unsafe { room.add(HEADER as usize) };
+    let copied = match source {
+        Source::Buffer(from) => buffer(area, from, data.len, head),
+        Source::Vector { vectors, count } => vector(area, vectors, count, data.len, head),
+        Source::Missing(missing) => Copied::none(missing),
+    };
+    data.head_len = copied.head;
+    data.tail_len = copied.tail;
+    data.missing = copied.missing as u8;
+    match copied.missing {
+        Missing::Nothing => {}
+        Missing::Fault => crate::maps::count(Counter::UnreadableFault),
+        Missing::IoUring => crate::maps::count(Counter::UnreadableIoUring),
+        Missing::Splice => crate::maps::count(Counter::UnreadableSplice),
+        Missing::Other => crate::maps::count(Counter::UnreadableOther),
+    }
+    // SAFETY: aligned and within the scratch value.
+    unsafe { room.cast::<Data>().write(data) };
+    let len = HEADER + (copied.head & OFFSET_MASK) + (copied.tail & 0xff);
+    submit(room, len & 0x7fff, Counter::DropRingFull)
+}
+
+struct Copied {
+    head: u32,
+    tail: u32,
+    missing: Missing,
+}
+
+impl Copied {
+    #[inline(always)]
+    fn none(missing: Missing) -> Self {
+        Self { head: 0, tail: 0, missing }
+    }
+}
+
+/// Copies `len` bytes of user memory to `at` in the payload area.
+#[inline(always)]
+fn copy(area: *mut u8, at: u32, from: u64, len: u32) -> bool {
+    let at = opaque(at) & OFFSET_MASK;
+    let len = opaque(len);
+    if len > MAX_PAYLOAD as u32 {
+        return false;
+    }
+    // SAFETY: the mask and the check keep the copy inside the scratch value.
+    unsafe { bpf_probe_read_user(area.add(at as usize).cast(), len, from as *const _) == 0 }
+}
+
+/// Hides what the compiler knows of a value, so that it does not remove the mask that the verifier needs to see.
+#[inline(always)]
+fn opaque(value: u32) -> u32 {
+    core::hint::black_box(value)
+}
+
+#[inline(always)]
+fn smaller(a: u32, b: u32) -> u32 {
+    if a < b { a } else { b }
+}
+
+#[inline(always)]
+fn buffer(area: *mut u8, from: u64, len: u32, head: u32) -> Copied {
+    let head = smaller(head, len);
+    if !copy(area, 0, from, head) {
+        return Copied::none(Missing::Fault);
+    }
+    let tail = smaller(TAIL, len - head);
+    if tail > 0 && !copy(area, head, from + u64::from(len - tail), tail) {
+        return Copied { head, tail: 0, missing: Missing::Fault };
+    }
+    Copied { head, tail, missing: Missing::Nothing }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct IoVec {
+    base: u64,
+    len: u64,
+}
+
+/// A vectored call fills its buffers in order; `len` bytes were moved in all. The tail comes from the buffer that holds
+/// the last byte.
+#[inline(always)]
+fn vector(area: *mut u8, vectors: u64, count: u32, len: u32, head: u32) -> Copied {
+    let mut copied = Copied::none(Missing::Nothing);
+    let mut left = len;
+    for index in 0..MAX_IOVECS as u32 {
+        if index >= count || left == 0 {
+            break;
+        }
+        let mut entry = IoVec { base: 0, len: 0 };
+        // SAFETY: writes exactly the structure.
+        let failed = unsafe {
+            bpf_probe_read_user((&raw mut entry).cast(), size_of::<IoVec>() as u32, (vectors + u64::from(index) * 16) as *const _)
+        } != 0;
+        if failed {
+            copied.missing = Missing::Fault;
+            break;
+        }
+        let here = if entry.len < u64::from(left) { entry.len as u32 } else { left };
+        let take = smaller(here, head.saturating_sub(copied.head));
+        // A cut head stays cut: what follows would not be contiguous.
+        if take > 0 {
+            if !copy(area, copied.head, entry.base, take) {
+                copied.missing = Missing::Fault;
+                break;
+            }
+            copied.head += take;
+        }
+        left -= here;
+        if left == 0 && take < here {
+            let tail = smaller(TAIL, here - take);
+            if copy(area, copied.head, entry.base + u64::from(here - tail), tail) {
+                copied.tail = tail;
+            }
+        }
+    }
+    copied
+}

@@ -1,0 +1,122 @@
+//! The user registers of a system call in progress: its number and arguments
+//! (arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h), and the numbers themselves.
+
+/// Address of a `struct pt_regs` whose members the verifier lets us load directly.
+#[derive(Clone, Copy)]
+pub struct Regs(pub *const u64);
+
+/// 64-bit words of `pt_regs`, by architecture.
+#[cfg(not(bpf_target_arch = "aarch64"))]
+mod words {
+    pub const NUMBER: usize = 15;
+    pub const INSTRUCTION: usize = 16;
+    pub const MODE: usize = 17;
+    pub const ARGUMENTS: [usize; 4] = [14, 13, 12, 7];
+}
+
+#[cfg(bpf_target_arch = "aarch64")]
+mod words {
+    pub const NUMBER: usize = 35;
+    pub const INSTRUCTION: usize = 32;
+    pub const MODE: usize = 33;
+    /// The first argument's register holds the result on the way out: the kernel keeps it in `orig_x0`.
+    pub const ARGUMENTS: [usize; 4] = [34, 1, 2, 3];
+}
+
+impl Regs {
+    #[inline(always)]
+    fn word(self, index: usize) -> u64 {
+        // SAFETY: within `pt_regs`; the verifier checks the access and handles faults.
+        unsafe { core::ptr::read_volatile(self.0.add(index)) }
+    }
+
+    /// The number of the system call, or `None` when these are not the registers of a native system call: a kernel
+    /// worker of io_uring (no user instruction pointer), or a 32-bit program.
+    #[inline(always)]
+    pub fn number(self) -> Option<u32> {
+        if self.word(words::INSTRUCTION) == 0 || !self.is_native() {
+            return None;
+        }
+        Some(self.word(words::NUMBER) as u32)
+    }
+
+    #[cfg(not(bpf_target_arch = "aarch64"))]
+    #[inline(always)]
+    fn is_native(self) -> bool {
+        /// `__USER32_CS`.
+        const COMPAT: u64 = 0x23;
+        self.word(words::MODE) & 0xffff != COMPAT
+    }
+
+    #[cfg(bpf_target_arch = "aarch64")]
+    #[inline(always)]
+    fn is_native(self) -> bool {
+        /// `PSR_MODE32_BIT`.
+        const COMPAT: u64 = 0x10;
+        self.word(words::MODE) & COMPAT == 0
+    }
+
+    /// The first argument.
+    #[inline(always)]
+    pub fn argument0(self) -> u64 {
+        self.word(words::ARGUMENTS[0])
+    }
+
+    /// The second argument.
+    #[inline(always)]
+    pub fn argument1(self) -> u64 {
+        self.word(words::ARGUMENTS[1])
+    }
+
+    /// The third argument.
+    #[inline(always)]
+    pub fn argument2(self) -> u64 {
+        self.word(words::ARGUMENTS[2])
+    }
+
+    /// The fourth argument.
+    #[inline(always)]
+    pub fn argument3(self) -> u64 {
+        self.word(words::ARGUMENTS[3])
+    }
+}
+
+/// System call numbers (arch/x86/entry/syscalls/syscall_64.tbl).
+#[cfg(not(bpf_target_arch = "aarch64"))]
+pub mod number {
+    pub const READ: u32 = 0;
+    pub const WRITE: u32 = 1;
+    pub const READV: u32 = 19;
+    pub const WRITEV: u32 = 20;
+    pub const SENDFILE: u32 = 40;
+    pub const SENDTO: u32 = 44;
+    pub const RECVFROM: u32 = 45;
+    pub const SENDMSG: u32 = 46;
+    pub const RECVMSG: u32 = 47;
+    pub const SPLICE: u32 = 275;
+    pub const RECVMMSG: u32 = 299;
+    pub const SENDMMSG: u32 = 307;
+    pub const PREADV2: u32 = 327;
+    pub const PWRITEV2: u32 = 328;
+    pub const IO_URING_ENTER: u32 = 426;
+}
+
+/// System call numbers (include/uapi/asm-generic/unistd.h).
+#[cfg(bpf_target_arch = "aarch64")]
+pub mod number {
+    pub const READ: u32 = 63;
+    pub const WRITE: u32 = 64;
+    pub const READV: u32 = 65;
+    pub const WRITEV: u32 = 66;
+    pub const SENDFILE: u32 = 71;
+    pub const SPLICE: u32 = 76;
+    pub const SENDTO: u32 = 206;
+    pub const RECVFROM: u32 = 207;
+    pub const SENDMSG: u32 = 211;
+    pub const RECVMSG: u32 = 212;
+    pub const RECVMMSG: u32 = 243;
+    pub const SENDMMSG: u32 = 269;
+    pub const PREADV2: u32 = 286;
+    pub const PWRITEV2: u32 = 287;
+    pub const IO_URING_ENTER: u32 = 426;
+}

@@ -1,0 +1,107 @@
+//! `struct sock`, `tcp_sock` and `unix_sock` (include/net/sock.h, include/linux/tcp.h, include/net/af_unix.h).
+
+use super::read;
+use crate::maps::offset;
+use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, FAMILY_UNIX};
+
+/// Address of a `struct sock`.
+#[derive(Clone, Copy)]
+pub struct Sock(pub u64);
+
+const SOCK_STREAM: u16 = 1;
+const IPPROTO_TCP: u16 = 6;
+
+impl Sock {
+    /// Address family, if this is a stream socket of a kind that is traced.
+    #[inline(always)]
+    pub fn traced_family(self) -> Option<u8> {
+        let family = read::<u16>(self.0, offset!(sock_family)) as u8;
+        if read::<u16>(self.0, offset!(sock_type)) != SOCK_STREAM {
+            return None;
+        }
+        match family {
+            FAMILY_UNIX => Some(family),
+            FAMILY_INET | FAMILY_INET6 if read::<u16>(self.0, offset!(sock_protocol)) == IPPROTO_TCP => Some(family),
+            _ => None,
+        }
+    }
+
+    /// Inode of its socket file; 0 before accept and after close.
+    #[inline(always)]
+    pub fn inode(self) -> u32 {
+        let socket = read::<u64>(self.0, offset!(sock_socket));
+        if socket == 0 {
+            return 0;
+        }
+        read::<u64>(socket + u64::from(offset!(socket_inode)), offset!(inode_number)) as u32
+    }
+
+    /// `tcp_sock.write_seq`: the byte after the last one that the application sent.
+    #[inline(always)]
+    pub fn write_seq(self) -> u32 {
+        read(self.0, offset!(tcp_write_seq))
+    }
+
+    /// `tcp_sock.copied_seq`: the byte after the last one that the application read.
+    #[inline(always)]
+    pub fn copied_seq(self) -> u32 {
+        read(self.0, offset!(tcp_copied_seq))
+    }
+
+    /// Position of the first byte ever received: what is expected next, less all that came.
+    #[inline(always)]
+    pub fn first_received(self) -> u32 {
+        let received = read::<u64>(self.0, offset!(tcp_bytes_received)) as u32;
+        read::<u32>(self.0, offset!(tcp_rcv_nxt)).wrapping_sub(received)
+    }
+
+    /// Position of the first byte ever sent, give or take the SYN, which only the connecting side counts.
+    #[inline(always)]
+    pub fn first_sent(self) -> u32 {
+        let acked = read::<u64>(self.0, offset!(tcp_bytes_acked)) as u32;
+        read::<u32>(self.0, offset!(tcp_snd_una)).wrapping_sub(acked)
+    }
+
+    /// Inode of its network namespace.
+    #[inline(always)]
+    pub fn network_namespace(self) -> u32 {
+        let net = read::<u64>(self.0, offset!(sock_net));
+        if net == 0 { 0 } else { read(net, offset!(net_inum)) }
+    }
+
+    /// Pending error, an errno.
+    #[inline(always)]
+    pub fn error(self) -> u32 {
+        read(self.0, offset!(sock_error))
+    }
+
+    /// Whether both directions are shut down: the application closed it.
+    #[inline(always)]
+    pub fn is_shut_down(self) -> bool {
+        read::<u8>(self.0, offset!(sock_shutdown)) & 3 == 3
+    }
+
+    /// Local port, host order.
+    #[inline(always)]
+    pub fn local_port(self) -> u16 {
+        read(self.0, offset!(sock_local_port))
+    }
+
+    /// Remote port, host order.
+    #[inline(always)]
+    pub fn remote_port(self) -> u16 {
+        u16::from_be(read(self.0, offset!(sock_remote_port)))
+    }
+
+    /// Its `unix_address`, 0 when unnamed.
+    #[inline(always)]
+    pub fn unix_address(self) -> u64 {
+        read(self.0, offset!(unix_addr))
+    }
+
+    /// The other end of a unix socket.
+    #[inline(always)]
+    pub fn unix_peer(self) -> Self {
+        Self(read(self.0, offset!(unix_peer)))
+    }
+}

@@ -1,0 +1,20 @@
+//! The kernel programs. Hooks are thin and live in `capture` and `process`; what they share is below them.
+#![no_std]
+#![no_main]
+
+mod capture;
+mod conn;
+mod emit;
+mod kernel;
+mod maps;
+mod process;
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// Helpers such as `bpf_probe_read_kernel` are granted to GPL-compatible programs only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,95 @@
+//! Every map and every injected global, with its limit.
+
+use crate::conn::Conn;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use wirespan_common::counters::Counter;
+use wirespan_common::layout::{Config, Layout};
+use wirespan_common::limits::{MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, RING_BYTES};
+
+/// Offsets in the running kernel; injected at load.
+#[unsafe(no_mangle)]
+static LAYOUT: Layout = Layout::EMPTY;
+
+/// Settings; injected at load.
+#[unsafe(no_mangle)]
+static CONFIG: Config = Config { default_policy: 0, turn_budget: 0, wake_bytes: 0, select_ports: 0 };
+
+/// Reads one offset. Volatile, so that the compiler cannot fold the value from before the injection.
+macro_rules! offset {
+    ($field:ident) => {
+        // SAFETY: a read of an initialised static.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::layout_global().$field) }
+    };
+}
+pub(crate) use offset;
+
+/// Reads one setting.
+macro_rules! setting {
+    ($field:ident) => {
+        // SAFETY: a read of an initialised static.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::config_global().$field) }
+    };
+}
+pub(crate) use setting;
+
+#[inline(always)]
+pub fn layout_global() -> &'static Layout {
+    &LAYOUT
+}
+
+#[inline(always)]
+pub fn config_global() -> &'static Config {
+    &CONFIG
+}
+
+/// Records on their way to the agent.
+#[map]
+pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// Policy by thread group id.
+#[map]
+pub static POLICIES: HashMap<u32, u32> = HashMap::with_max_entries(MAX_PROCESSES, 0);
+
+/// Connections by address of their `struct sock`.
+#[map]
+pub static CONNECTIONS: LruHashMap<u64, Conn> = LruHashMap::with_max_entries(MAX_CONNECTIONS, 0);
+
+/// Connections that the agent asked to ignore: sock address to connection id. Taken out when obeyed.
+#[map]
+pub static IGNORED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(4096, 0);
+
+/// Ports on which targets listen, or that selectors name; host order.
+#[map]
+pub static PORTS: HashMap<u16, u32> = HashMap::with_max_entries(4096, 0);
+
+/// Entry times of send calls by thread (`syscalls` backend).
+#[map]
+pub static SEND_ENTRIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8192, 0);
+
+/// Counters, see [`Counter`].
+#[map]
+pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Counter::COUNT as u32, 0);
+
+/// Room to build one record in.
+#[map]
+pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// A record and its payload, and as much again so that masked offsets plus masked lengths stay inside.
+#[repr(C, align(8))]
+pub struct Scratch(pub [u8; MAX_SCRATCH]);
+
+/// Adds to a counter.
+#[inline(always)]
+pub fn count_by(counter: Counter, by: u64) {
+    if let Some(value) = COUNTERS.get_ptr_mut(counter as u32) {
+        // SAFETY: a slot of this CPU; programs on one CPU do not interleave with themselves.
+        unsafe { *value += by };
+    }
+}
+
+/// Adds one to a counter.
+#[inline(always)]
+pub fn count(counter: Counter) {
+    count_by(counter, 1);
+}

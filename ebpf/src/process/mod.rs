@@ -1,0 +1,71 @@
+//! Which processes are targets, and their coming and going.
+
+use crate::emit::process as emit;
+use crate::kernel::read;
+use crate::maps::{POLICIES, offset, setting};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
+use wirespan_common::record::{POLICY_IGNORE, POLICY_PENDING, PROCESS_EXEC, PROCESS_EXIT, PROCESS_FORK};
+
+#[inline(always)]
+fn policy(pid: u32) -> u32 {
+    // SAFETY: copied at once.
+    unsafe { POLICIES.get(&pid) }.copied().unwrap_or(setting!(default_policy))
+}
+
+/// Whether the current process is traced. The first thing that a hook asks.
+#[inline(always)]
+pub fn is_target() -> bool {
+    policy((bpf_get_current_pid_tgid() >> 32) as u32) != POLICY_IGNORE
+}
+
+// include/trace/events/sched.h: sched_process_fork(struct task_struct *parent, struct task_struct *child)
+#[btf_tracepoint(function = "sched_process_fork")]
+pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+    let parent = read::<u32>(ctx.arg(0), offset!(task_tgid));
+    let child = read::<u32>(ctx.arg(1), offset!(task_tgid));
+    // A thread of the same process.
+    if parent == child {
+        return 0;
+    }
+    // SAFETY: copied at once.
+    if let Some(own) = unsafe { POLICIES.get(&parent) }.copied() {
+        let _ = POLICIES.insert(&child, &own, 0);
+    }
+    if policy(parent) != POLICY_IGNORE {
+        emit::changed(PROCESS_FORK, child, parent, 0);
+    }
+    0
+}
+
+// include/trace/events/sched.h: sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
+#[btf_tracepoint(function = "sched_process_exec")]
+pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    if setting!(default_policy) == POLICY_IGNORE {
+        // Traced until user space has looked at the new program: what it sends in its first milliseconds counts.
+        let _ = POLICIES.insert(&pid, &POLICY_PENDING, 0);
+    } else if policy(pid) == POLICY_IGNORE {
+        return 0;
+    }
+    emit::changed(PROCESS_EXEC, pid, 0, read::<u64>(ctx.arg(2), offset!(exec_filename)));
+    0
+}
+
+// include/trace/events/sched.h: sched_process_exit(struct task_struct *p)
+#[btf_tracepoint(function = "sched_process_exit")]
+pub fn sched_process_exit(_ctx: BtfTracePointContext) -> i32 {
+    let pid_tgid = bpf_get_current_pid_tgid();
+    let pid = (pid_tgid >> 32) as u32;
+    // The leader's exit stands for the process.
+    if pid != pid_tgid as u32 {
+        return 0;
+    }
+    let traced = policy(pid) != POLICY_IGNORE;
+    let _ = POLICIES.remove(&pid);
+    if traced {
+        emit::changed(PROCESS_EXIT, pid, 0, 0);
+    }
+    0
+}
