@@ -10,6 +10,7 @@ pub mod conn;
 pub mod enrich;
 pub mod event;
 pub mod export;
+mod object;
 pub mod pipeline;
 pub mod process;
 pub mod trace;

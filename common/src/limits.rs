@@ -1,7 +1,7 @@
 //! Sizes and limits that both sides agree on.
 
 /// Most payload bytes of one record (head and tail together).
-pub const MAX_PAYLOAD: usize = 16 * 1024 - 64;
+pub const MAX_PAYLOAD: usize = 15 * 1024;
 /// Bytes from the head of each call that are copied even when the turn's budget is used up.
 pub const OVER_BUDGET_HEAD: u32 = 64;
 /// Bytes from the tail of a call whose head was cut.

@@ -1,1 +1,18 @@
 //! Getting events out of the kernel: probe what it grants, choose a backend, load, attach, read the ring buffer.
+//!
+//! - [`btf`]: offsets of kernel structure members; [`hooks`]: the table of hooks and what each one shows;
+//! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
+//! - [`load`]: loads and attaches; [`report`]: what was granted, for people;
+//! - [`decode`]: records to events; [`reader`]: the ring buffer, in the order of kernel times.
+
+pub mod btf;
+pub mod decode;
+pub mod hooks;
+pub mod load;
+pub mod reader;
+pub mod report;
+pub mod sockets;
+pub mod syscalls;
+
+pub use load::{Capture, Options, StartError};
+pub use reader::Reader;

@@ -95,42 +95,86 @@ struct IoVec {
     len: u64,
 }
 
+/// The state of the walk over a vector. It lives in the scratch value, not in registers: the verifier then knows nothing
+/// of the numbers, sees every iteration as the same, and need not follow each combination of branches.
+#[repr(C)]
+struct Walk {
+    /// Bytes of the call not yet accounted for.
+    left: u32,
+    /// Bytes copied.
+    head: u32,
+    /// Most bytes to copy.
+    limit: u32,
+    tail: u32,
+    missing: u32,
+}
+
+/// Where the walk's state lies: after everything that a copy can reach.
+const WALK_AT: usize = wirespan_common::limits::MAX_SCRATCH - HEADER as usize - 64;
+const _: () = assert!(OFFSET_MASK as usize + MAX_PAYLOAD <= WALK_AT && size_of::<Walk>() <= 64);
+
+macro_rules! get {
+    ($walk:ident.$field:ident) => {
+        // SAFETY: within the scratch value.
+        unsafe { core::ptr::read_volatile(&raw const (*$walk).$field) }
+    };
+}
+
+macro_rules! set {
+    ($walk:ident.$field:ident, $value:expr) => {
+        // SAFETY: within the scratch value.
+        unsafe { core::ptr::write_volatile(&raw mut (*$walk).$field, $value) }
+    };
+}
+
 /// A vectored call fills its buffers in order; `len` bytes were moved in all. The tail comes from the buffer that holds
 /// the last byte.
 #[inline(always)]
 fn vector(area: *mut u8, vectors: u64, count: u32, len: u32, head: u32) -> Copied {
-    let mut copied = Copied::none(Missing::Nothing);
-    let mut left = len;
+    // SAFETY: within the scratch value.
+    let walk = unsafe { area.add(WALK_AT).cast::<Walk>() };
+    set!(walk.left, len);
+    set!(walk.head, 0);
+    set!(walk.limit, head);
+    set!(walk.tail, 0);
+    set!(walk.missing, 0);
     for index in 0..MAX_IOVECS as u32 {
-        if index >= count || left == 0 {
+        if index >= count || !step(area, walk, vectors + u64::from(index) * 16) {
             break;
-        }
-        let mut entry = IoVec { base: 0, len: 0 };
-        // SAFETY: writes exactly the structure.
-        let failed = unsafe {
-            bpf_probe_read_user((&raw mut entry).cast(), size_of::<IoVec>() as u32, (vectors + u64::from(index) * 16) as *const _)
-        } != 0;
-        if failed {
-            copied.missing = Missing::Fault;
-            break;
-        }
-        let here = if entry.len < u64::from(left) { entry.len as u32 } else { left };
-        let take = smaller(here, head.saturating_sub(copied.head));
-        // A cut head stays cut: what follows would not be contiguous.
-        if take > 0 {
-            if !copy(area, copied.head, entry.base, take) {
-                copied.missing = Missing::Fault;
-                break;
-            }
-            copied.head += take;
-        }
-        left -= here;
-        if left == 0 && take < here {
-            let tail = smaller(TAIL, here - take);
-            if copy(area, copied.head, entry.base + u64::from(here - tail), tail) {
-                copied.tail = tail;
-            }
         }
     }
-    copied
+    Copied {
+        head: get!(walk.head),
+        tail: get!(walk.tail),
+        missing: if get!(walk.missing) == 0 { Missing::Nothing } else { Missing::Fault },
+    }
+}
+
+/// Takes what one buffer holds; false when the walk is over.
+#[inline(always)]
+fn step(area: *mut u8, walk: *mut Walk, vector: u64) -> bool {
+    let mut entry = IoVec { base: 0, len: 0 };
+    // SAFETY: writes exactly the structure.
+    if unsafe { bpf_probe_read_user((&raw mut entry).cast(), size_of::<IoVec>() as u32, vector as *const _) } != 0 {
+        set!(walk.missing, 1);
+        return false;
+    }
+    let left = get!(walk.left);
+    let here = if entry.len < u64::from(left) { entry.len as u32 } else { left };
+    let done = get!(walk.head);
+    let take = smaller(here, get!(walk.limit).saturating_sub(done));
+    if !copy(area, done, entry.base, take) {
+        set!(walk.missing, 1);
+        return false;
+    }
+    set!(walk.head, done + take);
+    set!(walk.left, left - here);
+    if left != here {
+        return true;
+    }
+    let tail = smaller(TAIL, here - take);
+    if copy(area, done + take, entry.base + u64::from(here - tail), tail) {
+        set!(walk.tail, tail);
+    }
+    false
 }

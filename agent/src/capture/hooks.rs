@@ -1,0 +1,63 @@
+//! The table of hooks: what each attaches to, since which kernel, and what is lost without it.
+
+/// How a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attach {
+    /// A BTF tracepoint (`tp_btf`).
+    Tracepoint,
+    /// The entry of a kernel function (`fentry`).
+    FunctionEntry,
+}
+
+/// One kernel program and its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Hook {
+    /// Name of the program in the object, and of what it attaches to.
+    pub name: &'static str,
+    /// How it is attached.
+    pub attach: Attach,
+    /// First kernel that has it.
+    pub since: &'static str,
+    /// What is lost without it.
+    pub shows: &'static str,
+}
+
+/// The hooks that every backend needs.
+pub const REQUIRED: &[Hook] = &[Hook {
+    name: "inet_sock_set_state",
+    attach: Attach::Tracepoint,
+    since: "4.16",
+    shows: "roles, beginnings and ends of TCP connections",
+}];
+
+/// Hooks that every backend uses where they are granted.
+pub const OPTIONAL: &[Hook] = &[
+    Hook {
+        name: "sched_process_exec",
+        attach: Attach::Tracepoint,
+        since: "3.4",
+        shows: "programs that start after the agent",
+    },
+    Hook {
+        name: "sched_process_fork",
+        attach: Attach::Tracepoint,
+        since: "2.6",
+        shows: "children of selected processes",
+    },
+    Hook { name: "sched_process_exit", attach: Attach::Tracepoint, since: "2.6", shows: "ends of processes" },
+];
+
+/// A way to capture data.
+pub struct Backend {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// Hooks without which it does not work.
+    pub required: &'static [Hook],
+    /// Hooks of which the first that is granted is used, by group.
+    pub refinements: &'static [&'static [Hook]],
+    /// What it costs or misses, in one clause.
+    pub price: &'static str,
+}
+
+/// Every backend, best first. A new one is a pair of files and a line here.
+pub const BACKENDS: &[&Backend] = &[&super::sockets::BACKEND, &super::syscalls::BACKEND];

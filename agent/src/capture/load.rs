@@ -1,0 +1,298 @@
+//! Loads the kernel programs, chooses the backend and attaches. Everything lives in file descriptors of this process:
+//! nothing is pinned, so nothing is left behind however the agent ends.
+
+use super::btf;
+use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, REQUIRED};
+use super::reader::Reader;
+use super::report::{HookReport, Report};
+use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
+use aya::programs::{FEntry, BtfTracePoint};
+use aya::{Btf, Ebpf, EbpfLoader};
+use wirespan_common::counters::Counter;
+use wirespan_common::layout::{Config, Layout};
+use wirespan_common::limits::{MAX_PAYLOAD, RING_BYTES};
+use wirespan_common::record::POLICY_IGNORE;
+use zerocopy::IntoBytes;
+
+/// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
+static OBJECT: &[u8] = crate::object::OBJECT;
+
+/// Where the running kernel describes its types.
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// How to capture.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name of the backend to force; the best that is granted when `None`.
+    pub backend: Option<String>,
+    /// Payload bytes copied per turn.
+    pub turn_budget: u32,
+    /// Size of the ring buffer, bytes; a power of two.
+    pub ring_bytes: u32,
+    /// Policy of processes without a decision: one of `POLICY_`.
+    pub default_policy: u32,
+    /// Ports named by selectors.
+    pub ports: Vec<u16>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            backend: None,
+            turn_budget: MAX_PAYLOAD as u32,
+            ring_bytes: RING_BYTES,
+            default_policy: wirespan_common::record::POLICY_TRACE,
+            ports: Vec::new(),
+        }
+    }
+}
+
+/// Why capturing cannot start. The text says what is missing and how to get it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Built without `ebpf/`.
+    #[error("this wirespan was built without its kernel programs: build it with `cargo xtask build --release`")]
+    NoObject,
+    /// No BTF.
+    #[error("{KERNEL_BTF} is missing: this needs a kernel with CONFIG_DEBUG_INFO_BTF=y (Linux 5.10 or newer of any large distribution)")]
+    NoBtf(#[source] std::io::Error),
+    /// BTF that cannot be read.
+    #[error("{KERNEL_BTF} cannot be used: {0}")]
+    BadBtf(String),
+    /// Not privileged.
+    #[error("the kernel refuses to load programs ({0}): run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")]
+    NotPermitted(String),
+    /// A map or a program was refused for another reason.
+    #[error("{0}")]
+    Load(String),
+    /// No backend works.
+    #[error("no capture backend works on this kernel: {0}")]
+    NoBackend(String),
+    /// There is no backend of that name.
+    #[error("unknown backend `{0}`: it is `sockets` or `syscalls`")]
+    UnknownBackend(String),
+}
+
+/// The loaded and attached programs. Dropping it detaches everything.
+pub struct Capture {
+    /// What was granted.
+    pub report: Report,
+    policies: HashMap<MapData, u32, u32>,
+    ignored: HashMap<MapData, u64, u64>,
+    ports: HashMap<MapData, u16, u32>,
+    counters: PerCpuArray<MapData, u64>,
+    ebpf: Ebpf,
+}
+
+fn load_error(error: impl std::error::Error + 'static) -> StartError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    let mut refused = false;
+    while let Some(inner) = source {
+        refused |= inner
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    // The verifier's log is for developers.
+    let text = text.lines().next().unwrap_or_default().to_owned();
+    if refused { StartError::NotPermitted(text) } else { StartError::Load(text) }
+}
+
+impl Capture {
+    /// Loads, chooses a backend, attaches.
+    ///
+    /// # Errors
+    /// [`StartError`], one line for a person.
+    pub fn start(options: &Options) -> Result<(Self, Reader), StartError> {
+        if OBJECT.is_empty() {
+            return Err(StartError::NoObject);
+        }
+        let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
+        let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
+        let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
+        let layout = Layout::resolve(|structure, path| types.offset(structure, path));
+        let mut ebpf = load_object(options, &layout, &kernel_btf)?;
+        let mut report = Report {
+            kernel: kernel_release(),
+            absent: layout.missing().collect(),
+            ..Report::default()
+        };
+        let context = Context { types: &types, kernel: &kernel_btf };
+        let ring = RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(load_error)?;
+        let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
+        for port in &options.ports {
+            ports.insert(port, 1, 0).map_err(load_error)?;
+        }
+        let mut policies = HashMap::try_from(take(&mut ebpf, "POLICIES")?).map_err(load_error)?;
+        policies.insert(std::process::id(), POLICY_IGNORE, 0).map_err(load_error)?;
+        for hook in REQUIRED {
+            let granted = context.attach(&mut ebpf, hook);
+            if let Err(why) = granted {
+                return Err(StartError::NoBackend(format!("{} (since Linux {}): {why}", hook.name, hook.since)));
+            }
+            report.hooks.push(HookReport { hook: *hook, granted });
+        }
+        for hook in OPTIONAL {
+            report.hooks.push(HookReport { hook: *hook, granted: context.attach(&mut ebpf, hook) });
+        }
+        choose(&context, &mut ebpf, options.backend.as_deref(), &mut report)?;
+        let capture = Self {
+            report,
+            policies,
+            ignored: HashMap::try_from(take(&mut ebpf, "IGNORED")?).map_err(load_error)?,
+            ports,
+            counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(load_error)?,
+            ebpf,
+        };
+        Ok((capture, Reader::new(ring)))
+    }
+
+    /// Sets the policy of a process (`POLICY_`). A full map is reported by the error; the process then keeps the default.
+    ///
+    /// # Errors
+    /// When the map refuses.
+    pub fn set_policy(&mut self, pid: u32, policy: u32) -> Result<(), aya::maps::MapError> {
+        self.policies.insert(pid, policy, 0)
+    }
+
+    /// Asks the kernel to copy nothing more of a connection. Best effort: a full table only costs what it would save.
+    pub fn ignore(&mut self, sock: u64, connection: u64) {
+        let _ = self.ignored.insert(sock, connection, 0);
+    }
+
+    /// Names a port on which a target listens, so that its connections are known from their set-up.
+    pub fn add_port(&mut self, port: u16) {
+        let _ = self.ports.insert(port, 1, 0);
+    }
+
+    /// The kernel's counters, summed over CPUs, indexed by [`Counter`].
+    #[must_use]
+    pub fn counters(&self) -> [u64; Counter::COUNT] {
+        Counter::ALL.map(|counter| {
+            self.counters.get(&(counter as u32), 0).map_or(0, |values| values.iter().copied().sum::<u64>())
+        })
+    }
+
+    /// Names and ids of the attached programs, for measurements of their run time.
+    pub fn programs(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.ebpf
+            .programs()
+            .filter_map(|(name, program)| program.info().ok().map(|info| (name, info.id())))
+    }
+}
+
+fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, StartError> {
+    ebpf.take_map(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
+}
+
+fn load_object(options: &Options, layout: &Layout, kernel: &Btf) -> Result<Ebpf, StartError> {
+    let config = Config {
+        default_policy: options.default_policy,
+        turn_budget: options.turn_budget.min(MAX_PAYLOAD as u32),
+        wake_bytes: options.ring_bytes / 8,
+        select_ports: u32::from(!options.ports.is_empty()),
+    };
+    EbpfLoader::new()
+        .btf(Some(kernel))
+        .override_global("LAYOUT", layout.as_bytes(), true)
+        .override_global("CONFIG", config.as_bytes(), true)
+        .map_max_entries("EVENTS", options.ring_bytes)
+        .load(OBJECT)
+        .map_err(load_error)
+}
+
+fn choose(
+    context: &Context<'_>,
+    ebpf: &mut Ebpf,
+    forced: Option<&str>,
+    report: &mut Report,
+) -> Result<(), StartError> {
+    let candidates: Vec<&Backend> = match forced {
+        None => BACKENDS.to_vec(),
+        Some(name) => BACKENDS.iter().copied().filter(|backend| backend.name == name).collect(),
+    };
+    if candidates.is_empty() {
+        return Err(StartError::UnknownBackend(forced.unwrap_or_default().to_owned()));
+    }
+    let mut reasons = Vec::new();
+    for backend in candidates {
+        // All are loaded before any is attached, so that a backend that fails leaves nothing attached.
+        let refused = backend.required.iter().find_map(|hook| Some((hook, context.load(ebpf, hook).err()?)));
+        if let Some((hook, why)) = refused {
+            reasons.push(format!("{} needs {} (Linux {}): {why}", backend.name, hook.name, hook.since));
+            continue;
+        }
+        for hook in backend.required {
+            report.hooks.push(HookReport { hook: *hook, granted: attach_loaded(ebpf, hook) });
+        }
+        for group in backend.refinements {
+            for hook in *group {
+                let granted = context.attach(ebpf, hook);
+                let done = granted.is_ok();
+                report.hooks.push(HookReport { hook: *hook, granted });
+                if done {
+                    break;
+                }
+            }
+        }
+        report.backend = backend.name;
+        report.price = backend.price;
+        return Ok(());
+    }
+    Err(StartError::NoBackend(reasons.join("; ")))
+}
+
+struct Context<'a> {
+    types: &'a btf::Btf<'a>,
+    kernel: &'a Btf,
+}
+
+impl Context<'_> {
+    /// Loads and attaches one hook, or says why it cannot be.
+    fn attach(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
+        self.load(ebpf, hook)?;
+        attach_loaded(ebpf, hook)
+    }
+
+    fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
+        let present = match hook.attach {
+            Attach::Tracepoint => self.types.has_tracepoint(hook.name),
+            Attach::FunctionEntry => self.types.has_function(hook.name),
+        };
+        if !present {
+            return Err("this kernel does not have it".to_owned());
+        }
+        let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
+        match hook.attach {
+            Attach::Tracepoint => {
+                <&mut BtfTracePoint>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
+            }
+            Attach::FunctionEntry => {
+                <&mut FEntry>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
+            }
+        }
+        .map_err(|error| {
+            if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
+                eprintln!("{}: {error:?}", hook.name);
+            }
+            load_error(error).to_string()
+        })
+    }
+}
+
+fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
+    let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
+    match hook.attach {
+        Attach::Tracepoint => {
+            <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop))
+        }
+        Attach::FunctionEntry => <&mut FEntry>::try_from(program).and_then(|program| program.attach().map(drop)),
+    }
+    .map_err(|error| load_error(error).to_string())
+}
+
+fn kernel_release() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}

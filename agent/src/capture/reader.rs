@@ -1,0 +1,150 @@
+//! Reads the ring buffer and hands out events in the order of their kernel times.
+//!
+//! A send is stamped at its beginning but recorded at its end, and two CPUs record at once; so records are held back for
+//! [`HOLD_NS`] and sorted. This is the only place after the kernel that reads a clock.
+
+use super::decode;
+use crate::event::Event;
+use aya::maps::{MapData, RingBuf};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// How long a record waits for older ones that may come after it.
+const HOLD_NS: u64 = 2_000_000;
+/// Most bytes that one batch holds before it is handed out.
+const BATCH_BYTES: usize = 4 << 20;
+/// A change of the wall-clock offset that is worth an event; smaller ones are the noise of two clock readings.
+const CLOCK_STEP_NS: i64 = 20_000;
+
+/// The consumer of the ring buffer.
+pub struct Reader {
+    ring: RingBuf<MapData>,
+    batch: Batch,
+    offset_ns: Option<i64>,
+    /// Records that could not be decoded.
+    pub undecodable: u64,
+}
+
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// Kernel time, order of arrival, place in `bytes`.
+    index: Vec<(u64, u32, u32, u32)>,
+    held: Vec<u8>,
+}
+
+fn clock_ns(clock: ClockId) -> i64 {
+    let time = clock_gettime(clock);
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
+}
+
+/// `CLOCK_REALTIME - CLOCK_MONOTONIC`, from the tightest of a few readings.
+fn wall_offset() -> i64 {
+    let mut best = (i64::MAX, 0);
+    for _ in 0..3 {
+        let before = clock_ns(ClockId::Monotonic);
+        let wall = clock_ns(ClockId::Realtime);
+        let after = clock_ns(ClockId::Monotonic);
+        if after - before < best.0 {
+            best = (after - before, wall - (before + (after - before) / 2));
+        }
+    }
+    best.1
+}
+
+/// Kernel time now, ns.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    u64::try_from(clock_ns(ClockId::Monotonic)).unwrap_or(0)
+}
+
+impl Reader {
+    pub(super) fn new(ring: RingBuf<MapData>) -> Self {
+        Self { ring, batch: Batch::default(), offset_ns: None, undecodable: 0 }
+    }
+
+    /// Waits until the kernel wakes us or `timeout` has passed.
+    pub fn wait(&self, timeout: Duration) {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(timeout.subsec_nanos()),
+        };
+        // An interrupted wait is a short wait.
+        let _ = poll(&mut [PollFd::new(&self.ring, PollFlags::IN)], Some(&timeout));
+    }
+
+    /// Hands out what has come, in the order of kernel times, but for the newest [`HOLD_NS`] (`all`: with them).
+    /// Returns the number of events. Ends with a tick.
+    pub fn drain(&mut self, all: bool, mut handle: impl FnMut(&Event<'_>)) -> usize {
+        let now = monotonic_ns();
+        self.clock(&mut handle);
+        let mut total = 0;
+        loop {
+            let more = self.fill();
+            let until = if all { u64::MAX } else { now.saturating_sub(HOLD_NS) };
+            total += self.release(until, &mut handle);
+            if !more {
+                break;
+            }
+        }
+        handle(&Event::Tick { at_ns: now.saturating_sub(HOLD_NS) });
+        total
+    }
+
+    fn clock(&mut self, handle: &mut impl FnMut(&Event<'_>)) {
+        let offset_ns = wall_offset();
+        if self.offset_ns.is_none_or(|known| (known - offset_ns).abs() > CLOCK_STEP_NS) {
+            self.offset_ns = Some(offset_ns);
+            handle(&Event::Clock { offset_ns });
+        }
+    }
+
+    /// Copies records into the batch; true when there may be more.
+    fn fill(&mut self) -> bool {
+        while self.batch.bytes.len() < BATCH_BYTES {
+            let Some(item) = self.ring.next() else { return false };
+            match decode::order(&item) {
+                Some(order) => self.batch.push(order, &item),
+                None => self.undecodable += 1,
+            }
+        }
+        true
+    }
+
+    fn release(&mut self, until: u64, handle: &mut impl FnMut(&Event<'_>)) -> usize {
+        let mut handled = 0;
+        let Batch { bytes, index, held } = &mut self.batch;
+        index.sort_unstable();
+        held.clear();
+        let mut kept = 0;
+        for position in 0..index.len() {
+            let (order, arrival, from, len) = index[position];
+            let record = &bytes[from as usize..from as usize + len as usize];
+            if order > until {
+                let moved = held.len() as u32;
+                held.extend_from_slice(record);
+                index[kept] = (order, arrival, moved, len);
+                kept += 1;
+                continue;
+            }
+            handled += 1;
+            match decode::decode(record) {
+                Some(event) => handle(&event),
+                None => self.undecodable += 1,
+            }
+        }
+        index.truncate(kept);
+        std::mem::swap(bytes, held);
+        handled
+    }
+}
+
+impl Batch {
+    fn push(&mut self, order: u64, record: &[u8]) {
+        let from = self.bytes.len() as u32;
+        let arrival = self.index.last().map_or(0, |(_, arrival, ..)| arrival.wrapping_add(1));
+        self.index.push((order, arrival, from, record.len() as u32));
+        self.bytes.extend_from_slice(record);
+    }
+}

@@ -1,0 +1,35 @@
+//! Backend `sockets`, the twin of `ebpf/src/capture/sockets.rs`.
+
+use super::hooks::{Attach, Backend, Hook};
+
+/// Tracepoints of the socket layer (Linux 6.3).
+pub const BACKEND: Backend = Backend {
+    name: "sockets",
+    required: &[
+        Hook { name: "sock_send_length", attach: Attach::Tracepoint, since: "6.3", shows: "what is sent" },
+        Hook { name: "sock_recv_length", attach: Attach::Tracepoint, since: "6.3", shows: "what is received" },
+    ],
+    refinements: &[
+        &[
+            Hook {
+                name: "tcp_sendmsg_locked",
+                attach: Attach::Tracepoint,
+                since: "6.16",
+                shows: "beginnings of TCP sends (without it a send is stamped at its end)",
+            },
+            Hook {
+                name: "tcp_sendmsg",
+                attach: Attach::FunctionEntry,
+                since: "5.5",
+                shows: "beginnings of TCP sends (without it a send is stamped at its end)",
+            },
+        ],
+        &[Hook {
+            name: "unix_stream_sendmsg",
+            attach: Attach::FunctionEntry,
+            since: "5.5",
+            shows: "beginnings of sends over unix sockets (without it a send is stamped at its end)",
+        }],
+    ],
+    price: "other system calls cost nothing",
+};
