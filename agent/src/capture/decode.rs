@@ -11,10 +11,10 @@ use zerocopy::FromBytes;
 #[must_use]
 pub fn order(bytes: &[u8]) -> Option<u64> {
     match *bytes.first()? {
-        record::KIND_DATA => Some(record::Data::ref_from_prefix(bytes).ok()?.0.first_ns),
-        record::KIND_OPEN => Some(record::Open::ref_from_prefix(bytes).ok()?.0.started_ns),
-        record::KIND_STATE => Some(record::State::ref_from_prefix(bytes).ok()?.0.at_ns),
-        record::KIND_PROCESS => Some(record::Process::ref_from_prefix(bytes).ok()?.0.at_ns),
+        record::KIND_DATA => Some(record::Data::read_from_prefix(bytes).ok()?.0.first_ns),
+        record::KIND_OPEN => Some(record::Open::read_from_prefix(bytes).ok()?.0.started_ns),
+        record::KIND_STATE => Some(record::State::read_from_prefix(bytes).ok()?.0.at_ns),
+        record::KIND_PROCESS => Some(record::Process::read_from_prefix(bytes).ok()?.0.at_ns),
         _ => None,
     }
 }
@@ -24,12 +24,12 @@ pub fn order(bytes: &[u8]) -> Option<u64> {
 pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
     match *bytes.first()? {
         record::KIND_DATA => {
-            let (data, payload) = record::Data::ref_from_prefix(bytes).ok()?;
-            data_event(data, payload)
+            let (data, payload) = record::Data::read_from_prefix(bytes).ok()?;
+            data_event(&data, payload)
         }
-        record::KIND_OPEN => Some(Event::Open(open_event(record::Open::ref_from_prefix(bytes).ok()?.0))),
-        record::KIND_STATE => state_event(record::State::ref_from_prefix(bytes).ok()?.0),
-        record::KIND_PROCESS => process_event(record::Process::ref_from_prefix(bytes).ok()?.0).map(Event::Process),
+        record::KIND_OPEN => Some(Event::Open(open_event(&record::Open::read_from_prefix(bytes).ok()?.0))),
+        record::KIND_STATE => state_event(&record::State::read_from_prefix(bytes).ok()?.0),
+        record::KIND_PROCESS => process_event(&record::Process::read_from_prefix(bytes).ok()?.0).map(Event::Process),
         _ => None,
     }
 }
