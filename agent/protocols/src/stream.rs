@@ -290,7 +290,10 @@ mod tests {
         assert!(!inbox.skip(10));
         assert_eq!(inbox.gap(4, stamp(2)), 0);
         assert_eq!(inbox.push(&Chunk { pos: 8, bytes: b"ijkl", ends_call: true, stamp: stamp(3) }), 0);
-        assert_eq!((inbox.available(), inbox.position(), inbox.last(), inbox.front()), (&b"kl"[..], 10, stamp(3), stamp(3)));
+        assert_eq!(
+            (inbox.available(), inbox.position(), inbox.last(), inbox.front()),
+            (&b"kl"[..], 10, stamp(3), stamp(3))
+        );
         assert_eq!(inbox.gap(5, stamp(4)), 5);
     }
 

@@ -62,7 +62,8 @@ impl<'a> Btf<'a> {
             return Err(Error::Magic);
         }
         let field = |index: usize| word(blob, 4 + index * 4).map(|value| value as usize).ok_or(Error::Truncated);
-        let [header, type_at, type_len, string_at, string_len] = [field(0)?, field(1)?, field(2)?, field(3)?, field(4)?];
+        let [header, type_at, type_len, string_at, string_len] =
+            [field(0)?, field(1)?, field(2)?, field(3)?, field(4)?];
         let section = |at: usize, len: usize| {
             let from = header.checked_add(at).ok_or(Error::Truncated)?;
             blob.get(from..from.checked_add(len).ok_or(Error::Truncated)?).ok_or(Error::Truncated)
@@ -96,14 +97,15 @@ impl<'a> Btf<'a> {
                     _ => {}
                 }
             }
-            at += 12 + match kind {
-                KIND_INT | KIND_VAR | KIND_DECL_TAG => 4,
-                KIND_ARRAY => 12,
-                KIND_STRUCT | KIND_UNION | KIND_DATASEC | KIND_ENUM64 => members * 12,
-                KIND_ENUM | KIND_FUNC_PROTO => members * 8,
-                0 | 2 | 7..=12 | 16 | KIND_TYPE_TAG => 0,
-                unknown => return Err(Error::Kind(unknown)),
-            };
+            at += 12
+                + match kind {
+                    KIND_INT | KIND_VAR | KIND_DECL_TAG => 4,
+                    KIND_ARRAY => 12,
+                    KIND_STRUCT | KIND_UNION | KIND_DATASEC | KIND_ENUM64 => members * 12,
+                    KIND_ENUM | KIND_FUNC_PROTO => members * 8,
+                    0 | 2 | 7..=12 | 16 | KIND_TYPE_TAG => 0,
+                    unknown => return Err(Error::Kind(unknown)),
+                };
         }
         Ok(())
     }
@@ -155,7 +157,8 @@ impl<'a> Btf<'a> {
         let is_bitfield = word(self.types, at + 4)? >> 31 == 1;
         for index in 0..members as usize {
             let from = at + 12 + index * 12;
-            let (name, target, raw) = (word(self.types, from)?, word(self.types, from + 4)?, word(self.types, from + 8)?);
+            let (name, target, raw) =
+                (word(self.types, from)?, word(self.types, from + 4)?, word(self.types, from + 8)?);
             let (bits, width) = if is_bitfield { (raw & 0xff_ffff, raw >> 24) } else { (raw, 0) };
             let name = self.string(name);
             if name == wanted {

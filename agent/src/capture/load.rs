@@ -6,11 +6,11 @@ use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, REQUIRED};
 use super::reader::Reader;
 use super::report::{HookReport, Report};
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{FEntry, BtfTracePoint};
+use aya::programs::{BtfTracePoint, FEntry};
 use aya::{Btf, Ebpf, EbpfLoader};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
-use wirespan_common::limits::{MAX_PAYLOAD, RING_BYTES};
+use wirespan_common::limits::{CONNECTION_BYTES, MAX_PAYLOAD, RING_BYTES};
 use wirespan_common::record::POLICY_IGNORE;
 use zerocopy::IntoBytes;
 
@@ -54,7 +54,9 @@ pub enum StartError {
     #[error("this wirespan was built without its kernel programs: build it with `cargo xtask build --release`")]
     NoObject,
     /// No BTF.
-    #[error("{KERNEL_BTF} is missing: this needs a kernel with CONFIG_DEBUG_INFO_BTF=y (Linux 5.10 or newer of any large distribution)")]
+    #[error(
+        "{KERNEL_BTF} is missing: this needs a kernel with CONFIG_DEBUG_INFO_BTF=y (Linux 5.10 or newer of any large distribution)"
+    )]
     NoBtf(#[source] std::io::Error),
     /// BTF that cannot be read.
     #[error("{KERNEL_BTF} cannot be used: {0}")]
@@ -80,6 +82,7 @@ pub struct Capture {
     policies: HashMap<MapData, u32, u32>,
     ignored: HashMap<MapData, u64, u64>,
     ports: HashMap<MapData, u16, u32>,
+    connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
     counters: PerCpuArray<MapData, u64>,
     ebpf: Ebpf,
 }
@@ -114,11 +117,7 @@ impl Capture {
         let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
         let layout = Layout::resolve(|structure, path| types.offset(structure, path));
         let mut ebpf = load_object(options, &layout, &kernel_btf)?;
-        let mut report = Report {
-            kernel: kernel_release(),
-            absent: layout.missing().collect(),
-            ..Report::default()
-        };
+        let mut report = Report { kernel: kernel_release(), absent: layout.missing().collect(), ..Report::default() };
         let context = Context { types: &types, kernel: &kernel_btf };
         let ring = RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(load_error)?;
         let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
@@ -143,6 +142,7 @@ impl Capture {
             policies,
             ignored: HashMap::try_from(take(&mut ebpf, "IGNORED")?).map_err(load_error)?,
             ports,
+            connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(load_error)?,
             ebpf,
         };
@@ -162,6 +162,11 @@ impl Capture {
         let _ = self.ignored.insert(sock, connection, 0);
     }
 
+    /// Takes a connection out of the kernel's table: it is announced anew when it speaks again.
+    pub fn forget(&mut self, sock: u64) {
+        let _ = self.connections.remove(&sock);
+    }
+
     /// Names a port on which a target listens, so that its connections are known from their set-up.
     pub fn add_port(&mut self, port: u16) {
         let _ = self.ports.insert(port, 1, 0);
@@ -177,9 +182,7 @@ impl Capture {
 
     /// Names and ids of the attached programs, for measurements of their run time.
     pub fn programs(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.ebpf
-            .programs()
-            .filter_map(|(name, program)| program.info().ok().map(|info| (name, info.id())))
+        self.ebpf.programs().filter_map(|(name, program)| program.info().ok().map(|info| (name, info.id())))
     }
 }
 
@@ -203,12 +206,7 @@ fn load_object(options: &Options, layout: &Layout, kernel: &Btf) -> Result<Ebpf,
         .map_err(load_error)
 }
 
-fn choose(
-    context: &Context<'_>,
-    ebpf: &mut Ebpf,
-    forced: Option<&str>,
-    report: &mut Report,
-) -> Result<(), StartError> {
+fn choose(context: &Context<'_>, ebpf: &mut Ebpf, forced: Option<&str>, report: &mut Report) -> Result<(), StartError> {
     let candidates: Vec<&Backend> = match forced {
         None => BACKENDS.to_vec(),
         Some(name) => BACKENDS.iter().copied().filter(|backend| backend.name == name).collect(),
@@ -285,9 +283,7 @@ impl Context<'_> {
 fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
     let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
     match hook.attach {
-        Attach::Tracepoint => {
-            <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop))
-        }
+        Attach::Tracepoint => <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop)),
         Attach::FunctionEntry => <&mut FEntry>::try_from(program).and_then(|program| program.attach().map(drop)),
     }
     .map_err(|error| load_error(error).to_string())

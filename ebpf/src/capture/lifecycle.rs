@@ -1,4 +1,5 @@
-//! Set-up and end of TCP connections, for every backend.
+//! Set-up and end of TCP connections, for every backend. That the peer sends no more is told when the application reads
+//! it (`conn::end_of_stream`), after the data before it, not when the FIN arrives.
 
 use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_CLOSED};
 use crate::emit::state;
@@ -9,8 +10,8 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use wirespan_common::record::{
-    POLICY_IGNORE, POLICY_PENDING, ROLE_CLIENT, ROLE_SERVER, STATE_CLOSED, STATE_FAILED, STATE_RECEIVED_FIN,
-    STATE_RESET_BY_PEER, STATE_RESET_BY_SELF, STATE_SENT_FIN,
+    POLICY_IGNORE, POLICY_PENDING, ROLE_CLIENT, ROLE_SERVER, STATE_CLOSED, STATE_FAILED, STATE_RESET_BY_PEER,
+    STATE_RESET_BY_SELF, STATE_SENT_FIN,
 };
 
 // include/net/tcp_states.h
@@ -39,7 +40,7 @@ pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
         ESTABLISHED if old == SYN_SENT => connected(sock),
         ESTABLISHED if old == SYN_RECEIVED || old == NEW_SYN_RECEIVED => accepted(sock),
         LISTEN => listening(sock),
-        FIN_WAIT1 | LAST_ACK | CLOSE_WAIT | CLOSE => ending(sock, old, new),
+        FIN_WAIT1 | LAST_ACK | CLOSE => ending(sock, old, new),
         _ => {}
     }
     0
@@ -124,7 +125,6 @@ fn ending(sock: Sock, old: i32, new: i32) {
 fn report(sock: Sock, conn: &mut Conn, old: i32, new: i32) {
     let error = sock.error();
     let what = match new {
-        CLOSE_WAIT => STATE_RECEIVED_FIN,
         // close() shuts both directions down before it changes the state; shutdown() only the one.
         FIN_WAIT1 | LAST_ACK if !sock.is_shut_down() => STATE_SENT_FIN,
         FIN_WAIT1 | LAST_ACK => STATE_CLOSED,
@@ -134,7 +134,7 @@ fn report(sock: Sock, conn: &mut Conn, old: i32, new: i32) {
         _ if old == ESTABLISHED || old == CLOSE_WAIT => STATE_RESET_BY_SELF,
         _ => STATE_CLOSED,
     };
-    if what != STATE_SENT_FIN && what != STATE_RECEIVED_FIN {
+    if what != STATE_SENT_FIN {
         conn.flags |= FLAG_CLOSED;
     }
     state::changed(conn, what, error);

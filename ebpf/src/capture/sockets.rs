@@ -3,15 +3,13 @@
 use super::source::of_call;
 use super::transfer::transfer;
 use crate::conn;
-use crate::emit::state;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
-use crate::maps::CONNECTIONS;
 use crate::process::is_target;
 use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
-use wirespan_common::record::{FAMILY_UNIX, RECEIVE, SEND, STATE_RECEIVED_FIN};
+use wirespan_common::record::{RECEIVE, SEND};
 
 const MSG_PEEK: u32 = 0x2;
 const MSG_TRUNC: u32 = 0x20;
@@ -41,7 +39,11 @@ fn moved(ctx: &BtfTracePointContext, direction: u8) {
     let result: i32 = ctx.arg(1);
     let flags: u32 = ctx.arg(2);
     if result <= 0 {
-        nothing_moved(sock, direction, result);
+        if direction == SEND {
+            conn::send_failed(sock);
+        } else if result == 0 {
+            conn::end_of_stream(sock);
+        }
         return;
     }
     if direction == RECEIVE && flags & (MSG_PEEK | MSG_ERRQUEUE) != 0 {
@@ -55,19 +57,4 @@ fn moved(ctx: &BtfTracePointContext, direction: u8) {
         of_call(regs)
     };
     transfer(sock, direction, result as u32, source, 0);
-}
-
-/// A send that failed must not leave its beginning behind; a receive of nothing is the end of a unix stream, which no
-/// state tracepoint shows.
-#[inline(always)]
-fn nothing_moved(sock: Sock, direction: u8, result: i32) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
-    // SAFETY: a live map value.
-    let conn = unsafe { &mut *conn };
-    if direction == SEND {
-        conn.send_first_ns = 0;
-        conn.send_last_ns = 0;
-    } else if result == 0 && conn.family == FAMILY_UNIX && conn.flags & conn::FLAG_ANNOUNCED != 0 {
-        state::changed(conn, STATE_RECEIVED_FIN, 0);
-    }
 }

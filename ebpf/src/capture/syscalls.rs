@@ -78,6 +78,12 @@ fn finished(regs: Regs, call: Call, result: i64) {
         Call::Splice => (SEND, regs.argument2()),
     };
     if result <= 0 {
+        if result == 0
+            && call == Call::Receive
+            && let Some(sock) = socket(descriptor)
+        {
+            conn::end_of_stream(sock);
+        }
         return;
     }
     let (direction, sock) = match socket(descriptor) {

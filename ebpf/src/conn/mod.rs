@@ -5,9 +5,7 @@ use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, IGNORED, count, setting};
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{
-    FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND,
-};
+use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND, STATE_RECEIVED_FIN};
 
 /// What the kernel side remembers of a connection.
 #[repr(C)]
@@ -53,6 +51,10 @@ pub const FLAG_IGNORED: u8 = 2;
 pub const FLAG_MIDWAY: u8 = 4;
 /// The end was reported.
 pub const FLAG_CLOSED: u8 = 8;
+/// The end of what is received was reported.
+pub const FLAG_END_OF_STREAM: u8 = 16;
+
+const _: () = assert!(size_of::<Conn>() == wirespan_common::limits::CONNECTION_BYTES);
 
 /// The clock of every record: `CLOCK_MONOTONIC`, ns.
 #[inline(always)]
@@ -204,5 +206,29 @@ pub fn advance(sock: Sock, conn: &mut Conn, direction: u8, len: u32) -> u64 {
     } else {
         conn.received = if is_unix { conn.received + len } else { extend(conn.received, sock.copied_seq()) };
         conn.received.wrapping_sub(len)
+    }
+}
+
+/// A receive call returned nothing: the end of what the peer sends, if the socket says so too.
+#[inline(always)]
+pub fn end_of_stream(sock: Sock) {
+    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    let wanted = conn.flags & (FLAG_ANNOUNCED | FLAG_END_OF_STREAM) == FLAG_ANNOUNCED;
+    if wanted && sock.is_receive_shut_down() {
+        conn.flags |= FLAG_END_OF_STREAM;
+        emit::state::changed(conn, STATE_RECEIVED_FIN, 0);
+    }
+}
+
+/// A send call failed: it must not leave its beginning behind for the next one.
+#[inline(always)]
+pub fn send_failed(sock: Sock) {
+    if let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) {
+        // SAFETY: a live map value.
+        let conn = unsafe { &mut *conn };
+        conn.send_first_ns = 0;
+        conn.send_last_ns = 0;
     }
 }

@@ -3,7 +3,7 @@
 use super::{scratch, submit};
 use crate::capture::source::Source;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
-use wirespan_common::counters::{Counter};
+use wirespan_common::counters::Counter;
 use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, TAIL};
 use wirespan_common::record::{Data, Missing};
 

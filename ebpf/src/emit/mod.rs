@@ -26,7 +26,8 @@ fn submit(record: *const u8, len: u32, loss: Counter) -> bool {
     let full = EVENTS.query(u64::from(BPF_RB_AVAIL_DATA)) > u64::from(setting!(wake_bytes));
     let wake = if full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
     // SAFETY: the record lies in this CPU's scratch value or on the stack and is initialised up to `len`.
-    let failed = unsafe { bpf_ringbuf_output(events.cast(), record.cast_mut().cast(), u64::from(len), u64::from(wake)) } != 0;
+    let failed =
+        unsafe { bpf_ringbuf_output(events.cast(), record.cast_mut().cast(), u64::from(len), u64::from(wake)) } != 0;
     count(if failed { loss } else { Counter::Delivered });
     !failed
 }

@@ -81,6 +81,12 @@ impl Sock {
         read::<u8>(self.0, offset!(sock_shutdown)) & 3 == 3
     }
 
+    /// Whether nothing more will be received.
+    #[inline(always)]
+    pub fn is_receive_shut_down(self) -> bool {
+        read::<u8>(self.0, offset!(sock_shutdown)) & 1 != 0
+    }
+
     /// Local port, host order.
     #[inline(always)]
     pub fn local_port(self) -> u16 {

@@ -1,0 +1,252 @@
+//! One connection: both directions, its role, and the session that follows its protocol.
+
+use super::detection::{Detection, Held, Outcome, Piece};
+use super::stream::{Step, Stream};
+use crate::event::{Change, Data, Flow, Open, Role};
+use wirespan_protocols::registry::Protocol;
+use wirespan_protocols::session::{Close, Output, Session};
+use wirespan_protocols::stream::{Chunk, Direction, Stamp};
+
+/// How far a connection is understood.
+enum Stage {
+    /// Its protocol is not known yet.
+    Detecting(Detection),
+    /// It is followed.
+    Following(&'static Protocol, Box<dyn Session>),
+    /// It is none of ours, or has left our protocols: only its bytes are counted.
+    Ignored,
+}
+
+/// A connection as the tracker knows it. `T`: whatever the floor above keeps with it.
+pub struct Connection<T> {
+    /// First sight.
+    pub open: Open,
+    /// Who connected, or as the protocol showed.
+    pub role: Option<Role>,
+    /// Kept for the floor above.
+    pub extra: Option<T>,
+    /// Kernel time of the last event, ns.
+    pub last_ns: u64,
+    sent: Stream,
+    received: Stream,
+    stage: Stage,
+    began: bool,
+}
+
+impl<T> Connection<T> {
+    pub(super) fn new(open: Open) -> Self {
+        let (sent, received) = if open.from_start {
+            (Stream::at(open.first_sent), Stream::at(open.first_received))
+        } else {
+            (Stream::default(), Stream::default())
+        };
+        Self {
+            role: open.role,
+            last_ns: open.at_ns,
+            sent,
+            received,
+            stage: Stage::Detecting(Detection::new(open.from_start)),
+            began: false,
+            extra: None,
+            open,
+        }
+    }
+
+    /// The protocol that it speaks, once known.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&'static str> {
+        match &self.stage {
+            Stage::Following(protocol, _) => Some(protocol.name),
+            Stage::Detecting(_) | Stage::Ignored => None,
+        }
+    }
+
+    /// Whether only its bytes are counted.
+    #[must_use]
+    pub fn is_ignored(&self) -> bool {
+        matches!(self.stage, Stage::Ignored)
+    }
+
+    /// Heap bytes of its session and of what is held back.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        match &self.stage {
+            Stage::Following(_, session) => session.heap_bytes(),
+            Stage::Detecting(_) | Stage::Ignored => 0,
+        }
+    }
+
+    fn direction(&self, flow: Flow) -> Option<Direction> {
+        Some(match (self.role?, flow) {
+            (Role::Client, Flow::Sent) | (Role::Server, Flow::Received) => Direction::ToServer,
+            (Role::Client, Flow::Received) | (Role::Server, Flow::Sent) => Direction::ToClient,
+        })
+    }
+
+    /// A connection that was set up before the agent looked, but on which nothing had passed, is followed from its start.
+    fn notice_start(&mut self, data: &Data<'_>) {
+        if std::mem::replace(&mut self.began, true) || self.open.from_start {
+            return;
+        }
+        let first = match data.flow {
+            Flow::Received => self.open.first_received,
+            Flow::Sent => self.open.first_sent,
+        };
+        // The connecting side's count of acknowledged bytes includes its SYN.
+        let offset = data.position.wrapping_sub(first);
+        let is_first = offset == 0 || data.flow == Flow::Sent && offset == 1;
+        if is_first && matches!(self.open.local, crate::event::Endpoint::Inet(_)) && self.open.first_received != 0 {
+            self.stage = Stage::Detecting(Detection::new(true));
+        }
+    }
+
+    /// Takes in a call's bytes.
+    pub(super) fn data(&mut self, data: &Data<'_>, out: &mut Output) {
+        self.last_ns = self.last_ns.max(data.last_ns);
+        if self.is_ignored() {
+            return;
+        }
+        self.notice_start(data);
+        let len = u64::from(data.len);
+        let stream = match data.flow {
+            Flow::Sent => &mut self.sent,
+            Flow::Received => &mut self.received,
+        };
+        let stamp = Stamp { first_ns: data.first_ns, last_ns: data.last_ns, actor: data.actor };
+        match stream.step(data.position, len) {
+            Step::Repeated => {}
+            Step::Restart => {
+                self.stage = Stage::Detecting(Detection::new(false));
+                self.call(data, 0, stamp, out);
+            }
+            Step::New { gap, skip } => {
+                if gap > 0 {
+                    self.gap(data.flow, gap, stamp, out);
+                }
+                self.call(data, skip, stamp, out);
+            }
+        }
+    }
+
+    /// Passes on head, gap and tail of a call, without its first `skip` bytes.
+    fn call(&mut self, data: &Data<'_>, skip: u64, stamp: Stamp, out: &mut Output) {
+        let len = u64::from(data.len);
+        let head = &data.head[..data.head.len().min(data.len as usize)];
+        let tail = &data.tail[..data.tail.len().min(data.len as usize - head.len())];
+        let tail_at = len - tail.len() as u64;
+        let from = skip.min(head.len() as u64);
+        let shown = &head[from as usize..];
+        if !shown.is_empty() {
+            self.bytes(data.flow, data.position + from, shown, head.len() as u64 == len, stamp, out);
+        }
+        let unseen_from = skip.max(head.len() as u64);
+        if unseen_from < tail_at {
+            self.gap(data.flow, tail_at - unseen_from, stamp, out);
+        }
+        let tail_skip = unseen_from.saturating_sub(tail_at).min(tail.len() as u64);
+        let tail = &tail[tail_skip as usize..];
+        if !tail.is_empty() {
+            self.bytes(data.flow, data.position + tail_at + tail_skip, tail, true, stamp, out);
+        }
+    }
+
+    fn bytes(&mut self, flow: Flow, position: u64, bytes: &[u8], ends_call: bool, stamp: Stamp, out: &mut Output) {
+        let direction = self.direction(flow);
+        match &mut self.stage {
+            Stage::Following(_, session) => {
+                if let Some(direction) = direction {
+                    session.data(direction, &Chunk { pos: position, bytes, ends_call, stamp }, out);
+                }
+                self.leave(out);
+            }
+            Stage::Detecting(_) => {
+                let piece = Piece::Bytes { position, bytes: bytes.to_vec(), ends_call };
+                self.detect(Held { flow, piece, stamp }, out);
+            }
+            Stage::Ignored => {}
+        }
+    }
+
+    fn gap(&mut self, flow: Flow, len: u64, stamp: Stamp, out: &mut Output) {
+        let direction = self.direction(flow);
+        match &mut self.stage {
+            Stage::Following(_, session) => {
+                if let Some(direction) = direction {
+                    session.gap(direction, len, stamp, out);
+                }
+                self.leave(out);
+            }
+            Stage::Detecting(detection) if detection.held.is_empty() && !detection.is_from_start() => {}
+            Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
+            Stage::Ignored => {}
+        }
+    }
+
+    fn detect(&mut self, held: Held, out: &mut Output) {
+        let direction = self.direction(held.flow);
+        let Stage::Detecting(detection) = &mut self.stage else { return };
+        match detection.push(held, direction) {
+            Outcome::Waiting => {}
+            Outcome::Foreign => self.stage = Stage::Ignored,
+            Outcome::Found { protocol, flow, direction } => {
+                let held = std::mem::take(&mut detection.held);
+                let from_start = detection.is_from_start();
+                self.role.get_or_insert(match (direction, flow) {
+                    (Direction::ToServer, Flow::Sent) | (Direction::ToClient, Flow::Received) => Role::Client,
+                    (Direction::ToServer, Flow::Received) | (Direction::ToClient, Flow::Sent) => Role::Server,
+                });
+                self.stage = Stage::Following(protocol, (protocol.open)(from_start));
+                for held in held {
+                    match held.piece {
+                        Piece::Bytes { position, bytes, ends_call } => {
+                            self.bytes(held.flow, position, &bytes, ends_call, held.stamp, out);
+                        }
+                        Piece::Gap(len) => self.gap(held.flow, len, held.stamp, out),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Drops the session when the stream has left its protocol.
+    fn leave(&mut self, out: &mut Output) {
+        if std::mem::take(&mut out.left) {
+            self.stage = Stage::Ignored;
+        }
+    }
+
+    /// Takes in a change of state; true when the connection is over.
+    pub(super) fn change(&mut self, change: Change, at_ns: u64, out: &mut Output) -> bool {
+        self.last_ns = self.last_ns.max(at_ns);
+        let (sent, received) = (self.direction(Flow::Sent), self.direction(Flow::Received));
+        let over = matches!(change, Change::Closed | Change::Reset);
+        if let Stage::Following(_, session) = &mut self.stage {
+            match change {
+                Change::SentFin | Change::Closed => {
+                    if let Some(direction) = sent {
+                        session.half_close(direction, at_ns, out);
+                    }
+                }
+                Change::ReceivedFin => {
+                    if let Some(direction) = received {
+                        session.half_close(direction, at_ns, out);
+                    }
+                }
+                Change::Reset => {}
+            }
+            if over {
+                let how = if change == Change::Reset { Close::Reset } else { Close::Orderly };
+                session.close(how, at_ns, out);
+            }
+        }
+        out.left = false;
+        over
+    }
+
+    /// Gives up what has had no activity since `before_ns`.
+    pub(super) fn expire(&mut self, before_ns: u64, out: &mut Output) {
+        if let Stage::Following(_, session) = &mut self.stage {
+            session.expire(before_ns, out);
+        }
+    }
+}
