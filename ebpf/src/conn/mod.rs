@@ -204,7 +204,7 @@ pub fn advance(sock: Sock, conn: &mut Conn, direction: u8, len: u32) -> u64 {
         conn.sent = if is_unix { conn.sent + len } else { extend(conn.sent, sock.write_seq()) };
         conn.sent.wrapping_sub(len)
     } else {
-        conn.received = if is_unix { conn.received + len } else { extend(conn.received, sock.copied_seq()) };
+        conn.received = if is_unix { conn.received + len } else { received(sock, conn.received, len) };
         conn.received.wrapping_sub(len)
     }
 }
@@ -231,4 +231,11 @@ pub fn send_failed(sock: Sock) {
         conn.send_first_ns = 0;
         conn.send_last_ns = 0;
     }
+}
+
+/// Position after a receive of `len` bytes. The kernel counts a FIN that was read along as one more.
+#[inline(always)]
+fn received(sock: Sock, before: u64, len: u64) -> u64 {
+    let end = extend(before, sock.copied_seq());
+    if end == before + len + 1 && sock.is_receive_shut_down() { end - 1 } else { end }
 }
