@@ -1,0 +1,160 @@
+//! `cargo xtask build`: the kernel programs, then the agent with them inside.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{paths, sh, toolchain};
+
+/// Arguments of `cargo xtask build`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// One static binary, `target/release/wirespan`.
+    #[arg(long)]
+    pub release: bool,
+}
+
+/// The register layout that the kernel programs are compiled for, in aya's spelling.
+const HOST_ARCH: &str = std::env::consts::ARCH;
+/// Tells the agent's build script which object to put inside.
+pub const OBJECT_VARIABLE: &str = "WIRESPAN_EBPF_OBJECT";
+
+/// Builds both; the path of the binary.
+pub fn build(args: &Args) -> Result<PathBuf> {
+    ebpf()?;
+    agent(args.release)
+}
+
+/// Builds the eBPF object (always optimised: the verifier sees no other).
+pub fn ebpf() -> Result<PathBuf> {
+    let toolchain = toolchain::find_or_install()?;
+    sh::step(format!("building the kernel programs with {}", toolchain.describe()));
+    let mut cmd = ebpf_cargo(&toolchain, "build", HOST_ARCH, &paths::ebpf_target())?;
+    cmd.arg("--release");
+    sh::run(&mut cmd)?;
+    let object = paths::ebpf_object();
+    if !object.is_file() {
+        bail!("the eBPF crate was built but left no {}", object.display());
+    }
+    Ok(object)
+}
+
+/// A cargo command on the eBPF crate for one register layout (`x86_64`, `aarch64`).
+pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, target: &Path) -> Result<Command> {
+    let linker = toolchain::find_linker().context("bpf-linker is missing: run `cargo xtask build`")?;
+    let flags = [
+        format!("-Clinker={}", linker.display()),
+        "-Clink-arg=--btf".to_owned(),
+        "-Cdebuginfo=2".to_owned(),
+        format!("--cfg=bpf_target_arch=\"{arch}\""),
+    ];
+    let mut cmd = toolchain.cargo();
+    cmd.current_dir(paths::root().join("ebpf"));
+    cmd.args([verb, "--target", "bpfel-unknown-none", "-Zbuild-std=core"]);
+    cmd.arg("--target-dir").arg(target);
+    cmd.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    Ok(cmd)
+}
+
+/// Builds the agent around the object that `ebpf` left.
+fn agent(release: bool) -> Result<PathBuf> {
+    if !release {
+        sh::step("building the agent");
+        sh::run(&mut agent_cargo(&[]))?;
+        return Ok(paths::target().join("debug/wirespan"));
+    }
+    let gnu = format!("{HOST_ARCH}-unknown-linux-gnu");
+    let musl = format!("{HOST_ARCH}-unknown-linux-musl");
+    if rustup_has(&musl) {
+        sh::step(format!("building the agent for {musl}"));
+        match sh::run(&mut agent_cargo(&["--release", "--target", &musl])) {
+            Ok(()) => return install(&musl),
+            // Dependencies with parts in C need a C compiler for musl; static glibc does without.
+            Err(_) if sh::which("musl-gcc").is_none() => {
+                sh::step("the musl build failed and musl-gcc (package musl-tools) is missing: trying static glibc");
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    sh::step(format!("building the agent for {gnu}, linked statically"));
+    // The explicit target keeps the flag away from build scripts and procedural macros, which must stay dynamic.
+    let mut cmd = agent_cargo(&["--release", "--target", &gnu]);
+    cmd.env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static").env_remove("RUSTFLAGS");
+    sh::run(&mut cmd)?;
+    install(&gnu)
+}
+
+fn agent_cargo(args: &[&str]) -> Command {
+    let mut cmd = Command::new(toolchain::own_cargo());
+    cmd.current_dir(paths::root()).args(["build", "--package", "wirespan", "--bin", "wirespan"]).args(args);
+    cmd.env(OBJECT_VARIABLE, paths::ebpf_object());
+    cmd
+}
+
+fn rustup_has(target: &str) -> bool {
+    let installed = sh::output(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
+    installed.lines().any(|l| l == target)
+}
+
+/// Puts the binary where everybody looks for it; by renaming, because the old one may be running.
+fn install(triple: &str) -> Result<PathBuf> {
+    let built = paths::target().join(triple).join("release/wirespan");
+    let dir = paths::target().join("release");
+    let (new, there) = (dir.join(".wirespan.new"), dir.join("wirespan"));
+    std::fs::create_dir_all(&dir)?;
+    std::fs::copy(&built, &new).with_context(|| format!("cannot copy {}", built.display()))?;
+    std::fs::rename(&new, &there)?;
+    ensure_static(&there)?;
+    sh::step(format!("{} is ready, one static binary", there.display()));
+    Ok(there)
+}
+
+/// A dynamic binary names its loader in a program header (`PT_INTERP`), a static one does not.
+fn ensure_static(binary: &Path) -> Result<()> {
+    let bytes = std::fs::read(binary)?;
+    match has_interpreter(&bytes) {
+        Some(false) => Ok(()),
+        Some(true) => bail!("{} wants a dynamic loader: it is not static", binary.display()),
+        None => bail!("{} is not a 64-bit little-endian ELF file", binary.display()),
+    }
+}
+
+fn has_interpreter(elf: &[u8]) -> Option<bool> {
+    const PT_INTERP: u32 = 3;
+    if elf.get(..6)? != b"\x7fELF\x02\x01" {
+        return None;
+    }
+    let half = |at: usize| Some(u16::from_le_bytes(elf.get(at..at + 2)?.try_into().ok()?));
+    let table = usize::try_from(u64::from_le_bytes(elf.get(32..40)?.try_into().ok()?)).ok()?;
+    let (size, count) = (usize::from(half(54)?), usize::from(half(56)?));
+    for n in 0..count {
+        let at = table.checked_add(n * size)?;
+        if elf.get(at..at.checked_add(4)?)? == PT_INTERP.to_le_bytes() {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_interpreter;
+
+    #[test]
+    fn a_dynamic_binary_is_told_from_a_static_one() {
+        let mut elf = vec![0u8; 64 + 2 * 56];
+        elf[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        elf[32..40].copy_from_slice(&64u64.to_le_bytes());
+        elf[54..56].copy_from_slice(&56u16.to_le_bytes());
+        elf[56..58].copy_from_slice(&2u16.to_le_bytes());
+        elf[64] = 1;
+        elf[120] = 1;
+        assert_eq!(has_interpreter(&elf), Some(false));
+        elf[120] = 3;
+        assert_eq!(has_interpreter(&elf), Some(true));
+        elf.truncate(100);
+        assert_eq!(has_interpreter(&elf), None);
+        assert_eq!(has_interpreter(b"#!/bin/sh"), None);
+    }
+}
