@@ -13,7 +13,8 @@ pub fn present() -> bool {
 
 /// Is the package installed?
 pub fn installed(package: &str) -> bool {
-    sh::output(Command::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", package])).is_ok_and(|s| s == "installed")
+    sh::output(Command::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", package]))
+        .is_ok_and(|s| s == "installed")
 }
 
 /// Does any configured source have the package?

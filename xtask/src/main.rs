@@ -6,6 +6,7 @@
 mod apt;
 mod bench;
 mod build;
+mod kernels;
 mod paths;
 mod run;
 mod sh;
@@ -22,6 +23,8 @@ enum Command {
     Build(build::Args),
     /// Build, then `wirespan run` as root: `cargo xtask run -- --select port=8080`
     Run(run::Args),
+    /// Run a command under other kernels, in qemu: `cargo xtask kernels --versions 6.1 -- uname -a`
+    Kernels(kernels::Args),
     /// Measure what docs/benchmarks.md lists
     Bench(bench::Args),
 }
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Build(args) => build::build(&args).map(drop),
         Command::Run(args) => run::run(&args),
+        Command::Kernels(args) => kernels::kernels(&args),
         Command::Bench(args) => bench::bench(&args),
     };
     match result {

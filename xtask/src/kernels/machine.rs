@@ -1,0 +1,133 @@
+//! One boot: qemu, the time-out, and what comes back over the second serial port.
+
+use std::fmt;
+use std::io::{BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::image::Image;
+use crate::{paths, sh};
+
+/// The guest's name of the port that the command talks to; the first one is the kernel's console.
+pub const COMMAND_PORT: &str = "/dev/ttyS1";
+/// The guest's last line, before the exit status of the command.
+pub const EXIT_MARK: &str = "@@wirespan-guest-exit@@";
+
+/// What to boot.
+pub struct Machine<'a> {
+    /// The kernel.
+    pub image: &'a Image,
+    /// Made for this run.
+    pub initramfs: &'a Path,
+    /// Its memory.
+    pub memory_mib: u32,
+    /// For boot and command together.
+    pub timeout: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit status of the command, if it came to that.
+    status: Option<i32>,
+    took: Duration,
+    console: String,
+}
+
+impl Outcome {
+    /// The command ran and succeeded.
+    pub fn success(&self) -> bool {
+        self.status == Some(0)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.took.as_secs();
+        match self.status {
+            Some(0) => write!(f, "ok in {seconds} s"),
+            Some(status) => write!(f, "exit status {status} after {seconds} s"),
+            None => write!(f, "did not end the command ({seconds} s); its console:\n{}", self.console),
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// Boots, shows what the command writes, and waits for its end.
+    pub fn run(&self) -> Result<Outcome> {
+        let console = paths::log(&format!("kernel-{}", self.image.release));
+        if let Some(dir) = console.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        let start = Instant::now();
+        let mut qemu = self
+            .command(&console)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot run qemu-system-x86_64")?;
+        let status = qemu.stdout.take().map(|out| pass_on(BufReader::new(out))).transpose();
+        let _ = qemu.wait();
+        let _ = std::fs::remove_file(self.initramfs);
+        let text = std::fs::read(&console).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let console = lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n");
+        Ok(Outcome { status: status?.flatten(), took: start.elapsed(), console })
+    }
+
+    fn command(&self, console: &Path) -> Command {
+        // `timeout` also ends qemu when we are killed meanwhile.
+        let mut cmd = Command::new("timeout");
+        cmd.args(["--kill-after=5", &self.timeout.as_secs().to_string(), "qemu-system-x86_64"]);
+        // Not KVM: where this runs inside another machine it is absent, or there and broken.
+        cmd.args(["-accel", "tcg,thread=multi", "-cpu", "max"]);
+        cmd.args(["-smp", "2", "-m", &format!("{}M", self.memory_mib)]);
+        cmd.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"]);
+        cmd.arg("-kernel").arg(&self.image.vmlinuz).arg("-initrd").arg(self.initramfs);
+        cmd.args(["-append", "console=ttyS0 loglevel=4 panic=-1 rdinit=/init net.ifnames=0 mitigations=off"]);
+        cmd.arg("-serial").arg(format!("file:{}", console.display())).args(["-serial", "stdio"]);
+        cmd.args(["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"]);
+        cmd.args(["-object", "rng-random,filename=/dev/urandom,id=rng", "-device", "virtio-rng-pci,rng=rng"]);
+        sh::step(format!(
+            "{} (console: {})",
+            sh::shown(&cmd).split(" -nodefaults").next().unwrap_or_default(),
+            console.display()
+        ));
+        cmd
+    }
+}
+
+/// Copies the guest's output until its last line; the exit status in that.
+fn pass_on(mut from: impl std::io::BufRead) -> Result<Option<i32>> {
+    let mut status = None;
+    let mut line = Vec::new();
+    let mut out = std::io::stdout();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        // The command's own last line may lack its end.
+        let text = String::from_utf8_lossy(&line);
+        if let Some((before, after)) = text.split_once(EXIT_MARK) {
+            status = after.trim().parse().ok();
+            out.write_all(before.as_bytes())?;
+        } else {
+            out.write_all(&line)?;
+        }
+        out.flush()?;
+        line.clear();
+    }
+    Ok(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_status_is_in_the_last_line_even_after_an_unfinished_one() {
+        assert_eq!(pass_on(format!("a\nb{EXIT_MARK} 3\n").as_bytes()).unwrap(), Some(3));
+        assert_eq!(pass_on("a\n".as_bytes()).unwrap(), None);
+    }
+}
