@@ -1,0 +1,113 @@
+//! TCP ports of processes: the sockets among a process's open files, joined with the socket table of its network
+//! namespace.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// Most sockets of a namespace that are looked at.
+const MAX_SOCKETS: usize = 1 << 20;
+/// State of a listening socket in `/proc/net/tcp` (`TCP_LISTEN`).
+const LISTEN: u8 = 0x0a;
+
+/// The TCP sockets of a network namespace, by inode.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    listening: HashMap<u64, u16>,
+    connected: HashMap<u64, u16>,
+}
+
+impl Sockets {
+    /// Reads `tcp` and `tcp6` of `/proc/PID/net`.
+    pub(super) fn read(directory: &Path) -> Self {
+        let files = ["tcp", "tcp6"].into_iter().filter_map(|name| fs::File::open(directory.join(name)).ok());
+        let lines = files.flat_map(|file| BufReader::new(file).split(b'\n').map_while(Result::ok));
+        Self::collect(lines.take(MAX_SOCKETS).filter_map(|line| Line::parse(std::str::from_utf8(&line).ok()?)))
+    }
+
+    fn collect(lines: impl Iterator<Item = Line>) -> Self {
+        let (listeners, others): (Vec<Line>, Vec<Line>) = lines.partition(|line| line.state == LISTEN);
+        let served: HashSet<u16> = listeners.iter().map(|line| line.local).collect();
+        // A connection to a port that somebody here listens on is the accepted end, any other the connecting one.
+        let port = |line: &Line| if served.contains(&line.local) { line.local } else { line.remote };
+        Self {
+            connected: others.iter().map(|line| (line.inode, port(line))).collect(),
+            listening: listeners.iter().map(|line| (line.inode, line.local)).collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.listening.is_empty() && self.connected.is_empty()
+    }
+
+    /// The port that a socket listens on.
+    pub(super) fn listening(&self, inode: u64) -> Option<u16> {
+        self.listening.get(&inode).copied()
+    }
+
+    /// The port of the server of a connection.
+    pub(super) fn connected(&self, inode: u64) -> Option<u16> {
+        self.connected.get(&inode).copied()
+    }
+}
+
+/// A line of `/proc/net/tcp` (proc_net(5)): number, local and remote `ADDRESS:PORT`, state, queues, timer,
+/// retransmits, user, time-out, inode.
+#[derive(Debug)]
+struct Line {
+    local: u16,
+    remote: u16,
+    state: u8,
+    inode: u64,
+}
+
+impl Line {
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let mut port = || u16::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok();
+        let (local, remote) = (port()?, port()?);
+        let state = u8::from_str_radix(fields.next()?, 16).ok()?;
+        let inode = fields.nth(5)?.parse().ok().filter(|inode| *inode != 0)?;
+        Some(Self { local, remote, state, inode })
+    }
+}
+
+/// Inodes of the sockets among the open files of a process, by its directory in `/proc`.
+pub(super) fn socket_inodes(directory: &Path) -> Vec<u64> {
+    let Ok(files) = fs::read_dir(directory.join("fd")) else {
+        return Vec::new();
+    };
+    files
+        .filter_map(|file| {
+            let target = fs::read_link(file.ok()?.path()).ok()?;
+            let inode = target.as_os_str().as_bytes().strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+            std::str::from_utf8(inode).ok()?.parse().ok()
+        })
+        .take(MAX_SOCKETS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 100 1 0 100 0 0 10 0
+   1: 0100007F:1F40 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 101 1 0 20 4 30 10 -1
+   2: 0100007F:C350 0100007F:1F40 01 00000000:00000000 00:00000000 00000000     0        0 102 1 0 20 4 30 10 -1
+   3: 0100007F:C351 0100007F:1538 06 00000000:00000000 03:00000000 00000000     0        0 0 3 0
+   4: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 103 1 0";
+
+    #[test]
+    fn both_ends_have_the_port_of_the_server() {
+        let sockets = Sockets::collect(TABLE.lines().filter_map(Line::parse));
+        assert_eq!(sockets.listening(100), Some(8000));
+        assert_eq!(sockets.connected(101), Some(8000));
+        assert_eq!(sockets.connected(102), Some(8000));
+        assert_eq!(sockets.listening(103), Some(80));
+        assert_eq!((sockets.listening.len(), sockets.connected.len()), (2, 2));
+    }
+}
