@@ -1,0 +1,215 @@
+//! Building a resource: the rules of the semantic conventions for `service.*`, and the attributes of the process.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use uuid::Uuid;
+
+use super::{Host, attributes, runtime};
+use crate::process::Process;
+use crate::trace::span::{Resource, Value};
+
+/// Namespace of `service.instance.id` (semantic conventions, registry of `service.instance.id`).
+const INSTANCE_NAMESPACE: Uuid = Uuid::from_u128(0x4d63_009a_8d0f_11ee_aad7_4c79_6ed8_e320);
+/// What no name is known for.
+const UNKNOWN_SERVICE: &str = "unknown_service";
+/// The agent observes from outside: it is no SDK within the target, and says so.
+const AGENT: &str = env!("CARGO_PKG_NAME");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Attributes in the order of their first setting; a later setting replaces the value.
+#[derive(Default)]
+struct Builder(Vec<(Cow<'static, str>, Value)>);
+
+impl Builder {
+    fn set(&mut self, key: impl Into<Cow<'static, str>>, value: Value) {
+        let key = key.into();
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    fn text(&mut self, key: &'static str, value: Option<&str>) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.set(key, Value::Text(value.into()));
+        }
+    }
+
+    fn build(self) -> Resource {
+        let name = self.0.iter().find(|(key, _)| key == "service.name").and_then(|(_, value)| value.as_str());
+        Resource { service_name: name.unwrap_or(UNKNOWN_SERVICE).into(), attributes: self.0 }
+    }
+}
+
+/// The resource of a process.
+pub(super) fn build(process: &Process, host: &Host) -> Resource {
+    let mut builder = Builder::default();
+    builder.text("service.name", Some(service_name(process)));
+    builder.text("service.instance.id", instance_id(process, host).as_deref());
+    of_host(&mut builder, host);
+    builder.set("process.pid", Value::Int(process.pid.into()));
+    builder.text("process.executable.name", process.executable_name());
+    builder.text("process.executable.path", process.exe.as_deref().filter(|path| path.starts_with('/')));
+    if let Some(runtime) = runtime::detect(process, host.live) {
+        builder.text("process.runtime.name", Some(&runtime.name));
+        builder.text("process.runtime.version", runtime.version.as_deref());
+    }
+    if let Some(id) = &process.group.container_id {
+        builder.set("container.id", Value::Shared(Arc::clone(id)));
+    }
+    of_target(&mut builder, process);
+    of_agent(&mut builder);
+    builder.build()
+}
+
+/// The resource of what no process is known of.
+pub(super) fn unknown(host: &Host) -> Resource {
+    let mut builder = Builder::default();
+    builder.set("service.name", Value::Static(UNKNOWN_SERVICE));
+    of_host(&mut builder, host);
+    of_agent(&mut builder);
+    builder.build()
+}
+
+fn of_host(builder: &mut Builder, host: &Host) {
+    builder.text("host.name", host.name.as_deref());
+    builder.text("host.id", host.id.as_deref());
+    builder.set("os.type", Value::Static("linux"));
+}
+
+fn of_agent(builder: &mut Builder) {
+    builder.set("telemetry.sdk.name", Value::Static(AGENT));
+    builder.set("telemetry.sdk.language", Value::Static("rust"));
+    builder.set("telemetry.sdk.version", Value::Static(VERSION));
+    builder.set("telemetry.distro.name", Value::Static(AGENT));
+    builder.set("telemetry.distro.version", Value::Static(VERSION));
+}
+
+/// What the target says about itself. It may name what it likes but its process, which the kernel knows better.
+fn of_target(builder: &mut Builder, process: &Process) {
+    let pairs = process.variable("OTEL_RESOURCE_ATTRIBUTES").and_then(attributes::parse).unwrap_or_default();
+    for (key, value) in pairs {
+        let empty_name = &*key == "service.name" && value.is_empty();
+        if &*key != "process.pid" && !empty_name {
+            builder.set(String::from(key), Value::Text(value));
+        }
+    }
+    builder.text("service.name", process.variable("OTEL_SERVICE_NAME"));
+}
+
+/// The name without the target's own word: systemd unit, else executable name.
+///
+/// In a container the unit is that of the container runtime and the container's name is not known here: the
+/// executable's name it is. Scopes, sessions and users' managers are not services.
+fn service_name(process: &Process) -> &str {
+    let group = &process.group;
+    let unit = group.unit.as_deref().filter(|unit| group.container_id.is_none() && !unit.starts_with("user@"));
+    unit.and_then(|unit| unit.strip_suffix(".service"))
+        .or_else(|| process.executable_name())
+        .or_else(|| Some(&*process.comm).filter(|comm| !comm.is_empty()))
+        .unwrap_or(UNKNOWN_SERVICE)
+}
+
+/// UUID version 5 of host, process id and start: stable as long as the process lives, whoever observes it from the
+/// same host. Without a host id the boot id stands for it; with neither there is none.
+fn instance_id(process: &Process, host: &Host) -> Option<String> {
+    let host = host.id.as_deref().or(host.boot_id.as_deref())?;
+    let start = match process.start_time {
+        Some(ticks) => ticks.to_string(),
+        None => format!("{}ns", process.seen_ns),
+    };
+    Some(Uuid::new_v5(&INSTANCE_NAMESPACE, format!("{host}/{}/{start}", process.pid).as_bytes()).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Group;
+
+    fn host() -> Host {
+        Host { name: Some("web1".into()), id: Some("3d12".into()), boot_id: None, live: false }
+    }
+
+    fn process(environment: &[(&str, &str)], cgroup: &str) -> Process {
+        Process {
+            pid: 7,
+            comm: "nginx".into(),
+            exe: Some("/usr/sbin/nginx".into()),
+            start_time: Some(99),
+            group: Arc::new(Group::parse(cgroup)),
+            environment: environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            ..Process::default()
+        }
+    }
+
+    fn text<'a>(resource: &'a Resource, key: &str) -> Option<&'a str> {
+        resource.attributes.iter().find(|(candidate, _)| candidate == key).and_then(|(_, value)| value.as_str())
+    }
+
+    fn name(environment: &[(&str, &str)], cgroup: &str) -> Arc<str> {
+        let resource = build(&process(environment, cgroup), &host());
+        assert_eq!(text(&resource, "service.name"), Some(&*resource.service_name));
+        resource.service_name
+    }
+
+    #[test]
+    fn the_name_of_the_service() {
+        let unit = "0::/system.slice/web.service";
+        assert_eq!(&*name(&[("OTEL_SERVICE_NAME", "shop"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x")], unit), "shop");
+        assert_eq!(&*name(&[("OTEL_SERVICE_NAME", ""), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x")], unit), "x");
+        assert_eq!(&*name(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=x,broken")], unit), "web");
+        assert_eq!(&*name(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=")], unit), "web");
+        for none in [
+            "0::/",
+            "0::/init.scope",
+            "0::/user.slice/user-0.slice/session-1.scope",
+            "0::/user.slice/user-0.slice/user@0.service/init.scope",
+            "0::/user.slice/user-0.slice/user@0.service",
+            &format!("0::/system.slice/containerd.service/x:cri-containerd:{}", "a1".repeat(32)),
+        ] {
+            assert_eq!(&*name(&[], none), "nginx", "{none}");
+        }
+        let nameless = Process { comm: "x".into(), ..Process::default() };
+        assert_eq!(&*build(&nameless, &host()).service_name, "x");
+        assert_eq!(&*build(&Process::default(), &host()).service_name, "unknown_service");
+    }
+
+    #[test]
+    fn attributes_once_each_and_the_targets_own_merged() {
+        let own = [("OTEL_RESOURCE_ATTRIBUTES", "service.version=1%2E2,team=a,host.name=me,process.pid=1,telemetry.sdk.name=x")];
+        let resource = build(&process(&own, &format!("0::/docker/{}", "a1".repeat(32))), &host());
+        for (key, value) in [
+            ("service.version", "1.2"),
+            ("team", "a"),
+            ("host.name", "me"),
+            ("host.id", "3d12"),
+            ("os.type", "linux"),
+            ("process.executable.name", "nginx"),
+            ("process.executable.path", "/usr/sbin/nginx"),
+            ("telemetry.sdk.name", "wirespan"),
+            ("telemetry.distro.name", "wirespan"),
+            ("container.id", &"a1".repeat(32)),
+        ] {
+            assert_eq!(text(&resource, key), Some(value), "{key}");
+        }
+        assert!(resource.attributes.contains(&("process.pid".into(), Value::Int(7))));
+        let mut keys: Vec<_> = resource.attributes.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), resource.attributes.len());
+        assert!(!keys.iter().any(|key| key.contains("command")), "command lines hold secrets");
+    }
+
+    #[test]
+    fn the_instance_is_the_same_for_every_observer() {
+        let id = |process: &Process| instance_id(process, &host()).unwrap();
+        let first = process(&[], "0::/");
+        // python3: uuid.uuid5(uuid.UUID("4d63009a-8d0f-11ee-aad7-4c796ed8e320"), "3d12/7/99")
+        assert_eq!(id(&first), "a6c808df-e14f-5dc3-b2d6-5c5b654053ae");
+        assert_ne!(id(&Process { start_time: Some(100), ..first.clone() }), id(&first));
+        assert_ne!(id(&Process { pid: 8, ..first.clone() }), id(&first));
+        assert_eq!(instance_id(&first, &Host::default()), None);
+        let own = process(&[("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=mine")], "0::/");
+        assert_eq!(text(&build(&own, &host()), "service.instance.id"), Some("mine"));
+    }
+}
