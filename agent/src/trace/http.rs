@@ -1,0 +1,202 @@
+//! HTTP spans: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's.
+//!
+//! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use wirespan_protocols::exchange::Exchange;
+use wirespan_protocols::http1::HttpExchange;
+
+use super::connection::{Site, View};
+use super::span::{Attribute, Kind, Value};
+use super::url::{self, Target};
+use super::{Config, Described, TYPICAL_ATTRIBUTES, outcome, redact};
+
+/// Methods that are known without configuration: RFC 9110, PATCH (RFC 5789) and QUERY, as the conventions list them.
+pub const KNOWN_METHODS: [&str; 10] =
+    ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "QUERY", "CONNECT", "TRACE"];
+
+/// `http.request.method` of everything else.
+const OTHER: &str = "_OTHER";
+
+/// `error.type` of an exchange as one side sees it, or `None` if it succeeded. A status that is an error comes before
+/// what became of the connection; a client minds 4xx, a server does not.
+#[must_use]
+pub fn error_type(http: &HttpExchange, exchange: &Exchange, kind: Kind) -> Option<Cow<'static, str>> {
+    let first_error = if kind == Kind::Client { 400 } else { 500 };
+    match http.status {
+        Some(status) if status >= first_error => Some(status_text(status)),
+        _ => outcome::transport_error(exchange.ending).map(Cow::Borrowed),
+    }
+}
+
+pub(super) fn describe(
+    http: &HttpExchange,
+    exchange: &Exchange,
+    view: &View<'_>,
+    config: &Config,
+    service: &str,
+) -> Described {
+    let target = Target::parse(&http.method, &http.target, http.target_truncated);
+    let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
+    let method = method(http, config, &mut attributes);
+    let mut name = method;
+    if view.kind == Kind::Client {
+        client_url(http, &target, view, &mut attributes);
+    } else {
+        let route = target.path.filter(|_| !http.target_truncated).and_then(|path| config.routes.find(service, path));
+        server_url(http, &target, view, &mut attributes);
+        if let Some(route) = route {
+            name = Cow::Owned(format!("{name} {route}"));
+            attributes.push(("http.route", Value::Shared(Arc::clone(route))));
+        }
+        if let Some(agent) = &http.user_agent {
+            attributes.push(("user_agent.original", Value::Text(agent.clone())));
+        }
+    }
+    if http.target_truncated {
+        attributes.push(("wirespan.url.truncated", Value::Bool(true)));
+    }
+    view.peer_attributes(&mut attributes);
+    let version = if http.version_minor == 0 { "1.0" } else { "1.1" };
+    attributes.push(("network.protocol.version", Value::Static(version)));
+    if let Some(status) = http.status {
+        attributes.push(("http.response.status_code", Value::Int(status.into())));
+    }
+    for (key, size) in [("http.request.body.size", http.request_body), ("http.response.body.size", http.response_body)]
+    {
+        if let Some(size) = size {
+            attributes.push((key, Value::Int(i64::try_from(size).unwrap_or(i64::MAX))));
+        }
+    }
+    let error = error_type(http, exchange, view.kind);
+    let failed = error.is_some();
+    attributes.extend(error.map(|error| ("error.type", text(error))));
+    Described { name, attributes, status: outcome::status(failed) }
+}
+
+/// `http.request.method` (and the original of an unknown one); returns what the span's name begins with.
+fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
+    let usual = KNOWN_METHODS.into_iter().find(|known| *known == &*http.method);
+    let known = match &config.known_methods {
+        None => usual.map(Cow::Borrowed),
+        Some(list) if list.contains(&http.method) => {
+            Some(usual.map_or_else(|| Cow::Owned(String::from(&*http.method)), Cow::Borrowed))
+        }
+        Some(_) => None,
+    };
+    match known {
+        Some(method) => {
+            attributes.push(("http.request.method", text(method.clone())));
+            method
+        }
+        None => {
+            attributes.push(("http.request.method", Value::Static(OTHER)));
+            attributes.push(("http.request.method_original", Value::Text(http.method.clone())));
+            Cow::Borrowed("HTTP")
+        }
+    }
+}
+
+/// The server's view of the URL: its parts, the address by which it was called, and who called.
+fn server_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attributes: &mut Vec<Attribute>) {
+    if let Some(path) = target.path {
+        attributes.push(("url.path", Value::Text(path.into())));
+    }
+    if let Some(query) = target.query.filter(|query| !query.is_empty()) {
+        attributes.push(("url.query", Value::Text(redact::query(query).into())));
+    }
+    attributes.push(("url.scheme", text(url::scheme(target.scheme))));
+    // An absolute-form target replaces the Host header (RFC 9112, section 3.2.2).
+    match target.authority.or(http.host.as_deref()).and_then(url::host_and_port) {
+        Some((host, port)) => {
+            attributes.push(("server.address", Value::Text(host.into())));
+            // A name without a port means the usual one of a scheme that a proxy may have ended in front of us: only
+            // when it is our own port is it known.
+            let port = port.or(view.server.port.filter(|own| Some(*own) == url::usual_port(target.scheme)));
+            attributes.extend(port.map(|port| ("server.port", Value::Int(port.into()))));
+        }
+        None => site(view.server, attributes),
+    }
+    if let Some(client) = client_address(http.forwarded_for.as_deref(), view.peer) {
+        attributes.push(("client.address", client));
+    }
+}
+
+/// The client's view: the whole URL, and the address that it meant.
+fn client_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attributes: &mut Vec<Attribute>) {
+    let meant = match target.authority {
+        // Sent through a proxy: the peer's port is the proxy's.
+        Some(authority) => {
+            url::host_and_port(authority).map(|(host, port)| (host, port.or_else(|| url::usual_port(target.scheme))))
+        }
+        // Without a port in Host the peer's is the truth: it is the usual one unless Host was overridden.
+        None => http.host.as_deref().and_then(url::host_and_port).map(|(host, port)| (host, port.or(view.server.port))),
+    };
+    let (host, port) = match meant {
+        Some((host, port)) => {
+            attributes.push(("server.address", Value::Text(host.into())));
+            attributes.extend(port.map(|port| ("server.port", Value::Int(port.into()))));
+            (host, port)
+        }
+        None => {
+            site(view.server, attributes);
+            (&*view.server.address, view.server.port)
+        }
+    };
+    // The path of a unix socket is no host: without a Host header there is no URL then.
+    if meant.is_some() || port.is_some() {
+        attributes.push(("url.full", Value::Text(url::full(target, host, port).into())));
+    }
+}
+
+fn site(site: &Site, attributes: &mut Vec<Attribute>) {
+    if !site.address.is_empty() {
+        attributes.push(("server.address", Value::Shared(Arc::clone(&site.address))));
+    }
+    attributes.extend(site.port.map(|port| ("server.port", Value::Int(port.into()))));
+}
+
+/// `client.address`: what a proxy said, without port (RFC 7239, section 6), else the peer. A proxy that hides its
+/// client (`unknown`, `_name`) leaves it unknown.
+fn client_address(forwarded: Option<&str>, peer: &Site) -> Option<Value> {
+    let node = forwarded.map(|text| text.trim().trim_matches('"').trim()).filter(|text| !text.is_empty());
+    let Some(node) = node else {
+        return (!peer.address.is_empty()).then(|| Value::Shared(Arc::clone(&peer.address)));
+    };
+    let address = match node.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None if node.matches(':').count() == 1 => node.split(':').next().unwrap_or(node),
+        None => node,
+    };
+    let hidden = address.is_empty() || address.starts_with('_') || address.eq_ignore_ascii_case("unknown");
+    (!hidden).then(|| Value::Text(address.into()))
+}
+
+fn text(text: Cow<'static, str>) -> Value {
+    match text {
+        Cow::Borrowed(text) => Value::Static(text),
+        Cow::Owned(text) => Value::Text(text.into()),
+    }
+}
+
+/// A status code as text; the frequent ones cost nothing.
+fn status_text(status: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match status {
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        409 => "409",
+        429 => "429",
+        500 => "500",
+        502 => "502",
+        503 => "503",
+        504 => "504",
+        _ => return Cow::Owned(status.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Helpers of this module's tests.
+
+use std::sync::Arc;
+
+use wirespan_protocols::exchange::{Detail, Ending, Exchange, Window};
+
+use super::connection::ConnectionFacts;
+use super::ids::Ids;
+use super::span::{Resource, Span, Value};
+use super::{Config, Tracer};
+use crate::event::{Endpoint, Role, Vantage};
+
+/// An answered exchange from 1,000 to 3,500 ns.
+pub(crate) fn exchange(detail: Detail) -> Exchange {
+    let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10 };
+    Exchange {
+        request: window(1_000, 1_200),
+        response: Some(window(3_000, 3_500)),
+        actor: Default::default(),
+        ending: Ending::Answered,
+        end_ns: 3_500,
+        detail,
+    }
+}
+
+/// 10.0.0.2, an ephemeral port, talks to 10.0.0.1 on `port`; seen from the end that `role` names.
+pub(crate) fn tcp(role: Role, port: u16) -> ConnectionFacts {
+    let server = Endpoint::Inet(format!("10.0.0.1:{port}").parse().unwrap());
+    let client = Endpoint::Inet("10.0.0.2:50000".parse().unwrap());
+    match role {
+        Role::Server => ConnectionFacts::new(role, Vantage::Socket, &server, &client),
+        Role::Client => ConnectionFacts::new(role, Vantage::Socket, &client, &server),
+    }
+}
+
+/// A client of the unix socket `path`.
+pub(crate) fn unix(path: &str) -> ConnectionFacts {
+    ConnectionFacts::new(Role::Client, Vantage::Socket, &Endpoint::Unix("".into()), &Endpoint::Unix(path.into()))
+}
+
+/// The span of an exchange under a configuration.
+pub(crate) fn span_with(config: Config, exchange: &Exchange, facts: &ConnectionFacts) -> Span {
+    let resource = Arc::new(Resource { service_name: "shop".into(), attributes: Vec::new() });
+    Tracer::new(config, Ids::seeded(1)).span(exchange, facts, &resource).unwrap()
+}
+
+/// The span of an exchange with everything at its default.
+pub(crate) fn span(exchange: &Exchange, facts: &ConnectionFacts) -> Span {
+    span_with(Config::default(), exchange, facts)
+}
+
+/// All attributes as `key=value`, sorted: what a test compares as a whole, so that nothing unexpected slips in.
+pub(crate) fn listed(span: &Span) -> Vec<String> {
+    let mut lines: Vec<String> = span
+        .attributes
+        .iter()
+        .map(|(key, value)| match value {
+            Value::Int(number) => format!("{key}={number}"),
+            Value::Bool(truth) => format!("{key}={truth}"),
+            Value::List(list) => format!("{key}={list:?}"),
+            text => format!("{key}={:?}", text.as_str().unwrap()),
+        })
+        .collect();
+    lines.sort();
+    let mut keys: Vec<&str> = span.attributes.iter().map(|(key, _)| *key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), lines.len(), "a key twice: {lines:?}");
+    lines
+}
+
+/// One attribute as text, `-` when absent.
+pub(crate) fn get(span: &Span, key: &str) -> String {
+    match span.attribute(key) {
+        None => "-".to_owned(),
+        Some(Value::Int(number)) => number.to_string(),
+        Some(Value::Bool(truth)) => truth.to_string(),
+        Some(value) => value.as_str().unwrap().to_owned(),
+    }
+}

@@ -1,0 +1,137 @@
+//! The `traceparent` and `tracestate` headers (W3C Trace Context, level 2, sections 3.2 and 3.3).
+
+use super::span::{SpanId, TraceId};
+
+/// Longest `tracestate` that is passed on. Level 2 asks for at least 512 characters.
+const MAX_STATE: usize = 2048;
+/// `00-<32>-<16>-<2>`.
+const VERSION_00_LEN: usize = 55;
+
+/// A valid `traceparent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceParent {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The caller's span.
+    pub span_id: SpanId,
+    /// Bit 0 of the flags.
+    pub sampled: bool,
+}
+
+impl TraceParent {
+    /// Parses a header value. Strict: lower-case hexadecimal only, no ids of zeros, version `ff` is invalid, version
+    /// `00` has exactly four fields, and a later version may only add after another dash.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let (fields, rest) = bytes.split_at_checked(VERSION_00_LEN)?;
+        let version: [u8; 1] = hex(fields.get(..2)?)?;
+        match version[0] {
+            0xff => return None,
+            0 if !rest.is_empty() => return None,
+            _ if rest.first().is_some_and(|next| *next != b'-') => return None,
+            _ => {}
+        }
+        if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {
+            return None;
+        }
+        let trace_id: TraceId = hex(&fields[3..35])?;
+        let span_id: SpanId = hex(&fields[36..52])?;
+        let flags: [u8; 1] = hex(&fields[53..55])?;
+        if trace_id == [0; 16] || span_id == [0; 8] {
+            return None;
+        }
+        Some(Self { trace_id, span_id, sampled: flags[0] & 1 == 1 })
+    }
+}
+
+/// `tracestate` if it is fit to be passed on as it is: visible ASCII with at least one member, and not too long.
+#[must_use]
+pub fn usable_state(value: &str) -> Option<&str> {
+    let value = value.trim_matches([' ', '\t']);
+    let sound = value.len() <= MAX_STATE
+        && value.contains('=')
+        && value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    sound.then_some(value)
+}
+
+fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_good_one() {
+        let parent = TraceParent::parse(GOOD).unwrap();
+        assert_eq!(parent.trace_id[..3], [0x0a, 0xf7, 0x65]);
+        assert_eq!(parent.span_id, [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]);
+        assert!(parent.sampled);
+    }
+
+    #[test]
+    fn only_bit_0_of_the_flags_means_sampled() {
+        for (flags, sampled) in [("00", false), ("02", false), ("03", true), ("fe", false), ("ff", true)] {
+            let value = format!("{}{flags}", &GOOD[..53]);
+            assert_eq!(TraceParent::parse(&value).unwrap().sampled, sampled, "{flags}");
+        }
+    }
+
+    #[test]
+    fn later_versions_may_add_fields_after_a_dash() {
+        assert!(TraceParent::parse(&format!("cc{}", &GOOD[2..])).is_some());
+        assert!(TraceParent::parse(&format!("cc{}-what-the-future-brings", &GOOD[2..])).is_some());
+        assert!(TraceParent::parse(&format!("cc{}.what", &GOOD[2..])).is_none());
+    }
+
+    #[test]
+    fn bad_ones() {
+        let bad = [
+            "",
+            "00",
+            &GOOD[..54],
+            &format!("{GOOD}-00"),
+            &format!("{GOOD} "),
+            &format!(" {GOOD}"),
+            &GOOD.to_uppercase(),
+            &format!("ff{}", &GOOD[2..]),
+            &format!("0g{}", &GOOD[2..]),
+            &GOOD.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32)),
+            &GOOD.replace("b7ad6b7169203331", &"0".repeat(16)),
+            &GOOD.replacen('-', "_", 1),
+            &GOOD.replace("-01", "_01"),
+            &GOOD.replace("-01", "-0x"),
+            &"é".repeat(28),
+        ];
+        for value in bad {
+            assert_eq!(TraceParent::parse(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn states() {
+        assert_eq!(usable_state(" rojo=00f0,congo=t61 "), Some("rojo=00f0,congo=t61"));
+        assert_eq!(usable_state(""), None);
+        assert_eq!(usable_state("a=\u{7f}"), None);
+        assert_eq!(usable_state(&format!("a={}", "b".repeat(MAX_STATE))), None);
+    }
+}
