@@ -14,8 +14,8 @@ const DEBIAN_LINK: [&str; 3] = ["libzstd-dev", "zlib1g-dev", "libxml2-dev"];
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// The oldest rustc that the eBPF libraries accept.
 const MIN_RUSTC_MINOR: u32 = 95;
-/// LLVM versions that this release of bpf-linker can be built with.
-const LINKER_VERSION: &str = "0.13";
+/// The release of bpf-linker that this was tried with, and the LLVM versions that it can be built with.
+const LINKER_VERSION: &str = "^0.13";
 const LINKER_LLVM: std::ops::RangeInclusive<u32> = 21..=23;
 
 /// A tool chain that builds the eBPF crate.
