@@ -1,0 +1,84 @@
+//! Arbitrary bytes as a conversation: a script of data, gaps and ends in both directions over one session.
+//!
+//! Script: one flag byte for the whole (bit 0: followed from the start), then steps of an operation byte and its
+//! operand. The low bits of the operation choose what happens, the next ones in which direction:
+//!
+//! | low 3 bits | operand | meaning |
+//! |---|---|---|
+//! | 0–3 | a length byte, then that many bytes | data (bit 4: the chunk does not end its call) |
+//! | 4 | a length byte (times 64 with bit 4) | gap |
+//! | 5 | none | half-close |
+//! | 6 | none | time passes by a minute, then expire |
+//! | 7 | none | close (bit 4: reset) and the end |
+#![forbid(unsafe_code)]
+
+use wirespan_protocols::registry::{Context, Protocol};
+use wirespan_protocols::session::{Close, Output};
+use wirespan_protocols::stream::{Actor, Chunk, Direction, Stamp};
+
+/// No session may hold more than this for one connection, whatever it is fed.
+const MAX_HEAP: usize = 4 << 20;
+
+/// Plays `data` over a fresh session of `protocol`, and asserts what must hold for every input.
+///
+/// # Panics
+/// When the session holds too much memory or reports an exchange that ends before it begins; that is the finding.
+pub fn drive(protocol: &Protocol, data: &[u8]) {
+    let Some((&flags, mut script)) = data.split_first() else { return };
+    let mut session = (protocol.open)(flags & 1 != 0);
+    let mut out = Output::default();
+    let mut ends = [0u64; 2];
+    let mut now = 1_000_000_000;
+    while let Some((&operation, rest)) = script.split_first() {
+        script = rest;
+        now += 1_000;
+        let direction = if operation & 8 == 0 { Direction::ToServer } else { Direction::ToClient };
+        let end = &mut ends[usize::from(operation & 8 != 0)];
+        let flag = operation & 16 != 0;
+        let stamp = Stamp { first_ns: now, last_ns: now + 10, actor: Actor { pid: 1, tid: 1, context: 0 } };
+        match operation & 7 {
+            0..=3 => {
+                let bytes = operand(&mut script);
+                if bytes.is_empty() {
+                    continue;
+                }
+                let context = Context { direction: Some(direction), from_start: *end == 0 };
+                let _ = (protocol.probe)(bytes, context);
+                session.data(direction, &Chunk { pos: *end, bytes, ends_call: !flag, stamp }, &mut out);
+                *end += bytes.len() as u64;
+            }
+            4 => {
+                let Some((&len, rest)) = script.split_first() else { break };
+                script = rest;
+                let len = (u64::from(len) + 1) * if flag { 64 } else { 1 };
+                session.gap(direction, len, stamp, &mut out);
+                *end += len;
+            }
+            5 => session.half_close(direction, now, &mut out),
+            6 => {
+                now += 60_000_000_000;
+                session.expire(now - 30_000_000_000, &mut out);
+            }
+            _ => {
+                session.close(if flag { Close::Reset } else { Close::Orderly }, now, &mut out);
+                break;
+            }
+        }
+        assert!(session.heap_bytes() <= MAX_HEAP, "the session holds {} bytes", session.heap_bytes());
+        for exchange in out.exchanges.drain(..) {
+            assert!(exchange.end_ns >= exchange.request.first_ns, "ends before it begins: {exchange:?}");
+            assert!(exchange.end_ns <= now + 10, "ends in the future: {exchange:?}");
+        }
+        if out.left {
+            break;
+        }
+    }
+}
+
+/// A length byte and as many bytes as there are of it.
+fn operand<'a>(script: &mut &'a [u8]) -> &'a [u8] {
+    let Some((&len, rest)) = script.split_first() else { return &[] };
+    let (bytes, rest) = rest.split_at(usize::from(len).min(rest.len()));
+    *script = rest;
+    bytes
+}
