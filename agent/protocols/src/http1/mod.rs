@@ -1,7 +1,33 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
+//!
+//! Nothing but header lines is ever buffered: both directions are read as a stream, bodies are skipped by length or by
+//! chunk, so sizes and times are exact whether a body was captured or not.
+//!
+//! - [`probe`]: recognition by content;
+//! - `lines`, `head`, `chunked`: lines, header fields and what they say about framing, the chunked coding;
+//! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
+//! - `request`, `response`: the reader of each direction;
+//! - `session`: both together, and how a connection ends.
+//!
+//! What a loss means here. A body that is skipped by its length loses nothing. Request bytes that were lost elsewhere
+//! may have held requests: whatever is sent before the connection was idle again is not paired (`Queue::doubt`).
+//! Response bytes that were lost between messages may have held responses: every request that waited is given up.
+//! A connection that was never seen to pipeline is taken not to.
 
-use crate::registry::{Context, Probe, Protocol};
+mod chunked;
+mod head;
+mod lines;
+mod pending;
+mod probe;
+mod request;
+mod response;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use crate::registry::Protocol;
 use crate::session::Session;
+use probe::probe;
 
 /// The facts of one HTTP exchange that a span needs. Text is as on the wire (lossy UTF-8), not redacted, and capped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +52,8 @@ pub struct HttpExchange {
     pub tracestate: Option<Box<str>>,
     /// First address of `Forwarded: for=` or `X-Forwarded-For`, for `client.address`.
     pub forwarded_for: Option<Box<str>>,
-    /// Request body in bytes, without chunk framing; `None` when bytes were lost that make it uncertain.
+    /// Request body in bytes, without chunk framing; `None` when bytes were lost that make it uncertain, or when the
+    /// response was complete before the request.
     pub request_body: Option<u64>,
     /// Response body in bytes, without chunk framing; `None` when there was no response or it is uncertain.
     pub response_body: Option<u64>,
@@ -40,10 +67,6 @@ pub const MAX_TARGET: usize = 4096;
 /// The registry entry of HTTP/1.
 pub const PROTOCOL: Protocol = Protocol { name: "http", probe, open };
 
-fn probe(_bytes: &[u8], _context: Context) -> Probe {
-    Probe::No
-}
-
-fn open(_from_start: bool) -> Box<dyn Session> {
-    unimplemented!()
+fn open(from_start: bool) -> Box<dyn Session> {
+    Box::new(session::Http1::new(from_start))
 }

@@ -1,0 +1,215 @@
+//! Requests that wait for a response, in the order in which they were sent (RFC 9112, section 9.3.2).
+
+use super::HttpExchange;
+use super::head::Head;
+use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::session::{Output, Reason};
+use crate::stream::{Actor, Stamp};
+use std::collections::VecDeque;
+
+/// Most requests that may wait on one connection.
+const MAX_PENDING: usize = 4096;
+/// Most bytes of their texts, together.
+const MAX_TEXT: usize = 1 << 20;
+
+/// What of the method matters for the framing of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// The request line is not complete, or was lost.
+    Unknown,
+    Head,
+    Connect,
+    Other,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) serial: u64,
+    pub(super) window: Window,
+    actor: Actor,
+    pub(super) method: Method,
+    /// What was read of it; `None` until the request line is complete, and for requests that are not reported.
+    pub(super) detail: Option<Box<HttpExchange>>,
+    /// It holds a place in the order but is not reported (its loss was counted).
+    pub(super) lost: bool,
+    /// The texts' weight in [`Queue::text`].
+    weight: usize,
+}
+
+impl Pending {
+    /// Reports it, with or without a response. False when there is nothing to report.
+    pub(super) fn emit(self, response: Option<(Window, u16)>, ending: Ending, end_ns: u64, out: &mut Output) -> bool {
+        let Some(mut detail) = self.detail.filter(|_| !self.lost) else { return false };
+        detail.status = response.map(|(_, status)| status);
+        out.exchanges.push(Exchange {
+            request: self.window,
+            response: response.map(|(window, _)| window),
+            actor: self.actor,
+            ending,
+            end_ns: end_ns.max(self.window.first_ns),
+            detail: Detail::Http(detail),
+        });
+        true
+    }
+}
+
+/// The requests that wait, and what is known about their order.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    list: VecDeque<Pending>,
+    /// Serial of the request that began last; 0 when none ever did.
+    pub(super) serial: u64,
+    /// Request bytes were lost, and with them perhaps requests. Ends when a request begins while nothing waits.
+    pub(super) doubt: bool,
+    /// A request was seen to begin while another one waited: an idle moment cannot be told from a lost request.
+    pub(super) pipelining: bool,
+    /// Bytes of text in `list`.
+    text: usize,
+}
+
+impl Queue {
+    /// A request begins.
+    pub(super) fn begin(&mut self, pos: u64, stamp: Stamp, out: &mut Output) {
+        let idle = self.list.is_empty();
+        if self.doubt && idle && !self.pipelining {
+            self.doubt = false;
+        }
+        self.pipelining |= !idle;
+        if self.doubt {
+            out.count(Reason::LostRequest);
+        }
+        self.push(pos, stamp, self.doubt, out);
+    }
+
+    /// Requests were lost: one entry keeps their place.
+    pub(super) fn lose_requests(&mut self, pos: u64, stamp: Stamp, out: &mut Output) {
+        let kept = self.doubt && self.list.back().is_some_and(|last| last.lost && last.method == Method::Unknown);
+        self.doubt = true;
+        if !kept {
+            out.count(Reason::LostRequest);
+            self.push(pos, stamp, true, out);
+        }
+    }
+
+    fn push(&mut self, pos: u64, stamp: Stamp, lost: bool, out: &mut Output) {
+        self.serial += 1;
+        if self.list.len() >= MAX_PENDING || self.text >= MAX_TEXT {
+            // Its place is not kept: what comes after it cannot be paired.
+            self.doubt = true;
+            self.pipelining = true;
+            out.count(Reason::TooManyPending);
+            return;
+        }
+        self.list.push_back(Pending {
+            serial: self.serial,
+            window: Window::open(pos, stamp),
+            actor: stamp.actor,
+            method: Method::Unknown,
+            detail: None,
+            lost,
+            weight: 0,
+        });
+    }
+
+    /// The request that is being read, unless it was answered or given up before its end.
+    pub(super) fn current(&mut self) -> Option<&mut Pending> {
+        let serial = self.serial;
+        self.list.back_mut().filter(|last| last.serial == serial)
+    }
+
+    /// The request line was read.
+    pub(super) fn start_line(&mut self, detail: Box<HttpExchange>) -> Method {
+        let method = match &*detail.method {
+            "HEAD" => Method::Head,
+            "CONNECT" => Method::Connect,
+            _ => Method::Other,
+        };
+        if let Some(current) = self.current() {
+            current.method = method;
+            if !current.lost {
+                current.detail = Some(detail);
+            }
+        }
+        method
+    }
+
+    /// The header block was read: from here on its texts are accounted for.
+    pub(super) fn weigh(&mut self) {
+        let Some(current) = self.current() else { return };
+        let len = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
+        let weight = current.detail.as_ref().map_or(0, |detail| {
+            let texts =
+                [&detail.host, &detail.user_agent, &detail.traceparent, &detail.tracestate, &detail.forwarded_for];
+            size_of::<HttpExchange>() + detail.method.len() + detail.target.len() + texts.map(len).iter().sum::<usize>()
+        });
+        let before = std::mem::replace(&mut current.weight, weight);
+        self.text = (self.text + weight).saturating_sub(before);
+    }
+
+    /// The request line is not one: the request that just began never was.
+    pub(super) fn withdraw(&mut self) {
+        if self.current().is_some() {
+            self.list.pop_back();
+        }
+    }
+
+    pub(super) fn front(&self) -> Option<&Pending> {
+        self.list.front()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Pending> {
+        let front = self.list.pop_front()?;
+        self.text = self.text.saturating_sub(front.weight);
+        Some(front)
+    }
+
+    /// The answers to everything that waits may have been lost.
+    pub(super) fn lose_responses(&mut self, out: &mut Output) {
+        if self.pipelining || self.list.len() > 1 {
+            self.doubt = true;
+            self.pipelining = true;
+        }
+        while let Some(pending) = self.pop() {
+            if !pending.lost {
+                out.count(Reason::LostResponse);
+            }
+        }
+    }
+
+    /// Reports requests without an answer whose last byte passed before `before_ns`. They keep their places: an answer
+    /// may still come, and must not be taken for another's. `answering`: the first one's answer has begun.
+    pub(super) fn expire(&mut self, before_ns: u64, answering: bool, out: &mut Output) {
+        self.list.retain(|pending| {
+            !(pending.lost && pending.method == Method::Unknown && pending.window.last_ns < before_ns)
+        });
+        for pending in self.list.iter_mut().skip(usize::from(answering)) {
+            if pending.window.last_ns >= before_ns || pending.lost {
+                continue;
+            }
+            out.count(Reason::Unanswered);
+            let given_up = Pending { detail: pending.detail.take(), ..*pending };
+            self.text = self.text.saturating_sub(std::mem::take(&mut pending.weight));
+            pending.lost = true;
+            given_up.emit(None, Ending::Unanswered, before_ns, out);
+        }
+        if self.list.is_empty() {
+            self.doubt = false;
+            self.list = VecDeque::new();
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.list.capacity() * size_of::<Pending>() + self.text
+    }
+}
+
+/// The size of a request's body when its end was told by the response's beginning only: the declared one, if so many
+/// bytes came.
+pub(super) fn body_by_declaration(head: &Head, window: &Window) -> Option<u64> {
+    head.declared_length().filter(|length| *length <= window.bytes)
+}

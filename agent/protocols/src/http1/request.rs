@@ -1,0 +1,347 @@
+//! The reader of the direction to the server.
+
+use super::chunked::{Chunked, Status};
+use super::head::{self, Framing, Head, Shape};
+use super::lines::{Line, Lines};
+use super::pending::{Method, body_by_declaration};
+use super::probe;
+use super::session::Http1;
+use crate::registry::Probe;
+use crate::session::{Output, Reason};
+use crate::stream::{Chunk, Stamp};
+
+/// Where the reader is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    /// Between requests.
+    Idle,
+    /// In a request line.
+    Line,
+    /// In a header block.
+    Head,
+    /// In a body of known length: bytes left.
+    Length(u64),
+    /// In a chunked body.
+    Chunked(Chunked),
+    /// After a header block of which a part was lost: a body, or the next request, or nothing.
+    Perhaps,
+    /// In a body whose framing is unknown: it ends where the response begins.
+    UntilResponse,
+    /// After CONNECT: whatever comes before the answer is not HTTP.
+    Tunnel,
+    /// Waiting for something that certainly is a request line.
+    Lost,
+}
+
+/// The reader.
+#[derive(Debug)]
+pub(super) struct Requests {
+    pub(super) state: State,
+    pub(super) lines: Lines,
+    head: Head,
+    /// Position of the next byte.
+    pub(super) pos: u64,
+    /// Declared length of the body being read.
+    length: u64,
+    /// The gap was in the request line, whose end is still to come.
+    line_cut: bool,
+}
+
+impl Requests {
+    pub(super) fn new(from_start: bool) -> Self {
+        let state = if from_start { State::Idle } else { State::Lost };
+        Self { state, lines: Lines::default(), head: Head::default(), pos: 0, length: 0, line_cut: false }
+    }
+}
+
+impl Http1 {
+    /// Captured bytes passed.
+    pub(super) fn request_data(&mut self, chunk: &Chunk<'_>, out: &mut Output) {
+        let stamp = chunk.stamp;
+        let end = chunk.pos.saturating_add(chunk.bytes.len() as u64);
+        let mut bytes = chunk.bytes;
+        if matches!(self.up.state, State::Lost) || self.is_unsent_body() {
+            // Only the beginning of a chunk can be a certain boundary.
+            match probe::request(bytes) {
+                Probe::Yes(_) => self.up.state = State::Idle,
+                Probe::Maybe if chunk.ends_call && probe::common_start(bytes) => self.up.state = State::Idle,
+                _ => {}
+            }
+        }
+        while !bytes.is_empty() && !self.left {
+            self.up.pos = end.saturating_sub(bytes.len() as u64);
+            match self.up.state {
+                State::Idle => self.between_requests(&mut bytes, stamp, out),
+                State::Line => self.request_line(&mut bytes, out),
+                State::Head => self.request_head(&mut bytes, end, chunk.ends_call, stamp),
+                State::Length(left) => {
+                    let used = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                    bytes = bytes.get(used..).unwrap_or_default();
+                    self.up.pos = self.up.pos.saturating_add(used as u64);
+                    self.up.state = State::Length(left - used as u64);
+                    if left == used as u64 {
+                        self.request_complete(Some(self.up.length), stamp);
+                    }
+                }
+                State::Chunked(mut chunked) => match chunked.feed(bytes) {
+                    Status::More => {
+                        self.up.state = State::Chunked(chunked);
+                        bytes = &[];
+                    }
+                    Status::Done(used) => {
+                        bytes = bytes.get(used..).unwrap_or_default();
+                        self.up.pos = self.up.pos.saturating_add(used as u64);
+                        self.request_complete(Some(chunked.total()), stamp);
+                    }
+                    Status::Invalid => {
+                        self.malformed(out);
+                        self.up.state = State::UntilResponse;
+                    }
+                },
+                State::Perhaps => match probe::request(bytes) {
+                    Probe::Yes(_) => self.request_complete(Some(0), stamp),
+                    _ => self.up.state = State::UntilResponse,
+                },
+                State::UntilResponse | State::Tunnel | State::Lost => bytes = &[],
+            }
+        }
+        self.up.pos = end;
+        self.request_progress(stamp);
+    }
+
+    /// `len` bytes passed that nobody could read.
+    pub(super) fn request_gap(&mut self, len: u64, stamp: Stamp, out: &mut Output) {
+        let mut lost = len;
+        match self.up.state {
+            State::Tunnel => {
+                self.up.pos = self.up.pos.saturating_add(len);
+                lost = 0;
+            }
+            State::Length(left) => {
+                let used = left.min(len);
+                self.up.pos = self.up.pos.saturating_add(used);
+                self.up.state = State::Length(left - used);
+                lost -= used;
+                if left == used {
+                    self.request_complete(Some(self.up.length), stamp);
+                }
+            }
+            State::Chunked(mut chunked) => {
+                if chunked.gap(len) {
+                    self.up.state = State::Chunked(chunked);
+                    self.up.pos = self.up.pos.saturating_add(len);
+                    lost = 0;
+                }
+            }
+            _ => {}
+        }
+        if lost > 0 {
+            self.lose_request_bytes(stamp, out);
+            self.up.pos = self.up.pos.saturating_add(lost);
+        }
+        self.request_progress(stamp);
+    }
+
+    /// Bytes were lost that may have held a boundary.
+    fn lose_request_bytes(&mut self, stamp: Stamp, out: &mut Output) {
+        out.count(Reason::Resync);
+        match self.up.state {
+            State::Idle | State::Lost => {
+                self.queue.lose_requests(self.up.pos, stamp, out);
+                self.up.state = State::Lost;
+            }
+            State::Line => {
+                self.adopt_partial_line(out);
+                self.up.line_cut = true;
+                self.lose_head();
+            }
+            State::Head => self.lose_head(),
+            State::Perhaps | State::UntilResponse | State::Chunked(_) | State::Length(_) | State::Tunnel => {
+                self.queue.doubt = true;
+                self.up.state = State::UntilResponse;
+            }
+        }
+    }
+
+    fn lose_head(&mut self) {
+        self.queue.doubt = true;
+        self.up.head.lose();
+        self.up.lines.cut();
+        self.up.state = State::Head;
+    }
+
+    /// The end of the request line will not be seen: the method is enough.
+    pub(super) fn adopt_partial_line(&mut self, out: &mut Output) {
+        if let Some(detail) = head::request_start(self.up.lines.partial()) {
+            self.queue.start_line(detail);
+        } else if let Some(current) = self.queue.current()
+            && !std::mem::replace(&mut current.lost, true)
+        {
+            out.count(Reason::LostRequest);
+        }
+    }
+
+    fn between_requests(&mut self, bytes: &mut &[u8], stamp: Stamp, out: &mut Output) {
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        *bytes = bytes.get(blank..).unwrap_or_default();
+        self.up.pos = self.up.pos.saturating_add(blank as u64);
+        let Some(first) = bytes.first() else { return };
+        if !head::is_tchar(*first) {
+            self.malformed(out);
+            self.up.state = State::Lost;
+            *bytes = &[];
+            return;
+        }
+        self.before_request(stamp, out);
+        self.queue.begin(self.up.pos, stamp, out);
+        self.up.state = State::Line;
+        self.up.lines.reset();
+        self.up.head = Head::default();
+        self.up.line_cut = false;
+    }
+
+    fn request_line(&mut self, bytes: &mut &[u8], out: &mut Output) {
+        let Some((line, used)) = self.up.lines.next(bytes) else {
+            *bytes = &[];
+            return;
+        };
+        let detail = head::request_line(line);
+        *bytes = bytes.get(used..).unwrap_or_default();
+        if let Some(detail) = detail {
+            self.queue.start_line(detail);
+            self.up.state = State::Head;
+            self.unpark(out);
+        } else {
+            self.queue.withdraw();
+            self.malformed(out);
+            self.up.state = State::Lost;
+            *bytes = &[];
+        }
+    }
+
+    fn request_head(&mut self, bytes: &mut &[u8], end: u64, ends_call: bool, stamp: Stamp) {
+        let mut rest = *bytes;
+        loop {
+            let Some((line, used)) = self.up.lines.next(rest) else {
+                rest = &[];
+                break;
+            };
+            rest = rest.get(used..).unwrap_or_default();
+            let line = match line {
+                Line::Whole(line) | Line::Long(line) => line,
+                Line::Cut(line) => {
+                    if std::mem::take(&mut self.up.line_cut)
+                        && line.ends_with(b" HTTP/1.0")
+                        && let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut())
+                    {
+                        detail.version_minor = 0;
+                    }
+                    if head::is_text(line) {
+                        continue;
+                    }
+                    self.up.state = State::UntilResponse;
+                    break;
+                }
+            };
+            let shape = head::shape(line);
+            if shape == Shape::End {
+                let sure = !self.up.head.lossy || self.up.head.found_again || (rest.is_empty() && ends_call);
+                self.up.pos = end.saturating_sub(rest.len() as u64);
+                self.request_head_done(sure, stamp);
+                break;
+            }
+            if self.up.head.lossy {
+                if !matches!(shape, Shape::Fold(_)) && !head::is_field(line) {
+                    // The end of the block was lost: this is the body, or the next request already.
+                    self.queue.pipelining |= head::request_line(Line::Whole(line)).is_some();
+                    self.up.state = State::UntilResponse;
+                    break;
+                }
+                self.up.head.found_again = true;
+            }
+            if let Some((field, value, folded)) = self.up.head.take(shape)
+                && let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut())
+            {
+                head::keep(detail, field, value, folded);
+            }
+        }
+        *bytes = rest;
+    }
+
+    fn request_head_done(&mut self, sure: bool, stamp: Stamp) {
+        self.queue.weigh();
+        let connect = self.queue.current().is_some_and(|current| current.method == Method::Connect);
+        match self.up.head.framing() {
+            _ if !sure => self.up.state = State::UntilResponse,
+            _ if connect => {
+                self.request_complete(Some(0), stamp);
+                self.up.state = State::Tunnel;
+            }
+            Framing::Silent | Framing::Length(0) => self.request_complete(Some(0), stamp),
+            Framing::Length(length) => {
+                self.up.length = length;
+                self.up.state = State::Length(length);
+            }
+            Framing::Chunked => self.up.state = State::Chunked(Chunked::new()),
+            Framing::Unknown if self.up.head.lossy => self.up.state = State::Perhaps,
+            Framing::Unknown | Framing::Coded => self.up.state = State::UntilResponse,
+        }
+    }
+
+    /// The last byte of the request was the one before `pos`.
+    fn request_complete(&mut self, body: Option<u64>, stamp: Stamp) {
+        let pos = self.up.pos;
+        self.up.state = State::Idle;
+        let Some(current) = self.queue.current() else { return };
+        current.window.extend(pos, stamp);
+        if let Some(detail) = &mut current.detail {
+            detail.request_body = body;
+        }
+    }
+
+    /// Bytes passed that belong to the request that is being read.
+    fn request_progress(&mut self, stamp: Stamp) {
+        let pos = self.up.pos;
+        if !matches!(self.up.state, State::Idle | State::Tunnel | State::Lost)
+            && let Some(current) = self.queue.current()
+        {
+            current.window.extend(pos, stamp);
+        }
+    }
+
+    /// A final response begins. If the end of its request was not certain: it is where the request stands.
+    pub(super) fn settle_request(&mut self) {
+        let serial = self.queue.serial;
+        let answers_current = self.queue.front().is_some_and(|front| front.serial == serial);
+        if !answers_current {
+            return;
+        }
+        let body = match self.up.state {
+            State::Perhaps => Some(0),
+            State::UntilResponse => {
+                self.queue.current().and_then(|current| body_by_declaration(&self.up.head, &current.window))
+            }
+            State::Head if self.up.head.lossy => None,
+            State::Tunnel => {
+                self.up.state = State::Idle;
+                return;
+            }
+            // The response came before the end of the request: the reader goes on, the exchange does not wait.
+            _ => return,
+        };
+        self.up.state = if matches!(self.up.state, State::Perhaps) { State::Idle } else { State::Lost };
+        if let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut()) {
+            detail.request_body = body;
+        }
+    }
+
+    /// Whether the body that is expected next may never be sent: the client asked first and has its final answer.
+    fn is_unsent_body(&mut self) -> bool {
+        let unsent = match self.up.state {
+            State::Length(left) => left == self.up.length,
+            State::Chunked(chunked) => chunked.total() == 0,
+            _ => false,
+        };
+        unsent && self.up.head.expects && self.queue.current().is_none()
+    }
+}

@@ -1,0 +1,442 @@
+//! The reader of the direction to the client.
+
+use super::chunked::{Chunked, Status, ends_body};
+use super::head::{self, Framing, Head, Shape};
+use super::lines::{Line, Lines};
+use super::pending::{Method, body_by_declaration};
+use super::probe;
+use super::session::Http1;
+use crate::exchange::{Ending, Window};
+use crate::registry::Probe;
+use crate::session::{Output, Reason};
+use crate::stream::{Chunk, Stamp};
+
+/// How much of the end of a call is looked at for the end of a chunked body.
+const TAIL: usize = 512;
+
+/// Where the reader is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    /// Between responses.
+    Idle,
+    /// In a status line.
+    Line,
+    /// In a header block.
+    Head,
+    /// In a body of known length: bytes left.
+    Length(u64),
+    /// In a chunked body.
+    Chunked(Chunked),
+    /// In a body that the end of the stream ends.
+    UntilClose,
+    /// In a body whose framing was lost: it ends with a last chunk, the next request, or the stream.
+    Unknown,
+    /// Waiting for something that certainly is a status line.
+    Lost,
+}
+
+/// The reader.
+#[derive(Debug)]
+pub(super) struct Responses {
+    pub(super) state: State,
+    pub(super) lines: Lines,
+    head: Head,
+    pub(super) window: Window,
+    pub(super) status: Option<u16>,
+    /// Declared length of the body being read.
+    length: u64,
+    /// Position of the first byte of the body.
+    pub(super) body_pos: u64,
+    /// Position of the next byte.
+    pos: u64,
+    /// Contiguous last bytes, only in [`State::Unknown`].
+    tail: Vec<u8>,
+}
+
+impl Responses {
+    pub(super) fn new(from_start: bool) -> Self {
+        Self {
+            state: if from_start { State::Idle } else { State::Lost },
+            lines: Lines::default(),
+            head: Head::default(),
+            window: Window::default(),
+            status: None,
+            length: 0,
+            body_pos: 0,
+            pos: 0,
+            tail: Vec::new(),
+        }
+    }
+
+    /// The final response that is being read, as far as it was read.
+    pub(super) fn begun(&self) -> Option<(Window, u16)> {
+        self.status.filter(|status| *status >= 200 || *status == 101).map(|status| (self.window, status))
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.lines.heap_bytes() + self.tail.capacity()
+    }
+
+    fn begin_unknown(&mut self) {
+        self.state = State::Unknown;
+        self.tail.clear();
+    }
+
+    /// Keeps the last bytes of what was contiguous.
+    fn remember(&mut self, bytes: &[u8]) {
+        let bytes = bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default();
+        let excess = (self.tail.len() + bytes.len()).saturating_sub(TAIL);
+        self.tail.drain(..excess.min(self.tail.len()));
+        self.tail.extend_from_slice(bytes);
+    }
+}
+
+/// Whether a response that arrives now has its request.
+pub(super) enum Pairing {
+    /// The request at the front.
+    Ready,
+    /// The request's event may still be on its way.
+    Wait,
+    /// None that can be known.
+    Unmatched,
+}
+
+impl Http1 {
+    /// Captured bytes passed.
+    pub(super) fn response_data(&mut self, chunk: &Chunk<'_>, out: &mut Output) {
+        let stamp = chunk.stamp;
+        let end = chunk.pos.saturating_add(chunk.bytes.len() as u64);
+        let mut bytes = chunk.bytes;
+        if matches!(self.down.state, State::Lost) && head::status_line(bytes.get(..13).unwrap_or(bytes)).is_some() {
+            self.down.state = State::Idle;
+        }
+        while !bytes.is_empty() && !self.left {
+            self.down.pos = end.saturating_sub(bytes.len() as u64);
+            match self.down.state {
+                State::Idle => {
+                    if !self.between_responses(&mut bytes, stamp, out) {
+                        self.park_data(Chunk { pos: self.down.pos, bytes, ..*chunk }, out);
+                        return;
+                    }
+                }
+                State::Line => self.status_line(&mut bytes, out),
+                State::Head => self.response_head(&mut bytes, end, stamp, chunk.ends_call, out),
+                State::Length(left) => {
+                    let used = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                    bytes = bytes.get(used..).unwrap_or_default();
+                    self.response_skip(left, used as u64, stamp, out);
+                }
+                State::Chunked(mut chunked) => match chunked.feed(bytes) {
+                    Status::More => {
+                        self.down.state = State::Chunked(chunked);
+                        bytes = &[];
+                    }
+                    Status::Done(used) => {
+                        bytes = bytes.get(used..).unwrap_or_default();
+                        self.down.pos = self.down.pos.saturating_add(used as u64);
+                        self.response_complete(Some(chunked.total()), stamp, out);
+                    }
+                    Status::Invalid => {
+                        self.malformed(out);
+                        self.lose_framing(out);
+                    }
+                },
+                State::Unknown => {
+                    self.down.remember(bytes);
+                    bytes = &[];
+                    if chunk.ends_call && self.down.head.declared_length().is_none() && ends_body(&self.down.tail) {
+                        self.down.pos = end;
+                        self.response_complete(None, stamp, out);
+                    }
+                }
+                State::UntilClose | State::Lost => bytes = &[],
+            }
+        }
+        self.down.pos = end;
+        self.response_progress(stamp);
+    }
+
+    /// `len` bytes passed that nobody could read.
+    pub(super) fn response_gap(&mut self, len: u64, stamp: Stamp, out: &mut Output) {
+        let mut lost = len;
+        match self.down.state {
+            State::Length(left) => {
+                let used = left.min(len);
+                self.response_skip(left, used, stamp, out);
+                lost -= used;
+            }
+            State::Chunked(mut chunked) => {
+                if chunked.gap(len) {
+                    self.down.state = State::Chunked(chunked);
+                    self.down.pos = self.down.pos.saturating_add(len);
+                    lost = 0;
+                }
+            }
+            State::UntilClose => {
+                self.down.pos = self.down.pos.saturating_add(len);
+                lost = 0;
+            }
+            _ => {}
+        }
+        if lost > 0 {
+            self.lose_response_bytes(lost, stamp, out);
+            self.down.pos = self.down.pos.saturating_add(lost);
+        }
+        self.response_progress(stamp);
+    }
+
+    /// Bytes were lost that may have held a boundary.
+    fn lose_response_bytes(&mut self, lost: u64, stamp: Stamp, out: &mut Output) {
+        if matches!(self.down.state, State::Idle) && matches!(self.pairing(stamp), Pairing::Wait) {
+            self.park_gap(lost, stamp, out);
+            return;
+        }
+        out.count(Reason::Resync);
+        match self.down.state {
+            State::Line => match head::status_line(self.down.lines.partial()) {
+                Some(status) if status >= 200 && self.queue.len() == 1 => {
+                    self.down.status = Some(status);
+                    self.lose_response_head();
+                }
+                _ => self.lose_responses(out),
+            },
+            State::Head if self.down.begun().is_some() && self.queue.len() == 1 => self.lose_response_head(),
+            State::Chunked(_) => self.lose_framing(out),
+            State::Unknown if self.queue.len() == 1 => self.down.tail.clear(),
+            State::Idle | State::Lost => {
+                // A request that was sent after this cannot have been answered by it.
+                if self.queue.front().is_some_and(|front| front.window.first_ns <= stamp.first_ns) {
+                    self.lose_responses(out);
+                }
+                self.down.state = State::Lost;
+            }
+            _ => self.lose_responses(out),
+        }
+    }
+
+    fn lose_response_head(&mut self) {
+        self.down.head.lose();
+        self.down.lines.cut();
+        self.down.state = State::Head;
+    }
+
+    /// The end of the response can no longer be found by its framing.
+    fn lose_framing(&mut self, out: &mut Output) {
+        if self.queue.len() == 1 {
+            self.down.begin_unknown();
+        } else {
+            // Its end, and the next one's beginning, would be guessed.
+            self.lose_responses(out);
+        }
+    }
+
+    /// Whatever was asked may have been answered in what was lost.
+    fn lose_responses(&mut self, out: &mut Output) {
+        self.queue.lose_responses(out);
+        self.down.status = None;
+        self.down.state = State::Lost;
+    }
+
+    /// A request is about to begin, which says something about the response before it.
+    pub(super) fn before_request(&mut self, stamp: Stamp, out: &mut Output) {
+        let single = self.queue.len() == 1 && !self.queue.pipelining;
+        match self.down.state {
+            State::Lost => {
+                if self.queue.len() > 0 && !self.queue.doubt {
+                    self.lose_responses(out);
+                }
+                if self.queue.len() == 0 || !self.queue.pipelining {
+                    self.down.state = State::Idle;
+                }
+            }
+            // A client that does not pipeline has the whole response before it asks again.
+            State::Unknown | State::UntilClose if single && self.down.window.last_ns <= stamp.first_ns => {
+                let body = body_by_declaration(&self.down.head, &self.down.window);
+                self.finish_response(body, false, out);
+            }
+            State::Unknown => self.lose_responses(out),
+            _ => {}
+        }
+    }
+
+    /// Whose response begins at `stamp`?
+    fn pairing(&self, stamp: Stamp) -> Pairing {
+        match self.queue.front() {
+            // Events of both directions are ordered but for a few microseconds: a request may still come. Not so on a
+            // connection whose requests were lost, or where none was ever seen.
+            None if self.flushing || self.queue.doubt || (!self.from_start && self.queue.serial == 0) => {
+                Pairing::Unmatched
+            }
+            None => Pairing::Wait,
+            Some(front) if front.window.first_ns > stamp.first_ns => Pairing::Unmatched,
+            Some(front) if front.method == Method::Unknown && !front.lost && !self.flushing => Pairing::Wait,
+            Some(_) => Pairing::Ready,
+        }
+    }
+
+    /// False when the bytes have to wait for their request.
+    fn between_responses(&mut self, bytes: &mut &[u8], stamp: Stamp, out: &mut Output) -> bool {
+        // Some servers send an empty line too many.
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        *bytes = bytes.get(blank..).unwrap_or_default();
+        self.down.pos = self.down.pos.saturating_add(blank as u64);
+        if bytes.is_empty() {
+            return true;
+        }
+        if probe::response(bytes) == Probe::No {
+            self.malformed(out);
+            self.down.state = State::Lost;
+            *bytes = &[];
+            return true;
+        }
+        match self.pairing(stamp) {
+            Pairing::Wait => return false,
+            Pairing::Ready => {
+                self.down.window = Window::open(self.down.pos, stamp);
+                self.down.status = None;
+                self.down.head = Head::default();
+                self.down.lines.reset();
+                self.down.state = State::Line;
+            }
+            Pairing::Unmatched => {
+                if bytes.get(9) != Some(&b'1') {
+                    out.count(Reason::UnmatchedResponse);
+                    // More responses than requests after a loss: more than one was lost.
+                    self.queue.pipelining |= self.queue.doubt;
+                }
+                self.down.state = State::Lost;
+                *bytes = &[];
+            }
+        }
+        true
+    }
+
+    fn status_line(&mut self, bytes: &mut &[u8], out: &mut Output) {
+        let Some((Line::Whole(line) | Line::Long(line) | Line::Cut(line), used)) = self.down.lines.next(bytes) else {
+            *bytes = &[];
+            return;
+        };
+        let status = head::status_line(line);
+        *bytes = bytes.get(used..).unwrap_or_default();
+        if let Some(status) = status {
+            self.down.status = Some(status);
+            self.down.state = State::Head;
+        } else {
+            self.malformed(out);
+            self.down.state = State::Lost;
+            *bytes = &[];
+        }
+    }
+
+    fn response_head(&mut self, bytes: &mut &[u8], end: u64, stamp: Stamp, ends_call: bool, out: &mut Output) {
+        let mut rest = *bytes;
+        loop {
+            let before = rest;
+            let Some((line, used)) = self.down.lines.next(rest) else {
+                rest = &[];
+                break;
+            };
+            rest = rest.get(used..).unwrap_or_default();
+            let line = match line {
+                Line::Whole(line) | Line::Long(line) => line,
+                Line::Cut(line) if head::is_text(line) => continue,
+                Line::Cut(_) => {
+                    self.down.begin_unknown();
+                    rest = before;
+                    break;
+                }
+            };
+            let shape = head::shape(line);
+            if shape == Shape::End {
+                let sure = !self.down.head.lossy || self.down.head.found_again || (rest.is_empty() && ends_call);
+                self.down.pos = end.saturating_sub(rest.len() as u64);
+                self.response_head_done(sure, stamp, out);
+                break;
+            }
+            if self.down.head.lossy {
+                if !matches!(shape, Shape::Fold(_)) && !head::is_field(line) {
+                    self.down.begin_unknown();
+                    rest = before;
+                    break;
+                }
+                self.down.head.found_again = true;
+            }
+            self.down.head.take(shape);
+        }
+        *bytes = rest;
+    }
+
+    fn response_head_done(&mut self, sure: bool, stamp: Stamp, out: &mut Output) {
+        let Some(status) = self.down.status else { return };
+        if status < 200 && status != 101 {
+            // An interim response: the final one follows (RFC 9110, section 15.2).
+            self.down.state = State::Idle;
+            self.down.status = None;
+            return;
+        }
+        self.down.window.extend(self.down.pos, stamp);
+        self.down.body_pos = self.down.pos;
+        self.settle_request();
+        let method = self.queue.front().map_or(Method::Unknown, |front| front.method);
+        if status == 101 || (method == Method::Connect && (200..300).contains(&status)) {
+            self.finish_response(Some(0), true, out);
+            self.leave(out);
+            return;
+        }
+        match (method, self.down.head.framing()) {
+            // Whether it has a body depends on the method.
+            (Method::Unknown, _) => {
+                self.finish_response(None, false, out);
+                self.down.state = State::Lost;
+            }
+            (Method::Head, _) => self.response_complete(Some(0), stamp, out),
+            _ if matches!(status, 204 | 304) => self.response_complete(Some(0), stamp, out),
+            _ if !sure => self.lose_framing(out),
+            (_, Framing::Length(0)) => self.response_complete(Some(0), stamp, out),
+            (_, Framing::Length(length)) => {
+                self.down.length = length;
+                self.down.state = State::Length(length);
+            }
+            (_, Framing::Chunked) => self.down.state = State::Chunked(Chunked::new()),
+            (_, Framing::Unknown) => self.lose_framing(out),
+            (_, Framing::Silent | Framing::Coded) => self.down.state = State::UntilClose,
+        }
+    }
+
+    /// `used` of `left` bytes of body passed.
+    fn response_skip(&mut self, left: u64, used: u64, stamp: Stamp, out: &mut Output) {
+        self.down.pos = self.down.pos.saturating_add(used);
+        self.down.state = State::Length(left - used);
+        if left == used {
+            self.response_complete(Some(self.down.length), stamp, out);
+        }
+    }
+
+    /// The last byte of the response was the one before the current position.
+    fn response_complete(&mut self, body: Option<u64>, stamp: Stamp, out: &mut Output) {
+        self.down.window.extend(self.down.pos, stamp);
+        self.finish_response(body, false, out);
+    }
+
+    /// The response is over: its exchange is.
+    pub(super) fn finish_response(&mut self, body: Option<u64>, upgraded: bool, out: &mut Output) {
+        self.down.state = State::Idle;
+        let begun = self.down.begun();
+        self.down.status = None;
+        let (Some((window, status)), Some(mut front)) = (begun, self.queue.pop()) else { return };
+        if let Some(detail) = &mut front.detail {
+            detail.response_body = body;
+            detail.upgraded = upgraded;
+        }
+        if front.emit(Some((window, status)), Ending::Answered, window.last_ns, out) {
+            self.broken = 0;
+        }
+    }
+
+    /// Bytes passed that belong to the response that is being read.
+    fn response_progress(&mut self, stamp: Stamp) {
+        if !matches!(self.down.state, State::Idle | State::Lost) {
+            self.down.window.extend(self.down.pos, stamp);
+        }
+    }
+}
