@@ -33,6 +33,8 @@ pub(super) struct Pending {
     pub(super) detail: Option<Box<HttpExchange>>,
     /// It holds a place in the order but is not reported (its loss was counted).
     pub(super) lost: bool,
+    /// It was reported as unanswered; an answer may still come.
+    given_up: bool,
     /// The texts' weight in [`Queue::text`].
     weight: usize,
 }
@@ -108,6 +110,7 @@ impl Queue {
             method: Method::Unknown,
             detail: None,
             lost,
+            given_up: false,
             weight: 0,
         });
     }
@@ -184,9 +187,6 @@ impl Queue {
     /// Reports requests without an answer whose last byte passed before `before_ns`. They keep their places: an answer
     /// may still come, and must not be taken for another's. `answering`: the first one's answer has begun.
     pub(super) fn expire(&mut self, before_ns: u64, answering: bool, out: &mut Output) {
-        self.list.retain(|pending| {
-            !(pending.lost && pending.method == Method::Unknown && pending.window.last_ns < before_ns)
-        });
         for pending in self.list.iter_mut().skip(usize::from(answering)) {
             if pending.window.last_ns >= before_ns || pending.lost {
                 continue;
@@ -195,8 +195,14 @@ impl Queue {
             let given_up = Pending { detail: pending.detail.take(), ..*pending };
             self.text = self.text.saturating_sub(std::mem::take(&mut pending.weight));
             pending.lost = true;
+            pending.given_up = true;
             given_up.emit(None, Ending::Unanswered, before_ns, out);
         }
+    }
+
+    /// Nothing passed in either direction for long: whatever was lost has been answered or never will be.
+    pub(super) fn settle(&mut self) {
+        self.list.retain(|pending| !pending.lost || pending.given_up);
         if self.list.is_empty() {
             self.doubt = false;
             self.list = VecDeque::new();

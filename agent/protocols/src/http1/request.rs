@@ -127,11 +127,10 @@ impl Http1 {
                 }
             }
             State::Chunked(mut chunked) => {
-                if chunked.gap(len) {
-                    self.up.state = State::Chunked(chunked);
-                    self.up.pos = self.up.pos.saturating_add(len);
-                    lost = 0;
-                }
+                let kept = if chunked.gap(len) { len } else { 0 };
+                self.up.state = State::Chunked(chunked);
+                self.up.pos = self.up.pos.saturating_add(kept);
+                lost -= kept;
             }
             _ => {}
         }

@@ -166,11 +166,10 @@ impl Http1 {
                 lost -= used;
             }
             State::Chunked(mut chunked) => {
-                if chunked.gap(len) {
-                    self.down.state = State::Chunked(chunked);
-                    self.down.pos = self.down.pos.saturating_add(len);
-                    lost = 0;
-                }
+                let kept = if chunked.gap(len) { len } else { 0 };
+                self.down.state = State::Chunked(chunked);
+                self.down.pos = self.down.pos.saturating_add(kept);
+                lost -= kept;
             }
             State::UntilClose => {
                 self.down.pos = self.down.pos.saturating_add(len);
@@ -240,6 +239,9 @@ impl Http1 {
     /// A request is about to begin, which says something about the response before it.
     pub(super) fn before_request(&mut self, stamp: Stamp, out: &mut Output) {
         let single = self.queue.len() == 1 && !self.queue.pipelining;
+        if matches!(self.down.state, State::Head) && self.down.head.lossy {
+            self.down.begin_unknown();
+        }
         match self.down.state {
             State::Lost => {
                 if self.queue.len() > 0 && !self.queue.doubt {
@@ -341,7 +343,7 @@ impl Http1 {
                 Line::Whole(line) | Line::Long(line) => line,
                 Line::Cut(line) if head::is_text(line) => continue,
                 Line::Cut(_) => {
-                    self.down.begin_unknown();
+                    self.lose_framing(out);
                     rest = before;
                     break;
                 }
@@ -355,7 +357,7 @@ impl Http1 {
             }
             if self.down.head.lossy {
                 if !matches!(shape, Shape::Fold(_)) && !head::is_field(line) {
-                    self.down.begin_unknown();
+                    self.lose_framing(out);
                     rest = before;
                     break;
                 }

@@ -38,6 +38,8 @@ pub(super) struct Http1 {
     pub(super) flushing: bool,
     /// Broken frames since the last exchange.
     pub(super) broken: u32,
+    /// Time of the last byte in either direction.
+    last_ns: u64,
     parked: VecDeque<Parked>,
     parked_bytes: usize,
 }
@@ -52,6 +54,7 @@ impl Http1 {
             left: false,
             flushing: false,
             broken: 0,
+            last_ns: 0,
             parked: VecDeque::new(),
             parked_bytes: 0,
         }
@@ -128,6 +131,7 @@ impl Http1 {
 
 impl Session for Http1 {
     fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
+        self.last_ns = self.last_ns.max(chunk.stamp.last_ns);
         match direction {
             _ if self.left => {}
             Direction::ToServer => self.request_data(chunk, out),
@@ -137,6 +141,7 @@ impl Session for Http1 {
     }
 
     fn gap(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        self.last_ns = self.last_ns.max(stamp.last_ns);
         match direction {
             _ if self.left || len == 0 => {}
             Direction::ToServer => self.request_gap(len, stamp, out),
@@ -188,6 +193,10 @@ impl Session for Http1 {
             self.flush(out);
         }
         self.queue.expire(before_ns, self.down.begun().is_some(), out);
+        if self.last_ns >= before_ns {
+            return;
+        }
+        self.queue.settle();
         self.up.lines.shrink();
         self.down.lines.shrink();
         if self.parked.is_empty() {

@@ -11,7 +11,7 @@ fn a_plain_exchange_is_reported_with_its_last_byte() {
     talk.answer("def");
     let exchange = talk.one();
     assert_eq!((exchange.request.first_ns, exchange.request.last_ns, exchange.request.pos), (1000, 2010, 1000));
-    assert_eq!(exchange.request.bytes, 114);
+    assert_eq!(exchange.request.bytes, 108);
     let response = exchange.response.unwrap();
     assert_eq!((response.first_ns, response.last_ns, response.pos, response.bytes), (3000, 4010, 5000, 49));
     assert_eq!((exchange.end_ns, exchange.ending, exchange.actor.pid), (4010, Ending::Answered, 7));

@@ -4,14 +4,20 @@ use super::*;
 use proptest::prelude::*;
 
 /// One request and its response, in as many forms as matter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Pair {
     request: Vec<u8>,
     response: Vec<u8>,
 }
 
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} -> {}", self.request.escape_ascii(), self.response.escape_ascii())
+    }
+}
+
 fn body() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'0'), Just(b' '), b'a'..b'z'], 0..40)
+    prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'0'), Just(b' '), b'a'..=b'z'], 0..40)
 }
 
 fn framed(body: &[u8], how: u8) -> Vec<u8> {
@@ -31,7 +37,9 @@ fn framed(body: &[u8], how: u8) -> Vec<u8> {
 fn pairs() -> impl Strategy<Value = Vec<Pair>> {
     let pair = (0..5u8, body(), body(), 0..20u8, 0..20u8, 0..3u8, 200..599u16);
     prop::collection::vec(pair, 1..6).prop_map(|all| {
-        let build = |(index, (method, up, down, up_how, down_how, interim, status)): (usize, _)| {
+        type Parts = (u8, Vec<u8>, Vec<u8>, u8, u8, u8, u16);
+        let build = |(index, parts): (usize, Parts)| {
+            let (method, up, down, up_how, down_how, interim, status) = parts;
             let (method, has_body) =
                 [("GET", false), ("HEAD", false), ("POST", true), ("PURGE", true), ("PUT", true)][usize::from(method)];
             let mut request = format!("{method} /{index} HTTP/1.1\r\nHost: h{index}\r\nAccept: */*\r\n").into_bytes();
