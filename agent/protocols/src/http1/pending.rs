@@ -64,8 +64,10 @@ pub(super) struct Queue {
     pub(super) serial: u64,
     /// Request bytes were lost, and with them perhaps requests. Ends when a request begins while nothing waits.
     pub(super) doubt: bool,
-    /// A request was seen to begin while another one waited: an idle moment cannot be told from a lost request.
+    /// A response was seen to begin after a later request had: an idle moment cannot be told from a lost request.
     pub(super) pipelining: bool,
+    /// Responses were lost since `doubt` began.
+    pub(super) responses_lost: bool,
     /// Bytes of text in `list`.
     text: usize,
 }
@@ -73,25 +75,31 @@ pub(super) struct Queue {
 impl Queue {
     /// A request begins.
     pub(super) fn begin(&mut self, pos: u64, stamp: Stamp, out: &mut Output) {
-        let idle = self.list.is_empty();
-        if self.doubt && idle && !self.pipelining {
+        if self.doubt && self.list.is_empty() && !self.pipelining {
             self.doubt = false;
+            self.responses_lost = false;
         }
-        self.pipelining |= !idle;
         if self.doubt {
             out.count(Reason::LostRequest);
         }
         self.push(pos, stamp, self.doubt, out);
     }
 
-    /// Requests were lost: one entry keeps their place.
-    pub(super) fn lose_requests(&mut self, pos: u64, stamp: Stamp, out: &mut Output) {
+    /// Requests were lost: one entry keeps their place, unless the answer was `seen` already.
+    pub(super) fn lose_requests(&mut self, pos: u64, stamp: Stamp, seen: bool, out: &mut Output) {
         let kept = self.doubt && self.list.back().is_some_and(|last| last.lost && last.method == Method::Unknown);
         self.doubt = true;
         if !kept {
             out.count(Reason::LostRequest);
+        }
+        if !kept && (!seen || self.pipelining) {
             self.push(pos, stamp, true, out);
         }
+    }
+
+    /// A response to the first request begins.
+    pub(super) fn answering(&mut self, first_ns: u64) {
+        self.pipelining |= self.list.get(1).is_some_and(|second| second.window.first_ns < first_ns);
     }
 
     fn push(&mut self, pos: u64, stamp: Stamp, lost: bool, out: &mut Output) {
@@ -173,10 +181,8 @@ impl Queue {
 
     /// The answers to everything that waits may have been lost.
     pub(super) fn lose_responses(&mut self, out: &mut Output) {
-        if self.pipelining || self.list.len() > 1 {
-            self.doubt = true;
-            self.pipelining = true;
-        }
+        self.doubt |= self.pipelining || self.list.len() > 1;
+        self.responses_lost = true;
         while let Some(pending) = self.pop() {
             if !pending.lost {
                 out.count(Reason::LostResponse);

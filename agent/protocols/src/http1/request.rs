@@ -146,7 +146,7 @@ impl Http1 {
         out.count(Reason::Resync);
         match self.up.state {
             State::Idle | State::Lost => {
-                self.queue.lose_requests(self.up.pos, stamp, out);
+                self.queue.lose_requests(self.up.pos, stamp, self.down.orphan, out);
                 self.up.state = State::Lost;
             }
             State::Line => {
@@ -193,6 +193,7 @@ impl Http1 {
         }
         self.before_request(stamp, out);
         self.queue.begin(self.up.pos, stamp, out);
+        self.down.orphan = false;
         self.up.state = State::Line;
         self.up.lines.reset();
         self.up.head = Head::default();

@@ -49,6 +49,8 @@ pub(super) struct Responses {
     pub(super) body_pos: u64,
     /// Position of the next byte.
     pos: u64,
+    /// A response came since the last request although nothing waited for one: the loss of its request is yet to be told.
+    pub(super) orphan: bool,
     /// Contiguous last bytes, only in [`State::Unknown`].
     tail: Vec<u8>,
 }
@@ -64,6 +66,7 @@ impl Responses {
             length: 0,
             body_pos: 0,
             pos: 0,
+            orphan: false,
             tail: Vec::new(),
         }
     }
@@ -292,8 +295,12 @@ impl Http1 {
             return true;
         }
         match self.pairing(stamp) {
-            Pairing::Wait => return false,
+            Pairing::Wait => {
+                self.down.orphan |= self.queue.len() == 0;
+                return false;
+            }
             Pairing::Ready => {
+                self.queue.answering(stamp.first_ns);
                 self.down.window = Window::open(self.down.pos, stamp);
                 self.down.status = None;
                 self.down.head = Head::default();
@@ -303,8 +310,9 @@ impl Http1 {
             Pairing::Unmatched => {
                 if bytes.get(9) != Some(&b'1') {
                     out.count(Reason::UnmatchedResponse);
-                    // More responses than requests after a loss: more than one was lost.
-                    self.queue.pipelining |= self.queue.doubt;
+                    // More responses than requests after a loss of requests: more than one was lost.
+                    self.queue.pipelining |= self.queue.doubt && !self.queue.responses_lost && !self.down.orphan;
+                    self.down.orphan |= self.queue.len() == 0;
                 }
                 self.down.state = State::Lost;
                 *bytes = &[];

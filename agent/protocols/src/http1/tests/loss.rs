@@ -152,3 +152,33 @@ fn a_gap_may_swallow_the_end_of_a_head_and_the_next_request() {
     let seen = talk.seen();
     assert!(seen.is_empty() || seen == ["GET /1 200"] || seen == ["GET /1 200", "GET /4 200"], "{seen:?}");
 }
+
+#[test]
+fn lost_events_cost_their_own_exchanges_only() {
+    // A loss is noticed at the next event of its direction, as with a full ring buffer.
+    let len = |text: &str| text.len() as u64;
+    let (request, response) = (get("/x"), ok("abc"));
+    for (requests, responses) in [(1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (5, 5)] {
+        let mut talk = Talk::new();
+        for round in 0..5 {
+            talk.ask(get("/a")).answer(ok(""));
+            assert_eq!(talk.seen(), ["GET /a 200"], "round {round} of {requests}, {responses}");
+            // What is seen of the lost exchanges comes at its own time; what is not, is missed later.
+            if responses < requests {
+                talk.answer(&response);
+            }
+            if requests < responses {
+                talk.ask(&request);
+            }
+            talk.lose(UP, requests * len(&request)).ask(get("/b"));
+            talk.lose(DOWN, responses * len(&response)).answer(ok(""));
+            talk.ask(get("/c")).answer(ok(""));
+            let seen = talk.seen();
+            assert!(
+                seen.last().is_some_and(|last| last == "GET /c 200"),
+                "round {round} of {requests}, {responses}: {seen:?}"
+            );
+            assert!(seen.iter().all(|line| line != "GET /x 200"));
+        }
+    }
+}
