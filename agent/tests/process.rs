@@ -106,11 +106,8 @@ fn both_ends_of_a_connection_are_connected_to_the_servers_port() {
 #[test]
 fn a_program_that_executes_is_read_again() {
     let mut table = table(&["comm=sleep"]);
-    let mut shell = Command::new("sh")
-        .args(["-c", "read line; exec sleep 60"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("a shell");
+    let mut shell =
+        Command::new("sh").args(["-c", "read line; exec sleep 60"]).stdin(Stdio::piped()).spawn().expect("a shell");
     let pid = shell.id();
     table.scan(0);
     assert_eq!(table.decision(pid), Decision::Ignore);
@@ -178,9 +175,8 @@ fn the_resource_is_what_the_target_says_of_itself() {
     let resource = resources.of(process);
     assert!(std::sync::Arc::ptr_eq(&resource, &resources.of(process)), "one for each process");
     assert_eq!(&*resource.service_name, "shop");
-    let value = |key: &str| {
-        resource.attributes.iter().find(|(candidate, _)| candidate == key).map(|(_, value)| value.clone())
-    };
+    let value =
+        |key: &str| resource.attributes.iter().find(|(candidate, _)| candidate == key).map(|(_, value)| value.clone());
     let text = |key: &str| value(key).and_then(|value| value.as_str().map(str::to_owned));
     assert_eq!(text("service.version").as_deref(), Some("1.2"));
     assert_eq!(text("team").as_deref(), Some("a,b"));

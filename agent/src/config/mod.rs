@@ -1,1 +1,110 @@
 //! Configuration: flags, then environment, then file, then defaults.
+//!
+//! The file has the shape of the OpenTelemetry declarative configuration 1.0, with a section `wirespan:` for what that
+//! does not know. A file named by `OTEL_CONFIG_FILE` replaces all other variables, as OpenTelemetry has it; beside one
+//! named by `--config` (or `WIRESPAN_CONFIG`) they count more than the file. Every mistake is one line with its place.
+
+mod env;
+mod exporters;
+mod file;
+mod layer;
+mod print;
+mod section;
+mod settings;
+mod substitute;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub(crate) use env::address;
+pub use layer::Layer;
+pub use settings::{Backend, Batch, Capture, Config, Limits, LogLevel, Output};
+
+use crate::process::spelling;
+
+/// A place in a file, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// A mistake in the configuration: where, and what. One line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Error {
+    place: String,
+    message: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.place, self.message.replace('\n', " "))
+    }
+}
+
+impl Error {
+    pub(crate) fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into() }
+    }
+
+    fn at(file: &str, place: Place, message: String) -> Self {
+        Self::new(format!("{file}:{}:{}", place.line, place.column), message)
+    }
+}
+
+/// Reads the configuration: `flags` from the command line, `variable` finds environment variables.
+///
+/// # Errors
+/// The first mistake that is found.
+pub fn load(flags: Layer, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Error> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let named = flags.config_file.clone().or_else(|| set("WIRESPAN_CONFIG").map(PathBuf::from));
+    let standard = set("OTEL_CONFIG_FILE").map(PathBuf::from);
+    let mut layers = vec![flags];
+    match (named, standard) {
+        (Some(path), _) => {
+            layers.push(env::read(variable)?);
+            layers.push(read_file(&path, variable)?);
+        }
+        (None, Some(path)) => {
+            let mut layer = read_file(&path, variable)?;
+            layer.warnings.extend(env::ignored(variable));
+            layers.push(layer);
+        }
+        (None, None) => layers.push(env::read(variable)?),
+    }
+    layer::settle(layers)
+}
+
+/// Checks a file by itself. Returns what the user should know about it.
+///
+/// # Errors
+/// The first mistake in it.
+pub fn validate(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, Error> {
+    layer::settle(vec![read_file(path, variable)?]).map(|config| config.warnings)
+}
+
+fn read_file(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Error> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| Error::new(&*name, format!("cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::new(&*name, "is not UTF-8"))?;
+    file::parse(&name, &text, variable)
+}
+
+/// One of a set of words, or what is wrong.
+fn choice<T: clap::ValueEnum>(word: &str) -> Result<T, String> {
+    T::from_str(word, true).map_err(|_| {
+        let names: Vec<String> = T::value_variants()
+            .iter()
+            .filter_map(|variant| variant.to_possible_value().map(|value| value.get_name().to_owned()))
+            .collect();
+        let hint = match spelling::nearest(word, names.iter().map(String::as_str)) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("write one of {}", names.join(", ")),
+        };
+        format!("unknown value `{word}`; {hint}")
+    })
+}

@@ -45,11 +45,8 @@ impl Resources {
 
     /// The resource of a process.
     pub fn of(&mut self, process: &Process) -> Arc<Resource> {
-        let identity = Identity {
-            start_time: process.start_time,
-            seen_ns: process.seen_ns,
-            generation: process.generation,
-        };
+        let identity =
+            Identity { start_time: process.start_time, seen_ns: process.seen_ns, generation: process.generation };
         if let Some((known, resource)) = self.known.get(&process.pid)
             && *known == identity
         {

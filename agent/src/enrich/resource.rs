@@ -155,7 +155,10 @@ mod tests {
     #[test]
     fn the_name_of_the_service() {
         let unit = "0::/system.slice/web.service";
-        assert_eq!(&*name(&[("OTEL_SERVICE_NAME", "shop"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x")], unit), "shop");
+        assert_eq!(
+            &*name(&[("OTEL_SERVICE_NAME", "shop"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x")], unit),
+            "shop"
+        );
         assert_eq!(&*name(&[("OTEL_SERVICE_NAME", ""), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=x")], unit), "x");
         assert_eq!(&*name(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=x,broken")], unit), "web");
         assert_eq!(&*name(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=")], unit), "web");
@@ -176,7 +179,10 @@ mod tests {
 
     #[test]
     fn attributes_once_each_and_the_targets_own_merged() {
-        let own = [("OTEL_RESOURCE_ATTRIBUTES", "service.version=1%2E2,team=a,host.name=me,process.pid=1,telemetry.sdk.name=x")];
+        let own = [(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "service.version=1%2E2,team=a,host.name=me,process.pid=1,telemetry.sdk.name=x",
+        )];
         let resource = build(&process(&own, &format!("0::/docker/{}", "a1".repeat(32))), &host());
         for (key, value) in [
             ("service.version", "1.2"),

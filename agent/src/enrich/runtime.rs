@@ -18,7 +18,7 @@ pub(super) fn detect(process: &Process, live: bool) -> Option<Runtime> {
     let known = |name: &str| Some(Runtime { name: name.into(), version: None });
     match process.executable_name()? {
         "node" | "nodejs" => known("nodejs"),
-        "java" => Some(java(live.then(|| process.exe.as_deref()).flatten().unwrap_or(""), process.pid)),
+        "java" => Some(java(process.exe.as_deref().filter(|_| live).unwrap_or(""), process.pid)),
         name if is_versioned(name, "python") => known("cpython"),
         name if is_versioned(name, "pypy") => known("pypy"),
         name if is_versioned(name, "ruby") => known("ruby"),

@@ -81,7 +81,8 @@ mod tests {
             let group = Group::parse(&format!("0::{}\n", path.replace("ID", ID)));
             assert_eq!(group.container_id.as_deref(), Some(ID), "{path}");
         }
-        for path in ["/", "/system.slice/nginx.service", "/machine.slice/libpod-conmon-ID.scope", "/docker/xID", "/é"] {
+        for path in ["/", "/system.slice/nginx.service", "/machine.slice/libpod-conmon-ID.scope", "/docker/xID", "/é"]
+        {
             let group = Group::parse(&format!("0::{}\n", path.replace("ID", ID)));
             assert_eq!(group.container_id, None, "{path}");
         }

@@ -78,18 +78,18 @@ impl Label {
             Self::Exe => process.executable_name() == Some(wanted),
             // The kernel keeps 15 bytes of a command name: a longer one is compared by what the kernel kept.
             Self::Comm => process.comm.as_bytes() == wanted.as_bytes().get(..15).unwrap_or(wanted.as_bytes()),
-            Self::Pid => {
-                wanted.parse().is_ok_and(|pid: u32| process.pid == pid || process.forked_from.contains(&pid))
-            }
+            Self::Pid => wanted.parse().is_ok_and(|pid: u32| process.pid == pid || process.forked_from.contains(&pid)),
             Self::Port => wanted.parse().is_ok_and(|port| {
                 process.listening.binary_search(&port).is_ok() || process.connected.binary_search(&port).is_ok()
             }),
             Self::User => {
                 process.user.is_some_and(|id| wanted.parse() == Ok(id) || users.name(id).as_deref() == Some(wanted))
             }
-            Self::Container | Self::ContainerId => process.group.container_id.as_deref().is_some_and(|id| {
-                id == wanted || (wanted.len() >= SHORT_ID && id.starts_with(wanted))
-            }),
+            Self::Container | Self::ContainerId => process
+                .group
+                .container_id
+                .as_deref()
+                .is_some_and(|id| id == wanted || (wanted.len() >= SHORT_ID && id.starts_with(wanted))),
             Self::Unit => process
                 .group
                 .unit

@@ -115,10 +115,7 @@ fn errors_say_what_where_and_what_instead() {
     assert_eq!(error("comm="), "expected a value for `comm`, found the end, at column 6");
     assert_eq!(error("comm=a,"), "expected a label, found the end, at column 8");
     assert_eq!(error("comm=a b"), "expected `,` or the end, found 'b', at column 8");
-    assert_eq!(
-        error("!comm=a"),
-        "a label after `!` takes no value: expected `,` or the end, found '=', at column 6"
-    );
+    assert_eq!(error("!comm=a"), "a label after `!` takes no value: expected `,` or the end, found '=', at column 6");
     assert_eq!(error(" "), "empty selector (leave it out to select everything) at column 1");
     assert_eq!(error("env.=a"), "unknown label `env.` at column 1, which names no variable: write env.NAME");
 }

@@ -50,7 +50,8 @@ fn real(file: &str) -> Option<Arc<str>> {
         return Some(path);
     }
     let target = interpreter(&path).unwrap_or_else(|| path.to_string());
-    let target = fs::canonicalize(&target).ok().and_then(|real| real.into_os_string().into_string().ok()).unwrap_or(target);
+    let target =
+        fs::canonicalize(&target).ok().and_then(|real| real.into_os_string().into_string().ok()).unwrap_or(target);
     Some(target.into())
 }
 

@@ -1,0 +1,297 @@
+//! Arguments: what the command line accepts, and how it answers mistakes in one line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::config::{Backend, Error, Layer, LogLevel, Output};
+use crate::process::spelling;
+
+/// Traces the HTTP, PostgreSQL and Redis requests of unmodified programs as OpenTelemetry spans.
+///
+/// Errors in usage and configuration end with exit status 2, failures at run time with 1; SIGINT and SIGTERM end
+/// with 0 after everything was flushed.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "wirespan", version, propagate_version = true, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Trace the processes of this host
+    Run(Run),
+    /// Read a recording or a pcap and print its spans; needs no privileges
+    Replay(Replay),
+    /// Write raw events to a file, for bug reports and tests
+    Record(Record),
+    /// Tell what this kernel grants, what is missing, and what will be used
+    Doctor(Doctor),
+    /// Check or print the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+const SELECTORS: &str = "\
+Selectors have the syntax of Kubernetes label selectors:
+  --select exe=/usr/sbin/nginx        the path of the executable, or its file name
+  --select 'comm in (python3,node)'   the command name
+  --select port=8000,user!=root       listening on or connected to the port, and not of that user
+  --select pid=4711                   the process and the workers that it forks
+  --select '!container'               outside of containers
+  --select systemd.unit=web.service   also container.id=ID, env.NAME=VALUE
+A comma is \"and\"; several --select are alternatives. Without any, every process but wirespan itself is traced.";
+
+/// Settings that several commands share.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Common {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Trace only processes that this selects; several are alternatives
+    #[arg(long, value_name = "SELECTOR")]
+    pub select: Vec<String>,
+    /// How to capture
+    #[arg(long, value_enum)]
+    pub backend: Option<Backend>,
+    /// What to log on stderr
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// Arguments of `run` and `config print`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Settings {
+    /// Settings that `record` has, too.
+    #[command(flatten)]
+    pub common: Common,
+    /// Where spans are shown [default: console, unless there is an OTLP end point]
+    #[arg(long, value_enum)]
+    pub output: Option<Output>,
+    /// Write there instead of to stdout
+    #[arg(long, value_name = "PATH")]
+    pub output_file: Option<PathBuf>,
+    /// Export over OTLP to this end point
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+    /// Serve metrics to Prometheus on this address, such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDR")]
+    pub prometheus_listen: Option<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = SELECTORS)]
+pub struct Run {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// End after so many seconds, as by SIGTERM
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub duration: Option<Duration>,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Replay {
+    /// A recording of `wirespan record`, or a pcap
+    pub file: PathBuf,
+    /// How to print spans
+    #[arg(long, value_enum, default_value = "console")]
+    pub output: Output,
+    /// Write there instead of to stdout
+    #[arg(long, value_name = "PATH")]
+    pub output_file: Option<PathBuf>,
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to log on stderr
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// Arguments of `record`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = SELECTORS)]
+pub struct Record {
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Settings that `run` has, too.
+    #[command(flatten)]
+    pub common: Common,
+    /// End after so many seconds, as by SIGTERM
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub duration: Option<Duration>,
+}
+
+/// How `doctor` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Report {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Arguments of `doctor`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Doctor {
+    /// How to answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: Report,
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a file; the exit status tells
+    Validate {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the effective configuration as YAML
+    Print(Settings),
+}
+
+impl Args {
+    /// Parses the command line, or ends the program: 0 after help and version, 2 after one line about a mistake.
+    #[must_use]
+    pub fn parse_or_exit() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                eprintln!("wirespan: {}", one_line(&error));
+                std::process::exit(2);
+            }
+            error.exit()
+        })
+    }
+}
+
+impl Common {
+    fn layer(&self) -> Result<Layer, Error> {
+        let select: Result<Vec<_>, Error> = self
+            .select
+            .iter()
+            .map(|text| text.parse().map_err(|error| Error::new(format!("--select `{text}`"), format!("{error}"))))
+            .collect();
+        Ok(Layer {
+            config_file: self.config.clone(),
+            select: (!self.select.is_empty()).then_some(select?),
+            backend: self.backend,
+            log_level: self.log_level,
+            ..Layer::default()
+        })
+    }
+}
+
+impl Settings {
+    /// What the flags say.
+    ///
+    /// # Errors
+    /// A selector or an address that is none.
+    pub fn layer(&self) -> Result<Layer, Error> {
+        let mut layer = self.common.layer()?;
+        layer.output = self.output;
+        layer.output_file.clone_from(&self.output_file);
+        if let Some(endpoint) = &self.otlp_endpoint {
+            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+                return Err(Error::new("--otlp-endpoint", format!("`{endpoint}` must begin with http:// or https://")));
+            }
+            layer.otlp = Some(true);
+            layer.otlp_variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT".into(), endpoint.clone());
+        }
+        if let Some(text) = &self.prometheus_listen {
+            let address = crate::config::address(text).map_err(|what| Error::new("--prometheus-listen", what))?;
+            layer.prometheus_listen = Some(address);
+        }
+        Ok(layer)
+    }
+}
+
+impl Record {
+    /// What the flags say.
+    ///
+    /// # Errors
+    /// A selector that is none.
+    pub fn layer(&self) -> Result<Layer, Error> {
+        self.common.layer()
+    }
+}
+
+impl Replay {
+    /// What the flags say.
+    #[must_use]
+    pub fn layer(&self) -> Layer {
+        Layer {
+            config_file: self.config.clone(),
+            output: Some(self.output),
+            output_file: self.output_file.clone(),
+            log_level: self.log_level,
+            ..Layer::default()
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| "must be a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "must be a number of seconds".to_owned())
+}
+
+/// clap finds no word that was typed with two letters swapped if it is short.
+fn nearest_command(word: &str) -> Option<String> {
+    let command = Args::command();
+    let names =
+        command.get_subcommands().flat_map(|one| one.get_subcommands().chain([one])).map(clap::Command::get_name);
+    spelling::nearest(word, names).map(str::to_owned)
+}
+
+/// A mistake on the command line in one line, with the nearest right spelling.
+#[must_use]
+pub fn one_line(error: &clap::Error) -> String {
+    let get = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) if !texts.is_empty() => Some(texts.join(", ")),
+        Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let first = |kind| match error.get(kind) {
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => get(kind),
+    };
+    let mut suggestion = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+        .into_iter()
+        .find_map(first);
+    let what = match (error.kind(), get(ContextKind::InvalidArg), get(ContextKind::InvalidValue)) {
+        (ErrorKind::UnknownArgument, Some(argument), _) => format!("unexpected argument `{argument}`"),
+        (ErrorKind::InvalidSubcommand, ..) => {
+            let word = get(ContextKind::InvalidSubcommand).unwrap_or_default();
+            suggestion = suggestion.or_else(|| nearest_command(&word));
+            format!("unknown command `{word}`")
+        }
+        (ErrorKind::InvalidValue, Some(argument), Some(value)) if value.is_empty() => {
+            format!("a value is missing for `{argument}`")
+        }
+        (ErrorKind::InvalidValue, Some(argument), Some(value)) => format!("`{argument}`: unknown value `{value}`"),
+        (ErrorKind::MissingRequiredArgument, Some(arguments), _) => format!("`{arguments}` is missing"),
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        }
+    };
+    match (suggestion, get(ContextKind::ValidValue)) {
+        (Some(suggestion), _) => format!("{what}; did you mean `{suggestion}`?"),
+        (None, Some(values)) => format!("{what}; write one of {values}"),
+        (None, None) => format!("{what}; see `wirespan --help`"),
+    }
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

@@ -1,0 +1,76 @@
+use super::*;
+
+fn parse(line: &str) -> Args {
+    Args::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn mistake(line: &str) -> String {
+    one_line(&Args::try_parse_from(line.split(' ')).unwrap_err())
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn the_contract() {
+    let Command::Run(run) = parse(
+        "wirespan run --config a.yaml --select port=1 --select comm=b --output otlp-json --output-file o \
+         --otlp-endpoint http://c:4318 --prometheus-listen :9464 --log-level debug --backend syscalls --duration 1.5"
+            .trim(),
+    )
+    .command
+    else {
+        panic!("run")
+    };
+    assert_eq!(run.duration, Some(Duration::from_millis(1500)));
+    let layer = run.settings.layer().unwrap();
+    assert_eq!(layer.select.unwrap().len(), 2);
+    assert_eq!((layer.output, layer.backend), (Some(Output::OtlpJson), Some(Backend::Syscalls)));
+    assert_eq!((layer.otlp, layer.log_level), (Some(true), Some(LogLevel::Debug)));
+    assert_eq!(layer.prometheus_listen, Some("0.0.0.0:9464".parse().unwrap()));
+    for line in [
+        "wirespan run",
+        "wirespan replay x.pcap --output otlp-json",
+        "wirespan record -o x --select pid=1",
+        "wirespan doctor --output json",
+        "wirespan config validate x.yaml",
+        "wirespan config print --config x.yaml --output none",
+    ] {
+        parse(line);
+    }
+}
+
+#[test]
+fn mistakes_are_one_line_with_the_right_spelling() {
+    assert_eq!(mistake("wirespan run --selct a"), "unexpected argument `--selct`; did you mean `--select`?");
+    assert_eq!(mistake("wirespan rnu"), "unknown command `rnu`; did you mean `run`?");
+    assert_eq!(
+        mistake("wirespan run --output consle"),
+        "`--output <OUTPUT>`: unknown value `consle`; did you mean `console`?"
+    );
+    assert_eq!(
+        mistake("wirespan run --backend zzz"),
+        "`--backend <BACKEND>`: unknown value `zzz`; write one of auto, sockets, syscalls"
+    );
+    assert_eq!(mistake("wirespan replay"), "`<FILE>` is missing; see `wirespan --help`");
+    assert_eq!(mistake("wirespan run x"), "unexpected argument `x`; see `wirespan --help`");
+    for line in ["wirespan run --config", "wirespan run --duration soon", "wirespan config", "wirespan --nope"] {
+        assert!(!mistake(line).contains('\n'), "{}", mistake(line));
+    }
+}
+
+#[test]
+fn selectors_and_addresses_are_checked() {
+    let error = |line: &str| match parse(line).command {
+        Command::Run(run) => run.settings.layer().unwrap_err().to_string(),
+        _ => panic!("run"),
+    };
+    assert_eq!(
+        error("wirespan run --select prot=8000"),
+        "--select `prot=8000`: unknown label `prot` at column 1; did you mean `port`?"
+    );
+    assert!(error("wirespan run --otlp-endpoint localhost:4318").starts_with("--otlp-endpoint: "));
+    assert!(error("wirespan run --prometheus-listen a:b").starts_with("--prometheus-listen: "));
+}

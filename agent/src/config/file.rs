@@ -1,0 +1,163 @@
+//! The keys of the file.
+
+use std::time::Duration;
+
+use super::layer::Layer;
+use super::section::Reader;
+use super::settings::{LogLevel, Output};
+use super::yaml::{self, Content, Node};
+use super::{Error, env, exporters};
+use crate::process::Selector;
+
+/// Bounds of numbers in the file.
+const MAX_NUMBER: u64 = 1 << 24;
+const TURN_BUDGET: std::ops::RangeInclusive<u64> = 0..=wirespan_common::limits::MAX_PAYLOAD as u64;
+const RING: std::ops::RangeInclusive<u64> = 64 * 1024..=1 << 30;
+
+/// Keys of OpenTelemetry that describe what wirespan does not have.
+const OTHERS: [&str; 6] =
+    ["attribute_limits", "logger_provider", "propagator", "resource", "instrumentation/development", "distribution"];
+
+pub(super) fn parse(name: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Error> {
+    let root = yaml::parse(name, text, variable)?;
+    let mut reader = Reader { file: name, warnings: Vec::new() };
+    let mut layer = Layer::default();
+    let mut section = reader.section("", &root)?;
+    match section.get("file_format") {
+        None => reader.warn(root.place, "`file_format` is missing: write file_format: \"1.0\""),
+        Some(node) => {
+            let version = reader.text("file_format", node)?;
+            if version != "1.0" && !version.starts_with("1.0-") {
+                return Err(reader.error(node.place, format!("file_format `{version}` is not known: write \"1.0\"")));
+            }
+        }
+    }
+    if let Some(node) = section.get("log_level") {
+        layer.log_level = Some(log_level(&reader, node)?);
+    }
+    if let Some(node) = section.get("tracer_provider") {
+        exporters::traces(&mut reader, node, &mut layer)?;
+    }
+    if let Some(node) = section.get("meter_provider") {
+        exporters::metrics(&mut reader, node, &mut layer)?;
+    }
+    if let Some(node) = section.get("wirespan") {
+        wirespan(&mut reader, node, &mut layer)?;
+    }
+    if let Some(node) = section.get("disabled")
+        && reader.truth("disabled", node)?
+    {
+        (layer.output, layer.otlp) = (Some(Output::None), Some(false));
+    }
+    section.unused(&OTHERS, &mut reader);
+    section.finish(&reader)?;
+    layer.warnings = reader.warnings;
+    Ok(layer)
+}
+
+/// OpenTelemetry knows four numbered grades of each level, and `fatal`.
+fn log_level(reader: &Reader<'_>, node: &Node) -> Result<LogLevel, Error> {
+    match reader.text("log_level", node)?.trim_end_matches(['2', '3', '4']) {
+        "fatal" => Ok(LogLevel::Error),
+        word => super::choice(word).map_err(|message| reader.error(node.place, format!("`log_level`: {message}"))),
+    }
+}
+
+fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
+    let mut section = reader.section("wirespan", node)?;
+    if let Some(node) = section.get("select") {
+        let selectors: Result<_, _> =
+            texts(reader, "select", node)?.into_iter().map(|item| selector(reader, item)).collect();
+        layer.select = Some(selectors?);
+    }
+    if let Some(node) = section.get("output") {
+        layer.output = Some(reader.choice("output", node)?);
+    }
+    if let Some(node) = section.get("output_file") {
+        layer.output_file = Some(reader.text("output_file", node)?.into());
+    }
+    if let Some(node) = section.get("log_level") {
+        layer.log_level = Some(log_level(reader, node)?);
+    }
+    if let Some(node) = section.get("backend") {
+        layer.backend = Some(reader.choice("backend", node)?);
+    }
+    if let Some(node) = section.get("prometheus_listen") {
+        let text = reader.text("prometheus_listen", node)?;
+        layer.prometheus_listen = Some(env::address(text).map_err(|what| reader.error(node.place, what))?);
+    }
+    if let Some(node) = section.get("capture") {
+        capture(reader, node, layer)?;
+    }
+    if let Some(node) = section.get("limits") {
+        let mut section = reader.section("wirespan.limits", node)?;
+        layer.connections = count(reader, &mut section, "connections")?;
+        layer.processes = count(reader, &mut section, "processes")?;
+        section.finish(reader)?;
+    }
+    if let Some(node) = section.get("routes") {
+        let routes = texts(reader, "routes", node)?;
+        let routes: Result<Vec<String>, Error> = routes.into_iter().map(|item| route(reader, item)).collect();
+        layer.routes = Some(routes?);
+    }
+    section.finish(reader)
+}
+
+fn capture(reader: &Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
+    let mut section = reader.section("wirespan.capture", node)?;
+    if let Some(node) = section.get("turn_budget") {
+        layer.turn_budget = u32::try_from(reader.within("turn_budget", node, TURN_BUDGET)?).ok();
+    }
+    if let Some(node) = section.get("ring_bytes") {
+        let bytes = reader.within("ring_bytes", node, RING)?;
+        if !bytes.is_power_of_two() {
+            return Err(reader.error(node.place, "`ring_bytes` must be a power of two, such as 16777216"));
+        }
+        layer.ring_bytes = u32::try_from(bytes).ok();
+    }
+    section.finish(reader)
+}
+
+fn count(
+    reader: &Reader<'_>,
+    section: &mut super::section::Section<'_>,
+    key: &'static str,
+) -> Result<Option<u32>, Error> {
+    section
+        .get(key)
+        .map(|node| reader.within(key, node, 1..=MAX_NUMBER))
+        .transpose()
+        .map(|count| count.map(|count| count as u32))
+}
+
+/// A list of texts; a single one needs no list.
+fn texts<'n>(reader: &Reader<'_>, name: &str, node: &'n Node) -> Result<Vec<&'n Node>, Error> {
+    match &node.value {
+        Content::Scalar { .. } => Ok(vec![node]),
+        _ => Ok(reader.items(name, node)?.iter().collect()),
+    }
+}
+
+fn selector(reader: &Reader<'_>, node: &Node) -> Result<Selector, Error> {
+    let text = reader.text("select", node)?;
+    text.parse().map_err(|error| reader.error(node.place, format!("selector `{text}`: {error}")))
+}
+
+fn route(reader: &Reader<'_>, node: &Node) -> Result<String, Error> {
+    let text = reader.text("routes", node)?;
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err(reader.error(node.place, format!("route `{text}` must begin with `/`")))
+    }
+}
+
+/// Milliseconds, as all times in the file are.
+pub(super) fn milliseconds(reader: &Reader<'_>, name: &str, node: &Node) -> Result<Duration, Error> {
+    reader.within(name, node, 0..=u64::from(u32::MAX)).map(Duration::from_millis)
+}
+
+/// A number of things that must be at least one.
+pub(super) fn size(reader: &Reader<'_>, name: &str, node: &Node) -> Result<usize, Error> {
+    reader.within(name, node, 1..=MAX_NUMBER).map(|size| size as usize)
+}

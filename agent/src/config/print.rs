@@ -1,0 +1,159 @@
+//! The effective configuration as a file that says the same. Values of headers are left out: they hold secrets.
+
+use std::fmt::Write as _;
+
+use super::layer::OTLP;
+use super::settings::{Config, Output};
+
+impl Config {
+    /// The configuration as YAML.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut yaml = Yaml::default();
+        yaml.line(0, "file_format", quote("1.0"));
+        yaml.line(0, "log_level", word(self.log_level));
+        self.traces(&mut yaml);
+        self.metrics(&mut yaml);
+        yaml.open(0, "wirespan");
+        yaml.list(1, "select", self.selectors.iter().map(ToString::to_string));
+        yaml.line(1, "output", word(self.output));
+        if let Some(path) = &self.output_file {
+            yaml.line(1, "output_file", quote(&path.to_string_lossy()));
+        }
+        yaml.line(1, "backend", word(self.backend));
+        yaml.open(1, "capture");
+        yaml.line(2, "turn_budget", self.capture.turn_budget);
+        yaml.line(2, "ring_bytes", self.capture.ring_bytes);
+        yaml.open(1, "limits");
+        yaml.line(2, "connections", self.limits.connections);
+        yaml.line(2, "processes", self.limits.processes);
+        yaml.list(1, "routes", self.routes.iter().cloned());
+        if let Some(address) = self.prometheus_listen {
+            yaml.line(1, "prometheus_listen", quote(&address.to_string()));
+        }
+        yaml.0
+    }
+
+    fn traces(&self, yaml: &mut Yaml) {
+        yaml.open(0, "tracer_provider");
+        yaml.open(1, "processors");
+        yaml.open(2, "- batch");
+        yaml.line(4, "schedule_delay", self.batch.delay.as_millis());
+        yaml.line(4, "export_timeout", self.batch.timeout.as_millis());
+        yaml.line(4, "max_queue_size", self.batch.queue);
+        yaml.line(4, "max_export_batch_size", self.batch.size);
+        if self.otlp {
+            yaml.open(4, "exporter");
+            self.exporter(yaml, 5, "TRACES_", "v1/traces");
+        } else if self.output == Output::Console {
+            yaml.open(4, "exporter");
+            yaml.line(5, "console", "{}");
+        }
+    }
+
+    fn metrics(&self, yaml: &mut Yaml) {
+        yaml.open(0, "meter_provider");
+        yaml.open(1, "readers");
+        yaml.open(2, "- periodic");
+        yaml.line(4, "interval", self.metric_interval.as_millis());
+        if self.otlp {
+            yaml.open(4, "exporter");
+            self.exporter(yaml, 5, "METRICS_", "v1/metrics");
+        }
+    }
+
+    fn exporter(&self, yaml: &mut Yaml, depth: usize, signal: &str, path: &str) {
+        let of_signal = |name: &str| self.otlp_variables.get(&format!("{OTLP}{signal}{name}"));
+        let get = |name: &str| of_signal(name).or_else(|| self.otlp_variables.get(&format!("{OTLP}{name}")));
+        let grpc = get("PROTOCOL").is_some_and(|protocol| protocol == "grpc");
+        yaml.open(depth, if grpc { "otlp_grpc" } else { "otlp_http" });
+        let endpoint = match (of_signal("ENDPOINT"), get("ENDPOINT")) {
+            (Some(endpoint), _) => endpoint.clone(),
+            (None, Some(base)) if grpc => base.clone(),
+            (None, None) if grpc => "http://localhost:4317".to_owned(),
+            (None, base) => {
+                let base = base.map_or("http://localhost:4318", |base| base.trim_end_matches('/'));
+                format!("{base}/{path}")
+            }
+        };
+        yaml.line(depth + 1, "endpoint", quote(&endpoint));
+        for (key, name) in [("compression", "COMPRESSION"), ("timeout", "TIMEOUT")] {
+            if let Some(value) = get(name) {
+                yaml.line(depth + 1, key, scalar(value));
+            }
+        }
+        if let Some(headers) = get("HEADERS") {
+            yaml.open(depth + 1, "headers");
+            for name in headers.split(',').filter_map(|pair| pair.split('=').next()) {
+                yaml.line(depth + 2, "- name", quote(name.trim()));
+                yaml.line(depth + 3, "value", quote("REDACTED"));
+            }
+        }
+        let tls: Vec<_> = [("ca_file", "CERTIFICATE"), ("key_file", "CLIENT_KEY"), ("cert_file", "CLIENT_CERTIFICATE")]
+            .into_iter()
+            .filter_map(|(key, name)| Some((key, get(name)?)))
+            .collect();
+        if !tls.is_empty() {
+            yaml.open(depth + 1, "tls");
+            tls.into_iter().for_each(|(key, value)| yaml.line(depth + 2, key, quote(value)));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Yaml(String);
+
+impl Yaml {
+    fn line(&mut self, depth: usize, key: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "{:1$}{key}: {value}", "", depth * 2);
+    }
+
+    fn open(&mut self, depth: usize, key: &str) {
+        let _ = writeln!(self.0, "{:1$}{key}:", "", depth * 2);
+    }
+
+    fn list(&mut self, depth: usize, key: &str, items: impl Iterator<Item = String>) {
+        let items: Vec<String> = items.collect();
+        if items.is_empty() {
+            return self.line(depth, key, "[]");
+        }
+        self.open(depth, key);
+        for item in items {
+            let _ = writeln!(self.0, "{:1$}- {2}", "", (depth + 1) * 2, quote(&item));
+        }
+    }
+}
+
+/// Name of a value of one of the enumerations.
+fn word<T: clap::ValueEnum>(value: T) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// A number or word as it is, anything else in quotes.
+fn scalar(text: &str) -> String {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        text.to_owned()
+    } else {
+        quote(text)
+    }
+}
+
+/// A double-quoted scalar (YAML 1.2, section 7.3.1), with `$` doubled so that nothing is put in for it.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '$' => quoted.push_str("$$"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            control if control.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(control));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,232 @@
+use super::*;
+use proptest::prelude::*;
+use std::time::Duration;
+
+type Variables = &'static [(&'static str, &'static str)];
+
+fn lookup(variables: Variables) -> impl Fn(&str) -> Option<String> {
+    move |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+}
+
+fn from(text: &str, variables: Variables) -> Result<Config, Error> {
+    layer::settle(vec![file::parse("w.yaml", text, &lookup(variables))?])
+}
+
+fn mistake(text: &str) -> String {
+    from(text, &[]).unwrap_err().to_string()
+}
+
+fn environment(variables: Variables) -> Config {
+    load(Layer::default(), &lookup(variables)).unwrap()
+}
+
+const WHOLE: &str = r#"
+file_format: "1.0"
+log_level: debug
+resource:
+  attributes: [{name: service.name, value: agent}]
+tracer_provider:
+  processors:
+    - batch:
+        schedule_delay: 1000
+        export_timeout: ${TIMEOUT:-20000}
+        max_queue_size: 1024
+        max_export_batch_size: 128
+        exporter:
+          otlp_http:
+            endpoint: http://${COLLECTOR:-localhost}:4318/v1/traces
+            compression: gzip
+            timeout: 5000
+            headers:
+              - name: api-key
+                value: "to,ken ${KEY}"
+            tls:
+              ca_file: /ca.pem
+meter_provider:
+  readers:
+    - pull:
+        exporter:
+          prometheus/development: {host: localhost, port: 9999}
+    - periodic:
+        interval: 15000
+        exporter: {otlp_grpc: {endpoint: "http://c:4317", tls: {insecure: true}}}
+wirespan:
+  select: ["port=8000", "comm in (a,b)"]
+  backend: syscalls
+  capture: {turn_budget: 2048, ring_bytes: 1048576}
+  limits: {connections: 100, processes: 200}
+  routes:
+    - /users/{id}
+"#;
+
+#[test]
+fn a_whole_file() {
+    let config = from(WHOLE, &[("KEY", "s3cret"), ("COLLECTOR", "otel")]).unwrap();
+    assert_eq!(config.log_level, LogLevel::Debug);
+    assert_eq!((config.otlp, config.output), (true, Output::None));
+    let batch = Batch { queue: 1024, size: 128, delay: Duration::from_secs(1), timeout: Duration::from_secs(20) };
+    assert_eq!(config.batch, batch);
+    let variable = |name: &str| config.otlp_variable(&format!("OTEL_EXPORTER_OTLP_{name}"));
+    assert_eq!(variable("TRACES_ENDPOINT").as_deref(), Some("http://otel:4318/v1/traces"));
+    assert_eq!(variable("TRACES_PROTOCOL").as_deref(), Some("http/protobuf"));
+    assert_eq!(variable("TRACES_HEADERS").as_deref(), Some("api-key=to%2Cken%20s3cret"));
+    assert_eq!(variable("TRACES_CERTIFICATE").as_deref(), Some("/ca.pem"));
+    assert_eq!(variable("TRACES_TIMEOUT").as_deref(), Some("5000"));
+    assert_eq!(variable("METRICS_PROTOCOL").as_deref(), Some("grpc"));
+    assert_eq!(variable("METRICS_INSECURE").as_deref(), Some("true"));
+    assert_eq!(config.prometheus_listen, Some("127.0.0.1:9999".parse().unwrap()));
+    assert_eq!(config.metric_interval, Duration::from_secs(15));
+    assert_eq!(config.backend, Backend::Syscalls);
+    assert_eq!(config.capture, Capture { turn_budget: 2048, ring_bytes: 1 << 20 });
+    assert_eq!(config.limits, Limits { connections: 100, processes: 200 });
+    assert_eq!(config.selectors.ports().into_iter().collect::<Vec<_>>(), [8000]);
+    assert_eq!(config.routes, ["/users/{id}"]);
+    assert_eq!(config.warnings, ["w.yaml:4:1: `resource` has no effect here"]);
+}
+
+#[test]
+fn what_is_printed_says_the_same() {
+    let config = from(WHOLE, &[]).unwrap();
+    let printed = config.to_yaml();
+    assert!(!printed.contains("2Cken") && printed.contains("api-key"), "secrets stay");
+    let again = from(&printed, &[]).unwrap_or_else(|error| panic!("{error}\n{printed}"));
+    assert_eq!(again.to_yaml(), printed);
+    assert_eq!(again.selectors, config.selectors);
+    assert_eq!((again.batch, again.capture, again.limits), (config.batch, config.capture, config.limits));
+    let default = Config::default();
+    assert_eq!(from(&default.to_yaml(), &[]).unwrap(), default);
+}
+
+#[test]
+fn mistakes_have_a_place_and_the_right_spelling() {
+    for (text, expected) in [
+        ("file_format: \"1.0\"\nwirespn:\n", "w.yaml:2:1: unknown key `wirespn`; did you mean `wirespan`?"),
+        (
+            "file_format: \"1.0\"\nwirespan:\n  selct: [a]\n",
+            "w.yaml:3:3: wirespan: unknown key `selct`; did you mean `select`?",
+        ),
+        (
+            "wirespan:\n  capture:\n    ring_byte: 3\n",
+            "w.yaml:3:5: wirespan.capture: unknown key `ring_byte`; did you mean `ring_bytes`?",
+        ),
+        ("wirespan: {zzzzzzzz: 1}", "w.yaml:1:12: wirespan: unknown key `zzzzzzzz`"),
+        (
+            "wirespan:\n  select:\n    - \"prot=1\"\n",
+            "w.yaml:3:7: selector `prot=1`: unknown label `prot` at column 1; did you mean `port`?",
+        ),
+        ("wirespan: {backend: socket}", "w.yaml:1:21: `backend`: unknown value `socket`; did you mean `sockets`?"),
+        (
+            "wirespan: {capture: {ring_bytes: 100000}}",
+            "w.yaml:1:34: `ring_bytes` must be a power of two, such as 16777216",
+        ),
+        ("wirespan: {limits: {processes: 0}}", "w.yaml:1:32: `processes` must be between 1 and 16777216"),
+        ("wirespan: {limits: {processes: \"9\"}}", "w.yaml:1:32: `processes` must be a whole number"),
+        ("file_format: \"2.0\"", "w.yaml:1:14: file_format `2.0` is not known: write \"1.0\""),
+        ("a: 1\na: 2\n", "w.yaml:2:1: `a` is given twice, first in line 1"),
+        ("disabled: yes", "w.yaml:1:11: `disabled` must be true or false"),
+        ("wirespan: {output: \"${A\"}", "w.yaml:1:20: `${` without `}`"),
+        ("- a\n", "w.yaml:1:1: the file must be a mapping"),
+    ] {
+        assert_eq!(mistake(text), expected, "{text}");
+    }
+    let broken = mistake("wirespan: [a\n");
+    assert!(broken.starts_with("w.yaml:2:1: not YAML: ") && !broken.contains('\n'), "{broken}");
+    let missing = load(Layer { config_file: Some("/none.yaml".into()), ..Layer::default() }, &lookup(&[]));
+    assert!(missing.unwrap_err().to_string().starts_with("/none.yaml: cannot be read: "));
+}
+
+#[test]
+fn aliases_and_merges_are_bounded() {
+    let config = from("x-none: &b {backend: sockets, output: none}\nwirespan:\n  <<: *b\n  output: console\n", &[]);
+    assert_eq!(config.unwrap_err().to_string(), "w.yaml:1:1: unknown key `x-none`");
+    let config = from("wirespan:\n  <<: {backend: sockets, output: none}\n  output: console\n", &[]).unwrap();
+    assert_eq!((config.backend, config.output), (Backend::Sockets, Output::Console));
+    let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for level in 1..12 {
+        bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 9].join(","));
+    }
+    assert!(mistake(&bomb).contains("too many"));
+    assert!(mistake(&"[".repeat(100)).contains("too deeply nested"));
+}
+
+#[test]
+fn where_spans_go() {
+    let decided = |variables: Variables| {
+        let config = environment(variables);
+        (config.otlp, config.output)
+    };
+    assert_eq!(decided(&[]), (false, Output::Console));
+    assert_eq!(decided(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")]), (true, Output::None));
+    assert_eq!(decided(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), (false, Output::Console));
+    assert_eq!(decided(&[("OTEL_TRACES_EXPORTER", "otlp")]), (true, Output::None));
+    assert_eq!(decided(&[("OTEL_TRACES_EXPORTER", "none")]), (false, Output::None));
+    assert_eq!(decided(&[("OTEL_TRACES_EXPORTER", "console,otlp")]), (true, Output::Console));
+    assert_eq!(
+        decided(&[("OTEL_TRACES_EXPORTER", "console"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")]),
+        (false, Output::Console)
+    );
+    assert_eq!(
+        decided(&[("WIRESPAN_OUTPUT", "otlp-json"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")]),
+        (true, Output::OtlpJson)
+    );
+    assert_eq!(decided(&[("OTEL_SDK_DISABLED", "1")]), (false, Output::Console));
+    assert_eq!(decided(&[("OTEL_SDK_DISABLED", "true")]), (false, Output::None));
+}
+
+#[test]
+fn the_environment() {
+    let config = environment(&[
+        ("WIRESPAN_SELECT", "port=80,comm=a ; exe=/b"),
+        ("WIRESPAN_BACKEND", "sockets"),
+        ("WIRESPAN_LOG_LEVEL", "warn"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "soon"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+    ]);
+    assert_eq!(config.selectors.iter().count(), 2);
+    assert_eq!((config.backend, config.log_level), (Backend::Sockets, LogLevel::Warn));
+    assert_eq!((config.batch.queue, config.batch.size), (100, 100));
+    assert_eq!(config.batch.delay, Duration::from_secs(5));
+    assert_eq!(config.prometheus_listen, Some("127.0.0.1:9464".parse().unwrap()));
+    assert_eq!(config.warnings.len(), 3, "{:?}", config.warnings);
+    let wrong = load(Layer::default(), &lookup(&[("WIRESPAN_OUTPUT", "consol")])).unwrap_err();
+    assert_eq!(wrong.to_string(), "WIRESPAN_OUTPUT: unknown value `consol`; did you mean `console`?");
+    let wrong = load(Layer::default(), &lookup(&[("WIRESPAN_SELECT", "a=b")])).unwrap_err();
+    assert_eq!(wrong.to_string(), "WIRESPAN_SELECT: `a=b`: unknown label `a` at column 1");
+}
+
+#[test]
+fn flags_then_environment_then_file() {
+    let path = std::env::temp_dir().join(format!("wirespan-config-{}.yaml", std::process::id()));
+    std::fs::write(&path, WHOLE).unwrap();
+    let file: &'static str = path.to_str().unwrap().to_owned().leak();
+    let variables: Variables = vec![
+        ("WIRESPAN_CONFIG", file),
+        ("WIRESPAN_BACKEND", "sockets"),
+        ("WIRESPAN_LOG_LEVEL", "error"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:4318"),
+    ]
+    .leak();
+    let flags = Layer { log_level: Some(LogLevel::Trace), ..Layer::default() };
+    let config = load(flags, &lookup(variables)).unwrap();
+    assert_eq!((config.log_level, config.backend), (LogLevel::Trace, Backend::Sockets));
+    assert_eq!(config.capture.turn_budget, 2048);
+    assert_eq!(config.otlp_variable("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(), Some("http://env:4318"));
+    assert_eq!(config.otlp_variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), None, "the file's is weaker");
+
+    let variables: Variables = vec![("OTEL_CONFIG_FILE", file), ("WIRESPAN_BACKEND", "sockets")].leak();
+    let config = load(Layer::default(), &lookup(variables)).unwrap();
+    assert_eq!(config.backend, Backend::Syscalls, "variables do not count beside OTEL_CONFIG_FILE");
+    assert!(config.warnings.iter().any(|warning| warning.contains("WIRESPAN_BACKEND")));
+    std::fs::remove_file(path).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn no_file_is_a_panic(text in "[a-z:\\-\\[\\]{}&*<\"'$ \n]{0,60}") {
+        if let Err(error) = from(&text, &[]) {
+            prop_assert!(!error.to_string().contains('\n'));
+        }
+    }
+}
