@@ -1,5 +1,7 @@
 //! Discovery, selection and resources of real processes on this host.
 
+#![expect(clippy::expect_used, reason = "helpers of tests")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::layer::{Layer, OTLP};
 use super::settings::Output;
 use super::{Error, choice};
-use crate::process::Selector;
+use crate::process::{Selector, spelling};
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -24,7 +24,8 @@ const SETTINGS: [&str; 9] = [
     "CLIENT_CERTIFICATE",
     "INSECURE",
 ];
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
+    "WIRESPAN_CONFIG",
     "WIRESPAN_SELECT",
     "WIRESPAN_OUTPUT",
     "WIRESPAN_OUTPUT_FILE",
@@ -92,7 +93,8 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
         layer.prometheus_listen = Some(address(&text).map_err(|what| Error::new("WIRESPAN_PROMETHEUS_LISTEN", what))?);
     }
     if let Some(text) = get("WIRESPAN_ROUTES") {
-        layer.routes = Some(text.split([',', ';']).map(|route| route.trim().to_owned()).collect());
+        let routes = text.split([',', ';']).map(|one| route(one).map_err(|what| Error::new("WIRESPAN_ROUTES", what)));
+        layer.routes = Some(routes.collect::<Result<_, _>>()?);
     }
     Ok(())
 }
@@ -170,6 +172,19 @@ fn exporters(layer: &mut Layer, get: Variable<'_>) {
             layer.warnings.push(format!("OTEL_SDK_DISABLED: `{text}` is neither true nor false, so false"));
         }
     }
+}
+
+/// Warnings about variables that look like wirespan's and are none. `names` are those of the environment.
+pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let own = |name: &String| name.starts_with("WIRESPAN_") && !OWN.contains(&name.as_str());
+    let warning = |name: String| format!("{name}: unknown variable{}", spelling::suggestion(&name, OWN));
+    names.into_iter().filter(own).map(warning).collect()
+}
+
+/// A pattern of an HTTP route.
+pub(super) fn route(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err(format!("route `{text}` must begin with `/`")) }
 }
 
 /// An address to listen on: `HOST:PORT`, or a port on the loopback interface. Names are not looked up but `localhost`.

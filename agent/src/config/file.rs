@@ -144,12 +144,7 @@ fn selector(reader: &Reader<'_>, node: &Node) -> Result<Selector, Error> {
 }
 
 fn route(reader: &Reader<'_>, node: &Node) -> Result<String, Error> {
-    let text = reader.text("routes", node)?;
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err(reader.error(node.place, format!("route `{text}` must begin with `/`")))
-    }
+    env::route(reader.text("routes", node)?).map_err(|what| reader.error(node.place, what))
 }
 
 /// Milliseconds, as all times in the file are.

@@ -20,6 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use env::address;
+pub use env::unknown_variables;
 pub use layer::Layer;
 pub use settings::{Backend, Batch, Capture, Config, Limits, LogLevel, Output};
 

@@ -33,6 +33,18 @@ pub enum Backend {
     Syscalls,
 }
 
+impl Backend {
+    /// Name of the backend that is forced, if one is.
+    #[must_use]
+    pub fn forced(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Sockets => Some("sockets"),
+            Self::Syscalls => Some("syscalls"),
+        }
+    }
+}
+
 /// What the agent says about itself on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {

@@ -124,6 +124,7 @@ fn mistakes_have_a_place_and_the_right_spelling() {
         ("file_format: \"2.0\"", "w.yaml:1:14: file_format `2.0` is not known: write \"1.0\""),
         ("a: 1\na: 2\n", "w.yaml:2:1: `a` is given twice, first in line 1"),
         ("disabled: yes", "w.yaml:1:11: `disabled` must be true or false"),
+        ("wirespan: {routes: [users]}", "w.yaml:1:21: route `users` must begin with `/`"),
         ("wirespan: {output: \"${A\"}", "w.yaml:1:20: `${` without `}`"),
         ("- a\n", "w.yaml:1:1: the file must be a mapping"),
     ] {
@@ -194,6 +195,12 @@ fn the_environment() {
     assert_eq!(wrong.to_string(), "WIRESPAN_OUTPUT: unknown value `consol`; did you mean `console`?");
     let wrong = load(Layer::default(), &lookup(&[("WIRESPAN_SELECT", "a=b")])).unwrap_err();
     assert_eq!(wrong.to_string(), "WIRESPAN_SELECT: `a=b`: unknown label `a` at column 1");
+}
+
+#[test]
+fn a_misspelt_variable_is_noticed() {
+    let names = ["WIRESPAN_SELCT", "WIRESPAN_OUTPUT", "PATH"].map(str::to_owned);
+    assert_eq!(unknown_variables(names), ["WIRESPAN_SELCT: unknown variable; did you mean `WIRESPAN_SELECT`?"]);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The version of Go that built a program: section `.go.buildinfo` (`debug/buildinfo` of the Go library). Since Go 1.18
 //! the version stands in the section itself; older programs point elsewhere and are left alone.
 
-use object::read::elf::ElfFile64;
-use object::{Endianness, Object as _, ObjectSection as _, ReadCache};
+use object::elf::FileHeader64;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::{Endianness, ReadCache, ReadRef as _};
 use std::fs::File;
 use std::path::Path;
 
@@ -13,6 +14,8 @@ const FLAGS_AT: usize = 15;
 const STRINGS_AT: usize = 32;
 /// Longest version that is believed: `go1.26.0 X:experiments` may be long.
 const MAX_VERSION: usize = 255;
+/// Most sections of a program that is looked at.
+const MAX_SECTIONS: u16 = 1024;
 
 /// The version (`go1.22.1`), if the program is Go's.
 pub(super) fn version(path: &Path) -> Option<Box<str>> {
@@ -20,11 +23,16 @@ pub(super) fn version(path: &Path) -> Option<Box<str>> {
     if !file.metadata().ok()?.is_file() {
         return None;
     }
+    // Only the table of sections is read: symbols of a large program would take milliseconds.
     let cache = ReadCache::new(file);
-    let elf = ElfFile64::<Endianness, _>::parse(&cache).ok()?;
-    let section = elf.section_by_name(".go.buildinfo")?;
-    let length = section.size().min((STRINGS_AT + 2 + MAX_VERSION) as u64);
-    in_section(section.data_range(section.address(), length).ok()??)
+    let header = FileHeader64::<Endianness>::parse(&cache).ok()?;
+    let endian = header.endian().ok()?;
+    if header.e_shnum(endian) > MAX_SECTIONS {
+        return None;
+    }
+    let (_, section) = header.sections(endian, &cache).ok()?.section_by_name(endian, b".go.buildinfo")?;
+    let length = section.sh_size(endian).min((STRINGS_AT + 2 + MAX_VERSION) as u64);
+    in_section((&cache).read_bytes_at(section.sh_offset(endian), length).ok()?)
 }
 
 fn in_section(section: &[u8]) -> Option<Box<str>> {
@@ -62,6 +70,46 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(in_section(&whole[..end]), None);
         }
+    }
+
+    /// An ELF file of three sections: none, the names, and the one that is looked for.
+    fn program(section: &[u8]) -> Vec<u8> {
+        let names = b"\0.shstrtab\0.go.buildinfo\0";
+        let (names_at, section_at) = (64, 64 + names.len());
+        let table_at = section_at + section.len();
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(16, 0);
+        bytes.extend([2, 0, 62, 0, 1, 0, 0, 0]);
+        bytes.resize(40, 0);
+        bytes.extend((table_at as u64).to_le_bytes());
+        bytes.extend([0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 64, 0, 3, 0, 1, 0]);
+        bytes.extend(names);
+        bytes.extend(section);
+        for (name, kind, at, length) in
+            [(0, 0, 0, 0), (1, 3, names_at, names.len()), (11, 1, section_at, section.len())]
+        {
+            let start = bytes.len();
+            bytes.extend([name, 0, 0, 0, kind, 0, 0, 0]);
+            bytes.resize(start + 24, 0);
+            bytes.extend((at as u64).to_le_bytes());
+            bytes.extend((length as u64).to_le_bytes());
+            bytes.resize(start + 64, 0);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_section_is_found_in_a_program() {
+        let path = std::env::temp_dir().join(format!("wirespan-go-{}", std::process::id()));
+        let whole = program(&section("go1.26.8"));
+        std::fs::write(&path, &whole).unwrap();
+        let found = version(&path);
+        for end in (0..whole.len()).step_by(7) {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            assert_eq!(version(&path), None, "cut at {end}");
+        }
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(found.as_deref(), Some("go1.26.8"));
     }
 
     #[test]

@@ -127,6 +127,14 @@ impl Proc {
     }
 }
 
+/// Whether this process sees all processes of the host by the ids that the kernel programs see: it and its `/proc` are in
+/// the initial pid namespace. In a container that takes the host's pid namespace (`--pid=host`, `hostPID: true`).
+#[must_use]
+pub fn in_initial_namespace() -> bool {
+    // `PROC_PID_INIT_INO` of the kernel.
+    fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
+}
+
 /// Control groups that were read already: most processes share theirs with others.
 #[derive(Default)]
 struct Groups(HashMap<String, Arc<Group>>);

@@ -35,7 +35,7 @@ pub enum Decision {
 pub enum Change {
     /// The policy of the process. [`Decision::Ignore`] may be an absent entry where that is the default.
     Set(Decision),
-    /// It has exited: remove its entry.
+    /// It has exited: remove its entry. (Reported only when selectors are in force.)
     Remove,
 }
 
@@ -307,7 +307,9 @@ impl ProcessTable {
     }
 
     fn exit(&mut self, pid: u32, at_ns: u64) {
-        self.changes.insert(pid, Change::Remove);
+        if !self.selectors.select_all() {
+            self.changes.insert(pid, Change::Remove);
+        }
         if let Some(entry) = self.entries.get_mut(&pid).filter(|entry| entry.exited_at.is_none()) {
             entry.exited_at = Some(at_ns);
             self.exits.push_back((at_ns, pid));
