@@ -1,5 +1,7 @@
 //! PostgreSQL frontend/backend protocol 3.0 and 3.2.
 
+mod sql;
+
 use crate::registry::{Context, Probe, Protocol};
 use crate::session::Session;
 use std::sync::Arc;
