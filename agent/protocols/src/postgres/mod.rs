@@ -1,6 +1,19 @@
 //! PostgreSQL frontend/backend protocol 3.0 and 3.2.
 
+mod back;
+mod emit;
+mod front;
+mod names;
+mod probe;
+mod reply;
+mod session;
 mod sql;
+mod startup;
+mod step;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 use crate::registry::{Context, Probe, Protocol};
 use crate::session::Session;
@@ -51,10 +64,10 @@ pub struct PostgresExchange {
 /// The registry entry of PostgreSQL.
 pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open };
 
-fn probe(_bytes: &[u8], _context: Context) -> Probe {
-    Probe::No
+fn probe(bytes: &[u8], context: Context) -> Probe {
+    probe::probe(bytes, context)
 }
 
-fn open(_from_start: bool) -> Box<dyn Session> {
-    unimplemented!()
+fn open(from_start: bool) -> Box<dyn Session> {
+    Box::new(session::Postgres::new(from_start))
 }

@@ -40,6 +40,8 @@ pub(super) struct Digest {
     pub pieces: Vec<Piece>,
     /// Number of statements, if the text is complete.
     pub total: Option<usize>,
+    /// Characters are bytes.
+    pub ascii: bool,
 }
 
 /// How to read a text.
@@ -91,6 +93,19 @@ impl Splitter {
         }
         false
     }
+}
+
+/// Whether `text`, of which the end may be missing, begins with a word that begins a statement.
+pub(super) fn begins_like_sql(text: &[u8]) -> bool {
+    let mut tokens = Lexer::new(text, false).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment));
+    let mut first = tokens.next();
+    while first.is_some_and(|token| token.is(b'(')) {
+        first = tokens.next();
+    }
+    first.is_some_and(|token| {
+        let upper = words::Upper::new(token.text);
+        token.end < text.len() && (upper.as_bytes() == b"WITH" || words::statement_verb(upper.as_bytes()).is_some())
+    })
 }
 
 /// The statement being read.
@@ -173,5 +188,5 @@ pub(super) fn digest(text: &[u8], reading: Reading) -> Digest {
             last.end = text.len();
         }
     }
-    Digest { pieces, total: reading.complete.then_some(total) }
+    Digest { ascii: pieces.len() < 2 || text.is_ascii(), pieces, total: reading.complete.then_some(total) }
 }

@@ -191,7 +191,8 @@ impl<'a> Summary<'a> {
             return;
         }
         let item = self.frame.expect == Expect::Item;
-        let options = self.frame.verb == Some(Verb::Explain) || (self.frame.verb == Some(Verb::List) && !self.frame.named);
+        let options =
+            self.frame.verb == Some(Verb::Explain) || (self.frame.verb == Some(Verb::List) && !self.frame.named);
         if self.frame.with == With::As {
             self.frame.with = With::Body;
         }
@@ -292,7 +293,8 @@ impl<'a> Summary<'a> {
             }
             return;
         }
-        let queries = matches!(frame.verb, Some(Verb::Select | Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge));
+        let queries =
+            matches!(frame.verb, Some(Verb::Select | Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge));
         match word {
             b"TRANSACTION" if frame.verb == Some(Verb::Start) => {
                 frame.verb = Some(Verb::Bare);

@@ -16,7 +16,10 @@ fn queries() {
         ("SELECT * FROM orders WHERE id = 1", "SELECT orders"),
         ("select * from Orders o", "select Orders"),
         ("SELECT 1", "SELECT"),
-        ("SELECT a.x FROM a JOIN b ON a.i=b.i LEFT OUTER JOIN public.c USING (i, j), d WHERE 1=1", "SELECT a b public.c d"),
+        (
+            "SELECT a.x FROM a JOIN b ON a.i=b.i LEFT OUTER JOIN public.c USING (i, j), d WHERE 1=1",
+            "SELECT a b public.c d",
+        ),
         ("SELECT * FROM \"Order Items\" i, ONLY s.\"T\" WHERE x", "SELECT \"Order Items\" s.\"T\""),
         ("SELECT * FROM generate_series(1, 3) g, t", "SELECT t"),
         ("SELECT (SELECT max(x) FROM b) FROM a WHERE i IN (SELECT i FROM c)", "SELECT SELECT b a SELECT c"),
@@ -45,7 +48,10 @@ fn changes() {
         ("UPDATE t SET x = (SELECT y FROM u) WHERE i = 1", "UPDATE t SELECT u"),
         ("DELETE FROM t USING a JOIN b USING (id) WHERE true", "DELETE t a b"),
         ("delete from test where id=$1 returning id", "delete test"),
-        ("MERGE INTO t USING s ON t.i = s.i WHEN MATCHED THEN UPDATE SET x = 1 WHEN NOT MATCHED THEN INSERT VALUES (1)", "MERGE t s"),
+        (
+            "MERGE INTO t USING s ON t.i = s.i WHEN MATCHED THEN UPDATE SET x = 1 WHEN NOT MATCHED THEN INSERT VALUES (1)",
+            "MERGE t s",
+        ),
     ] {
         assert_eq!(summary(text), expected, "{text}");
     }
@@ -56,7 +62,10 @@ fn common_table_expressions_are_not_targets() {
     for (text, expected) in [
         ("WITH x AS (SELECT i FROM a) DELETE FROM t WHERE i IN (SELECT i FROM x)", "SELECT a DELETE t SELECT"),
         ("WITH gone AS (DELETE FROM t RETURNING *) INSERT INTO log SELECT * FROM gone", "DELETE t INSERT log SELECT"),
-        ("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r), q AS MATERIALIZED (SELECT 2) SELECT * FROM r, q, t", "SELECT SELECT SELECT SELECT t"),
+        (
+            "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r), q AS MATERIALIZED (SELECT 2) SELECT * FROM r, q, t",
+            "SELECT SELECT SELECT SELECT t",
+        ),
         ("SELECT * FROM (WITH x AS (SELECT 1) SELECT * FROM x) y, x", "SELECT SELECT SELECT x"),
         ("with x as (select 1) update x set y = 2", "select update x"),
     ] {
@@ -125,7 +134,10 @@ fn an_incomplete_text_says_only_what_is_certain() {
         assert!(part.truncated);
         assert!(full.starts_with(part.summary.as_deref().unwrap_or("")), "{cut} {part:?}");
         let summary = part.summary.as_deref().unwrap_or("");
-        assert!(summary.len() == full.len() || summary.is_empty() || full[summary.len()..].starts_with(' '), "{part:?}");
+        assert!(
+            summary.len() == full.len() || summary.is_empty() || full[summary.len()..].starts_with(' '),
+            "{part:?}"
+        );
         assert!(!part.text.contains("secret"));
     }
 }
@@ -141,7 +153,8 @@ fn a_query_falls_apart_at_its_semicolons() {
     assert_eq!(pieces("BEGIN; SELECT ';' ;; UPDATE t SET a=$$;$$;\n"), ["BEGIN", "SELECT ?", "UPDATE t SET a=?"]);
     assert_eq!(pieces("CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3").len(), 2);
     assert_eq!(
-        pieces("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN a THEN 1 END; SELECT 2; END; SELECT 3").len(),
+        pieces("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN a THEN 1 END; SELECT 2; END; SELECT 3")
+            .len(),
         2
     );
     assert_eq!(pieces(" ; -- x\n;").len(), 0);

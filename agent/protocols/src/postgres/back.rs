@@ -1,0 +1,369 @@
+//! What the server says ("Message Flow", chapter 55.2 of PostgreSQL's manual).
+
+use super::emit::Outcome;
+use super::reply::{Failure, Tag, command_tag, failure};
+use super::session::{Framing, Phase, Postgres};
+use super::step::{Kind, Step};
+use super::wire::{HEADER, Head, Header, cstr, head, server, server_may_send};
+use crate::exchange::Window;
+use crate::session::{Output, Reason};
+use crate::stream::Stamp;
+
+/// Bytes of an error that are looked at: the fields of interest come first.
+const MAX_ERROR: usize = 4096;
+/// Bytes of a parameter's name and value that are looked at.
+const MAX_PARAMETER: usize = 256;
+
+/// A message of the server.
+enum Reply {
+    /// Of no interest, at any time.
+    Aside,
+    /// `standard_conforming_strings` changed.
+    Backslash(bool),
+    Failure(Failure),
+    Complete(Tag),
+    /// ReadyForQuery: whether no transaction is open.
+    Ready(bool),
+    /// Encrypted authentication and the like need nothing but the tag.
+    Other,
+    /// More bytes are needed.
+    Wait,
+    /// It is not what it seemed.
+    Broken,
+}
+
+fn reply(header: Header, body: &[u8], cut: bool) -> Reply {
+    let whole = body.len() == header.body;
+    let wait = |needed: usize| body.len() < header.body.min(needed) && !cut;
+    match header.tag {
+        server::NOTICE | server::NOTIFICATION => Reply::Aside,
+        server::PARAMETER_STATUS => {
+            if wait(MAX_PARAMETER) {
+                return Reply::Wait;
+            }
+            match cstr(body) {
+                Some((b"standard_conforming_strings", value)) => Reply::Backslash(value.starts_with(b"off")),
+                _ => Reply::Aside,
+            }
+        }
+        server::ERROR => {
+            if wait(MAX_ERROR) {
+                return Reply::Wait;
+            }
+            failure(body, whole).map_or(Reply::Broken, Reply::Failure)
+        }
+        server::COMMAND_COMPLETE | server::READY if !whole => {
+            if cut {
+                Reply::Broken
+            } else {
+                Reply::Wait
+            }
+        }
+        server::COMMAND_COMPLETE => command_tag(body).map_or(Reply::Broken, Reply::Complete),
+        server::READY => match body {
+            b"I" => Reply::Ready(true),
+            b"T" | b"E" => Reply::Ready(false),
+            _ => Reply::Broken,
+        },
+        _ => Reply::Other,
+    }
+}
+
+/// Whether a message with this tag may answer `kind`.
+pub(super) fn fits(kind: &Kind, tag: u8) -> bool {
+    use server::{
+        AUTHENTICATION, BACKEND_KEY_DATA, BIND_COMPLETE, CLOSE_COMPLETE, COMMAND_COMPLETE, COPY_BOTH, COPY_DATA,
+        COPY_DONE, COPY_IN, COPY_OUT, DATA_ROW, EMPTY_QUERY, ERROR, FUNCTION_RESULT, NEGOTIATE_VERSION, NO_DATA,
+        PARAMETER_DESCRIPTION, PARSE_COMPLETE, PORTAL_SUSPENDED, READY, ROW_DESCRIPTION,
+    };
+    let copy = matches!(tag, COPY_IN | COPY_OUT | COPY_BOTH | COPY_DATA | COPY_DONE);
+    tag == ERROR
+        || match kind {
+            Kind::Startup => matches!(tag, AUTHENTICATION | BACKEND_KEY_DATA | NEGOTIATE_VERSION | READY),
+            Kind::Query(query) if query.failed => tag == READY,
+            Kind::Query(_) => {
+                copy || matches!(tag, ROW_DESCRIPTION | DATA_ROW | COMMAND_COMPLETE | EMPTY_QUERY | READY)
+            }
+            Kind::Execute(_) => copy || matches!(tag, DATA_ROW | COMMAND_COMPLETE | EMPTY_QUERY | PORTAL_SUSPENDED),
+            Kind::Parse { .. } => tag == PARSE_COMPLETE,
+            Kind::Bind { .. } => tag == BIND_COMPLETE,
+            Kind::DescribeStatement(_) => matches!(tag, PARAMETER_DESCRIPTION | ROW_DESCRIPTION | NO_DATA),
+            Kind::DescribePortal(_) => matches!(tag, ROW_DESCRIPTION | NO_DATA),
+            Kind::CloseStatement(_) | Kind::ClosePortal(_) => tag == CLOSE_COMPLETE,
+            Kind::Sync | Kind::Function(true) => tag == READY,
+            Kind::Function(false) => tag == FUNCTION_RESULT,
+            Kind::Encrypt | Kind::CopyEnd | Kind::Lost => false,
+        }
+}
+
+/// Whether a command tag can be that of a statement that begins so. Only the commonest commands are compared.
+fn agrees(tag: &Tag, text: Option<&str>) -> bool {
+    let Some(text) = text else { return true };
+    let Some(first) = text.as_bytes().get(..6) else { return true };
+    let known = [&b"SELECT"[..], b"INSERT", b"UPDATE", b"DELETE"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    let ends = text.as_bytes().get(6).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    !(known && ends) || tag.command.as_bytes().get(..6).is_some_and(|command| command.eq_ignore_ascii_case(first))
+}
+
+impl Postgres {
+    /// Reads what the server said; `cut`: bytes are missing after what is there.
+    pub(super) fn read_server(&mut self, cut: bool, out: &mut Output) {
+        while !self.to_client.is_empty() && self.back == Framing::Known && self.phase != Phase::Over {
+            if !self.read_reply(cut, out) {
+                break;
+            }
+        }
+        if self.phase == Phase::Over {
+            self.to_client.clear();
+        }
+    }
+
+    /// Steps at the head that nothing answers.
+    fn settle_head(&mut self, out: &mut Output) {
+        while let Some(step) = self.pending.front() {
+            match step.kind {
+                Kind::CopyEnd => drop(self.pop()),
+                Kind::Lost => {
+                    let ready = self.ready;
+                    self.set_adrift(Reason::LostRequest, out);
+                    self.ready = ready;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn read_reply(&mut self, cut: bool, out: &mut Output) -> bool {
+        self.settle_head(out);
+        let available = self.to_client.available();
+        let stamp = self.to_client.front();
+        if let (Some(Kind::Encrypt), Some(byte @ (b'S' | b'G' | b'N'))) =
+            (self.pending.front().map(|step| &step.kind), available.first())
+        {
+            let refused = *byte == b'N';
+            self.to_client.consume(1);
+            self.pop();
+            if !refused {
+                out.left = true;
+                self.phase = Phase::Over;
+            }
+            return refused;
+        }
+        let header = match head(available) {
+            Head::Complete(header) if server_may_send(header) => header,
+            Head::Partial => return false,
+            Head::Complete(_) | Head::Invalid => {
+                self.set_adrift(Reason::LostResponse, out);
+                self.lose_back(stamp, Reason::Malformed, out);
+                return false;
+            }
+        };
+        let body = available.get(HEADER..available.len().min(header.total())).unwrap_or_default();
+        let reply = match reply(header, body, cut) {
+            Reply::Wait => return false,
+            Reply::Broken => {
+                if !cut {
+                    self.set_adrift(Reason::LostResponse, out);
+                }
+                self.lose_back(stamp, if cut { Reason::Resync } else { Reason::Malformed }, out);
+                return false;
+            }
+            reply => reply,
+        };
+        let expected = match (&reply, self.pending.front()) {
+            (Reply::Aside | Reply::Backslash(_), _) => None,
+            (Reply::Failure(failure), None) if failure.is_fatal() => None,
+            // Its request may come yet.
+            (_, None) if !self.adrift => return false,
+            (_, None) => None,
+            (_, Some(step)) => Some((stamp.last_ns >= step.request.first_ns, fits(&step.kind, header.tag))),
+        };
+        let pos = self.to_client.position();
+        let end = pos + header.total() as u64;
+        self.to_client.skip(header.total() as u64);
+        let last = self.to_client.last();
+        match (reply, expected) {
+            (Reply::Aside, _) => {}
+            (Reply::Backslash(off), _) => self.backslash = off,
+            (reply, None) => {
+                self.ready = matches!(reply, Reply::Ready(_)).then_some(last.last_ns);
+                if matches!(reply, Reply::Failure(failure) if failure.is_fatal()) {
+                    self.phase = Phase::Over;
+                }
+            }
+            // Said before the request was made: the answer to one that was not seen.
+            (reply, Some((false, _))) => {
+                if matches!(reply, Reply::Ready(_) | Reply::Failure(_)) {
+                    out.count(Reason::UnmatchedResponse);
+                }
+            }
+            (reply, Some((true, false))) => {
+                self.set_adrift(Reason::LostResponse, out);
+                self.ready = matches!(reply, Reply::Ready(_)).then_some(last.last_ns);
+            }
+            (reply, Some((true, true))) => {
+                self.response.get_or_insert_with(|| Window::open(pos, stamp));
+                self.accept(header.tag, reply, end, last, out);
+            }
+        }
+        true
+    }
+
+    fn accept(&mut self, tag: u8, reply: Reply, end: u64, last: Stamp, out: &mut Output) {
+        self.ready = None;
+        match (tag, reply) {
+            (server::DATA_ROW, _) => self.rows = self.rows.map(|rows| rows + 1),
+            (server::ROW_DESCRIPTION | server::NO_DATA, _) => {
+                self.rows = Some(0);
+                let described = |step: &Step| matches!(step.kind, Kind::DescribeStatement(_) | Kind::DescribePortal(_));
+                if self.pending.front().is_some_and(described) {
+                    self.pop();
+                }
+            }
+            (server::PARSE_COMPLETE | server::BIND_COMPLETE | server::CLOSE_COMPLETE, _) => {
+                if let Some(step) = self.pop() {
+                    for _ in 0..self.assume(&step) {
+                        out.count(Reason::CacheFull);
+                    }
+                }
+            }
+            (_, Reply::Ready(idle)) => {
+                if let Some(Step { kind: Kind::Query(_), .. }) = self.pop() {
+                    self.names.forget_unnamed();
+                }
+                if idle {
+                    self.names.forget_portals();
+                }
+                self.response = None;
+                self.rows = Some(0);
+                self.ready = Some(last.last_ns);
+            }
+            (_, Reply::Failure(failure)) => self.fail(failure, end, last, out),
+            (_, Reply::Complete(tag)) => self.complete(Some(tag), None, end, last, out),
+            (server::EMPTY_QUERY | server::FUNCTION_RESULT, _) => self.complete(None, None, end, last, out),
+            (server::PORTAL_SUSPENDED, _) => self.complete(None, self.rows, end, last, out),
+            (server::COPY_IN, _) => self.begin_copy_in(),
+            (server::COPY_BOTH, _) => {
+                out.left = true;
+                self.phase = Phase::Over;
+            }
+            // Authentication, keys, parameter descriptions, COPY data: nothing to remember.
+            _ => {}
+        }
+    }
+
+    /// The execution at the head succeeded.
+    pub(super) fn complete(&mut self, tag: Option<Tag>, rows: Option<u64>, end: u64, last: Stamp, out: &mut Output) {
+        self.copy_in = false;
+        let Some(mut step) = self.pop() else { return };
+        if let Kind::Query(query) = &mut step.kind {
+            query.settle(last);
+        }
+        let about = self.about(&step);
+        let text = about.statement.as_ref().map(|statement| &*statement.text);
+        if let Some(tag) = &tag {
+            if !agrees(tag, text) {
+                // Paired with the wrong request after a loss that could not be noticed.
+                self.put_back(step);
+                self.set_adrift(Reason::LostResponse, out);
+                return;
+            }
+            if matches!(tag.command.as_bytes().first(), Some(b'D' | b'P')) {
+                self.names.after_command(&tag.command, text);
+            }
+        }
+        let outcome = tag.map_or(Outcome { rows, ..Outcome::default() }, Outcome::from);
+        self.answer(about, outcome, end, last, out);
+        match &mut step.kind {
+            Kind::Query(query) => query.done += 1,
+            Kind::Function(done) => *done = true,
+            _ => return,
+        }
+        self.put_back(step);
+    }
+
+    fn put_back(&mut self, step: Step) {
+        self.turns += usize::from(step.ends_turn());
+        self.pending.push_front(step);
+    }
+
+    /// The step at the head failed.
+    pub(super) fn fail(&mut self, failure: Failure, end: u64, last: Stamp, out: &mut Output) {
+        self.copy_in = false;
+        let Some(mut step) = self.pop() else { return };
+        let fatal = failure.is_fatal();
+        let mut known = true;
+        if let Kind::Query(query) = &mut step.kind {
+            query.settle(last);
+            known = query.locate(failure.code.as_deref(), failure.position);
+        }
+        let finished = matches!(&step.kind, Kind::Query(query) if query.digest.total.is_some_and(|total| total > 0 && query.done >= total));
+        let mut about = self.about(&step);
+        if !known {
+            about.statement = None;
+        }
+        match &mut step.kind {
+            Kind::Query(query) => {
+                query.failed = true;
+                self.put_back(step);
+            }
+            Kind::Function(done) => {
+                *done = true;
+                self.put_back(step);
+            }
+            // A failed commit of what ran before it: ReadyForQuery follows.
+            Kind::Sync => self.put_back(step),
+            Kind::Encrypt | Kind::Startup => {}
+            kind => {
+                if matches!(kind, Kind::Parse { name, .. } if name.is_empty()) {
+                    self.names.forget_statement(b"");
+                }
+                if let Some(whole) = self.skip_to_sync(step.request.pos) {
+                    about.request = whole;
+                }
+            }
+        }
+        if finished {
+            self.response = None;
+        } else {
+            self.answer(about, failure.into(), end, last, out);
+        }
+        if fatal {
+            self.pending.clear();
+            self.turns = 0;
+            self.phase = Phase::Over;
+        }
+    }
+
+    /// The server ignores what is left of the batch. Returns the request that began at `pos`, if its Execute is there.
+    fn skip_to_sync(&mut self, pos: u64) -> Option<Window> {
+        let mut whole = None;
+        while let Some(step) = self.pending.front() {
+            match step.kind {
+                Kind::Sync | Kind::Lost => return whole,
+                Kind::Execute(_) if step.request.pos == pos => whole = Some(step.request),
+                _ => {}
+            }
+            self.pop();
+        }
+        self.skipping = true;
+        whole
+    }
+
+    /// The server takes CopyData from here on, and ignores each Sync up to the end of the data.
+    fn begin_copy_in(&mut self) {
+        let end = self.pending.iter().position(|step| matches!(step.kind, Kind::CopyEnd));
+        let simple = self.pending.front().is_some_and(|step| matches!(step.kind, Kind::Query(_)));
+        self.copy_in = end.is_none();
+        if simple {
+            return;
+        }
+        let end = end.unwrap_or(self.pending.len());
+        let mut index = 0;
+        self.pending.retain(|step| {
+            index += 1;
+            index > end || !matches!(step.kind, Kind::Sync)
+        });
+        self.turns = self.pending.iter().filter(|step| step.ends_turn()).count();
+    }
+}

@@ -1,0 +1,172 @@
+//! Exchanges out.
+
+use super::names::Known;
+use super::reply::{Failure, Tag};
+use super::session::Postgres;
+use super::sql::Statement;
+use super::step::{Kind, Step};
+use super::{Operation, PostgresExchange};
+use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::session::Output;
+use crate::stream::{Actor, Stamp};
+use std::sync::Arc;
+
+/// What an exchange is about.
+#[derive(Debug)]
+pub(super) struct About {
+    pub operation: Operation,
+    pub request: Window,
+    pub actor: Actor,
+    pub statement: Option<Arc<Statement>>,
+    pub prepared: bool,
+    pub batch_size: Option<u32>,
+}
+
+/// How it came out.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub tag: Option<Tag>,
+    pub rows: Option<u64>,
+    pub failure: Option<Failure>,
+}
+
+impl From<Tag> for Outcome {
+    fn from(tag: Tag) -> Self {
+        Self { rows: tag.rows, tag: Some(tag), failure: None }
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
+    }
+}
+
+impl About {
+    /// An execution, or the attempt at one, that `step` asked for.
+    pub fn step(step: &Step, operation: Operation, known: Option<Known>) -> Self {
+        let prepared = known.as_ref().is_some_and(|known| known.statement.is_none() || known.batch != Some(step.batch));
+        Self {
+            operation,
+            request: step.request,
+            actor: step.actor,
+            statement: known.and_then(|known| known.statement),
+            prepared,
+            batch_size: Some(step.batch_size).filter(|size| *size > 1),
+        }
+    }
+}
+
+impl Postgres {
+    /// What `step` is about, if it is an execution or may fail instead of one.
+    pub(super) fn about(&self, step: &Step) -> About {
+        let known = match &step.kind {
+            Kind::Query(query) => {
+                return About {
+                    operation: Operation::Statement,
+                    request: step.piece(query),
+                    actor: step.actor,
+                    statement: query.current().cloned(),
+                    prepared: false,
+                    batch_size: query.batch_size(),
+                };
+            }
+            Kind::Encrypt | Kind::Startup => return About::step(step, Operation::Startup, None),
+            Kind::Function(_) => return About::step(step, Operation::FunctionCall, None),
+            Kind::Parse { statement, .. } => Some(Known { statement: statement.clone(), batch: Some(step.batch) }),
+            Kind::Bind { statement, .. } | Kind::DescribeStatement(statement) => Some(self.names.statement(statement)),
+            Kind::Execute(portal) | Kind::DescribePortal(portal) => Some(self.names.portal(portal)),
+            Kind::CloseStatement(_) | Kind::ClosePortal(_) | Kind::Sync | Kind::CopyEnd | Kind::Lost => None,
+        };
+        About::step(step, Operation::Statement, known)
+    }
+
+    /// Reports an answered exchange whose last byte was before `end` and passed at `last`.
+    pub(super) fn answer(&mut self, about: About, outcome: Outcome, end: u64, last: Stamp, out: &mut Output) {
+        let mut response = self.response.take();
+        if let Some(response) = &mut response {
+            response.extend(end, last);
+        }
+        self.rows = Some(0);
+        let end_ns = last.last_ns;
+        self.emit(about, outcome, response, Ending::Answered, end_ns, out);
+    }
+
+    fn emit(
+        &self,
+        about: About,
+        outcome: Outcome,
+        response: Option<Window>,
+        ending: Ending,
+        end_ns: u64,
+        out: &mut Output,
+    ) {
+        let statement = about.statement.as_deref();
+        let (sqlstate, severity) = outcome.failure.map_or((None, None), |failure| (failure.code, failure.severity));
+        let startup = about.operation == Operation::Startup;
+        let detail = PostgresExchange {
+            operation: about.operation,
+            user: self.user.clone(),
+            database: self.database.clone(),
+            text: statement.map(|statement| statement.text.clone()).filter(|text| !text.is_empty()),
+            summary: statement.and_then(|statement| statement.summary.clone()),
+            command: outcome.tag.map(|tag| tag.command),
+            prepared: about.prepared,
+            rows: outcome.rows,
+            sqlstate,
+            severity,
+            batch_size: about.batch_size.filter(|_| !startup),
+            text_truncated: statement.is_some_and(|statement| statement.truncated),
+        };
+        out.exchanges.push(Exchange {
+            request: about.request,
+            response,
+            actor: about.actor,
+            ending,
+            end_ns: end_ns.max(about.request.first_ns),
+            detail: Detail::Postgres(Box::new(detail)),
+        });
+    }
+
+    /// Ends every execution that waits for its answer: the connection ended, or the answer never came.
+    pub(super) fn abandon(&mut self, ending: Ending, at_ns: u64, out: &mut Output) {
+        // After a loss in the response it is not known how many were answered.
+        let certain = !self.adrift && self.back != super::session::Framing::Lost;
+        let steps = std::mem::take(&mut self.pending);
+        self.turns = 0;
+        let mut response = self.response.take();
+        for step in steps.iter().filter(|_| certain).take_while(|step| !matches!(step.kind, Kind::Lost)) {
+            if step.executions() > 0 {
+                self.emit(self.about(step), Outcome::default(), response.take(), ending, at_ns, out);
+            }
+            // A pipeline's later portals may be of statements that were prepared in the pipeline itself.
+            self.assume(step);
+        }
+        if ending == Ending::Unanswered {
+            self.pending = steps;
+        }
+    }
+
+    /// Applies what `step` does to the names, as if it had succeeded.
+    pub(super) fn assume(&mut self, step: &Step) -> u64 {
+        match &step.kind {
+            Kind::Parse { name, statement } => {
+                self.names.prepared(name, Known { statement: statement.clone(), batch: Some(step.batch) })
+            }
+            Kind::Bind { portal, statement } => self.names.bound(portal, statement),
+            Kind::CloseStatement(name) => {
+                self.names.forget_statement(name);
+                0
+            }
+            Kind::ClosePortal(name) => {
+                self.names.forget_portal(name);
+                0
+            }
+            Kind::Query(_) => {
+                self.names.forget_unnamed();
+                0
+            }
+            _ => 0,
+        }
+    }
+}

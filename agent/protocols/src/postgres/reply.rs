@@ -1,0 +1,118 @@
+//! Bodies of replies: command tags ("CommandComplete") and errors ("Error and Notice Message Fields", chapter 55.8).
+
+use super::wire::cstr;
+
+/// What a command tag says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// Its words.
+    pub command: Box<str>,
+    /// Rows returned or affected.
+    pub rows: Option<u64>,
+}
+
+/// Reads the body of a CommandComplete message: words, then for some commands an object id and a number of rows.
+pub(super) fn command_tag(body: &[u8]) -> Option<Tag> {
+    let (tag, rest) = cstr(body)?;
+    let tag = std::str::from_utf8(tag).ok()?;
+    let first = tag.as_bytes().first()?;
+    if !rest.is_empty() || !first.is_ascii_alphabetic() || !tag.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return None;
+    }
+    let digits = |byte: char| byte.is_ascii_digit();
+    let words = tag.trim_end_matches(|byte: char| digits(byte) || byte == ' ');
+    let words = if words.is_empty() { tag } else { words };
+    let rows = tag.rsplit(' ').next().filter(|last| last.len() < tag.len() && last.chars().all(digits));
+    Some(Tag { command: words.into(), rows: rows.and_then(|rows| rows.parse().ok()) })
+}
+
+/// What is kept of an ErrorResponse. Messages, details and hints may hold user data: they are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// SQLSTATE.
+    pub code: Option<Box<str>>,
+    /// `ERROR`, `FATAL` or `PANIC`, never localised.
+    pub severity: Option<Box<str>>,
+    /// Where in the query's text, in characters from 1 on.
+    pub position: Option<usize>,
+}
+
+impl Failure {
+    /// Whether the server ends the connection after it.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.severity.as_deref(), Some("FATAL" | "PANIC"))
+    }
+}
+
+/// Reads the body of an ErrorResponse, or as much of it as is there. `None` if it has not the form of one.
+pub(super) fn failure(mut body: &[u8], complete: bool) -> Option<Failure> {
+    let mut found = Failure::default();
+    let mut localised = None;
+    while let Some((&field, rest)) = body.split_first() {
+        if field == 0 {
+            if found.severity.is_none() {
+                found.severity = localised;
+            }
+            return rest.is_empty().then_some(found);
+        }
+        if !field.is_ascii_alphabetic() {
+            return None;
+        }
+        let Some((value, rest)) = cstr(rest) else { break };
+        body = rest;
+        let text = || std::str::from_utf8(value).ok().filter(|text| text.len() <= 32);
+        match field {
+            b'C' => {
+                found.code = text()
+                    .filter(|code| {
+                        code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                    })
+                    .map(Box::from);
+            }
+            // `V` is never localised but came with 9.6 only; `S` may be.
+            b'V' => found.severity = text().map(Box::from),
+            b'S' => localised = text().map(Box::from),
+            b'P' => found.position = text().and_then(|text| text.parse().ok()),
+            _ => {}
+        }
+    }
+    if found.severity.is_none() {
+        found.severity = localised;
+    }
+    (!complete && found.code.is_some()).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_tags() {
+        for (tag, command, rows) in [
+            ("SELECT 5", "SELECT", Some(5)),
+            ("INSERT 0 12", "INSERT", Some(12)),
+            ("CREATE TABLE", "CREATE TABLE", None),
+            ("BEGIN", "BEGIN", None),
+            ("COPY 3", "COPY", Some(3)),
+            ("COPY", "COPY", None),
+        ] {
+            let body = [tag.as_bytes(), b"\0"].concat();
+            assert_eq!(command_tag(&body), Some(Tag { command: command.into(), rows }));
+        }
+        assert_eq!(command_tag(b"SELECT 1"), None);
+        assert_eq!(command_tag(b"\0"), None);
+        assert_eq!(command_tag(b"SEL\x01CT\0"), None);
+    }
+
+    #[test]
+    fn errors() {
+        let body = b"SFEHLER\0VERROR\0C42601\0Msyntax error at or near \"x\"\0P8\0\0";
+        let expected = Failure { code: Some("42601".into()), severity: Some("ERROR".into()), position: Some(8) };
+        assert_eq!(failure(body, true), Some(expected));
+        assert_eq!(failure(b"SFATAL\0C28P01\0\0", true).unwrap().severity.as_deref(), Some("FATAL"));
+        assert!(failure(b"SFATAL\0C28P01\0\0", true).unwrap().is_fatal());
+        assert_eq!(failure(&body[..30], true), None);
+        assert!(failure(&body[..30], false).unwrap().code.is_some());
+        assert_eq!(failure(b"\x01\x02", false), None);
+    }
+}
