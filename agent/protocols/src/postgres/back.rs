@@ -119,7 +119,7 @@ impl Postgres {
     }
 
     /// Steps at the head that nothing answers.
-    fn settle_head(&mut self, out: &mut Output) {
+    pub(super) fn settle_head(&mut self, out: &mut Output) {
         while let Some(step) = self.pending.front() {
             match step.kind {
                 Kind::CopyEnd => drop(self.pop()),

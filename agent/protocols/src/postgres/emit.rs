@@ -20,6 +20,8 @@ pub(super) struct About {
     pub statement: Option<Arc<Statement>>,
     pub prepared: bool,
     pub batch_size: Option<u32>,
+    /// The text, or the part of it that would tell, was not captured.
+    pub truncated: bool,
 }
 
 /// How it came out.
@@ -53,6 +55,7 @@ impl About {
             statement: known.and_then(|known| known.statement),
             prepared,
             batch_size: Some(step.batch_size).filter(|size| *size > 1),
+            truncated: false,
         }
     }
 }
@@ -69,6 +72,7 @@ impl Postgres {
                     statement: query.current().cloned(),
                     prepared: false,
                     batch_size: query.batch_size(),
+                    truncated: query.digest.total.is_none() && query.current().is_none(),
                 };
             }
             Kind::Encrypt | Kind::Startup => return About::step(step, Operation::Startup, None),
@@ -116,7 +120,7 @@ impl Postgres {
             sqlstate,
             severity,
             batch_size: about.batch_size.filter(|_| !startup),
-            text_truncated: statement.is_some_and(|statement| statement.truncated),
+            text_truncated: about.truncated || statement.is_some_and(|statement| statement.truncated),
         };
         out.exchanges.push(Exchange {
             request: about.request,

@@ -122,6 +122,7 @@ impl Postgres {
 
     /// Takes a message of the client into the queue, unless it cannot be paired with its answer.
     pub fn ask(&mut self, step: Step, out: &mut Output) {
+        self.settle_head(out);
         if self.adrift && !self.is_quiescent(&step) {
             self.ready = None;
             self.doubt(&step);
@@ -133,7 +134,6 @@ impl Postgres {
             self.copy_in = false;
             self.response = None;
             self.rows = Some(0);
-            self.batch += 1;
             self.executes = u32::from(matches!(step.kind, Kind::Execute(_)));
             if self.back == Framing::Lost {
                 self.back = Framing::Await;

@@ -87,12 +87,18 @@ impl Step {
     /// How many executions, of those that are certain, wait in it.
     pub fn executions(&self) -> u64 {
         match &self.kind {
-            Kind::Query(query) if !query.failed => {
-                query.digest.total.map_or(1, |total| total.saturating_sub(query.done)) as u64
-            }
+            Kind::Query(query) if !query.failed => match query.digest.total {
+                Some(total) => total.saturating_sub(query.done) as u64,
+                None => u64::from(query.done == 0),
+            },
             Kind::Execute(_) | Kind::Function(false) => 1,
             _ => 0,
         }
+    }
+
+    /// Whether there may be more executions in it than are certain.
+    pub fn is_open(&self) -> bool {
+        matches!(&self.kind, Kind::Query(query) if query.digest.total.is_none())
     }
 
     /// The part of a simple query's message that is the current statement. Together they are the whole message.

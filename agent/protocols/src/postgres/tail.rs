@@ -95,12 +95,10 @@ impl Postgres {
             self.back = Framing::Lost;
         }
         self.keep(chunk);
-        if chunk.ends_call {
-            if let Some(end) = end(self.to_client.available()) {
-                self.to_client.clear();
-                self.back = Framing::Known;
-                self.ended(end, chunk, out);
-            }
+        if let Some(end) = end(self.to_client.available()).filter(|_| chunk.ends_call) {
+            self.to_client.clear();
+            self.back = Framing::Known;
+            self.ended(end, chunk, out);
         }
         false
     }
@@ -123,7 +121,8 @@ impl Postgres {
         let single = self.turns == 1
             && self.pending.back().is_some_and(Step::ends_turn)
             && self.pending.front().is_some_and(|step| step.request.first_ns <= last.last_ns);
-        let executions: u64 = self.pending.iter().map(Step::executions).sum();
+        let open = self.pending.iter().any(Step::is_open);
+        let executions: u64 = if open { 0 } else { self.pending.iter().map(Step::executions).sum() };
         if self.adrift || self.pending.is_empty() || !single {
             if !self.adrift {
                 self.set_adrift(Reason::LostResponse, out);

@@ -73,9 +73,7 @@ impl<'a> Lexer<'a> {
             let found = if escapes { memchr2(b'\'', b'\\', rest) } else { memchr(b'\'', rest) };
             let Some(found) = found else { return self.text.len() };
             at += found;
-            if self.byte(at) == b'\\' {
-                at += 2;
-            } else if self.byte(at + 1) == b'\'' {
+            if self.byte(at) == b'\\' || self.byte(at + 1) == b'\'' {
                 at += 2;
             } else {
                 // A string goes on after white space that contains a new line.

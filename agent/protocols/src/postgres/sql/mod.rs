@@ -119,8 +119,11 @@ impl<'a> Reader<'a> {
         Self { sanitiser: Sanitiser::new(len), summary: Summary::new() }
     }
 
+    /// `certain`: a token that touches the cut may be longer than it seems, or another. A constant stays one.
     fn push(&mut self, token: &Token<'a>, certain: bool) {
-        self.sanitiser.push(token);
+        if certain || token.kind == Kind::Literal {
+            self.sanitiser.push(token);
+        }
         if certain {
             self.summary.push(token);
         }
@@ -146,7 +149,6 @@ pub(super) fn statement(text: &[u8], reading: Reading) -> Statement {
         if splitter.ends(&token) {
             ended = true;
         } else if !(ended && matches!(token.kind, Kind::Space | Kind::Comment)) {
-            // A token that touches the cut may be longer than it seems.
             reader.push(&token, reading.complete || token.end < text.len());
         }
     }
@@ -183,10 +185,8 @@ pub(super) fn digest(text: &[u8], reading: Reading) -> Digest {
     if total < MAX_PIECES && !reader.sanitiser.is_empty() {
         total += 1;
         pieces.push(Piece { statement: Arc::new(reader.finish(reading.complete)), end: text.len() });
-    } else if start < text.len() {
-        if let Some(last) = pieces.last_mut() {
-            last.end = text.len();
-        }
+    } else if let Some(last) = pieces.last_mut().filter(|_| start < text.len()) {
+        last.end = text.len();
     }
     Digest { ascii: pieces.len() < 2 || text.is_ascii(), pieces, total: reading.complete.then_some(total) }
 }

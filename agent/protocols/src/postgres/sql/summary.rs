@@ -132,7 +132,8 @@ impl<'a> Summary<'a> {
         let name = std::mem::take(&mut self.name);
         let is_item = self.name_is == Expect::Item;
         let cte = is_item && self.ctes.iter().any(|cte| cte.eq_ignore_ascii_case(&name));
-        if !name.is_empty() && !self.dotted && !cte && !(is_item && called) {
+        let function = is_item && called;
+        if !(name.is_empty() || self.dotted || cte || function) {
             self.add(&name);
         }
     }
