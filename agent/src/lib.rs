@@ -1,6 +1,6 @@
 //! wirespan: watches a host from the kernel and turns the traffic of unmodified programs into OpenTelemetry spans.
 //!
-//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols` → [`event`], [`capture`], [`process`], [`conn`] → [`trace`] →
+//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols` → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
 //! [`enrich`], [`export`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
 
 pub mod capture;
@@ -13,4 +13,5 @@ pub mod export;
 mod object;
 pub mod pipeline;
 pub mod process;
+pub mod recording;
 pub mod trace;

@@ -1,0 +1,322 @@
+//! TCP connections out of segments: who is the client, where the streams begin, what was said, how it ended.
+//!
+//! The observed "socket" is the server's: [`Flow::Received`] is what the client sent. The sender of the SYN is the client;
+//! where no SYN was seen the role is unknown, and the end with the lower port is called local, only so that the choice
+//! is always the same.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use wirespan_protocols::stream::Actor;
+
+use super::assembly::{Assembly, Piece};
+use super::packet::Segment;
+use crate::event::{Change, Data, Endpoint, Event, Flow, Open, Role, State, Vantage};
+
+/// How long segments of a connection that is over are taken for stragglers (twice the usual TIME-WAIT).
+const STRAGGLERS_NS: u64 = 120_000_000_000;
+/// How much more than its SYN a SYN-ACK may acknowledge (TCP Fast Open, RFC 7413).
+const MAX_FAST_OPEN: u32 = 1 << 16;
+
+/// An event that owns its bytes.
+#[derive(Clone, Debug)]
+pub enum Owned {
+    /// Times are Unix times.
+    Clock,
+    /// Time passed.
+    Tick(u64),
+    /// A connection.
+    Open(Box<Open>),
+    /// Its bytes.
+    Data(u64, Flow, Piece),
+    /// Its end.
+    State(State),
+}
+
+impl Owned {
+    /// As everyone else sees it.
+    #[must_use]
+    pub fn event(&self) -> Event<'_> {
+        match self {
+            Self::Clock => Event::Clock { offset_ns: 0 },
+            Self::Tick(at_ns) => Event::Tick { at_ns: *at_ns },
+            Self::Open(open) => Event::Open(Open::clone(open)),
+            Self::State(state) => Event::State(*state),
+            Self::Data(connection, flow, piece) => Event::Data(Data {
+                connection: *connection,
+                flow: *flow,
+                position: piece.position,
+                len: piece.len,
+                head: &piece.bytes,
+                tail: &[],
+                first_ns: piece.at_ns,
+                last_ns: piece.at_ns,
+                actor: Actor::default(),
+            }),
+        }
+    }
+}
+
+/// One direction and what the handshake said about it.
+#[derive(Debug, Default)]
+struct Side {
+    assembly: Assembly,
+    initial: Option<u32>,
+    end_told: bool,
+}
+
+/// A connection, from its first to its last segment.
+#[derive(Debug)]
+pub struct Connection {
+    id: u64,
+    local: SocketAddr,
+    remote: SocketAddr,
+    role: Option<Role>,
+    from_start: bool,
+    first_ns: u64,
+    last_ns: u64,
+    opened: bool,
+    over_ns: Option<u64>,
+    received: Side,
+    sent: Side,
+    /// Bytes that came before the connection could be announced (data on a SYN).
+    early: Vec<(Flow, Piece)>,
+}
+
+impl Connection {
+    /// The connection that a segment belongs to, when no other is known.
+    #[must_use]
+    pub fn new(id: u64, segment: &Segment<'_>, at_ns: u64) -> Self {
+        let (source, destination) = (segment.source, segment.destination);
+        let (local, remote) = match (segment.syn, segment.ack) {
+            (true, None) => (destination, source),
+            (true, Some(_)) => (source, destination),
+            (false, _) if (source.port(), source.ip()) < (destination.port(), destination.ip()) => {
+                (source, destination)
+            }
+            (false, _) => (destination, source),
+        };
+        Self {
+            id,
+            local,
+            remote,
+            role: segment.syn.then_some(Role::Server),
+            from_start: segment.syn,
+            first_ns: at_ns,
+            last_ns: at_ns,
+            opened: false,
+            over_ns: None,
+            received: Side::default(),
+            sent: Side::default(),
+            early: Vec::new(),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// When it last had a segment, and whether it is over: what to forget first.
+    #[must_use]
+    pub fn age(&self) -> (bool, u64) {
+        (self.over_ns.is_none(), self.last_ns)
+    }
+
+    /// Bytes held behind holes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.received.assembly.held_bytes() + self.sent.assembly.held_bytes()
+    }
+
+    /// Whether something waits behind a hole.
+    #[must_use]
+    pub fn has_hole(&self) -> bool {
+        self.over_ns.is_none() && (self.received.assembly.has_hole() || self.sent.assembly.has_hole())
+    }
+
+    /// Whether a segment with the same addresses belongs to another, later connection.
+    #[must_use]
+    pub fn is_succeeded_by(&self, segment: &Segment<'_>, at_ns: u64) -> bool {
+        if self.over_ns.is_some_and(|over| at_ns.saturating_sub(over) > STRAGGLERS_NS) {
+            return true;
+        }
+        if !segment.syn {
+            return false;
+        }
+        let (own, peer) = match self.flow(segment) {
+            Flow::Received => (&self.received, &self.sent),
+            Flow::Sent => (&self.sent, &self.received),
+        };
+        match segment.ack {
+            // A repeated SYN, or both ends connecting at once.
+            None => {
+                let same = own.initial == Some(segment.seq) && self.over_ns.is_none();
+                let both_connect = own.initial.is_none() && self.from_start && !self.opened;
+                !same && !both_connect
+            }
+            Some(ack) => {
+                let answers =
+                    peer.initial.is_some_and(|initial| (1..=MAX_FAST_OPEN).contains(&ack.wrapping_sub(initial)));
+                match own.initial {
+                    Some(initial) => initial != segment.seq,
+                    None => !answers,
+                }
+            }
+        }
+    }
+
+    fn flow(&self, segment: &Segment<'_>) -> Flow {
+        if segment.source == self.remote { Flow::Received } else { Flow::Sent }
+    }
+
+    /// Takes a segment in; what it means is appended to `out`.
+    pub fn take(&mut self, segment: &Segment<'_>, at_ns: u64, out: &mut VecDeque<Owned>) {
+        self.last_ns = self.last_ns.max(at_ns);
+        if self.over_ns.is_some() {
+            return;
+        }
+        let flow = self.flow(segment);
+        let position = self.place(flow, segment, at_ns);
+        let speaks = segment.len > 0 && !segment.rst;
+        let known = self.received.assembly.next().is_some() && self.sent.assembly.next().is_some();
+        if (speaks && !segment.syn) || (self.from_start && (known || segment.fin || segment.rst)) {
+            self.open(out);
+        }
+        if speaks {
+            self.with(flow, out, |assembly, emit| {
+                assembly.insert(position, segment.len, segment.payload, at_ns, emit);
+            });
+        }
+        if segment.fin {
+            let end = position.saturating_add(u64::from(segment.len));
+            self.side(flow).assembly.finish(end, at_ns);
+        }
+        self.review(at_ns, out);
+        if segment.rst {
+            self.give_up(at_ns, out);
+            self.end(Change::Reset, at_ns, out);
+        }
+    }
+
+    /// Moves the streams' beginnings and acknowledgements; returns the position of the segment's first byte.
+    fn place(&mut self, flow: Flow, segment: &Segment<'_>, at_ns: u64) -> u64 {
+        let from_start = self.from_start;
+        let (own, peer) = match flow {
+            Flow::Received => (&mut self.received, &mut self.sent),
+            Flow::Sent => (&mut self.sent, &mut self.received),
+        };
+        let mut position = own.assembly.extend(segment.seq);
+        if segment.syn {
+            position += 1;
+            own.initial.get_or_insert(segment.seq);
+            own.assembly.start(position);
+        } else if (segment.len > 0 || segment.fin) && !segment.rst {
+            own.assembly.start(position);
+        }
+        let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return position };
+        let acknowledged = peer.assembly.extend(ack);
+        if peer.assembly.next().is_some() {
+            peer.assembly.acknowledge(acknowledged, at_ns);
+        } else if from_start {
+            // A part of the handshake was missed: what is acknowledged first is the SYN.
+            peer.initial.get_or_insert(ack.wrapping_sub(1));
+            peer.assembly.start(acknowledged);
+        } else {
+            peer.assembly.heard_of(acknowledged);
+        }
+        position
+    }
+
+    fn side(&mut self, flow: Flow) -> &mut Side {
+        match flow {
+            Flow::Received => &mut self.received,
+            Flow::Sent => &mut self.sent,
+        }
+    }
+
+    /// Runs `step` on one direction, with its pieces going where they belong.
+    fn with(&mut self, flow: Flow, out: &mut VecDeque<Owned>, step: impl FnOnce(&mut Assembly, &mut dyn FnMut(Piece))) {
+        let (id, opened) = (self.id, self.opened);
+        let (assembly, early) = match flow {
+            Flow::Received => (&mut self.received.assembly, &mut self.early),
+            Flow::Sent => (&mut self.sent.assembly, &mut self.early),
+        };
+        step(assembly, &mut |piece| {
+            if opened {
+                out.push_back(Owned::Data(id, flow, piece));
+            } else {
+                early.push((flow, piece));
+            }
+        });
+    }
+
+    fn open(&mut self, out: &mut VecDeque<Owned>) {
+        if self.opened {
+            return;
+        }
+        self.opened = true;
+        // Data on the SYN was taken in already, and the stream begins before it.
+        let first = |flow: Flow, side: &Side| {
+            let early = self.early.iter().find(|(of, _)| *of == flow).map(|(_, piece)| piece.position);
+            early.unwrap_or_else(|| side.assembly.first())
+        };
+        out.push_back(Owned::Open(Box::new(Open {
+            connection: self.id,
+            sock: 0,
+            pid: 0,
+            role: self.role,
+            vantage: Vantage::Wire,
+            from_start: self.from_start,
+            at_ns: self.first_ns,
+            first_sent: first(Flow::Sent, &self.sent),
+            first_received: first(Flow::Received, &self.received),
+            local: Endpoint::Inet(self.local),
+            remote: Endpoint::Inet(self.remote),
+            network_namespace: 0,
+        })));
+        out.extend(std::mem::take(&mut self.early).into_iter().map(|(flow, piece)| Owned::Data(self.id, flow, piece)));
+    }
+
+    /// Gives up holes that will not be filled, and tells the ends that were reached.
+    pub fn review(&mut self, at_ns: u64, out: &mut VecDeque<Owned>) {
+        for flow in [Flow::Received, Flow::Sent] {
+            self.with(flow, out, |assembly, emit| assembly.review(at_ns, emit));
+        }
+        self.tell_ends(out);
+    }
+
+    /// Gives out all that waits behind holes.
+    pub fn give_up(&mut self, at_ns: u64, out: &mut VecDeque<Owned>) {
+        for flow in [Flow::Received, Flow::Sent] {
+            self.with(flow, out, |assembly, emit| assembly.give_up_all(at_ns, emit));
+        }
+        self.tell_ends(out);
+    }
+
+    fn tell_ends(&mut self, out: &mut VecDeque<Owned>) {
+        let mut last_ns = 0;
+        for (flow, change) in [(Flow::Received, Change::ReceivedFin), (Flow::Sent, Change::SentFin)] {
+            let side = self.side(flow);
+            let Some(at_ns) = side.assembly.ended() else { continue };
+            last_ns = at_ns.max(last_ns);
+            if !std::mem::replace(&mut side.end_told, true) && self.opened {
+                out.push_back(Owned::State(State { connection: self.id, change, at_ns }));
+            }
+        }
+        if self.received.end_told && self.sent.end_told {
+            self.end(Change::Closed, last_ns, out);
+        }
+    }
+
+    /// The connection is over, once. A connection that was never announced ends silently.
+    pub fn end(&mut self, change: Change, at_ns: u64, out: &mut VecDeque<Owned>) {
+        if self.over_ns.is_none() {
+            self.over_ns = Some(at_ns);
+            if self.opened {
+                out.push_back(Owned::State(State { connection: self.id, change, at_ns }));
+            }
+        }
+    }
+}
