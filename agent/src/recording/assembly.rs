@@ -41,6 +41,7 @@ pub struct Assembly {
     held_bytes: usize,
     /// Position of the end.
     end: Option<u64>,
+    end_ns: u64,
     last_ns: u64,
     /// Since when there is a hole.
     hole_ns: u64,
@@ -134,15 +135,17 @@ impl Assembly {
         if !self.has_hole() {
             self.hole_ns = at_ns;
         }
-        self.end.get_or_insert(position);
-        self.last_ns = self.last_ns.max(at_ns);
+        if self.end.is_none() {
+            self.end = Some(position);
+            self.end_ns = at_ns;
+        }
     }
 
     /// When the end was reached in order, if it was.
     #[must_use]
     pub fn ended(&self) -> Option<u64> {
         let reached = self.end.is_some_and(|end| self.next.is_some_and(|next| next >= end));
-        reached.then_some(self.last_ns)
+        reached.then_some(self.last_ns.max(self.end_ns))
     }
 
     /// The receiver has everything before `position`.

@@ -94,3 +94,6 @@ impl<R: Read> Frames for Classic<R> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;
