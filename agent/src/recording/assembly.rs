@@ -156,6 +156,14 @@ impl Assembly {
         }
     }
 
+    /// The receiver answers, with everything before `position` in its hands: what the answer was caused by has to come
+    /// before it, so holes up to there are given up.
+    pub fn settle(&mut self, position: u64, at_ns: u64, emit: &mut dyn FnMut(Piece)) {
+        while self.has_hole() && self.next.is_some_and(|next| position > next) {
+            self.give_up(at_ns, emit);
+        }
+    }
+
     /// Another packet of the connection went by: gives up a hole that will not be filled.
     pub fn review(&mut self, at_ns: u64, emit: &mut dyn FnMut(Piece)) {
         if let Some((_, packets)) = &mut self.acknowledged {

@@ -127,7 +127,7 @@ impl<R: Read> Blocks<R> {
         };
         self.interfaces.clear();
         let length = self.order.u32(&length, 0);
-        let Some(rest) = u64::from(length).checked_sub(16).filter(|_| length % 4 == 0) else {
+        let Some(rest) = u64::from(length).checked_sub(16).filter(|_| length.is_multiple_of(4)) else {
             bail!("the capture is damaged at byte {at}: a section header of {length} bytes");
         };
         self.input.pass(rest)?;
@@ -157,7 +157,8 @@ impl<R: Read> Blocks<R> {
             return Ok(Some(None));
         }
         let length = self.order.u32(&header, 4);
-        let body = usize::try_from(length).unwrap_or(usize::MAX).checked_sub(FRAMING).filter(|body| body % 4 == 0);
+        let body =
+            usize::try_from(length).unwrap_or(usize::MAX).checked_sub(FRAMING).filter(|body| body.is_multiple_of(4));
         let Some(body) = body else { bail!("the capture is damaged at byte {at}: a block of {length} bytes") };
         let wanted =
             matches!(kind, block::INTERFACE | block::OBSOLETE_PACKET | block::SIMPLE_PACKET | block::ENHANCED_PACKET);

@@ -184,6 +184,10 @@ impl Connection {
         if (speaks && !segment.syn) || (self.from_start && (known || segment.fin || segment.rst)) {
             self.open(out);
         }
+        if let Some(ack) = segment.ack.filter(|_| speaks) {
+            let caused_by = if flow == Flow::Sent { Flow::Received } else { Flow::Sent };
+            self.with(caused_by, out, |assembly, emit| assembly.settle(assembly.extend(ack), at_ns, emit));
+        }
         if speaks {
             self.with(flow, out, |assembly, emit| {
                 assembly.insert(position, segment.len, segment.payload, at_ns, emit);

@@ -237,3 +237,14 @@ fn local_is_the_server_of_the_handshake() {
     send(&mut all, CLIENT, "A", 101, 501, "x", 3);
     assert!(matches!(all.pop(), Some(Owned::Data(1, Flow::Received, _))));
 }
+
+#[test]
+fn an_answer_comes_after_what_it_answers_even_if_the_capture_lost_a_part() {
+    let mut all = Connections::default();
+    send(&mut all, CLIENT, "A", 1, 1, "a", 1);
+    send(&mut all, CLIENT, "A", 12, 1, "b", 2);
+    send(&mut all, SERVER, "A", 1, 13, "", 3);
+    assert_eq!(told(&mut all).len(), 2, "only acknowledged: a little grace");
+    send(&mut all, SERVER, "A", 1, 13, "answer", 4);
+    assert_eq!(told(&mut all), ["1 Received 12 1 b @2", "1 Sent 1 6 answer @4"]);
+}
