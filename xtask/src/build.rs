@@ -92,7 +92,8 @@ fn agent_cargo(args: &[&str]) -> Command {
     cmd
 }
 
-fn rustup_has(target: &str) -> bool {
+/// Has rustup the library of that target?
+pub fn rustup_has(target: &str) -> bool {
     let installed = sh::output(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
     installed.lines().any(|l| l == target)
 }

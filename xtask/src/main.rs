@@ -1,15 +1,21 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], `test`, `lint`, `kernels/`, [`bench`]); below them [`toolchain`] (what compiles
-//! the kernel programs), [`apt`] (packages), [`paths`] (where things are) and [`sh`] (running programs).
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`lint`], [`arm64`], [`kernels`], [`bench`]); below them
+//! [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
+//! (packages), [`paths`] (where things are) and [`sh`] (running programs).
 
 mod apt;
+mod arm64;
 mod bench;
 mod build;
+mod granted;
 mod kernels;
+mod lint;
+mod parts;
 mod paths;
 mod run;
 mod sh;
+mod test;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -23,16 +29,29 @@ enum Command {
     Build(build::Args),
     /// Build, then `wirespan run` as root: `cargo xtask run -- --select port=8080`
     Run(run::Args),
+    /// Install what the tests need, then run unit, replay and end-to-end tests
+    Test(test::Args),
+    /// Formatting, clippy, licences, and that everything compiles for arm64
+    Lint(lint::Args),
+    /// Compile everything for arm64, without linking
+    CheckArm64,
     /// Run a command under other kernels, in qemu: `cargo xtask kernels --versions 6.1 -- uname -a`
     Kernels(kernels::Args),
     /// Measure what docs/benchmarks.md lists
     Bench(bench::Args),
+    /// Does the kernel let this process load a program?
+    #[command(hide = true)]
+    GrantsEbpf,
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Build(args) => build::build(&args).map(drop),
         Command::Run(args) => run::run(&args),
+        Command::Test(args) => test::test(&args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::CheckArm64 => arm64::check(),
+        Command::GrantsEbpf => granted::here(),
         Command::Kernels(args) => kernels::kernels(&args),
         Command::Bench(args) => bench::bench(&args),
     };

