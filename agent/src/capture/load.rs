@@ -157,6 +157,14 @@ impl Capture {
         self.policies.insert(pid, policy, 0)
     }
 
+    /// Takes the policy of a process away: it has the default then.
+    ///
+    /// # Errors
+    /// When there was none.
+    pub fn remove_policy(&mut self, pid: u32) -> Result<(), aya::maps::MapError> {
+        self.policies.remove(&pid)
+    }
+
     /// Asks the kernel to copy nothing more of a connection. Best effort: a full table only costs what it would save.
     pub fn ignore(&mut self, sock: u64, connection: u64) {
         let _ = self.ignored.insert(sock, connection, 0);

@@ -8,6 +8,7 @@ mod env;
 mod exporters;
 mod file;
 mod layer;
+pub mod otlp;
 mod print;
 mod section;
 mod settings;

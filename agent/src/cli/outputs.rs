@@ -1,0 +1,148 @@
+//! From a configuration to exporters and tracing options.
+
+use crate::config::{Config, Output, otlp};
+use crate::export::Exporters;
+use crate::export::console::Lines;
+use crate::export::notice::{Notice, Reporter};
+use crate::export::otlp::OtlpSink;
+use crate::export::otlp_json::JsonLines;
+use crate::export::output::{Format, Output as Lined};
+use crate::export::queue::Batching;
+use crate::export::worker::Exporter;
+use crate::trace;
+use crate::trace::route::Routes;
+use crate::trace::sampler::Sampler;
+use crate::trace::span::Span;
+use anyhow::Context as _;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::time::Duration;
+
+/// Spans are shown this soon after their exchange is over, at the latest.
+const PROMPT: Duration = Duration::from_millis(50);
+/// Spans that may wait for the console or a file.
+const LOCAL_QUEUE: usize = 64 * 1024;
+
+/// Starts the exporters that a configuration asks for.
+///
+/// # Errors
+/// Settings that cannot be used, files that cannot be opened.
+pub fn exporters(config: &Config) -> anyhow::Result<Exporters> {
+    let mut exporters = Exporters::default();
+    let batching = Batching { max_queue: LOCAL_QUEUE, max_batch: 1024, delay: PROMPT };
+    match config.output {
+        Output::Console => exporters.add(Exporter::spawn("console", lined(console(config), config)?, batching)?),
+        Output::OtlpJson => {
+            exporters.add(Exporter::spawn("otlp-json", lined(JsonLines::default(), config)?, batching)?)
+        }
+        Output::None => {}
+    }
+    if config.otlp {
+        let settings = otlp::settings(&|name| otlp_variable(config, name), None)?;
+        for warning in &settings.warnings {
+            eprintln!("wirespan: warning: {warning}");
+        }
+        if let Some(otlp) = &settings.otlp {
+            let sink = OtlpSink::new(otlp, settings.batch, reporter())?;
+            exporters.add(Exporter::spawn("otlp", sink, settings.batch.into())?);
+        }
+    }
+    Ok(exporters)
+}
+
+/// What the OTLP exporter reads of its variables; batching comes from the configuration.
+fn otlp_variable(config: &Config, name: &str) -> Option<String> {
+    let batch = &config.batch;
+    match name {
+        "OTEL_TRACES_EXPORTER" => Some("otlp".to_owned()),
+        "OTEL_BSP_MAX_QUEUE_SIZE" => Some(batch.queue.to_string()),
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" => Some(batch.size.to_string()),
+        "OTEL_BSP_SCHEDULE_DELAY" => Some(batch.delay.as_millis().to_string()),
+        "OTEL_BSP_EXPORT_TIMEOUT" => Some(batch.timeout.as_millis().to_string()),
+        _ => config.otlp_variable(name),
+    }
+}
+
+fn lined<F: Format>(format: F, config: &Config) -> anyhow::Result<Lined<F>> {
+    match &config.output_file {
+        Some(path) => Lined::file(format, path, reporter()),
+        None => Ok(Lined::stdout(format, reporter())),
+    }
+}
+
+fn console(config: &Config) -> Lines {
+    if config.output_file.is_some() { Lines::new(false) } else { Lines::for_stdout(&super::variable) }
+}
+
+fn reporter() -> Reporter {
+    Box::new(|notice| match notice {
+        Notice::Trouble(text) | Notice::Recovered(text) => eprintln!("wirespan: {text}"),
+    })
+}
+
+/// Writes spans at once, on the caller's thread: nothing is dropped, however fast they come (replay).
+pub struct Direct {
+    format: Option<Box<dyn Format>>,
+    target: Box<dyn Write>,
+}
+
+impl Direct {
+    /// Writes where a configuration says.
+    ///
+    /// # Errors
+    /// When the output file cannot be created.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let target: Box<dyn Write> = match &config.output_file {
+            Some(path) => Box::new(BufWriter::new(
+                File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
+            )),
+            None => Box::new(std::io::stdout()),
+        };
+        let format: Option<Box<dyn Format>> = match config.output {
+            Output::Console => Some(Box::new(console(config))),
+            Output::OtlpJson => Some(Box::new(JsonLines::default())),
+            Output::None => None,
+        };
+        Ok(Self { format, target })
+    }
+
+    /// Writes spans.
+    ///
+    /// # Errors
+    /// When that fails; a reader that went away is such a failure too.
+    pub fn write(&mut self, spans: &[Span]) -> std::io::Result<()> {
+        match &mut self.format {
+            Some(format) if !spans.is_empty() => self.target.write_all(format.render(spans)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn finish(mut self) -> std::io::Result<()> {
+        self.target.flush()
+    }
+}
+
+/// The options of the trace stage.
+///
+/// # Errors
+/// A route pattern that is none.
+pub fn tracing(config: &Config) -> anyhow::Result<trace::Config> {
+    let mut routes = Routes::new();
+    for pattern in &config.routes {
+        routes.add(None, pattern)?;
+    }
+    let sampler = match super::variable("OTEL_TRACES_SAMPLER") {
+        None => Sampler::default(),
+        Some(name) => {
+            Sampler::parse(&name, super::variable("OTEL_TRACES_SAMPLER_ARG").as_deref()).unwrap_or_else(|error| {
+                eprintln!("wirespan: warning: OTEL_TRACES_SAMPLER: {error}; ignored");
+                Sampler::default()
+            })
+        }
+    };
+    Ok(trace::Config { routes, sampler, ..trace::Config::default() })
+}

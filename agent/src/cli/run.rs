@@ -1,0 +1,69 @@
+//! `wirespan run`.
+
+use super::args;
+use super::outputs;
+use crate::capture::Options;
+use crate::config::{self, Config};
+use crate::conn::Limits;
+use crate::enrich::{Host, Resources};
+use crate::pipeline::engine::Engine;
+use crate::pipeline::live::Live;
+use crate::pipeline::summary::{Outside, summary};
+use crate::process::table::ProcessTable;
+use crate::trace::Tracer;
+use crate::trace::ids::Ids;
+use std::time::{Duration, Instant};
+use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
+
+/// How long exporters may take to deliver what waits at the end.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// Traces this host until a signal or the given duration ends it.
+///
+/// # Errors
+/// Configuration mistakes ([`config::Error`]) and failures to start, one line each.
+pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
+    let config = config::load(arguments.settings.layer()?, &super::variable)?;
+    super::log::warnings(&config);
+    let exporters = outputs::exporters(&config)?;
+    let stop = super::stop_flag()?;
+    let mut live = start(&config)?;
+    super::log::info(&config, &live.line());
+    super::log::info(&config, &super::log::selection(&config, live.targets()));
+    let deadline = arguments.duration.map(|duration| Instant::now() + duration);
+    live.run(&exporters, &stop, deadline, |_| {}, |text| super::log::info(&config, text));
+    let (kernel, undecodable) = (live.counters(), live.undecodable());
+    let counts = exporters.shutdown(SHUTDOWN);
+    let outside = Outside { kernel: Some(kernel), undecodable, exporters: &counts };
+    super::log::info(&config, &summary(&live.engine, &outside));
+    Ok(())
+}
+
+/// Attaches with the settings of a configuration.
+///
+/// # Errors
+/// When the kernel grants no capture.
+pub fn start(config: &Config) -> anyhow::Result<Live> {
+    let options = Options {
+        backend: config.backend.forced().map(str::to_owned),
+        turn_budget: config.capture.turn_budget,
+        ring_bytes: config.capture.ring_bytes,
+        default_policy: if config.selectors.select_all() { POLICY_TRACE } else { POLICY_IGNORE },
+        ports: config.selectors.ports().into_iter().collect(),
+    };
+    let processes = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
+    let tracer = Tracer::new(outputs::tracing(config)?, Ids::from_os()?);
+    let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
+    Live::start(&options, Engine::new(limits, tracer, processes, Resources::new(Host::read())))
+}
+
+/// The stages of a replay: nothing of this host, and ids that come out the same each time.
+///
+/// # Errors
+/// Configuration mistakes.
+pub fn offline(config: &Config) -> anyhow::Result<Engine> {
+    let tracer = Tracer::new(outputs::tracing(config)?, Ids::seeded(0));
+    let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
+    let processes = ProcessTable::replay(config.selectors.clone());
+    Ok(Engine::new(limits, tracer, processes, Resources::new(Host::default())))
+}

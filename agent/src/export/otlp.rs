@@ -1,0 +1,165 @@
+//! OTLP over HTTP and gRPC: a batch is encoded once, sent, and sent again as the specification allows until its time is over.
+//!
+//! Neither the SDK's exporter nor the generated message types are used on this path: the exporter has one resource, wirespan has one
+//! for each process, and the types cost several allocations for each attribute. [`encode`](self) writes the messages directly.
+
+mod attempt;
+mod backoff;
+mod encode;
+mod grpc;
+mod http;
+mod transport;
+mod wire;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ::http::HeaderValue;
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::notice::{Notices, Reporter};
+use super::queue::Batching;
+use super::worker::{Delivery, Sink};
+use crate::config::otlp::{BatchSpans, Otlp, Protocol};
+use crate::trace::span::Span;
+use attempt::Attempt;
+use backoff::Backoff;
+
+/// Largest request, before compression: gRPC servers take 4 MiB by default.
+const MAX_REQUEST: usize = 3 << 20;
+/// Longest time that a receiver can make us wait (`Retry-After`, `RetryInfo`).
+const MAX_PAUSE: Duration = Duration::from_secs(300);
+/// "No limit", as a time that clocks can still add.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+fn user_agent() -> HeaderValue {
+    HeaderValue::from_static(concat!("wirespan/", env!("CARGO_PKG_VERSION")))
+}
+
+#[derive(Debug)]
+enum Client {
+    Http(http::Http),
+    Grpc(Box<grpc::Grpc>),
+}
+
+/// Sends batches to one end point.
+#[derive(Debug)]
+pub struct OtlpSink {
+    client: Client,
+    /// For messages: scheme, host and port, which hold no secret.
+    target: String,
+    attempt_timeout: Duration,
+    batch_timeout: Duration,
+    /// The receiver asked not to be called before this.
+    paused_until: Option<Instant>,
+    notices: Notices,
+}
+
+impl From<BatchSpans> for Batching {
+    fn from(batch: BatchSpans) -> Self {
+        Self { max_queue: batch.max_queue_size, max_batch: batch.max_export_batch_size, delay: batch.schedule_delay }
+    }
+}
+
+impl OtlpSink {
+    /// A sink; it connects with the first batch.
+    ///
+    /// # Errors
+    /// When certificates or keys cannot be read or used.
+    pub fn new(config: &Otlp, batch: BatchSpans, reporter: Reporter) -> anyhow::Result<Self> {
+        let client = match config.protocol {
+            Protocol::HttpProtobuf => Client::Http(http::Http::new(config)?),
+            Protocol::Grpc => Client::Grpc(Box::new(grpc::Grpc::new(config)?)),
+        };
+        let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let authority = config.endpoint.authority().map(|authority| authority.as_str());
+        Ok(Self {
+            client,
+            target: format!("{}://{}", part(config.endpoint.scheme_str()), part(authority)),
+            attempt_timeout: config.timeout.unwrap_or(FOREVER),
+            batch_timeout: batch.export_timeout.unwrap_or(FOREVER),
+            paused_until: None,
+            notices: Notices::new(reporter),
+        })
+    }
+
+    /// Sends one request until it is accepted, refused for good, or out of time.
+    async fn request(&mut self, encoded: Vec<u8>, spans: u64) -> Delivery {
+        let body = match &self.client {
+            Client::Http(http) => http.body(encoded),
+            Client::Grpc(_) => Bytes::from(encoded),
+        };
+        if let Some(until) = self.paused_until.take() {
+            sleep_until(until).await;
+        }
+        let deadline = Instant::now() + self.batch_timeout;
+        let mut backoff = Backoff::default();
+        loop {
+            let limit = self.attempt_timeout.min(deadline.saturating_duration_since(Instant::now()));
+            let attempt = timeout(limit, async {
+                match &mut self.client {
+                    Client::Http(http) => http.send(body.clone()).await,
+                    Client::Grpc(grpc) => grpc.send(body.clone()).await,
+                }
+            })
+            .await
+            .unwrap_or_else(|_| Attempt::Retry { after: None, reason: format!("no answer within {limit:.0?}") });
+            match attempt {
+                Attempt::Accepted { rejected, message } => {
+                    let rejected = rejected.min(spans);
+                    if rejected > 0 || !message.is_empty() {
+                        self.notices.fails(&format!("{}: {rejected} of {spans} spans refused: {message}", self.target));
+                    } else {
+                        self.notices.works();
+                    }
+                    return Delivery { exported: spans - rejected, rejected, ..Delivery::default() };
+                }
+                Attempt::Fatal { reason } => {
+                    self.notices.fails(&format!("cannot export to {}: {reason}", self.target));
+                    return Delivery { failed: spans, ..Delivery::default() };
+                }
+                Attempt::Retry { after, reason } => {
+                    self.notices.fails(&format!("cannot export to {}: {reason} (trying again)", self.target));
+                    let asked = after.map(|after| after.min(MAX_PAUSE));
+                    let next = Instant::now() + backoff.wait().max(asked.unwrap_or_default());
+                    if next >= deadline {
+                        // The batch is given up; the wish to be left alone holds for the next one too.
+                        self.paused_until = Some(next);
+                        return Delivery { failed: spans, ..Delivery::default() };
+                    }
+                    sleep_until(next).await;
+                }
+            }
+        }
+    }
+}
+
+impl Sink for OtlpSink {
+    async fn deliver(&mut self, batch: Vec<Span>) -> Delivery {
+        let mut total = Delivery::default();
+        let mut parts = VecDeque::from([batch]);
+        while let Some(mut part) = parts.pop_front() {
+            if part.is_empty() {
+                continue;
+            }
+            let encoded = encode::request(&part);
+            if encoded.len() > MAX_REQUEST && part.len() > 1 {
+                let rest = part.split_off(part.len() / 2);
+                parts.push_front(rest);
+                parts.push_front(part);
+                continue;
+            }
+            let spans = part.len() as u64;
+            drop(part);
+            let delivery = self.request(encoded, spans).await;
+            total.exported += delivery.exported;
+            total.rejected += delivery.rejected;
+            total.failed += delivery.failed;
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests;

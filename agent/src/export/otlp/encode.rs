@@ -1,0 +1,155 @@
+//! From spans to an encoded `ExportTraceServiceRequest`.
+//!
+//! Field numbers are those of opentelemetry-proto 1.x: `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`,
+//! `common/v1/common.proto` and `resource/v1/resource.proto`. The tests decode what is written here with generated types.
+
+use super::wire::Writer;
+use crate::export::groups::{Group, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, by_resource};
+use crate::trace::span::{Link, Resource, Span, Status, Value};
+
+mod request {
+    pub const RESOURCE_SPANS: u32 = 1;
+}
+mod resource_spans {
+    pub const RESOURCE: u32 = 1;
+    pub const SCOPE_SPANS: u32 = 2;
+    pub const SCHEMA_URL: u32 = 3;
+}
+mod resource {
+    pub const ATTRIBUTES: u32 = 1;
+}
+mod scope_spans {
+    pub const SCOPE: u32 = 1;
+    pub const SPANS: u32 = 2;
+    pub const SCHEMA_URL: u32 = 3;
+}
+mod scope {
+    pub const NAME: u32 = 1;
+    pub const VERSION: u32 = 2;
+}
+mod span {
+    pub const TRACE_ID: u32 = 1;
+    pub const SPAN_ID: u32 = 2;
+    pub const TRACE_STATE: u32 = 3;
+    pub const PARENT_SPAN_ID: u32 = 4;
+    pub const NAME: u32 = 5;
+    pub const KIND: u32 = 6;
+    pub const START_TIME_UNIX_NANO: u32 = 7;
+    pub const END_TIME_UNIX_NANO: u32 = 8;
+    pub const ATTRIBUTES: u32 = 9;
+    pub const LINKS: u32 = 13;
+    pub const STATUS: u32 = 15;
+}
+mod link {
+    pub const TRACE_ID: u32 = 1;
+    pub const SPAN_ID: u32 = 2;
+}
+mod status {
+    pub const MESSAGE: u32 = 2;
+    pub const CODE: u32 = 3;
+    pub const ERROR: u64 = 2;
+}
+mod key_value {
+    pub const KEY: u32 = 1;
+    pub const VALUE: u32 = 2;
+}
+mod any_value {
+    pub const STRING: u32 = 1;
+    pub const BOOL: u32 = 2;
+    pub const INT: u32 = 3;
+    pub const ARRAY: u32 = 5;
+}
+mod array_value {
+    pub const VALUES: u32 = 1;
+}
+
+/// Bytes that a span takes, roughly: only a first size for the buffer.
+const TYPICAL_SPAN: usize = 512;
+
+/// Encodes a batch as one request.
+#[must_use]
+pub fn request(batch: &[Span]) -> Vec<u8> {
+    let mut writer = Writer::with_capacity(batch.len() * TYPICAL_SPAN);
+    for group in by_resource(batch) {
+        writer.message(request::RESOURCE_SPANS, |writer| resource_spans(writer, &group));
+    }
+    writer.into_bytes()
+}
+
+fn resource_spans(writer: &mut Writer, group: &Group<'_>) {
+    writer.message(resource_spans::RESOURCE, |writer| resource(writer, group.resource));
+    writer.message(resource_spans::SCOPE_SPANS, |writer| {
+        writer.message(scope_spans::SCOPE, |writer| {
+            writer.bytes(scope::NAME, SCOPE_NAME.as_bytes());
+            writer.bytes(scope::VERSION, SCOPE_VERSION.as_bytes());
+        });
+        for one in &group.spans {
+            writer.message(scope_spans::SPANS, |writer| span(writer, one));
+        }
+        writer.bytes(scope_spans::SCHEMA_URL, SCHEMA_URL.as_bytes());
+    });
+    writer.bytes(resource_spans::SCHEMA_URL, SCHEMA_URL.as_bytes());
+}
+
+fn resource(writer: &mut Writer, resource: &Resource) {
+    for (key, value) in &resource.attributes {
+        writer.message(resource::ATTRIBUTES, |writer| attribute(writer, key, value));
+    }
+}
+
+fn span(writer: &mut Writer, span: &Span) {
+    writer.bytes(span::TRACE_ID, &span.trace_id);
+    writer.bytes(span::SPAN_ID, &span.span_id);
+    if let Some(state) = &span.trace_state {
+        writer.bytes_unless_empty(span::TRACE_STATE, state.as_bytes());
+    }
+    if let Some(parent) = &span.parent {
+        writer.bytes(span::PARENT_SPAN_ID, parent);
+    }
+    writer.bytes_unless_empty(span::NAME, span.name.as_bytes());
+    writer.varint(span::KIND, span.kind as u64);
+    writer.fixed64(span::START_TIME_UNIX_NANO, span.start_unix_ns);
+    writer.fixed64(span::END_TIME_UNIX_NANO, span.end_unix_ns);
+    for (key, value) in &span.attributes {
+        writer.message(span::ATTRIBUTES, |writer| attribute(writer, key, value));
+    }
+    for one in &span.links {
+        writer.message(span::LINKS, |writer| link(writer, one));
+    }
+    if let Status::Error(message) = &span.status {
+        writer.message(span::STATUS, |writer| {
+            writer.bytes_unless_empty(status::MESSAGE, message.as_bytes());
+            writer.varint(status::CODE, status::ERROR);
+        });
+    }
+}
+
+fn link(writer: &mut Writer, link: &Link) {
+    writer.bytes(link::TRACE_ID, &link.trace_id);
+    writer.bytes(link::SPAN_ID, &link.span_id);
+}
+
+fn attribute(writer: &mut Writer, key: &str, value: &Value) {
+    writer.bytes_unless_empty(key_value::KEY, key.as_bytes());
+    writer.message(key_value::VALUE, |writer| any_value(writer, value));
+}
+
+/// `AnyValue` is a `oneof`: an empty string or a zero must be written, or there would be no value at all.
+fn any_value(writer: &mut Writer, value: &Value) {
+    match value {
+        Value::Static(text) => writer.bytes(any_value::STRING, text.as_bytes()),
+        Value::Shared(text) => writer.bytes(any_value::STRING, text.as_bytes()),
+        Value::Text(text) => writer.bytes(any_value::STRING, text.as_bytes()),
+        Value::Int(number) => writer.varint(any_value::INT, number.cast_unsigned()),
+        Value::Bool(truth) => writer.varint(any_value::BOOL, u64::from(*truth)),
+        Value::List(items) => writer.message(any_value::ARRAY, |writer| {
+            for item in items {
+                writer.message(array_value::VALUES, |writer| writer.bytes(any_value::STRING, item.as_bytes()));
+            }
+        }),
+    }
+}
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

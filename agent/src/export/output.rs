@@ -1,0 +1,83 @@
+//! Sinks that write: standard output or a file, one write for each batch, so that a line is never half there.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::notice::{Notices, Reporter};
+use super::worker::{Delivery, Sink};
+use crate::trace::span::Span;
+
+/// How spans are written.
+pub trait Format: Send + 'static {
+    /// The batch as whole lines.
+    fn render(&mut self, batch: &[Span]) -> &[u8];
+}
+
+/// Writes what a [`Format`] renders.
+pub struct Output<F> {
+    format: F,
+    target: Box<dyn Write + Send>,
+    notices: Notices,
+    /// The last write failed, perhaps in the middle of a line.
+    torn: bool,
+}
+
+impl<F: std::fmt::Debug> std::fmt::Debug for Output<F> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Output").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+impl<F: Format> Output<F> {
+    /// Writes to `target`, which should not buffer.
+    pub fn new(format: F, target: Box<dyn Write + Send>, reporter: Reporter) -> Self {
+        Self { format, target, notices: Notices::new(reporter), torn: false }
+    }
+
+    /// Writes to standard output.
+    pub fn stdout(format: F, reporter: Reporter) -> Self {
+        Self::new(format, Box::new(io::stdout()), reporter)
+    }
+
+    /// Appends to a file, which is created if need be.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn file(format: F, path: &Path, reporter: Reporter) -> anyhow::Result<Self> {
+        let file: File = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .with_context(|| format!("cannot open the output file {}", path.display()))?;
+        Ok(Self::new(format, Box::new(file), reporter))
+    }
+}
+
+impl<F: Format> Sink for Output<F> {
+    async fn deliver(&mut self, batch: Vec<Span>) -> Delivery {
+        let spans = batch.len() as u64;
+        let lines = self.format.render(&batch);
+        // After half a line, an end of line keeps the next one readable.
+        let mend: &[u8] = if self.torn { b"\n" } else { b"" };
+        match self.target.write_all(mend).and_then(|()| self.target.write_all(lines)).and_then(|()| self.target.flush())
+        {
+            Ok(()) => {
+                self.torn = false;
+                self.notices.works();
+                Delivery { exported: spans, ..Delivery::default() }
+            }
+            // The reader has seen enough (`| head`): not an error, the end.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Delivery { failed: spans, ended: true, ..Delivery::default() }
+            }
+            Err(error) => {
+                self.torn = true;
+                self.notices.fails(&format!("cannot write spans: {error}"));
+                Delivery { failed: spans, ..Delivery::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One thread for each exporter: takes batches from its queue and hands them to a [`Sink`].
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::watch;
+
+use super::counts::{Counts, Fate, Snapshot};
+use super::queue::{Batching, Queue};
+use crate::trace::span::Span;
+
+/// What became of one batch; the three add up to its spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Written or accepted.
+    pub exported: u64,
+    /// Refused in a partial success.
+    pub rejected: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Nothing can ever be delivered again (the reader of standard output went away).
+    pub ended: bool,
+}
+
+/// Where batches go. Lives on its exporter's own thread, in a current-thread tokio runtime.
+pub trait Sink: Send + 'static {
+    /// Delivers a batch, which is never empty. May take its time (retries): the pipeline does not wait for it.
+    fn deliver(&mut self, batch: Vec<Span>) -> impl Future<Output = Delivery>;
+}
+
+/// The pipeline's end of a running exporter.
+#[derive(Debug)]
+pub struct Exporter {
+    name: &'static str,
+    queue: Arc<Queue>,
+    counts: Arc<Counts>,
+    ended: Arc<AtomicBool>,
+    /// Spans of the batch that the sink has in its hands.
+    in_flight: Arc<AtomicU64>,
+    /// Becomes true when the time for shutting down is over.
+    abandon: watch::Sender<bool>,
+    done: mpsc::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How long a thread may take to notice that it has been abandoned; it only has to leave an `await`.
+const ABANDON_GRACE: Duration = Duration::from_millis(250);
+
+impl Exporter {
+    /// Starts the exporter's thread.
+    ///
+    /// # Errors
+    /// When the system grants no thread or no event queue.
+    pub fn spawn(name: &'static str, mut sink: impl Sink, batching: Batching) -> anyhow::Result<Self> {
+        let counts = Arc::new(Counts::default());
+        let queue = Arc::new(Queue::new(batching, Arc::clone(&counts)));
+        let ended = Arc::new(AtomicBool::new(false));
+        let in_flight = Arc::new(AtomicU64::new(0));
+        let (abandon, abandoned) = watch::channel(false);
+        let (done_sender, done) = mpsc::sync_channel(1);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .with_context(|| format!("cannot start the {name} exporter"))?;
+        let thread = std::thread::Builder::new()
+            .name(format!("ws-{name}"))
+            .spawn({
+                let (queue, counts) = (Arc::clone(&queue), Arc::clone(&counts));
+                let (ended, in_flight) = (Arc::clone(&ended), Arc::clone(&in_flight));
+                move || {
+                    runtime.block_on(drain(&mut sink, &queue, &counts, &ended, &in_flight, abandoned));
+                    // A name look-up may still be running on a helper thread: it must not hold the exit up.
+                    runtime.shutdown_background();
+                    drop(done_sender);
+                }
+            })
+            .with_context(|| format!("cannot start the thread of the {name} exporter"))?;
+        Ok(Self { name, queue, counts, ended, in_flight, abandon, done, thread: Some(thread) })
+    }
+
+    /// Hands spans over. Never blocks; what finds no room is counted.
+    pub fn offer(&self, spans: Vec<Span>) {
+        self.queue.offer(spans);
+    }
+
+    /// Takes no more spans; what waits is delivered without delay.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Its name, for the summary.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The counters now.
+    #[must_use]
+    pub fn counts(&self) -> Snapshot {
+        self.counts.snapshot()
+    }
+
+    /// Whether nothing can be delivered any more (broken pipe): the caller should end, cleanly.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Delivers what waits, for at most `timeout`; what is left then is counted as dropped. Returns the final counters.
+    pub fn shutdown(&mut self, timeout: Duration) -> Snapshot {
+        self.queue.close();
+        if self.done.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
+            self.abandon.send_replace(true);
+            if self.done.recv_timeout(ABANDON_GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // The thread hangs in a write that nobody reads: its batch is lost with it.
+                let waiting = self.queue.clear() as u64;
+                self.counts.add(Fate::Shutdown, waiting + self.in_flight.load(Ordering::Relaxed));
+                self.thread = None;
+            }
+        }
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+        self.counts()
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+async fn drain(
+    sink: &mut impl Sink,
+    queue: &Queue,
+    counts: &Counts,
+    ended: &AtomicBool,
+    in_flight: &AtomicU64,
+    mut abandoned: watch::Receiver<bool>,
+) {
+    while let Some(batch) = queue.next().await {
+        let spans = batch.len() as u64;
+        in_flight.store(spans, Ordering::Relaxed);
+        let delivery = tokio::select! {
+            biased;
+            delivery = sink.deliver(batch) => delivery,
+            // A dropped sender means that nobody waits for this thread any more: the same.
+            _ = abandoned.wait_for(|abandoned| *abandoned) => {
+                counts.add(Fate::Shutdown, spans + queue.clear() as u64);
+                return;
+            }
+        };
+        in_flight.store(0, Ordering::Relaxed);
+        counts.add(Fate::Exported, delivery.exported);
+        counts.add(Fate::Rejected, delivery.rejected);
+        counts.add(Fate::ExportFailed, delivery.failed);
+        if delivery.ended {
+            ended.store(true, Ordering::Relaxed);
+            queue.close();
+            counts.add(Fate::ExportFailed, queue.clear() as u64);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The account at the end: events, spans by protocol, drops by reason.
+
+use super::engine::{Engine, PROTOCOLS};
+use crate::export::counts::Snapshot;
+use crate::trace::Filtered;
+use std::fmt::Write;
+use wirespan_common::counters::Counter;
+use wirespan_protocols::session::Reason;
+
+/// What the stages outside the engine counted.
+pub struct Outside<'a> {
+    /// The kernel's counters, if there is a kernel.
+    pub kernel: Option<[u64; Counter::COUNT]>,
+    /// Records or packets that could not be decoded.
+    pub undecodable: u64,
+    /// Each exporter's name and counters.
+    pub exporters: &'a [(&'static str, Snapshot)],
+}
+
+/// A few lines for a person; nothing that is zero but the totals.
+#[must_use]
+pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
+    let totals = engine.totals();
+    let connections = engine.connection_counts();
+    let mut text = format!("events {} (calls {})", totals.events, totals.calls);
+    if let Some(kernel) = &outside.kernel {
+        let delivered = kernel[Counter::Delivered as usize];
+        let _ = write!(text, "; kernel: seen {} calls, delivered {delivered} records", kernel[Counter::Seen as usize]);
+    }
+    let _ = write!(text, "\nspans {}", totals.spans);
+    for (name, count) in PROTOCOLS.iter().zip(totals.exchanges).filter(|(_, count)| *count > 0) {
+        let _ = write!(text, ", {name} {count}");
+    }
+    let _ = write!(text, "; connections {}, of other protocols {}", connections.connections, connections.foreign);
+    for (name, counts) in outside.exporters {
+        let _ = write!(text, "\n{name}: exported {}", counts.exported);
+        for (reason, lost) in counts.lost().iter().filter(|(_, lost)| *lost > 0) {
+            let _ = write!(text, ", lost ({reason}) {lost}");
+        }
+    }
+    let filtered = Filtered::ALL.iter().map(|reason| (reason.name(), engine.tracer().filtered()[*reason as usize]));
+    line(&mut text, "filtered", filtered.chain([("process_not_selected", totals.not_selected)]));
+    let kernel = outside.kernel.iter().flat_map(|kernel| {
+        Counter::ALL
+            .iter()
+            .filter(|counter| !matches!(counter, Counter::Seen | Counter::Delivered))
+            .map(|counter| (counter.name(), kernel[*counter as usize]))
+    });
+    line(&mut text, "kernel left out", kernel.chain([("undecodable", outside.undecodable)]));
+    let parsers = Reason::ALL.iter().map(|reason| (reason.name(), connections.reasons[*reason as usize]));
+    let tracker = [
+        ("connection_limit", connections.refused),
+        ("memory_limit", connections.evicted),
+        ("orphan_data", connections.orphans),
+    ];
+    line(&mut text, "dropped", parsers.chain(tracker));
+    text
+}
+
+fn line(text: &mut String, title: &str, counts: impl Iterator<Item = (&'static str, u64)>) {
+    let mut separator = "";
+    for (name, count) in counts.filter(|(_, count)| *count > 0) {
+        if separator.is_empty() {
+            let _ = write!(text, "\n{title}: ");
+        }
+        let _ = write!(text, "{separator}{name} {count}");
+        separator = ", ";
+    }
+}
