@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::layer::{Layer, OTLP};
-use super::settings::Output;
+use super::settings::{Output, Route};
 use super::{Error, choice};
 use crate::process::{Selector, spelling};
+use crate::trace::sampler::Sampler;
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -24,7 +25,8 @@ const SETTINGS: [&str; 9] = [
     "CLIENT_CERTIFICATE",
     "INSECURE",
 ];
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
+    "WIRESPAN_RETURNED_ROWS",
     "WIRESPAN_CONFIG",
     "WIRESPAN_SELECT",
     "WIRESPAN_OUTPUT",
@@ -34,7 +36,10 @@ const OWN: [&str; 8] = [
     "WIRESPAN_PROMETHEUS_LISTEN",
     "WIRESPAN_ROUTES",
 ];
-const STANDARD: [&str; 10] = [
+const STANDARD: [&str; 13] = [
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
     "OTEL_SDK_DISABLED",
     "OTEL_TRACES_EXPORTER",
     "OTEL_METRICS_EXPORTER",
@@ -85,6 +90,7 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
             .collect();
         layer.select = Some(parsed?);
     }
+    layer.returned_rows = get("WIRESPAN_RETURNED_ROWS").map(|text| text.eq_ignore_ascii_case("true"));
     layer.output = word(get, "WIRESPAN_OUTPUT")?.or(layer.output);
     layer.output_file = get("WIRESPAN_OUTPUT_FILE").map(Into::into);
     layer.backend = word(get, "WIRESPAN_BACKEND")?;
@@ -93,7 +99,9 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
         layer.prometheus_listen = Some(address(&text).map_err(|what| Error::new("WIRESPAN_PROMETHEUS_LISTEN", what))?);
     }
     if let Some(text) = get("WIRESPAN_ROUTES") {
-        let routes = text.split([',', ';']).map(|one| route(one).map_err(|what| Error::new("WIRESPAN_ROUTES", what)));
+        let routes = text
+            .split([',', ';'])
+            .map(|one| Route::new(None, one.trim()).map_err(|what| Error::new("WIRESPAN_ROUTES", what)));
         layer.routes = Some(routes.collect::<Result<_, _>>()?);
     }
     Ok(())
@@ -113,6 +121,16 @@ fn standard(layer: &mut Layer, get: Variable<'_>) {
         layer.otlp = Some(true);
     }
     exporters(layer, get);
+    if let Some(name) = get("OTEL_TRACES_SAMPLER") {
+        match Sampler::parse(&name, get("OTEL_TRACES_SAMPLER_ARG").as_deref()) {
+            Ok(sampler) => layer.sampler = Some(sampler),
+            Err(error) => layer.warnings.push(format!("OTEL_TRACES_SAMPLER: {error}; ignored")),
+        }
+    }
+    if get("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").is_some() {
+        let methods = list(get, "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
+        layer.known_methods = Some(methods.into_iter().map(Into::into).collect());
+    }
     let mut number = |name: &str| {
         let text = get(name)?;
         let parsed = text.parse::<u32>().ok();
@@ -179,12 +197,6 @@ pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String>
     let own = |name: &String| name.starts_with("WIRESPAN_") && !OWN.contains(&name.as_str());
     let warning = |name: String| format!("{name}: unknown variable{}", spelling::suggestion(&name, OWN));
     names.into_iter().filter(own).map(warning).collect()
-}
-
-/// A pattern of an HTTP route.
-pub(super) fn route(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.starts_with('/') { Ok(text.to_owned()) } else { Err(format!("route `{text}` must begin with `/`")) }
 }
 
 /// An address to listen on: `HOST:PORT`, or a port on the loopback interface. Names are not looked up but `localhost`.

@@ -8,6 +8,7 @@ use super::layer::{Layer, OTLP};
 use super::section::{Reader, Section};
 use super::settings::Output;
 use super::yaml::Node;
+use crate::trace::sampler::Sampler;
 
 pub(super) fn traces(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
     let mut section = reader.section("tracer_provider", node)?;
@@ -23,8 +24,42 @@ pub(super) fn traces(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) ->
             section.finish(reader)?;
         }
     }
-    section.unused(&["limits", "sampler", "tracer_configurator/development", "id_generator"], reader);
+    if let Some(node) = section.get("sampler") {
+        layer.sampler = Some(sampler(reader, node, false)?);
+    }
+    section.unused(&["limits", "tracer_configurator/development", "id_generator"], reader);
     section.finish(reader)
+}
+
+/// A sampler; `root`: that of `parent_based`.
+fn sampler(reader: &mut Reader<'_>, node: &Node, root: bool) -> Result<Sampler, Error> {
+    let mut section = reader.section("tracer_provider.sampler", node)?;
+    let mut chosen = None;
+    for name in ["always_on", "always_off"] {
+        if section.present(name).is_some() {
+            chosen = Sampler::parse(name, None).ok();
+        }
+    }
+    if let Some(node) = section.present("trace_id_ratio_based") {
+        let mut ratio = reader.section("trace_id_ratio_based", node)?;
+        let value = ratio.get("ratio");
+        let text = value.map(|node| reader.text("ratio", node)).transpose()?;
+        let place = value.unwrap_or(node).place;
+        chosen = Some(Sampler::parse("traceidratio", text).map_err(|what| reader.error(place, what.to_string()))?);
+        ratio.finish(reader)?;
+    }
+    if !root && let Some(node) = section.present("parent_based") {
+        let mut parent = reader.section("parent_based", node)?;
+        let root = parent.get("root").map(|node| sampler(reader, node, true)).transpose()?.unwrap_or_default();
+        chosen = Some(Sampler { parent_based: true, ..root });
+        // They are always followed, which is what these say by default.
+        let followed =
+            ["remote_parent_sampled", "remote_parent_not_sampled", "local_parent_sampled", "local_parent_not_sampled"];
+        parent.unused(&followed, reader);
+        parent.finish(reader)?;
+    }
+    section.finish(reader)?;
+    chosen.ok_or_else(|| reader.error(node.place, "a sampler must be named, such as always_on"))
 }
 
 fn processor(reader: &mut Reader<'_>, kind: &str, node: &Node, layer: &mut Layer) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::layer::Layer;
 use super::section::Reader;
-use super::settings::{LogLevel, Output};
+use super::settings::{LogLevel, Output, Route};
 use super::yaml::{self, Content, Node};
 use super::{Error, env, exporters};
 use crate::process::Selector;
@@ -97,8 +97,16 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
     }
     if let Some(node) = section.get("routes") {
         let routes = texts(reader, "routes", node)?;
-        let routes: Result<Vec<String>, Error> = routes.into_iter().map(|item| route(reader, item)).collect();
+        let routes: Result<Vec<Route>, Error> = routes.into_iter().map(|item| route(reader, item)).collect();
         layer.routes = Some(routes?);
+    }
+    if let Some(node) = section.get("known_methods") {
+        let methods = reader.items("known_methods", node)?.iter();
+        let methods: Result<_, _> = methods.map(|item| reader.text("known_methods", item).map(Into::into)).collect();
+        layer.known_methods = Some(methods?);
+    }
+    if let Some(node) = section.get("returned_rows") {
+        layer.returned_rows = Some(reader.truth("returned_rows", node)?);
     }
     section.finish(reader)
 }
@@ -143,8 +151,19 @@ fn selector(reader: &Reader<'_>, node: &Node) -> Result<Selector, Error> {
     text.parse().map_err(|error| reader.error(node.place, format!("selector `{text}`: {error}")))
 }
 
-fn route(reader: &Reader<'_>, node: &Node) -> Result<String, Error> {
-    env::route(reader.text("routes", node)?).map_err(|what| reader.error(node.place, what))
+/// A pattern for all services, or `service` and `pattern`.
+fn route(reader: &Reader<'_>, node: &Node) -> Result<Route, Error> {
+    if let Content::Scalar { text, .. } = &node.value {
+        return Route::new(None, text).map_err(|what| reader.error(node.place, what));
+    }
+    let mut section = reader.section("wirespan.routes", node)?;
+    let service = section.get("service").map(|node| reader.text("service", node)).transpose()?;
+    let Some(pattern) = section.get("pattern") else {
+        return Err(reader.error(node.place, "a route needs a `pattern`"));
+    };
+    let route = Route::new(service, reader.text("pattern", pattern)?);
+    section.finish(reader)?;
+    route.map_err(|what| reader.error(pattern.place, what))
 }
 
 /// Milliseconds, as all times in the file are.

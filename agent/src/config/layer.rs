@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Error;
-use super::settings::{Backend, Config, LogLevel, Output};
+use super::settings::{Backend, Config, LogLevel, Output, Route};
 use crate::process::{Selector, Selectors};
+use crate::trace::sampler::Sampler;
 
 /// What one source (flags, environment, file) says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,7 +32,10 @@ pub struct Layer {
     pub ring_bytes: Option<u32>,
     pub connections: Option<u32>,
     pub processes: Option<u32>,
-    pub routes: Option<Vec<String>>,
+    pub routes: Option<Vec<Route>>,
+    pub sampler: Option<Sampler>,
+    pub known_methods: Option<Vec<Box<str>>>,
+    pub returned_rows: Option<bool>,
     pub warnings: Vec<String>,
 }
 
@@ -61,6 +65,9 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         set(&mut config.limits.connections, layer.connections);
         set(&mut config.limits.processes, layer.processes);
         set(&mut config.routes, layer.routes);
+        set(&mut config.sampler, layer.sampler);
+        set(&mut config.returned_rows, layer.returned_rows);
+        config.known_methods = layer.known_methods.or(config.known_methods);
         config.output_file = layer.output_file.or(config.output_file);
         config.prometheus_listen = layer.prometheus_listen.or(config.prometheus_listen);
         config.warnings.splice(0..0, layer.warnings);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::layer::OTLP;
 use super::settings::{Config, Output};
+use crate::trace::sampler::Root;
 
 impl Config {
     /// The configuration as YAML.
@@ -27,15 +28,48 @@ impl Config {
         yaml.open(1, "limits");
         yaml.line(2, "connections", self.limits.connections);
         yaml.line(2, "processes", self.limits.processes);
-        yaml.list(1, "routes", self.routes.iter().cloned());
+        self.routes(&mut yaml);
+        if let Some(methods) = &self.known_methods {
+            yaml.list(1, "known_methods", methods.iter().map(ToString::to_string));
+        }
+        yaml.line(1, "returned_rows", self.returned_rows);
         if let Some(address) = self.prometheus_listen {
             yaml.line(1, "prometheus_listen", quote(&address.to_string()));
         }
         yaml.0
     }
 
+    fn routes(&self, yaml: &mut Yaml) {
+        if self.routes.is_empty() {
+            return yaml.line(1, "routes", "[]");
+        }
+        yaml.open(1, "routes");
+        for route in &self.routes {
+            yaml.line(2, "- pattern", quote(&route.pattern));
+            if let Some(service) = &route.service {
+                yaml.line(3, "service", quote(service));
+            }
+        }
+    }
+
+    fn sampler(&self, yaml: &mut Yaml) {
+        let root = match self.sampler.root {
+            Root::On => "{always_on: {}}".to_owned(),
+            Root::Off => "{always_off: {}}".to_owned(),
+            // The bound is the ratio of 63 bits.
+            Root::Below(bound) => format!("{{trace_id_ratio_based: {{ratio: {}}}}}", bound as f64 / 2f64.powi(63)),
+        };
+        if self.sampler.parent_based {
+            yaml.open(1, "sampler");
+            yaml.line(2, "parent_based", format!("{{root: {root}}}"));
+        } else {
+            yaml.line(1, "sampler", root);
+        }
+    }
+
     fn traces(&self, yaml: &mut Yaml) {
         yaml.open(0, "tracer_provider");
+        self.sampler(yaml);
         yaml.open(1, "processors");
         yaml.open(2, "- batch");
         yaml.line(4, "schedule_delay", self.batch.delay.as_millis());

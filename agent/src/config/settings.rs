@@ -9,6 +9,8 @@ use clap::ValueEnum;
 use wirespan_common::limits;
 
 use crate::process::Selectors;
+use crate::trace::route::Routes;
+use crate::trace::sampler::Sampler;
 
 /// What is written where a person or a file reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,6 +96,26 @@ pub struct Batch {
     pub timeout: Duration,
 }
 
+/// A pattern of an HTTP route: `/users/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The service that it is for; all if none.
+    pub service: Option<String>,
+    /// The pattern.
+    pub pattern: String,
+}
+
+impl Route {
+    /// A route whose pattern is sound.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub fn new(service: Option<&str>, pattern: &str) -> Result<Self, String> {
+        Routes::new().add(service, pattern).map_err(|error| error.to_string())?;
+        Ok(Self { service: service.map(str::to_owned), pattern: pattern.to_owned() })
+    }
+}
+
 /// The effective configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -121,8 +143,14 @@ pub struct Config {
     pub capture: Capture,
     /// Limits of tables.
     pub limits: Limits,
-    /// Patterns of HTTP routes (`/users/{id}`), the first that fits counts.
-    pub routes: Vec<String>,
+    /// Patterns of HTTP routes.
+    pub routes: Vec<Route>,
+    /// Which exchanges become spans.
+    pub sampler: Sampler,
+    /// HTTP methods that are known, if not the usual ones.
+    pub known_methods: Option<Vec<Box<str>>>,
+    /// Whether spans of databases tell how many rows were returned.
+    pub returned_rows: bool,
     /// What the user should know: one line each.
     pub warnings: Vec<String>,
 }
@@ -143,12 +171,31 @@ impl Default for Config {
             capture: Capture { turn_budget: limits::MAX_PAYLOAD as u32, ring_bytes: limits::RING_BYTES },
             limits: Limits { connections: limits::MAX_CONNECTIONS, processes: limits::MAX_PROCESSES },
             routes: Vec::new(),
+            sampler: Sampler::default(),
+            known_methods: None,
+            returned_rows: false,
             warnings: Vec::new(),
         }
     }
 }
 
 impl Config {
+    /// What the trace stage needs of it.
+    #[must_use]
+    pub fn trace(&self) -> crate::trace::Config {
+        let mut routes = Routes::new();
+        for route in &self.routes {
+            // Checked when it was read; a second look finds nothing new.
+            let _ = routes.add(route.service.as_deref(), &route.pattern);
+        }
+        crate::trace::Config {
+            sampler: self.sampler,
+            routes,
+            known_methods: self.known_methods.clone(),
+            returned_rows: self.returned_rows,
+        }
+    }
+
     /// Value of an `OTEL_EXPORTER_OTLP_*` variable after flags, environment and file.
     #[must_use]
     pub fn otlp_variable(&self, name: &str) -> Option<String> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::trace::sampler::Sampler;
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ log_level: debug
 resource:
   attributes: [{name: service.name, value: agent}]
 tracer_provider:
+  sampler: {parent_based: {root: {trace_id_ratio_based: {ratio: 0.25}}}}
   processors:
     - batch:
         schedule_delay: 1000
@@ -57,6 +59,9 @@ wirespan:
   limits: {connections: 100, processes: 200}
   routes:
     - /users/{id}
+    - {service: shop, pattern: "/items/{id}"}
+  known_methods: [GET, PURGE]
+  returned_rows: true
 "#;
 
 #[test]
@@ -80,7 +85,13 @@ fn a_whole_file() {
     assert_eq!(config.capture, Capture { turn_budget: 2048, ring_bytes: 1 << 20 });
     assert_eq!(config.limits, Limits { connections: 100, processes: 200 });
     assert_eq!(config.selectors.ports().into_iter().collect::<Vec<_>>(), [8000]);
-    assert_eq!(config.routes, ["/users/{id}"]);
+    let routes = config.trace().routes;
+    assert_eq!(routes.find("any", "/users/7").map(|route| &**route), Some("/users/{id}"));
+    assert_eq!(routes.find("shop", "/items/7").map(|route| &**route), Some("/items/{id}"));
+    assert_eq!(routes.find("any", "/items/7"), None);
+    assert_eq!(config.sampler, Sampler::parse("parentbased_traceidratio", Some("0.25")).unwrap());
+    assert_eq!(config.known_methods.as_deref(), Some(&["GET".into(), "PURGE".into()][..]));
+    assert!(config.returned_rows);
     assert_eq!(config.warnings, ["w.yaml:4:1: `resource` has no effect here"]);
 }
 
@@ -92,6 +103,7 @@ fn what_is_printed_says_the_same() {
     let again = from(&printed, &[]).unwrap_or_else(|error| panic!("{error}\n{printed}"));
     assert_eq!(again.to_yaml(), printed);
     assert_eq!(again.selectors, config.selectors);
+    assert_eq!((&again.routes, again.sampler), (&config.routes, config.sampler));
     assert_eq!((again.batch, again.capture, again.limits), (config.batch, config.capture, config.limits));
     let default = Config::default();
     assert_eq!(from(&default.to_yaml(), &[]).unwrap(), default);
@@ -124,8 +136,16 @@ fn mistakes_have_a_place_and_the_right_spelling() {
         ("file_format: \"2.0\"", "w.yaml:1:14: file_format `2.0` is not known: write \"1.0\""),
         ("a: 1\na: 2\n", "w.yaml:2:1: `a` is given twice, first in line 1"),
         ("disabled: yes", "w.yaml:1:11: `disabled` must be true or false"),
-        ("wirespan: {routes: [users]}", "w.yaml:1:21: route `users` must begin with `/`"),
+        ("wirespan: {routes: [users]}", "w.yaml:1:21: route pattern `users`: must begin with `/`"),
         ("wirespan: {output: \"${A\"}", "w.yaml:1:20: `${` without `}`"),
+        (
+            "tracer_provider: {sampler: {trace_id_ratio_based: {ratio: 2}}}",
+            "w.yaml:1:59: sampler argument `2` is not a number between 0 and 1",
+        ),
+        (
+            "tracer_provider: {sampler: {always: }}",
+            "w.yaml:1:29: tracer_provider.sampler: unknown key `always`; did you mean `always_on`?",
+        ),
         ("- a\n", "w.yaml:1:1: the file must be a mapping"),
     ] {
         assert_eq!(mistake(text), expected, "{text}");
@@ -184,10 +204,14 @@ fn the_environment() {
         ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
         ("OTEL_METRICS_EXPORTER", "prometheus"),
         ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+        ("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "GET, PURGE"),
     ]);
     assert_eq!(config.selectors.iter().count(), 2);
     assert_eq!((config.backend, config.log_level), (Backend::Sockets, LogLevel::Warn));
     assert_eq!((config.batch.queue, config.batch.size), (100, 100));
+    assert_eq!(config.sampler, Sampler::parse("always_off", None).unwrap());
+    assert_eq!(config.known_methods.unwrap().len(), 2);
     assert_eq!(config.batch.delay, Duration::from_secs(5));
     assert_eq!(config.prometheus_listen, Some("127.0.0.1:9464".parse().unwrap()));
     assert_eq!(config.warnings.len(), 3, "{:?}", config.warnings);
