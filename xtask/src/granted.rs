@@ -34,7 +34,7 @@ pub fn here() -> Result<()> {
     // SAFETY: the attributes are as long as we say, and what they point to lives until after the call.
     let fd = unsafe { libc::syscall(libc::SYS_bpf, PROG_LOAD, &raw const load, size_of::<Load>()) };
     if fd < 0 {
-        bail!("the kernel lets nobody load a program here: {}", std::io::Error::last_os_error());
+        bail!("the kernel refuses to load a program: {}", std::io::Error::last_os_error());
     }
     // SAFETY: the descriptor is ours and is used no more.
     unsafe { libc::close(fd as libc::c_int) };
@@ -53,7 +53,7 @@ pub fn as_root() -> std::result::Result<(), String> {
             if sh::succeeds(&mut cmd) {
                 Ok(())
             } else {
-                Err("the kernel lets not even root load a program here".into())
+                Err("the kernel refuses to load a program, even for root".into())
             }
         }
     }

@@ -12,8 +12,8 @@ use crate::{build, granted, parts, paths, sh, toolchain};
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Only this kind (may be repeated)
-    #[arg(long, value_enum)]
+    /// Only these kinds
+    #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Kind>,
     /// Only install what the end-to-end tests need
     #[arg(long)]
@@ -61,15 +61,23 @@ pub fn test(args: &Args) -> Result<()> {
         sh::step("replay and end-to-end tests: none yet (there is no crate in tests/)");
     } else if wanted(Kind::Replay) || wanted(Kind::E2e) {
         let binary = build::build(&build::Args { release: true })?;
+        let granted = granted::as_root();
+        if wanted(Kind::E2e) {
+            match parts::install_all() {
+                Ok(()) => {}
+                // Where they are going to be skipped, they need nothing.
+                Err(e) if granted.is_err() => sh::step(format!("skipped: test parts: {e:#}")),
+                Err(e) => return Err(e),
+            }
+        }
         if wanted(Kind::Replay) {
             sh::step("replay tests");
             let mut cmd = cargo_test(&["--package", CRATE, "--test", "replay"]);
-            cmd.env("WIRESPAN_BIN", &binary);
+            cmd.env("WIRESPAN_BIN", &binary).env("WIRESPAN_TEST_PARTS", paths::parts());
             note("replay", tally.run(cmd.arg("--").args(&args.args))?);
         }
         if wanted(Kind::E2e) {
-            parts::install_all()?;
-            note("end-to-end", end_to_end(&mut tally, &binary, &args.args)?);
+            note("end-to-end", end_to_end(&mut tally, &binary, granted, &args.args)?);
         }
     }
     sh::step(format!("tests: {tally}"));
@@ -80,10 +88,10 @@ pub fn test(args: &Args) -> Result<()> {
 }
 
 /// Runs the end-to-end tests as root, or, where the kernel grants no eBPF, names each one as skipped.
-fn end_to_end(tally: &mut Tally, binary: &Path, args: &[String]) -> Result<bool> {
+fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, args: &[String]) -> Result<bool> {
     let mut cmd = cargo_test(&["--package", CRATE, "--test", "e2e"]);
     cmd.env("WIRESPAN_BIN", binary).env("WIRESPAN_TEST_PARTS", paths::parts());
-    if let Err(reason) = granted::as_root() {
+    if let Err(reason) = granted {
         let names = sh::output(cmd.args(["--", "--list"]).args(args))?;
         for name in names.lines().filter_map(|l| l.strip_suffix(": test")) {
             println!("test {name} ... skipped ({reason})");
