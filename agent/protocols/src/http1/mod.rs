@@ -7,16 +7,19 @@
 //! - `lines`, `head`, `chunked`: lines, header fields and what they say about framing, the chunked coding;
 //! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
 //! - `request`, `response`: the reader of each direction;
+//! - `loss`: how the latter gets back in step after a loss;
 //! - `session`: both together, and how a connection ends.
 //!
 //! What a loss means here. A body that is skipped by its length loses nothing. Request bytes that were lost elsewhere
-//! may have held requests: whatever is sent before the connection was idle again is not paired (`Queue::doubt`).
-//! Response bytes that were lost between messages may have held responses: every request that waited is given up.
-//! A connection that was never seen to pipeline is taken not to.
+//! may have held requests: whatever is sent before everything that is known was answered is not paired
+//! (`Queue::doubt`). Response bytes that were lost between messages may have held responses: every request that waited
+//! is given up. Limits: a connection that was never seen to pipeline is taken not to, so a pipeline whose very first
+//! requests were lost may be misread; one that was seen to is trusted again only after it was idle.
 
 mod chunked;
 mod head;
 mod lines;
+mod loss;
 mod pending;
 mod probe;
 mod request;

@@ -60,6 +60,9 @@ impl Http1 {
         let stamp = chunk.stamp;
         let end = chunk.pos.saturating_add(chunk.bytes.len() as u64);
         let mut bytes = chunk.bytes;
+        if self.has_no_end() {
+            self.up.state = State::Lost;
+        }
         if matches!(self.up.state, State::Lost) || self.is_unsent_body() {
             // Only the beginning of a chunk can be a certain boundary.
             match probe::request(bytes) {
@@ -333,6 +336,16 @@ impl Http1 {
         if let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut()) {
             detail.request_body = body;
         }
+    }
+
+    /// Whether the end of what is being read is for the response to tell, which was given up or came already.
+    fn has_no_end(&mut self) -> bool {
+        let by_response = match self.up.state {
+            State::Perhaps | State::UntilResponse => true,
+            State::Head => self.up.head.lossy,
+            _ => false,
+        };
+        by_response && self.queue.current().is_none()
     }
 
     /// Whether the body that is expected next may never be sent: the client asked first and has its final answer.

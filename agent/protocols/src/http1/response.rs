@@ -3,7 +3,7 @@
 use super::chunked::{Chunked, Status, ends_body};
 use super::head::{self, Framing, Head, Shape};
 use super::lines::{Line, Lines};
-use super::pending::{Method, body_by_declaration};
+use super::pending::Method;
 use super::probe;
 use super::session::Http1;
 use crate::exchange::{Ending, Window};
@@ -40,7 +40,7 @@ pub(super) enum State {
 pub(super) struct Responses {
     pub(super) state: State,
     pub(super) lines: Lines,
-    head: Head,
+    pub(super) head: Head,
     pub(super) window: Window,
     pub(super) status: Option<u16>,
     /// Declared length of the body being read.
@@ -48,11 +48,11 @@ pub(super) struct Responses {
     /// Position of the first byte of the body.
     pub(super) body_pos: u64,
     /// Position of the next byte.
-    pos: u64,
+    pub(super) pos: u64,
     /// A response came since the last request although nothing waited for one: the loss of its request is yet to be told.
     pub(super) orphan: bool,
     /// Contiguous last bytes, only in [`State::Unknown`].
-    tail: Vec<u8>,
+    pub(super) tail: Vec<u8>,
 }
 
 impl Responses {
@@ -80,7 +80,7 @@ impl Responses {
         self.lines.heap_bytes() + self.tail.capacity()
     }
 
-    fn begin_unknown(&mut self) {
+    pub(super) fn begin_unknown(&mut self) {
         self.state = State::Unknown;
         self.tail.clear();
     }
@@ -159,113 +159,8 @@ impl Http1 {
         self.response_progress(stamp);
     }
 
-    /// `len` bytes passed that nobody could read.
-    pub(super) fn response_gap(&mut self, len: u64, stamp: Stamp, out: &mut Output) {
-        let mut lost = len;
-        match self.down.state {
-            State::Length(left) => {
-                let used = left.min(len);
-                self.response_skip(left, used, stamp, out);
-                lost -= used;
-            }
-            State::Chunked(mut chunked) => {
-                let kept = if chunked.gap(len) { len } else { 0 };
-                self.down.state = State::Chunked(chunked);
-                self.down.pos = self.down.pos.saturating_add(kept);
-                lost -= kept;
-            }
-            State::UntilClose => {
-                self.down.pos = self.down.pos.saturating_add(len);
-                lost = 0;
-            }
-            _ => {}
-        }
-        if lost > 0 {
-            self.lose_response_bytes(lost, stamp, out);
-            self.down.pos = self.down.pos.saturating_add(lost);
-        }
-        self.response_progress(stamp);
-    }
-
-    /// Bytes were lost that may have held a boundary.
-    fn lose_response_bytes(&mut self, lost: u64, stamp: Stamp, out: &mut Output) {
-        if matches!(self.down.state, State::Idle) && matches!(self.pairing(stamp), Pairing::Wait) {
-            self.park_gap(lost, stamp, out);
-            return;
-        }
-        out.count(Reason::Resync);
-        match self.down.state {
-            State::Line => match head::status_line(self.down.lines.partial()) {
-                Some(status) if status >= 200 && self.queue.len() == 1 => {
-                    self.down.status = Some(status);
-                    self.lose_response_head();
-                }
-                _ => self.lose_responses(out),
-            },
-            State::Head if self.down.begun().is_some() && self.queue.len() == 1 => self.lose_response_head(),
-            State::Chunked(_) => self.lose_framing(out),
-            State::Unknown if self.queue.len() == 1 => self.down.tail.clear(),
-            State::Idle | State::Lost => {
-                // A request that was sent after this cannot have been answered by it.
-                if self.queue.front().is_some_and(|front| front.window.first_ns <= stamp.first_ns) {
-                    self.lose_responses(out);
-                }
-                self.down.state = State::Lost;
-            }
-            _ => self.lose_responses(out),
-        }
-    }
-
-    fn lose_response_head(&mut self) {
-        self.down.head.lose();
-        self.down.lines.cut();
-        self.down.state = State::Head;
-    }
-
-    /// The end of the response can no longer be found by its framing.
-    fn lose_framing(&mut self, out: &mut Output) {
-        if self.queue.len() == 1 {
-            self.down.begin_unknown();
-        } else {
-            // Its end, and the next one's beginning, would be guessed.
-            self.lose_responses(out);
-        }
-    }
-
-    /// Whatever was asked may have been answered in what was lost.
-    fn lose_responses(&mut self, out: &mut Output) {
-        self.queue.lose_responses(out);
-        self.down.status = None;
-        self.down.state = State::Lost;
-    }
-
-    /// A request is about to begin, which says something about the response before it.
-    pub(super) fn before_request(&mut self, stamp: Stamp, out: &mut Output) {
-        let single = self.queue.len() == 1 && !self.queue.pipelining;
-        if matches!(self.down.state, State::Head) && self.down.head.lossy {
-            self.down.begin_unknown();
-        }
-        match self.down.state {
-            State::Lost => {
-                if self.queue.len() > 0 && !self.queue.doubt {
-                    self.lose_responses(out);
-                }
-                if self.queue.len() == 0 || !self.queue.pipelining {
-                    self.down.state = State::Idle;
-                }
-            }
-            // A client that does not pipeline has the whole response before it asks again.
-            State::Unknown | State::UntilClose if single && self.down.window.last_ns <= stamp.first_ns => {
-                let body = body_by_declaration(&self.down.head, &self.down.window);
-                self.finish_response(body, false, out);
-            }
-            State::Unknown => self.lose_responses(out),
-            _ => {}
-        }
-    }
-
     /// Whose response begins at `stamp`?
-    fn pairing(&self, stamp: Stamp) -> Pairing {
+    pub(super) fn pairing(&self, stamp: Stamp) -> Pairing {
         match self.queue.front() {
             // Events of both directions are ordered but for a few microseconds: a request may still come. Not so on a
             // connection whose requests were lost, or where none was ever seen.
@@ -331,6 +226,9 @@ impl Http1 {
         if let Some(status) = status {
             self.down.status = Some(status);
             self.down.state = State::Head;
+            if self.down.begun().is_some() {
+                self.settle_request();
+            }
         } else {
             self.malformed(out);
             self.down.state = State::Lost;
@@ -386,7 +284,6 @@ impl Http1 {
         }
         self.down.window.extend(self.down.pos, stamp);
         self.down.body_pos = self.down.pos;
-        self.settle_request();
         let method = self.queue.front().map_or(Method::Unknown, |front| front.method);
         if status == 101 || (method == Method::Connect && (200..300).contains(&status)) {
             self.finish_response(Some(0), true, out);
@@ -414,7 +311,7 @@ impl Http1 {
     }
 
     /// `used` of `left` bytes of body passed.
-    fn response_skip(&mut self, left: u64, used: u64, stamp: Stamp, out: &mut Output) {
+    pub(super) fn response_skip(&mut self, left: u64, used: u64, stamp: Stamp, out: &mut Output) {
         self.down.pos = self.down.pos.saturating_add(used);
         self.down.state = State::Length(left - used);
         if left == used {
@@ -444,7 +341,7 @@ impl Http1 {
     }
 
     /// Bytes passed that belong to the response that is being read.
-    fn response_progress(&mut self, stamp: Stamp) {
+    pub(super) fn response_progress(&mut self, stamp: Stamp) {
         if !matches!(self.down.state, State::Idle | State::Lost) {
             self.down.window.extend(self.down.pos, stamp);
         }

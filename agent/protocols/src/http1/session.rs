@@ -155,6 +155,7 @@ impl Session for Http1 {
             return;
         }
         self.flush(out);
+        self.give_up_head();
         match self.down.state {
             response::State::UntilClose => {
                 let end = self.down.window.pos.saturating_add(self.down.window.bytes);
@@ -199,6 +200,7 @@ impl Session for Http1 {
         self.queue.settle();
         self.up.lines.shrink();
         self.down.lines.shrink();
+        self.down.tail.shrink_to(0);
         if self.parked.is_empty() {
             self.parked = VecDeque::new();
         }

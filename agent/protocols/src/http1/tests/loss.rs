@@ -182,3 +182,28 @@ fn lost_events_cost_their_own_exchanges_only() {
         }
     }
 }
+
+#[test]
+fn a_capture_that_cuts_every_segment_short() {
+    let request = format!("GET / HTTP/1.1\r\n{}\r\n", big_header(500));
+    let response = ok(&"y".repeat(500));
+    for keep in [36, 22, 17, 12] {
+        let mut talk = Talk::new();
+        for n in 0..3 {
+            let request = request.replacen('/', &format!("/{n}"), 1);
+            talk.beyond(UP, request.as_bytes(), keep.max(20), 0).beyond(DOWN, response.as_bytes(), keep, 0);
+        }
+        talk.close(Close::Orderly);
+        let all = talk.exchanges();
+        assert_eq!(all.iter().map(line).collect::<Vec<_>>(), ["GET /0 200", "GET /1 200", "GET /2 200"], "{keep}");
+        assert!(all.windows(2).all(|pair| pair[0].end_ns < pair[1].request.first_ns));
+    }
+}
+
+#[test]
+fn a_request_without_an_end_whose_response_is_lost() {
+    let mut talk = Talk::new();
+    let request = format!("POST /p HTTP/1.1\r\n{}\r\nbody", big_header(9000));
+    talk.beyond(UP, request.as_bytes(), 100, 20).lose(DOWN, 500).ask(get("/2")).answer(ok(""));
+    assert_eq!((talk.seen(), talk.count(Reason::LostResponse)), (vec!["GET /2 200".to_owned()], 1));
+}
