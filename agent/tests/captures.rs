@@ -126,8 +126,11 @@ fn a_capture_recorded_and_read_again_is_the_same() {
     }
 }
 
-/// Runs of bytes by connection ends and flow: position, and what was captured from there on.
-fn placed(bytes: Vec<u8>) -> BTreeMap<(String, bool), Vec<(u64, Vec<u8>)>> {
+/// Position, and what was captured from there on.
+type Run = (u64, Vec<u8>);
+
+/// Runs of bytes by connection ends and flow (sent or not).
+fn placed(bytes: Vec<u8>) -> BTreeMap<(String, bool), Vec<Run>> {
     let mut source = recording::from_reader(std::io::Cursor::new(bytes)).unwrap();
     let (mut ends, mut placed, mut next) = (HashMap::new(), BTreeMap::new(), HashMap::new());
     while let Some(event) = source.next().unwrap() {

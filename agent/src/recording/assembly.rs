@@ -79,7 +79,7 @@ impl Assembly {
         self.next
     }
 
-    /// The best guess at where the direction begins, for connections whose beginning was not seen.
+    /// Where the direction begins, as far as it is known.
     #[must_use]
     pub fn first(&self) -> u64 {
         self.next.or(self.reference).unwrap_or(1 << 32)

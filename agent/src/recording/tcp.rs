@@ -261,10 +261,12 @@ impl Connection {
             return;
         }
         self.opened = true;
-        // Data on the SYN was taken in already, and the stream begins before it.
+        // Data on the SYN was taken in already, and the stream begins before it. Where the beginning was not seen it is
+        // unknown, and 0 says so: no position here is that low.
+        let from_start = self.from_start;
         let first = |flow: Flow, side: &Side| {
             let early = self.early.iter().find(|(of, _)| *of == flow).map(|(_, piece)| piece.position);
-            early.unwrap_or_else(|| side.assembly.first())
+            if from_start { early.unwrap_or_else(|| side.assembly.first()) } else { 0 }
         };
         out.push_back(Owned::Open(Box::new(Open {
             connection: self.id,
