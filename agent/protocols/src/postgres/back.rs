@@ -284,6 +284,7 @@ impl Postgres {
 
     fn put_back(&mut self, step: Step) {
         self.turns += usize::from(step.ends_turn());
+        self.weight += step.weight();
         self.pending.push_front(step);
     }
 
@@ -330,7 +331,7 @@ impl Postgres {
         }
         if fatal {
             self.pending.clear();
-            self.turns = 0;
+            (self.turns, self.weight) = (0, 0);
             self.phase = Phase::Over;
         }
     }

@@ -137,7 +137,7 @@ impl Postgres {
         // After a loss in the response it is not known how many were answered.
         let certain = !self.adrift && self.back != super::session::Framing::Lost;
         let steps = std::mem::take(&mut self.pending);
-        self.turns = 0;
+        (self.turns, self.weight) = (0, 0);
         let mut response = self.response.take();
         for step in steps.iter().filter(|_| certain).take_while(|step| !matches!(step.kind, Kind::Lost)) {
             if step.executions() > 0 {

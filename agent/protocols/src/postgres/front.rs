@@ -1,7 +1,7 @@
 //! What the client says ("Message Flow", chapter 55.2 of PostgreSQL's manual).
 
 use super::probe;
-use super::session::{Framing, Phase, Postgres};
+use super::session::{Framing, MAX_PENDING, Phase, Postgres};
 use super::sql::{Reading, digest, statement};
 use super::startup::{MAX_PACKET, Opening, Packet, opening};
 use super::step::{Kind, Query, Step};
@@ -38,7 +38,7 @@ fn next(header: Header, body: &[u8], cut: bool, backslash: bool) -> Next {
             }
             let (text, complete) = text(body, whole);
             let digest = digest(text, Reading { complete, backslash });
-            Next::Ask(Kind::Query(Box::new(Query { digest, done: 0, started_ns: 0, ended: None, failed: false })))
+            Next::Ask(Kind::Query(Box::new(Query::new(digest))))
         }
         client::PARSE => {
             let named = cstr(body);
@@ -227,9 +227,11 @@ impl Postgres {
             Kind::CopyEnd => {
                 // Only a CopyInResponse that is still on its way makes it worth remembering.
                 let early = !std::mem::take(&mut self.copy_in) && !self.adrift && !self.pending.is_empty();
-                if !early {
-                    return;
+                if early && self.pending.len() < MAX_PENDING {
+                    request.extend(end, last);
+                    self.pending.push_back(Step { kind, request, actor, batch: self.batch, batch_size: 0 });
                 }
+                return;
             }
             _ => {}
         }

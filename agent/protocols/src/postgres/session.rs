@@ -20,7 +20,9 @@ pub(super) const CAPACITY: usize = 64 * 1024;
 /// Chunks are taken in parts of this size, so that one alone never fills an inbox.
 const PART: usize = 16 * 1024;
 /// Messages that may wait for their answer.
-const MAX_PENDING: usize = 16 * 1024;
+pub(super) const MAX_PENDING: usize = 16 * 1024;
+/// Bytes of texts and names that they may hold.
+const MAX_WEIGHT: usize = 2 * 1024 * 1024;
 /// Silence after which nothing of a pipeline is taken to be on its way, ns.
 const SILENCE_NS: u64 = 20_000_000;
 
@@ -66,6 +68,10 @@ pub(super) struct Postgres {
     pub turns: usize,
     pub adrift: bool,
     pub deep: bool,
+    /// The pairing is certain, not only likely: the server was seen to be done before a request began.
+    proven: bool,
+    /// Bytes of texts and names in `pending`.
+    pub weight: usize,
     /// Time of ReadyForQuery, if neither side said anything after it.
     pub ready: Option<u64>,
     /// The server skips everything up to the next Sync.
@@ -104,6 +110,8 @@ impl Postgres {
             turns: 0,
             adrift: !from_start,
             deep: false,
+            proven: from_start,
+            weight: 0,
             ready: None,
             skipping: false,
             copy_in: false,
@@ -128,7 +136,10 @@ impl Postgres {
             self.doubt(&step);
             return;
         }
+        let was_adrift = self.adrift;
         if self.adrift {
+            let silence = self.ready.and_then(|ready| step.request.first_ns.checked_sub(ready));
+            self.proven = silence.is_some_and(|silence| silence >= SILENCE_NS);
             self.adrift = false;
             self.skipping = false;
             self.copy_in = false;
@@ -146,6 +157,8 @@ impl Postgres {
             self.deep |= !clear;
             return self.ask(step, out);
         }
+        self.proven |=
+            !was_adrift && self.pending.is_empty() && self.ready.is_some_and(|ready| ready <= step.request.first_ns);
         self.ready = None;
         if matches!(self.pending.back(), Some(Step { kind: Kind::Lost, .. })) {
             return self.doubt(&step);
@@ -154,13 +167,20 @@ impl Postgres {
             return;
         }
         self.skipping = false;
-        if self.pending.len() >= MAX_PENDING {
+        let weight = step.weight();
+        if self.pending.len() >= MAX_PENDING || self.weight + weight > MAX_WEIGHT {
             self.deep = true;
             self.set_adrift(Reason::TooManyPending, out);
             return self.doubt(&step);
         }
         self.deep |= self.turns > 0;
+        if self.deep && !self.proven {
+            // A pipeline may have been under way before the first of its requests was seen.
+            self.set_adrift(Reason::LostRequest, out);
+            return self.doubt(&step);
+        }
         self.turns += usize::from(step.ends_turn());
+        self.weight += weight;
         self.pending.push_back(step);
     }
 
@@ -180,6 +200,7 @@ impl Postgres {
     pub fn pop(&mut self) -> Option<Step> {
         let step = self.pending.pop_front()?;
         self.turns = self.turns.saturating_sub(usize::from(step.ends_turn()));
+        self.weight = self.weight.saturating_sub(step.weight());
         Some(step)
     }
 
@@ -194,7 +215,7 @@ impl Postgres {
         for _ in 0..lost.max(1) {
             out.count(reason);
         }
-        self.turns = 0;
+        (self.turns, self.weight) = (0, 0);
         self.adrift = true;
         self.ready = None;
         self.group = None;
@@ -360,6 +381,7 @@ impl Session for Postgres {
             Close::Reset => Ending::Reset,
         };
         self.abandon(ending, at_ns, out);
+        self.weight = 0;
         if self.pending.is_empty() && !self.adrift && !self.to_client.is_empty() {
             out.count(Reason::UnmatchedResponse);
         }
@@ -387,19 +409,10 @@ impl Session for Postgres {
     }
 
     fn heap_bytes(&self) -> usize {
-        let queries: usize = self
-            .pending
-            .iter()
-            .map(|step| match &step.kind {
-                Kind::Query(query) => query.digest.pieces.iter().map(|piece| piece.statement.text.len() + 128).sum(),
-                Kind::Parse { statement: Some(statement), .. } => statement.text.len() + 128,
-                _ => 0,
-            })
-            .sum();
         self.to_server.heap_bytes()
             + self.to_client.heap_bytes()
             + self.pending.capacity() * size_of::<Step>()
-            + queries
+            + self.weight
             + self.names.heap_bytes()
     }
 }

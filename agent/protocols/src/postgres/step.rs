@@ -76,6 +76,8 @@ pub(super) struct Query {
     pub ended: Option<Stamp>,
     /// One failed: the rest never runs.
     pub failed: bool,
+    /// Bytes that it holds, about.
+    pub weight: usize,
 }
 
 impl Step {
@@ -92,6 +94,23 @@ impl Step {
                 None => u64::from(query.done == 0),
             },
             Kind::Execute(_) | Kind::Function(false) => 1,
+            _ => 0,
+        }
+    }
+
+    /// Bytes of texts and names that it holds, about.
+    pub fn weight(&self) -> usize {
+        match &self.kind {
+            Kind::Query(query) => query.weight,
+            Kind::Parse { name, statement } => {
+                name.len() + statement.as_ref().map_or(0, |statement| 128 + 2 * statement.text.len())
+            }
+            Kind::Bind { portal, statement } => portal.len() + statement.len(),
+            Kind::DescribeStatement(name)
+            | Kind::DescribePortal(name)
+            | Kind::Execute(name)
+            | Kind::CloseStatement(name)
+            | Kind::ClosePortal(name) => name.len(),
             _ => 0,
         }
     }
@@ -119,6 +138,11 @@ impl Step {
 }
 
 impl Query {
+    pub fn new(digest: Digest) -> Self {
+        let weight = digest.pieces.iter().map(|piece| 256 + 2 * piece.statement.text.len()).sum();
+        Self { digest, done: 0, started_ns: 0, ended: None, failed: false, weight }
+    }
+
     /// The statement that is running, if its text was there.
     pub fn current(&self) -> Option<&Arc<Statement>> {
         self.digest.pieces.get(self.done).map(|piece| &piece.statement)

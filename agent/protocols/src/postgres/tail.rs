@@ -151,7 +151,7 @@ impl Postgres {
         }
         // Whatever it was, it was the answer to all that was asked.
         self.pending.clear();
-        self.turns = 0;
+        (self.turns, self.weight) = (0, 0);
         self.adrift = false;
         self.skipping = false;
         self.response = None;

@@ -71,6 +71,10 @@ impl<'a> Sanitiser<'a> {
         if collapse {
             return;
         }
+        if token.kind == Kind::Literal && self.space.is_empty() && token.text.first().is_some_and(|first| *first < b'A')
+        {
+            self.drop_sign();
+        }
         let space = if self.out.is_empty() { &b""[..] } else { self.space };
         if self.out.len() + space.len() + text.len() > MAX_TEXT {
             self.truncated = true;
@@ -88,6 +92,15 @@ impl<'a> Sanitiser<'a> {
             (state @ (InList::Open | InList::Comma(_)), _) if token.is(b'-') || token.is(b'+') => state,
             _ => InList::None,
         };
+    }
+
+    /// A number follows: a sign right before it is part of it where no operator can stand.
+    fn drop_sign(&mut self) {
+        let [before @ .., b'-' | b'+'] = self.out.as_slice() else { return };
+        let previous = before.trim_ascii_end().last();
+        if previous.is_some_and(|byte| b"(,=<>+-*/%|".contains(byte)) {
+            self.out.truncate(before.len());
+        }
     }
 
     /// The text. Bytes that are not UTF-8 (another client encoding) become U+FFFD.
@@ -114,7 +127,7 @@ mod tests {
         for (text, expected) in [
             ("SELECT 1", "SELECT ?"),
             ("  SELECT  a , 'x''y'  FROM t1\n", "SELECT  a , ?  FROM t1"),
-            ("SELECT $1::int, \"Q 1\", E'\\'', $$b$$, B'1', X'2', -1.5e3", "SELECT $1::int, \"Q 1\", ?, ?, ?, ?, -?"),
+            ("SELECT $1::int, \"Q 1\", E'\\'', $$b$$, B'1', X'2', -1.5e3", "SELECT $1::int, \"Q 1\", ?, ?, ?, ?, ?"),
             ("SELECT /* trace='1' */ a--x\nFROM t -- end", "SELECT a FROM t"),
             ("SELECT 'a'/**/FROM t", "SELECT ? FROM t"),
             ("ALTER USER u PASSWORD 'secret'", "ALTER USER u PASSWORD ?"),
@@ -122,6 +135,7 @@ mod tests {
             ("SELECT 'unfinished secret", "SELECT ?"),
             ("SELECT true, NULL, date '2020-01-01'", "SELECT true, NULL, date ?"),
             ("a ? b", "a ? b"),
+            ("a + -1, b -1, c = -1, LIMIT -1", "a + ?, b -?, c = ?, LIMIT -?"),
         ] {
             assert_eq!(sanitise(text), expected);
         }

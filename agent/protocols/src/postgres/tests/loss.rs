@@ -124,6 +124,21 @@ fn attached_in_the_middle() {
 }
 
 #[test]
+fn attached_in_the_middle_of_a_pipeline() {
+    // One batch is on its way already, and all look alike: nothing may be paired with the answer before its own.
+    let mut wire = Wire::new(false);
+    let ask = |table: &str| [once(&format!("SELECT * FROM {table}")), sync()].concat();
+    let answer = |count| [answered(count), ready(b'I')].concat();
+    wire.client(&ask("a")).client(&ask("b")).server(&answer(0)).client(&ask("c")).server(&answer(1)).server(&answer(2));
+    wire.client(&ask("d")).server(&answer(3));
+    assert!(wire.lines().is_empty());
+    wire.server(&answer(4));
+    wire.now += 50_000_000;
+    wire.client(&ask("e")).client(&ask("f")).server(&answer(5)).server(&answer(6));
+    assert_eq!(wire.lines(), ["SELECT * FROM e|SELECT|5|-", "SELECT * FROM f|SELECT|6|-"]);
+}
+
+#[test]
 fn a_tag_that_cannot_be_is_not_believed() {
     let mut wire = Wire::ready();
     wire.client(&query("SELECT a")).server(&[complete("UPDATE 1"), ready(b'I')].concat());
