@@ -9,9 +9,6 @@ use crate::export::otlp_json::JsonLines;
 use crate::export::output::{Format, Output as Lined};
 use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
-use crate::trace;
-use crate::trace::route::Routes;
-use crate::trace::sampler::Sampler;
 use crate::trace::span::Span;
 use anyhow::Context as _;
 use std::fs::File;
@@ -124,25 +121,4 @@ impl Direct {
     pub fn finish(mut self) -> std::io::Result<()> {
         self.target.flush()
     }
-}
-
-/// The options of the trace stage.
-///
-/// # Errors
-/// A route pattern that is none.
-pub fn tracing(config: &Config) -> anyhow::Result<trace::Config> {
-    let mut routes = Routes::new();
-    for pattern in &config.routes {
-        routes.add(None, pattern)?;
-    }
-    let sampler = match super::variable("OTEL_TRACES_SAMPLER") {
-        None => Sampler::default(),
-        Some(name) => {
-            Sampler::parse(&name, super::variable("OTEL_TRACES_SAMPLER_ARG").as_deref()).unwrap_or_else(|error| {
-                eprintln!("wirespan: warning: OTEL_TRACES_SAMPLER: {error}; ignored");
-                Sampler::default()
-            })
-        }
-    };
-    Ok(trace::Config { routes, sampler, ..trace::Config::default() })
 }

@@ -52,7 +52,7 @@ pub fn start(config: &Config) -> anyhow::Result<Live> {
         ports: config.selectors.ports().into_iter().collect(),
     };
     let processes = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
-    let tracer = Tracer::new(outputs::tracing(config)?, Ids::from_os()?);
+    let tracer = Tracer::new(config.trace(), Ids::from_os()?);
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
     Live::start(&options, Engine::new(limits, tracer, processes, Resources::new(Host::read())))
 }
@@ -62,7 +62,7 @@ pub fn start(config: &Config) -> anyhow::Result<Live> {
 /// # Errors
 /// Configuration mistakes.
 pub fn offline(config: &Config) -> anyhow::Result<Engine> {
-    let tracer = Tracer::new(outputs::tracing(config)?, Ids::seeded(0));
+    let tracer = Tracer::new(config.trace(), Ids::seeded(0));
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
     let processes = ProcessTable::replay(config.selectors.clone());
     Ok(Engine::new(limits, tracer, processes, Resources::new(Host::default())))
