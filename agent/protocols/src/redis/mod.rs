@@ -1,6 +1,32 @@
 //! Redis serialization protocol: RESP2, RESP3 and inline commands.
+//!
+//! - `wire`: lines, numbers, short words; `resp`: replies; `request`: commands as they are sent;
+//! - `table`, `command`: what the commands are called, where their keys are, what they do to a connection;
+//! - `state`: what the server's answers make of the connection (database, transaction, subscriptions);
+//! - `queue`: commands that wait for a reply; `sync`: whether replies are known to belong to them;
+//! - `session`: one connection; `ending`: what losses and the end of the connection make of it; `probe`: recognising it.
+//!
+//! Every command is one exchange with its own reply and times. A command inside MULTI ends with its own `+QUEUED`;
+//! what became of it is told by the exchange of EXEC, which ran it: its error is EXEC's own, or else that of the first
+//! element that is one. A subscription ends with the confirmation of its last channel. Messages that the server
+//! pushes (publish/subscribe, MONITOR, RESP3 push) are no exchanges. A command that is sent while CLIENT REPLY is off
+//! ends when it is sent, without a response.
 
-use crate::registry::{Context, Probe, Protocol};
+mod command;
+mod ending;
+mod probe;
+mod queue;
+mod request;
+mod resp;
+mod session;
+mod state;
+mod sync;
+mod table;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use crate::registry::Protocol;
 use crate::session::Session;
 
 /// How a command was grouped with others.
@@ -36,12 +62,8 @@ pub struct RedisExchange {
 }
 
 /// The registry entry of Redis.
-pub const PROTOCOL: Protocol = Protocol { name: "redis", probe, open };
+pub const PROTOCOL: Protocol = Protocol { name: "redis", probe: probe::probe, open };
 
-fn probe(_bytes: &[u8], _context: Context) -> Probe {
-    Probe::No
-}
-
-fn open(_from_start: bool) -> Box<dyn Session> {
-    unimplemented!()
+fn open(from_start: bool) -> Box<dyn Session> {
+    Box::new(session::RedisSession::new(from_start))
 }
