@@ -201,6 +201,18 @@ pub struct Process {
     pub file: [u8; MAX_EXECUTABLE],
 }
 
+/// What the agent wants of one connection; the value of the map `DIRECTIVES`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Directive {
+    /// The connection that is meant: another one may have its socket by now.
+    pub connection: u64,
+    /// Payload bytes copied per turn; 0: copy nothing more, tell nothing more but the end.
+    pub budget: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// [`Config::default_policy`] and values of the policy map: leave at once.
 pub const POLICY_IGNORE: u32 = 0;
 /// Policy: trace.

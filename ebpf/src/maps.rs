@@ -6,6 +6,7 @@ use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, RING_BYTES};
+use wirespan_common::record::Directive;
 
 /// Offsets in the running kernel; injected at load.
 #[unsafe(no_mangle)]
@@ -55,9 +56,9 @@ pub static POLICIES: HashMap<u32, u32> = HashMap::with_max_entries(MAX_PROCESSES
 #[map]
 pub static CONNECTIONS: LruHashMap<u64, Conn> = LruHashMap::with_max_entries(MAX_CONNECTIONS, 0);
 
-/// Connections that the agent asked to ignore: sock address to connection id. Taken out when obeyed.
+/// What the agent wants of single connections, by sock address. Taken out when obeyed.
 #[map]
-pub static IGNORED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(4096, 0);
+pub static DIRECTIVES: LruHashMap<u64, Directive> = LruHashMap::with_max_entries(4096, 0);
 
 /// Ports on which targets listen, or that selectors name; host order.
 #[map]

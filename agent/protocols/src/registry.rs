@@ -31,6 +31,9 @@ pub struct Protocol {
     pub probe: fn(&[u8], Context) -> Probe,
     /// Opens a session. `from_start`: both directions are followed from their first byte.
     pub open: fn(from_start: bool) -> Box<dyn Session>,
+    /// Payload bytes of a turn (a run of calls in one direction) that framing needs, where the default of the capture
+    /// layer, enough for headers, is too small.
+    pub turn_budget: Option<u32>,
 }
 
 /// Every protocol that wirespan understands, most common first. A new protocol is a folder and a line here.

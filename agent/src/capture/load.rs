@@ -11,7 +11,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{CONNECTION_BYTES, MAX_PAYLOAD, RING_BYTES};
-use wirespan_common::record::POLICY_IGNORE;
+use wirespan_common::record::{Directive, POLICY_IGNORE};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -80,7 +80,7 @@ pub struct Capture {
     /// What was granted.
     pub report: Report,
     policies: HashMap<MapData, u32, u32>,
-    ignored: HashMap<MapData, u64, u64>,
+    directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     ports: HashMap<MapData, u16, u32>,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
     counters: PerCpuArray<MapData, u64>,
@@ -140,7 +140,7 @@ impl Capture {
         let capture = Self {
             report,
             policies,
-            ignored: HashMap::try_from(take(&mut ebpf, "IGNORED")?).map_err(load_error)?,
+            directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             ports,
             connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(load_error)?,
@@ -165,9 +165,12 @@ impl Capture {
         self.policies.remove(&pid)
     }
 
-    /// Asks the kernel to copy nothing more of a connection. Best effort: a full table only costs what it would save.
-    pub fn ignore(&mut self, sock: u64, connection: u64) {
-        let _ = self.ignored.insert(sock, connection, 0);
+    /// Asks the kernel to copy `budget` payload bytes per turn of a connection; 0: to ignore it. Best effort: it is
+    /// obeyed at one of the next turns, and a full table only costs what it would save.
+    pub fn direct(&mut self, sock: u64, connection: u64, budget: u32) {
+        let directive = Directive { connection, budget, reserved: 0 };
+        let value: [u8; size_of::<Directive>()] = zerocopy::transmute!(directive);
+        let _ = self.directives.insert(sock, value, 0);
     }
 
     /// Takes a connection out of the kernel's table: it is announced anew when it speaks again.
@@ -201,7 +204,7 @@ fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, StartError> {
 fn load_object(options: &Options, layout: &Layout, kernel: &Btf) -> Result<Ebpf, StartError> {
     let config = Config {
         default_policy: options.default_policy,
-        turn_budget: options.turn_budget.min(MAX_PAYLOAD as u32),
+        turn_budget: options.turn_budget,
         wake_bytes: options.ring_bytes / 8,
         select_ports: u32::from(!options.ports.is_empty()),
     };

@@ -67,6 +67,16 @@ impl<T> Connection<T> {
         matches!(self.stage, Stage::Ignored)
     }
 
+    /// Payload bytes per turn that its understanding needs, when that is not the default.
+    #[must_use]
+    pub fn budget(&self) -> Option<u32> {
+        match &self.stage {
+            Stage::Detecting(_) => None,
+            Stage::Following(protocol, _) => protocol.turn_budget,
+            Stage::Ignored => Some(0),
+        }
+    }
+
     /// Heap bytes of its session and of what is held back.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {

@@ -46,12 +46,14 @@ pub struct Counts {
 /// What the tracker wants of the capture layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Copy nothing more of this connection.
-    Ignore {
+    /// Copy so much payload per turn of this connection; 0: nothing more.
+    Budget {
         /// Key of the kernel's table.
         sock: u64,
         /// Connection id.
         connection: u64,
+        /// Bytes.
+        budget: u32,
     },
     /// Forget this connection; announce it when it speaks again.
     Forget {
@@ -122,13 +124,14 @@ impl<T> Tracker<T> {
                     self.counts.orphans += 1;
                     return;
                 };
-                let was_ignored = connection.is_ignored();
+                let before = connection.budget();
                 connection.data(data, &mut self.output);
                 drain(&mut self.output, &mut self.counts, connection, sink);
-                if !was_ignored && connection.is_ignored() {
-                    self.counts.foreign += 1;
-                    if connection.open.sock != 0 {
-                        self.commands.push(Command::Ignore { sock: connection.open.sock, connection: data.connection });
+                let after = connection.budget();
+                if after != before {
+                    self.counts.foreign += u64::from(connection.is_ignored());
+                    if let (sock @ 1.., Some(budget)) = (connection.open.sock, after) {
+                        self.commands.push(Command::Budget { sock, connection: data.connection, budget });
                     }
                 }
             }

@@ -119,7 +119,7 @@ impl Live {
         }
         for command in self.engine.take_commands() {
             match command {
-                Command::Ignore { sock, connection } => self.capture.ignore(sock, connection),
+                Command::Budget { sock, connection, budget } => self.capture.direct(sock, connection, budget),
                 Command::Forget { sock } => self.capture.forget(sock),
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::emit;
 use crate::kernel::sock::Sock;
-use crate::maps::{CONNECTIONS, IGNORED, count, setting};
+use crate::maps::{CONNECTIONS, DIRECTIVES, count, setting};
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND, STATE_RECEIVED_FIN};
@@ -27,6 +27,10 @@ pub struct Conn {
     pub send_first_ns: u64,
     /// Last time at which the send call in progress took more data; ns.
     pub send_last_ns: u64,
+    /// Payload bytes to copy per turn.
+    pub budget: u32,
+    /// Turns so far.
+    pub turns: u32,
     /// Payload bytes copied in this turn.
     pub turn_used: u32,
     /// Inode at first sight; tells a reused unix `struct sock` from its predecessor.
@@ -91,6 +95,8 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         received,
         send_first_ns: 0,
         send_last_ns: 0,
+        budget: setting!(turn_budget),
+        turns: 0,
         turn_used: 0,
         inode: 0,
         turn_calls: 0,
@@ -160,34 +166,50 @@ pub fn announce(sock: Sock, conn: &mut Conn) -> bool {
     true
 }
 
-/// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at turns and now and then
-/// within one, whether user space wants the connection ignored.
+/// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and
+/// then later, whether user space wants something of the connection.
 #[inline(always)]
 pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
-    const LOOK_EVERY: u32 = 16;
+    const FIRST_TURNS: u32 = 8;
+    const LOOK_EVERY_TURNS: u32 = 64;
+    const LOOK_EVERY_CALLS: u32 = 16;
     if conn.last_direction != direction {
         conn.last_direction = direction;
         conn.turn_used = 0;
         conn.turn_calls = 0;
+        conn.turns = conn.turns.wrapping_add(1);
     }
-    if conn.turn_calls % LOOK_EVERY == 0
-        // SAFETY: the value is copied at once; a concurrent replacement gives the old or the new one.
-        && let Some(id) = unsafe { IGNORED.get(&sock.0) }.copied()
-    {
-        if id == conn.id {
+    let looks = if conn.turn_calls == 0 {
+        conn.turns <= FIRST_TURNS || conn.turns & (LOOK_EVERY_TURNS - 1) == 0
+    } else {
+        conn.turn_calls & (LOOK_EVERY_CALLS - 1) == 0
+    };
+    conn.turn_calls = conn.turn_calls.wrapping_add(1);
+    if looks {
+        obey(sock, conn);
+    }
+}
+
+/// Does what user space wants of the connection.
+#[inline(always)]
+fn obey(sock: Sock, conn: &mut Conn) {
+    // SAFETY: the value is copied at once; a concurrent replacement gives the old or the new one.
+    let Some(directive) = unsafe { DIRECTIVES.get(&sock.0) }.copied() else { return };
+    if directive.connection == conn.id {
+        conn.budget = directive.budget;
+        if directive.budget == 0 {
             conn.flags |= FLAG_IGNORED;
         }
-        let _ = IGNORED.remove(&sock.0);
     }
-    conn.turn_calls = conn.turn_calls.wrapping_add(1);
+    let _ = DIRECTIVES.remove(&sock.0);
 }
 
 /// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves.
 #[inline(always)]
 pub fn budget(conn: &mut Conn, len: u32) -> u32 {
-    use wirespan_common::limits::OVER_BUDGET_HEAD;
-    let limit = setting!(turn_budget);
-    let room = limit.saturating_sub(conn.turn_used);
+    use wirespan_common::limits::{MAX_PAYLOAD, OVER_BUDGET_HEAD};
+    let left = conn.budget.saturating_sub(conn.turn_used);
+    let room = if left < MAX_PAYLOAD as u32 { left } else { MAX_PAYLOAD as u32 };
     let floor = if len < OVER_BUDGET_HEAD { len } else { OVER_BUDGET_HEAD };
     let wanted = if len < room { len } else { room };
     let copied = if wanted < floor { floor } else { wanted };

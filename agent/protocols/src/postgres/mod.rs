@@ -62,7 +62,7 @@ pub struct PostgresExchange {
 }
 
 /// The registry entry of PostgreSQL.
-pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open };
+pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open , turn_budget: Some(64 * 1024) };
 
 fn probe(bytes: &[u8], context: Context) -> Probe {
     probe::probe(bytes, context)
