@@ -237,6 +237,7 @@ impl Postgres {
                 self.response = None;
                 self.rows = Some(0);
                 self.ready = Some(last.last_ns);
+                out.exchanges.append(&mut self.held);
             }
             (_, Reply::Failure(failure)) => self.fail(failure, end, last, out),
             (_, Reply::Complete(tag)) => self.complete(Some(tag), None, end, last, out),
@@ -272,6 +273,12 @@ impl Postgres {
                 self.names.after_command(&tag.command, text);
             }
         }
+        if tag.as_ref().is_some_and(|tag| &*tag.command == "IDENTIFY_SYSTEM") {
+            // Only a replication connection takes that.
+            out.left = true;
+            self.phase = Phase::Over;
+            return;
+        }
         let outcome = tag.map_or(Outcome { rows, ..Outcome::default() }, Outcome::from);
         self.answer(about, outcome, end, last, out);
         match &mut step.kind {
@@ -293,6 +300,13 @@ impl Postgres {
         self.copy_in = false;
         let Some(mut step) = self.pop() else { return };
         let fatal = failure.is_fatal();
+        let executes = |step: &Step| matches!(step.kind, Kind::Execute(_));
+        let several = !self.held.is_empty() || self.pending.iter().filter(|step| executes(step)).count() > 1;
+        if !self.proven && several && !step.ends_turn() {
+            // What is skipped hides whether a part of the batch was missed before the first of it was seen.
+            self.put_back(step);
+            return self.set_adrift(Reason::LostResponse, out);
+        }
         let mut known = true;
         if let Kind::Query(query) = &mut step.kind {
             query.settle(last);
@@ -330,6 +344,7 @@ impl Postgres {
             self.answer(about, failure.into(), end, last, out);
         }
         if fatal {
+            out.exchanges.append(&mut self.held);
             self.pending.clear();
             (self.turns, self.weight) = (0, 0);
             self.phase = Phase::Over;

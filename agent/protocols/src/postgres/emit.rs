@@ -7,9 +7,12 @@ use super::sql::Statement;
 use super::step::{Kind, Step};
 use super::{Operation, PostgresExchange};
 use crate::exchange::{Detail, Ending, Exchange, Window};
-use crate::session::Output;
+use crate::session::{Output, Reason};
 use crate::stream::{Actor, Stamp};
 use std::sync::Arc;
+
+/// Exchanges that may wait for proof.
+const MAX_HELD: usize = 1024;
 
 /// What an exchange is about.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct About {
     pub batch_size: Option<u32>,
     /// The text, or the part of it that would tell, was not captured.
     pub truncated: bool,
+    /// Others of its batch may have been missed: it needs the proof that ReadyForQuery is.
+    pub grouped: bool,
 }
 
 /// How it came out.
@@ -56,6 +61,7 @@ impl About {
             prepared,
             batch_size: Some(step.batch_size).filter(|size| *size > 1),
             truncated: false,
+            grouped: operation == Operation::Statement,
         }
     }
 }
@@ -72,6 +78,7 @@ impl Postgres {
                     statement: query.current().cloned(),
                     prepared: false,
                     batch_size: query.batch_size(),
+                    grouped: false,
                     truncated: query.digest.total.is_none() && query.current().is_none(),
                 };
             }
@@ -97,7 +104,7 @@ impl Postgres {
     }
 
     fn emit(
-        &self,
+        &mut self,
         about: About,
         outcome: Outcome,
         response: Option<Window>,
@@ -122,14 +129,21 @@ impl Postgres {
             batch_size: about.batch_size.filter(|_| !startup),
             text_truncated: about.truncated || statement.is_some_and(|statement| statement.truncated),
         };
-        out.exchanges.push(Exchange {
+        let exchange = Exchange {
             request: about.request,
             response,
             actor: about.actor,
             ending,
             end_ns: end_ns.max(about.request.first_ns),
             detail: Detail::Postgres(Box::new(detail)),
-        });
+        };
+        if self.proven || !about.grouped || ending != Ending::Answered {
+            out.exchanges.push(exchange);
+        } else if self.held.len() < MAX_HELD {
+            self.held.push(exchange);
+        } else {
+            self.set_adrift(Reason::TooManyPending, out);
+        }
     }
 
     /// Ends every execution that waits for its answer: the connection ended, or the answer never came.
@@ -141,7 +155,8 @@ impl Postgres {
         let mut response = self.response.take();
         for step in steps.iter().filter(|_| certain).take_while(|step| !matches!(step.kind, Kind::Lost)) {
             if step.executions() > 0 {
-                self.emit(self.about(step), Outcome::default(), response.take(), ending, at_ns, out);
+                let about = self.about(step);
+                self.emit(about, Outcome::default(), response.take(), ending, at_ns, out);
             }
             // A pipeline's later portals may be of statements that were prepared in the pipeline itself.
             self.assume(step);

@@ -1,7 +1,8 @@
 //! What the client says ("Message Flow", chapter 55.2 of PostgreSQL's manual).
 
+use super::pairing::MAX_PENDING;
 use super::probe;
-use super::session::{Framing, MAX_PENDING, Phase, Postgres};
+use super::session::{Framing, Phase, Postgres};
 use super::sql::{Reading, digest, statement};
 use super::startup::{MAX_PACKET, Opening, Packet, opening};
 use super::step::{Kind, Query, Step};

@@ -1,9 +1,25 @@
-//! PostgreSQL frontend/backend protocol 3.0 and 3.2.
+//! PostgreSQL frontend/backend protocol 3.0 and 3.2 (chapter 55 of its manual).
+//!
+//! Each statement of a simple query and each Execute is one exchange, from the first byte of the messages that lead to
+//! it to the last byte of its CommandComplete (or error, suspension, empty query); ReadyForQuery is not waited for. A
+//! Parse or Bind that fails, a commit that fails at Sync and a start-up that fails are exchanges too. Statements of one
+//! simple query have one request: the second and later begin when the one before them ended, unless both ends passed
+//! in one call: then nothing tells them apart, and each has the time that the client waited for it.
+//!
+//! Layout: `wire` and `startup` read messages and packets, `front` what the client says, `back` and `reply`
+//! what the server says; `step` is the queue between them, `names` the prepared statements and portals,
+//! `pairing` and `tail` what is done after a loss, `emit` what comes out, `sql` the texts, `probe` detection,
+//! `session` ties them together.
+//!
+//! Limits: 32 KiB of a query are read and 8 KiB of its sanitised text kept; names longer than 512 bytes, more than 1024
+//! statements or 512 KiB of their texts are not remembered. What a function does inside the server (`EXECUTE
+//! 'DEALLOCATE …'`) is not seen. Passwords and parameter values are never looked at.
 
 mod back;
 mod emit;
 mod front;
 mod names;
+mod pairing;
 mod probe;
 mod reply;
 mod session;
@@ -62,7 +78,7 @@ pub struct PostgresExchange {
 }
 
 /// The registry entry of PostgreSQL.
-pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open , turn_budget: Some(64 * 1024) };
+pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open, turn_budget: Some(64 * 1024) };
 
 fn probe(bytes: &[u8], context: Context) -> Probe {
     probe::probe(bytes, context)

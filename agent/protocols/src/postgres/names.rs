@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// Most names of each kind; the oldest goes first.
 const MAX_NAMES: usize = 1024;
-/// Most bytes of statement texts of one connection.
-const MAX_BYTES: usize = 1024 * 1024;
+/// Most bytes of the texts that names of one kind stand for.
+const MAX_BYTES: usize = 512 * 1024;
 
 /// What an execution knows about its statement.
 #[derive(Clone, Debug, Default)]

@@ -150,6 +150,7 @@ impl Postgres {
             }
         }
         // Whatever it was, it was the answer to all that was asked.
+        out.exchanges.append(&mut self.held);
         self.pending.clear();
         (self.turns, self.weight) = (0, 0);
         self.adrift = false;

@@ -62,7 +62,7 @@ pub struct RedisExchange {
 }
 
 /// The registry entry of Redis.
-pub const PROTOCOL: Protocol = Protocol { name: "redis", probe: probe::probe, open , turn_budget: Some(64 * 1024) };
+pub const PROTOCOL: Protocol = Protocol { name: "redis", probe: probe::probe, open, turn_budget: Some(64 * 1024) };
 
 fn open(from_start: bool) -> Box<dyn Session> {
     Box::new(session::RedisSession::new(from_start))

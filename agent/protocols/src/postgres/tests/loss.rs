@@ -116,6 +116,18 @@ fn attached_in_the_middle() {
     assert!(wire.lines().is_empty());
     wire.client(&query("SELECT b")).server(&[rows(1), ready(b'I')].concat());
     assert_eq!(wire.lines(), ["SELECT b|SELECT|1|-"]);
+    let mut wire = Wire::new(false);
+    wire.client(&once("SELECT b")).client(&once("SELECT c")).client(&sync());
+    wire.server(&[answered(1), parsed(), error("22012"), ready(b'I')].concat());
+    assert!(wire.lines().is_empty());
+    // A simple query is a batch of its own.
+    let mut wire = Wire::new(false);
+    wire.client(&query("asdsdfdsf;")).server(&error_of("ERROR", "42601", "P1\0"));
+    assert_eq!(wire.lines(), ["asdsdfdsf|-|-|42601"]);
+    // One that fails alone is believed.
+    let mut wire = Wire::new(false);
+    wire.client(&[once("SELECT b"), sync()].concat()).server(&[parsed(), error("22012"), ready(b'I')].concat());
+    assert_eq!(wire.lines(), ["SELECT b|-|-|22012"]);
     // Of a message.
     let mut wire = Wire::new(false);
     wire.client(b"rest of something').\0").server(&[complete("INSERT 0 1"), ready(b'I')].concat());

@@ -85,7 +85,7 @@ fn send(wire: &mut Wire, direction: Direction, bytes: &[u8], cuts: &[usize]) {
 }
 
 proptest! {
-    #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(4000) })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(256) })]
 
     #[test]
     fn any_split_gives_the_same(turns in conversation(), cuts in prop::collection::vec(any::<usize>(), 0..12)) {
