@@ -10,7 +10,7 @@ pub const TAIL: u32 = 192;
 /// per-CPU map.
 pub const MAX_SCRATCH: usize = 32 * 1024;
 /// Ring buffer size, bytes.
-pub const RING_BYTES: u32 = 16 * 1024 * 1024;
+pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
 pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 /// Bytes of one entry of the connection table.

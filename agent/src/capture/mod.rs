@@ -9,6 +9,7 @@ pub mod btf;
 pub mod decode;
 pub mod hooks;
 pub mod load;
+pub mod memory;
 pub mod reader;
 pub mod report;
 pub mod sockets;

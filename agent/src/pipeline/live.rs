@@ -2,6 +2,8 @@
 
 use super::engine::Engine;
 use super::hint::Hint;
+use crate::capture::memory;
+use crate::capture::reader::monotonic_ns;
 use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
@@ -14,6 +16,31 @@ use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
 
 /// Shortest and longest pause between two looks at the ring buffer. The kernel ends a pause early when the buffer fills.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(64));
+
+/// Time between two looks at all processes, where selectors need them or process records were lost.
+const RESCAN: Duration = Duration::from_secs(5);
+
+/// Remembers when all processes were last looked at.
+struct Rescan {
+    always: bool,
+    last: Instant,
+    lost: u64,
+}
+
+impl Rescan {
+    fn new(always: bool) -> Self {
+        Self { always, last: Instant::now(), lost: 0 }
+    }
+
+    fn is_due(&mut self, now: Instant, lost: impl Fn() -> u64) -> bool {
+        if now.duration_since(self.last) < RESCAN {
+            return false;
+        }
+        self.last = now;
+        let lost = lost();
+        self.always || std::mem::replace(&mut self.lost, lost) != lost
+    }
+}
 
 /// A running capture and the stages that it feeds.
 pub struct Live {
@@ -31,7 +58,7 @@ impl Live {
     /// When the kernel grants no capture.
     pub fn start(options: &Options, mut engine: Engine) -> anyhow::Result<Self> {
         let (capture, reader) = Capture::start(options)?;
-        engine.processes().scan(crate::capture::reader::monotonic_ns());
+        engine.processes().scan(monotonic_ns());
         let select_all = options.default_policy == POLICY_TRACE;
         let mut live = Self { capture, reader, engine, select_all };
         live.obey();
@@ -39,6 +66,7 @@ impl Live {
         for port in ports {
             live.capture.add_port(port);
         }
+        memory::give_back();
         Ok(live)
     }
 
@@ -77,10 +105,15 @@ impl Live {
     ) {
         let mut pause = PAUSE.0;
         let mut hint = Hint::new(Instant::now());
+        let mut rescan = Rescan::new(self.engine.processes().drifts());
         while !stop.load(Ordering::Relaxed) && !exporters.ended() && deadline.is_none_or(|at| Instant::now() < at) {
             self.reader.wait(pause);
             let events = self.turn(exporters, false, &mut tap);
             pause = if events > 0 { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
+            if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
+                self.engine.processes().scan(monotonic_ns());
+                self.obey();
+            }
             if hint.is_due(Instant::now(), self.engine.totals().spans) {
                 let text = hint.text(self.targets(), &self.counters(), &self.engine);
                 note(&text);

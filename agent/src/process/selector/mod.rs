@@ -135,6 +135,18 @@ impl Selectors {
         !self.select_all() && self.requirements().any(|requirement| requirement.label == Label::Port)
     }
 
+    /// Whether any requirement is about something that changes without an event: users (setuid), command names
+    /// (prctl), ports that are not named. Only looking again tells then.
+    #[must_use]
+    pub fn drifts(&self) -> bool {
+        !self.select_all()
+            && self.requirements().any(|requirement| match requirement.label {
+                Label::User | Label::Comm => true,
+                Label::Port => matches!(requirement.test, Test::Exists | Test::Absent),
+                _ => false,
+            })
+    }
+
     /// The ports that requirements name: those at which a process may become selected (`=`, `in`) or cease to be
     /// (`!=`, `notin`) as it listens or connects.
     #[must_use]

@@ -112,6 +112,12 @@ impl ProcessTable {
         if self.selectors.select_all() { Decision::Trace } else { Decision::Ignore }
     }
 
+    /// Whether what the selectors look at changes without an event, so that [`scan`](Self::scan) is needed now and then.
+    #[must_use]
+    pub fn drifts(&self) -> bool {
+        self.selectors.drifts()
+    }
+
     /// Reads all processes of the host: at the start, after lost process events, and now and then when users or
     /// command names are selected by (they change without an event). Returns how many there are.
     pub fn scan(&mut self, at_ns: u64) -> usize {
