@@ -39,7 +39,7 @@ fn user_agent() -> HeaderValue {
 
 #[derive(Debug)]
 enum Client {
-    Http(http::Http),
+    Http(Box<http::Http>),
     Grpc(Box<grpc::Grpc>),
 }
 
@@ -69,7 +69,7 @@ impl OtlpSink {
     /// When certificates or keys cannot be read or used.
     pub fn new(config: &Otlp, batch: BatchSpans, reporter: Reporter) -> anyhow::Result<Self> {
         let client = match config.protocol {
-            Protocol::HttpProtobuf => Client::Http(http::Http::new(config)?),
+            Protocol::HttpProtobuf => Client::Http(Box::new(http::Http::new(config)?)),
             Protocol::Grpc => Client::Grpc(Box::new(grpc::Grpc::new(config)?)),
         };
         let part = |part: Option<&str>| part.unwrap_or_default().to_owned();

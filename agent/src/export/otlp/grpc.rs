@@ -36,7 +36,8 @@ impl Grpc {
         let origin = Uri::from_parts(origin)?;
         let mut tonic = Tonic::with_origin(transport::client(config)?, origin).max_decoding_message_size(MAX_ANSWER);
         if config.compression == Compression::Gzip {
-            tonic = tonic.send_compressed(CompressionEncoding::Gzip);
+            // Go's servers answer in the request's encoding, whether it was offered or not.
+            tonic = tonic.send_compressed(CompressionEncoding::Gzip).accept_compressed(CompressionEncoding::Gzip);
         }
         let mut headers = config.headers.clone();
         if !headers.contains_key(http::header::USER_AGENT) {
