@@ -62,7 +62,7 @@ fn connecting(sock: Sock) {
 /// The handshake of a connect is over: only now are the positions known.
 #[inline(always)]
 fn connected(sock: Sock) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     conn.sent = u64::from(sock.write_seq());
@@ -90,34 +90,34 @@ fn listening(sock: Sock) {
         }
         mark_pending();
     }
-    let _ = PORTS.insert(&port, &1, 0);
+    let _ = PORTS.insert(port, 1, 0);
     state::listening(port);
 }
 
 #[inline(always)]
 fn named(port: u16) -> bool {
-    PORTS.get_ptr(&port).is_some()
+    PORTS.get_ptr(port).is_some()
 }
 
 #[inline(always)]
 fn mark_pending() {
     let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     // Not over a decision that was made.
-    if POLICIES.get_ptr(&pid).is_none() {
-        let _ = POLICIES.insert(&pid, &POLICY_PENDING, 0);
+    if POLICIES.get_ptr(pid).is_none() {
+        let _ = POLICIES.insert(pid, POLICY_PENDING, 0);
     }
 }
 
 #[inline(always)]
 fn ending(sock: Sock, old: i32, new: i32) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if conn.flags & FLAG_ANNOUNCED != 0 && conn.flags & FLAG_CLOSED == 0 {
         report(sock, conn, old, new);
     }
     if new == CLOSE {
-        let _ = CONNECTIONS.remove(&sock.0);
+        let _ = CONNECTIONS.remove(sock.0);
     }
 }
 

@@ -51,7 +51,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let call: u64 = ctx.arg(1);
     match classify(call as u32) {
         Some(Call::Send | Call::SendMany | Call::SendFile | Call::Splice) if is_target() => {
-            let _ = SEND_ENTRIES.insert(&bpf_get_current_pid_tgid(), &conn::now(), 0);
+            let _ = SEND_ENTRIES.insert(bpf_get_current_pid_tgid(), conn::now(), 0);
         }
         _ => {}
     }
@@ -98,7 +98,7 @@ fn finished(regs: Regs, call: Call, result: i64) {
     if direction == SEND {
         let thread = bpf_get_current_pid_tgid();
         // SAFETY: copied at once.
-        entry_ns = unsafe { SEND_ENTRIES.get(&thread) }.copied().unwrap_or(0);
+        entry_ns = unsafe { SEND_ENTRIES.get(thread) }.copied().unwrap_or(0);
     }
     match call {
         Call::ReceiveMany | Call::SendMany => {

@@ -110,7 +110,7 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
 /// Enters a connection, replacing what was there.
 #[inline(always)]
 pub fn insert(sock: Sock, conn: &Conn) {
-    if CONNECTIONS.insert(&sock.0, conn, 0).is_err() {
+    if CONNECTIONS.insert(sock.0, conn, 0).is_err() {
         count(Counter::DropTableFull);
     }
 }
@@ -118,7 +118,7 @@ pub fn insert(sock: Sock, conn: &Conn) {
 /// The entry of a socket that moves data, created when this is first sight.
 #[inline(always)]
 pub fn sight(sock: Sock) -> Option<*mut Conn> {
-    if let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) {
+    if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) {
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         let entry = unsafe { &*conn };
         if entry.family != FAMILY_UNIX || entry.inode == sock.inode() {
@@ -151,7 +151,7 @@ fn first_sight(sock: Sock) -> Option<*mut Conn> {
         conn.first_received = extend(conn.received, sock.first_received());
     }
     insert(sock, &conn);
-    CONNECTIONS.get_ptr_mut(&sock.0)
+    CONNECTIONS.get_ptr_mut(sock.0)
 }
 
 /// Announces the connection if that was not done; false when the ring buffer had no room.
@@ -194,14 +194,14 @@ pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
 #[inline(always)]
 fn obey(sock: Sock, conn: &mut Conn) {
     // SAFETY: the value is copied at once; a concurrent replacement gives the old or the new one.
-    let Some(directive) = unsafe { DIRECTIVES.get(&sock.0) }.copied() else { return };
+    let Some(directive) = unsafe { DIRECTIVES.get(sock.0) }.copied() else { return };
     if directive.connection == conn.id {
         conn.budget = directive.budget;
         if directive.budget == 0 {
             conn.flags |= FLAG_IGNORED;
         }
     }
-    let _ = DIRECTIVES.remove(&sock.0);
+    let _ = DIRECTIVES.remove(sock.0);
 }
 
 /// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves.
@@ -234,7 +234,7 @@ pub fn advance(sock: Sock, conn: &mut Conn, direction: u8, len: u32) -> u64 {
 /// A receive call returned nothing: the end of what the peer sends, if the socket says so too.
 #[inline(always)]
 pub fn end_of_stream(sock: Sock) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) else { return };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     let wanted = conn.flags & (FLAG_ANNOUNCED | FLAG_END_OF_STREAM) == FLAG_ANNOUNCED;
@@ -247,7 +247,7 @@ pub fn end_of_stream(sock: Sock) {
 /// A send call failed: it must not leave its beginning behind for the next one.
 #[inline(always)]
 pub fn send_failed(sock: Sock) {
-    if let Some(conn) = CONNECTIONS.get_ptr_mut(&sock.0) {
+    if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) {
         // SAFETY: a live map value.
         let conn = unsafe { &mut *conn };
         conn.send_first_ns = 0;

@@ -11,7 +11,7 @@ use wirespan_common::record::{POLICY_IGNORE, POLICY_PENDING, PROCESS_EXEC, PROCE
 #[inline(always)]
 fn policy(pid: u32) -> u32 {
     // SAFETY: copied at once.
-    unsafe { POLICIES.get(&pid) }.copied().unwrap_or(setting!(default_policy))
+    unsafe { POLICIES.get(pid) }.copied().unwrap_or(setting!(default_policy))
 }
 
 /// Whether the current process is traced. The first thing that a hook asks.
@@ -30,8 +30,8 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     // SAFETY: copied at once.
-    if let Some(own) = unsafe { POLICIES.get(&parent) }.copied() {
-        let _ = POLICIES.insert(&child, &own, 0);
+    if let Some(own) = unsafe { POLICIES.get(parent) }.copied() {
+        let _ = POLICIES.insert(child, own, 0);
     }
     if policy(parent) != POLICY_IGNORE {
         emit::changed(PROCESS_FORK, child, parent, 0);
@@ -45,7 +45,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     if setting!(default_policy) == POLICY_IGNORE {
         // Traced until user space has looked at the new program: what it sends in its first milliseconds counts.
-        let _ = POLICIES.insert(&pid, &POLICY_PENDING, 0);
+        let _ = POLICIES.insert(pid, POLICY_PENDING, 0);
     } else if policy(pid) == POLICY_IGNORE {
         return 0;
     }
@@ -63,7 +63,7 @@ pub fn sched_process_exit(_ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let traced = policy(pid) != POLICY_IGNORE;
-    let _ = POLICIES.remove(&pid);
+    let _ = POLICIES.remove(pid);
     if traced {
         emit::changed(PROCESS_EXIT, pid, 0, 0);
     }
