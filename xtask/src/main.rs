@@ -39,6 +39,9 @@ enum Command {
     Kernels(kernels::Args),
     /// Measure what docs/benchmarks.md lists
     Bench(bench::Args),
+    /// A client with a clock, of one measurement
+    #[command(hide = true)]
+    BenchClient(bench::client::Args),
     /// Does the kernel let this process load a program?
     #[command(hide = true)]
     GrantsEbpf,
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::GrantsEbpf => granted::here(),
         Command::Kernels(args) => kernels::kernels(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::BenchClient(args) => bench::client::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

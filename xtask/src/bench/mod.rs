@@ -1,12 +1,152 @@
 //! `cargo xtask bench`: the numbers of `docs/benchmarks.md`.
+//!
+//! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`syscalls`], [`agent_cost`], [`throughput`],
+//! [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`], [`postgres`], [`redis`]), what loads
+//! and receives ([`client`], [`sink`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]), the kernel's `bpf` call
+//! ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
+//!
+//! Machines are noisy: whatever compares runs them in turns (with, without, with, …) and answers with a median.
+
+mod agent;
+mod agent_cost;
+mod bpf;
+mod btf;
+pub mod client;
+mod completeness;
+mod duration;
+mod kernel;
+mod memory;
+mod nginx;
+mod parsers;
+mod postgres;
+mod redis;
+mod report;
+mod sink;
+mod spans;
+mod start;
+mod syscalls;
+mod throughput;
+mod wrk;
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::{apt, build, sh};
+use report::Row;
+
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Only these measurements
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Kind>,
+    /// Measure this binary instead of building one
+    #[arg(long, value_name = "PATH")]
+    agent: Option<PathBuf>,
+    /// Seconds of load a run
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+    /// Runs of each kind, taken in turns
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Spans after which memory is looked at
+    #[arg(long, default_value_t = 10_000_000)]
+    spans: u64,
+}
 
-/// Measures.
-pub fn bench(_args: &Args) -> Result<()> {
-    bail!("no benchmark is written yet")
+/// The measurements, in the order in which they are made.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Is every request one span?
+    Completeness,
+    /// Spans' durations against the programs' own clocks
+    Duration,
+    /// Time in kernel programs, kernel memory
+    Kernel,
+    /// What other processes and other system calls pay
+    Syscalls,
+    /// Processor time of the agent per span
+    AgentCost,
+    /// Requests a second with and without the agent
+    Throughput,
+    /// From start to tracing
+    Start,
+    /// The parsers alone
+    Parsers,
+    /// Resident memory after many spans
+    Memory,
+}
+
+const KINDS: [(Kind, Measure); 9] = [
+    (Kind::Kernel, kernel::measure),
+    (Kind::Syscalls, syscalls::measure),
+    (Kind::AgentCost, agent_cost::measure),
+    (Kind::Throughput, throughput::measure),
+    (Kind::Completeness, completeness::measure),
+    (Kind::Duration, duration::measure),
+    (Kind::Start, start::measure),
+    (Kind::Parsers, parsers::measure),
+    (Kind::Memory, memory::measure),
+];
+
+type Measure = fn(&Setup) -> Result<Vec<Row>>;
+
+/// What every measurement is told.
+pub struct Setup {
+    /// The agent's binary.
+    agent: PathBuf,
+    seconds: u32,
+    rounds: u32,
+    spans: u64,
+}
+
+/// Measures, and prints a table for `docs/benchmarks.md`.
+pub fn bench(args: &Args) -> Result<()> {
+    if sh::privilege() != sh::Privilege::Root {
+        bail!("measuring needs root: it reads the kernel's statistics and changes none of your settings");
+    }
+    install()?;
+    let agent = match &args.agent {
+        Some(path) => path.clone(),
+        None => build::build(&build::Args { release: true })?,
+    };
+    let setup = Setup { agent, seconds: args.seconds, rounds: args.rounds, spans: args.spans };
+    let mut failed = 0;
+    println!("{}", report::HEADER);
+    for (kind, measure) in KINDS {
+        if !args.only.is_empty() && !args.only.contains(&kind) {
+            continue;
+        }
+        sh::step(format!("measuring {kind:?} (load {})", load()));
+        match measure(&setup) {
+            Ok(rows) => rows.iter().for_each(|row| println!("{row}")),
+            Err(e) => {
+                failed += 1;
+                sh::step(format!("{kind:?} failed: {e:#}"));
+            }
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} measurements failed");
+    }
+    Ok(())
+}
+
+/// The servers and clients of the measurements.
+fn install() -> Result<()> {
+    const PROGRAMS: [(&str, &str); 4] =
+        [("nginx", "nginx"), ("redis-server", "redis-server"), ("redis-benchmark", "redis-tools"), ("wrk", "wrk")];
+    let mut packages: Vec<&str> = PROGRAMS.iter().filter(|(p, _)| sh::which(p).is_none()).map(|(_, p)| *p).collect();
+    // Its package brings pgbench and pg_stat_statements, too.
+    if postgres::programs().is_err() {
+        packages.push("postgresql");
+    }
+    apt::install(&packages)
+}
+
+/// Programs that wanted a processor during the last minute: what other work there was.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("?").to_owned()
 }

@@ -1,0 +1,142 @@
+//! The agent as a child: started, looked at through `/proc`, ended, and its own account read.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+/// A running agent. Dropping it ends it.
+pub struct Agent {
+    child: Child,
+    lines: Receiver<String>,
+    said: Vec<String>,
+    /// From start to the line that says that it traces.
+    pub ready: Duration,
+}
+
+/// What an agent said at its end.
+pub struct Account {
+    /// Every line.
+    pub text: String,
+    /// Spans made.
+    pub spans: u64,
+}
+
+impl Account {
+    /// The lines about what was lost or left out.
+    pub fn losses(&self) -> String {
+        let about = |line: &&str| ["kernel left out", "dropped", "lost ("].iter().any(|words| line.contains(words));
+        self.text.lines().filter(about).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Agent {
+    /// Starts `wirespan run` and waits until it traces.
+    pub fn start(binary: &Path, arguments: &[&str]) -> Result<Self> {
+        let begin = Instant::now();
+        let mut cmd = Command::new(binary);
+        cmd.arg("run").args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = cmd.spawn().with_context(|| format!("cannot run {}", binary.display()))?;
+        let errors = child.stderr.take().context("no pipe")?;
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(errors).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut agent = Self { child, lines, said: Vec::new(), ready: Duration::ZERO };
+        loop {
+            match agent.lines.recv_timeout(Duration::from_secs(20)) {
+                Ok(line) => {
+                    let traces = line.contains("wirespan: tracing ");
+                    agent.said.push(line);
+                    if traces {
+                        agent.ready = begin.elapsed();
+                        return Ok(agent);
+                    }
+                }
+                Err(_) => bail!("the agent does not trace: {}", agent.said.join("; ")),
+            }
+        }
+    }
+
+    fn proc(&self, file: &str) -> Result<String> {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    }
+
+    /// Processor time used so far, user and system.
+    pub fn cpu(&self) -> Result<Duration> {
+        let stat = self.proc("stat")?;
+        // After the name in parentheses; proc(5): utime and stime are the 14th and 15th field.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u64>().ok()).context("/proc/PID/stat is odd");
+        // SAFETY: no pointers.
+        let hertz = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1);
+        Ok(Duration::from_nanos((ticks(11)? + ticks(12)?) * (1_000_000_000 / hertz)))
+    }
+
+    /// Resident memory and its peak, KiB.
+    pub fn memory(&self) -> Result<(u64, u64)> {
+        let status = self.proc("status")?;
+        let value = |key: &str| {
+            let line = status.lines().find_map(|l| l.strip_prefix(key)).unwrap_or_default();
+            line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0)
+        };
+        Ok((value("VmRSS:"), value("VmHWM:")))
+    }
+
+    /// Adds up what the kernel says of the descriptors that the agent holds, by key (`memlock`, `run_time_ns`, `run_cnt`).
+    /// Of maps and programs held twice, each descriptor's number counts once per identity.
+    pub fn descriptors(&self, identity: &str, key: &str) -> Result<u64> {
+        let mut seen = std::collections::BTreeMap::new();
+        for entry in std::fs::read_dir(format!("/proc/{}/fdinfo", self.child.id()))? {
+            let Ok(text) = std::fs::read_to_string(entry?.path()) else { continue };
+            let value = |key: &str| {
+                let line = text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':'))?;
+                line.trim().parse::<u64>().ok()
+            };
+            if let (Some(id), Some(value)) = (value(identity), value(key)) {
+                seen.insert(id, value);
+            }
+        }
+        Ok(seen.values().sum())
+    }
+
+    /// Ends it as a user would, and reads its account.
+    pub fn stop(mut self) -> Result<Account> {
+        // What was seen last lies in the agent's buffers for a moment.
+        std::thread::sleep(Duration::from_millis(300));
+        self.terminate();
+        let status = self.child.wait()?;
+        self.said.extend(self.lines.iter());
+        let text = self.said.join("\n");
+        if !status.success() {
+            bail!("the agent ended with {status}: {text}");
+        }
+        let spans = text.lines().find_map(|l| l.strip_prefix("wirespan: spans ")).unwrap_or_default();
+        let spans = spans.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok());
+        Ok(Account { spans: spans.with_context(|| format!("no account in: {text}"))?, text })
+    }
+
+    fn terminate(&self) {
+        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
+            // SAFETY: no pointers; the child was not waited for, so that the number is still its own.
+            unsafe { libc::kill(pid, libc::SIGTERM) };
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.terminate();
+            let _ = self.child.wait();
+        }
+    }
+}

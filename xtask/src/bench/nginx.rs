@@ -1,0 +1,107 @@
+//! nginx with one worker, as a child: the HTTP server under load, and its own count of requests.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{paths, sh};
+
+/// A running nginx. Dropping it ends it.
+pub struct Nginx {
+    child: Child,
+    /// Where it serves.
+    pub port: u16,
+    log: PathBuf,
+}
+
+/// A port on which nobody listens now.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Waits until somebody listens there.
+pub fn wait_for(port: u16) -> Result<()> {
+    let begin = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if begin.elapsed() > Duration::from_secs(20) {
+            bail!("nothing listens on port {port}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// A fresh folder for a server's files.
+pub fn folder(name: &str) -> Result<PathBuf> {
+    let dir = paths::target().join("bench").join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+impl Nginx {
+    /// Starts it; every request is answered with a short text.
+    pub fn start() -> Result<Self> {
+        let dir = folder("nginx")?;
+        let (port, status) = (free_port()?, free_port()?);
+        let log = dir.join("access.log");
+        let text = format!(
+            "worker_processes 1; daemon off; error_log {dir}/error.log; pid {dir}/pid;\n\
+             events {{ worker_connections 1024; }}\n\
+             http {{\n\
+               log_format times '$request_time $uri'; keepalive_requests 1000000000; client_body_temp_path {dir}/body;\n\
+               server {{ listen 127.0.0.1:{port}; access_log off;\n\
+                 location / {{ return 200 \"a text of forty-eight bytes, as short answers are\"; }}\n\
+                 location /logged/ {{ access_log {log} times; return 200 logged; }} }}\n\
+               server {{ listen 127.0.0.1:{status}; access_log off; location / {{ stub_status; }} }}\n\
+             }}\n",
+            dir = dir.display(),
+            log = log.display(),
+        );
+        let file = dir.join("nginx.conf");
+        std::fs::write(&file, text)?;
+        let program = sh::which("nginx").context("nginx is missing")?;
+        let mut cmd = Command::new(program);
+        cmd.arg("-c").arg(&file).arg("-e").arg(dir.join("error.log"));
+        let child = cmd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let nginx = Self { child, port, log };
+        wait_for(port)?;
+        std::fs::write(dir.join("status"), status.to_string())?;
+        Ok(nginx)
+    }
+
+    /// What selects it, and its worker.
+    pub fn selector(&self) -> String {
+        format!("pid={}", self.child.id())
+    }
+
+    /// Requests that it has served on its main port, by its own status page.
+    pub fn requests(&self) -> Result<u64> {
+        let status: u16 = std::fs::read_to_string(self.log.with_file_name("status"))?.parse()?;
+        let mut stream = TcpStream::connect(("127.0.0.1", status))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let numbers = text.lines().skip_while(|l| !l.starts_with("server accepts")).nth(1).unwrap_or_default();
+        numbers.split_whitespace().nth(2).and_then(|n| n.parse().ok()).context("nginx's status page is odd")
+    }
+
+    /// `$request_time $uri` of the requests below `/logged/`.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
+            // SAFETY: no pointers; the child was not waited for, so that the number is still its own.
+            unsafe { libc::kill(pid, libc::SIGTERM) };
+        }
+        let _ = self.child.wait();
+    }
+}

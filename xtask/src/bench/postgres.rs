@@ -1,0 +1,131 @@
+//! A PostgreSQL server of our own with pgbench's tables, and pgbench.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use super::nginx::{free_port, wait_for};
+use crate::sh;
+
+/// A running server. Dropping it ends it.
+pub struct Postgres {
+    child: Child,
+    programs: PathBuf,
+    dir: PathBuf,
+    /// Where it listens.
+    pub port: u16,
+}
+
+/// The folder of `initdb`, `postgres`, `pgbench`.
+pub fn programs() -> Result<PathBuf> {
+    // Debian keeps one folder a version: the newest.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|v| v.path().join("bin")).collect();
+    folders.sort();
+    folders.extend(sh::which("initdb").and_then(|p| Some(p.parent()?.to_owned())));
+    folders.into_iter().rfind(|dir| dir.join("initdb").is_file()).context("no PostgreSQL server is installed")
+}
+
+/// What pgbench counted.
+pub struct Load {
+    /// Transactions a second.
+    pub rate: f64,
+}
+
+impl Postgres {
+    /// Starts it with pgbench's tables at scale 1.
+    pub fn start() -> Result<Self> {
+        let programs = programs()?;
+        // Where the server's own user may go.
+        let dir = std::env::temp_dir().join(format!("wirespan-bench-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir)?;
+        let id = |flag: &str| -> Result<u32> {
+            sh::output(Command::new("id").args([flag, "postgres"]))?.trim().parse().context("odd output of id")
+        };
+        let (user, group) = (id("-u")?, id("-g")?);
+        std::os::unix::fs::chown(&dir, Some(user), Some(group))?;
+        let as_user = |program: &str| {
+            let mut cmd = Command::new(programs.join(program));
+            cmd.uid(user).gid(group).current_dir(&dir);
+            cmd
+        };
+        sh::output(as_user("initdb").args(["-A", "trust", "-U", "postgres", "--no-sync", "-D"]).arg(dir.join("data")))?;
+        let port = free_port()?;
+        let mut cmd = as_user("postgres");
+        cmd.arg("-D").arg(dir.join("data")).arg("-p").arg(port.to_string()).arg("-k").arg(&dir);
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "fsync=off",
+            "shared_preload_libraries=pg_stat_statements",
+            "pg_stat_statements.max=1000",
+            "log_line_prefix=",
+        ] {
+            cmd.args(["-c", setting]);
+        }
+        let log = File::create(dir.join("log"))?;
+        let child = cmd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
+        let server = Self { child, programs, dir, port };
+        wait_for(port)?;
+        server.sql("CREATE EXTENSION pg_stat_statements")?;
+        sh::output(server.pgbench(&["-i", "-q"]).env("PGOPTIONS", "-c client_min_messages=error"))?;
+        Ok(server)
+    }
+
+    /// What selects it, and its back ends.
+    pub fn selector(&self) -> String {
+        format!("pid={}", self.child.id())
+    }
+
+    /// The result of a statement.
+    pub fn sql(&self, text: &str) -> Result<String> {
+        let mut cmd = Command::new(self.programs.join("psql"));
+        cmd.args(["-XAtq", "-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), "-c", text]);
+        Ok(sh::output(&mut cmd)?.trim().to_owned())
+    }
+
+    /// Forgets what was executed.
+    pub fn reset(&self) -> Result<()> {
+        self.sql("SELECT pg_stat_statements_reset()").map(drop)
+    }
+
+    /// Statements executed since the reset, by the server's own count, our looking left out.
+    pub fn statements(&self) -> Result<u64> {
+        let count = "SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'";
+        self.sql(count)?.parse().context("pg_stat_statements is empty")
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.dir.join("log"))?)
+    }
+
+    fn pgbench(&self, arguments: &[&str]) -> Command {
+        let mut cmd = Command::new(self.programs.join("pgbench"));
+        cmd.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]).args(arguments).arg("postgres");
+        cmd
+    }
+
+    /// One run of pgbench.
+    pub fn run(&self, arguments: &[&str]) -> Result<Load> {
+        let text = sh::output(self.pgbench(&["-n"]).args(arguments))?;
+        let rate = text.lines().find_map(|l| l.strip_prefix("tps = ")).unwrap_or_default();
+        let rate = rate.split_whitespace().next().and_then(|n| n.parse().ok());
+        Ok(Load { rate: rate.context("pgbench tells no rate")? })
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
+            // SAFETY: no pointers; the child was not waited for, so that the number is still its own. SIGINT is a fast
+            // shutdown.
+            unsafe { libc::kill(pid, libc::SIGINT) };
+        }
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}

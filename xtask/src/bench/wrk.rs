@@ -1,0 +1,31 @@
+//! wrk: keep-alive load, as fast as it goes or with a pause between the requests of a connection.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::nginx;
+use crate::sh;
+
+/// What wrk counted.
+pub struct Load {
+    /// Requests a second.
+    pub rate: f64,
+    /// Requests answered.
+    pub requests: u64,
+}
+
+/// One thread, 16 connections. `pause_ms` between answer and next request, for less than saturation.
+pub fn run(port: u16, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
+    let mut cmd = Command::new("wrk");
+    cmd.args(["-t1", "-c16", &format!("-d{seconds}s")]);
+    if let Some(pause) = pause_ms {
+        let script = nginx::folder("wrk")?.join("pause.lua");
+        std::fs::write(&script, format!("function delay() return math.random(0, {}) end\n", 2 * pause))?;
+        cmd.arg("-s").arg(script);
+    }
+    let text = sh::output(cmd.arg(format!("http://127.0.0.1:{port}/")))?;
+    let rate = text.lines().find_map(|l| l.strip_prefix("Requests/sec:")).and_then(|r| r.trim().parse().ok());
+    let requests = text.lines().find_map(|l| l.trim().split_once(" requests in ")).and_then(|(n, _)| n.parse().ok());
+    Ok(Load { rate: rate.context("wrk tells no rate")?, requests: requests.context("wrk tells no requests")? })
+}
