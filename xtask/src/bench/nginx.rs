@@ -76,7 +76,7 @@ impl Nginx {
 
     /// What selects it, and its worker.
     pub fn selector(&self) -> String {
-        format!("pid={}", self.child.id())
+        format!("comm=nginx,port={}", self.port)
     }
 
     /// Requests that it has served on its main port, by its own status page.

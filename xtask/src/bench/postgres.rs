@@ -77,7 +77,7 @@ impl Postgres {
 
     /// What selects it, and its back ends.
     pub fn selector(&self) -> String {
-        format!("pid={}", self.child.id())
+        format!("comm=postgres,port={}", self.port)
     }
 
     /// The result of a statement.

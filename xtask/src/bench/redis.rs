@@ -32,7 +32,7 @@ impl Redis {
 
     /// What selects it.
     pub fn selector(&self) -> String {
-        format!("pid={}", self.child.id())
+        format!("comm=redis-server,port={}", self.port)
     }
 
     /// An inline command's first line, and the bulk if it is one.
