@@ -19,14 +19,16 @@ pub struct Postgres {
     pub port: u16,
 }
 
-/// The folder of `initdb`, `postgres`, `pgbench`.
+/// The folder of `initdb`, `postgres`, `psql` and `pgbench`.
 pub fn programs() -> Result<PathBuf> {
-    // Debian keeps one folder a version: the newest.
+    // Debian keeps one folder a version: the newest; else where `PATH` has them.
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = versions.map(|v| v.path().join("bin")).collect();
     folders.sort();
+    folders.reverse();
     folders.extend(sh::which("initdb").and_then(|p| Some(p.parent()?.to_owned())));
-    folders.into_iter().rfind(|dir| dir.join("initdb").is_file()).context("no PostgreSQL server is installed")
+    let whole = |dir: &PathBuf| ["initdb", "postgres", "psql", "pgbench"].iter().all(|p| dir.join(p).is_file());
+    folders.into_iter().find(whole).context("no PostgreSQL server is installed")
 }
 
 /// What pgbench counted.
