@@ -14,6 +14,8 @@ use std::time::Duration;
 const HOLD_NS: u64 = 2_000_000;
 /// Most bytes that one batch holds before it is handed out.
 const BATCH_BYTES: usize = 4 << 20;
+/// Longest time that emptying the ring buffer at the end may take.
+const LAST_NS: u64 = 1_000_000_000;
 /// A change of the wall-clock offset that is worth an event; smaller ones are the noise of two clock readings.
 const CLOCK_STEP_NS: i64 = 20_000;
 
@@ -30,8 +32,9 @@ pub struct Reader {
 struct Batch {
     bytes: Vec<u8>,
     /// Kernel time, order of arrival, place in `bytes`.
-    index: Vec<(u64, u32, u32, u32)>,
+    index: Vec<(u64, u64, u32, u32)>,
     held: Vec<u8>,
+    arrivals: u64,
 }
 
 fn clock_ns(clock: ClockId) -> i64 {
@@ -76,19 +79,22 @@ impl Reader {
 
     /// Hands out what has come, in the order of kernel times, but for the newest [`HOLD_NS`] (`all`: with them).
     /// Returns the number of events. Ends with a tick.
+    ///
+    /// One batch at a time, however fast more comes: what a batch completes can then be passed on, and a stop is seen.
     pub fn drain(&mut self, all: bool, mut handle: impl FnMut(&Event<'_>)) -> usize {
-        let now = monotonic_ns();
         self.clock(&mut handle);
         let mut total = 0;
+        let begin = monotonic_ns();
         loop {
             let more = self.fill();
-            let until = if all { u64::MAX } else { now.saturating_sub(HOLD_NS) };
-            total += self.release(until, &mut handle);
-            if !more {
+            let until = if all { u64::MAX } else { monotonic_ns().saturating_sub(HOLD_NS) };
+            total += self.batch.release(until, &mut self.undecodable, &mut handle);
+            // At the end: what is recorded meanwhile could go on for ever.
+            if !(all && more) || monotonic_ns().saturating_sub(begin) > LAST_NS {
                 break;
             }
         }
-        handle(&Event::Tick { at_ns: now.saturating_sub(HOLD_NS) });
+        handle(&Event::Tick { at_ns: monotonic_ns().saturating_sub(HOLD_NS) });
         total
     }
 
@@ -111,10 +117,13 @@ impl Reader {
         }
         true
     }
+}
 
-    fn release(&mut self, until: u64, handle: &mut impl FnMut(&Event<'_>)) -> usize {
+impl Batch {
+    /// Hands out what is not newer than `until` and keeps the rest. The number of records.
+    fn release(&mut self, until: u64, undecodable: &mut u64, handle: &mut impl FnMut(&Event<'_>)) -> usize {
         let mut handled = 0;
-        let Batch { bytes, index, held } = &mut self.batch;
+        let Self { bytes, index, held, .. } = self;
         index.sort_unstable();
         held.clear();
         let mut kept = 0;
@@ -131,20 +140,44 @@ impl Reader {
             handled += 1;
             match decode::decode(record) {
                 Some(event) => handle(&event),
-                None => self.undecodable += 1,
+                None => *undecodable += 1,
             }
         }
         index.truncate(kept);
         std::mem::swap(bytes, held);
         handled
     }
-}
 
-impl Batch {
     fn push(&mut self, order: u64, record: &[u8]) {
         let from = self.bytes.len() as u32;
-        let arrival = self.index.last().map_or(0, |(_, arrival, ..)| arrival.wrapping_add(1));
-        self.index.push((order, arrival, from, record.len() as u32));
+        self.index.push((order, self.arrivals, from, record.len() as u32));
+        self.arrivals += 1;
         self.bytes.extend_from_slice(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record of no known kind, so that only its time counts.
+    fn push(batch: &mut Batch, order: u64) {
+        batch.push(order, &[0xff; 16]);
+    }
+
+    #[test]
+    fn what_is_too_new_waits_and_keeps_its_place() {
+        let (mut batch, mut undecodable) = (Batch::default(), 0);
+        for order in [30, 10, 20, 20] {
+            push(&mut batch, order);
+        }
+        assert_eq!(batch.release(20, &mut undecodable, &mut |_| {}), 3);
+        assert_eq!((undecodable, batch.bytes.len(), batch.index.len()), (3, 16, 1));
+        // The one that waits came before this one.
+        push(&mut batch, 30);
+        let arrivals: Vec<u64> = batch.index.iter().map(|(_, arrival, ..)| *arrival).collect();
+        assert_eq!(arrivals, [0, 4]);
+        assert_eq!(batch.release(u64::MAX, &mut undecodable, &mut |_| {}), 2);
+        assert!(batch.bytes.is_empty());
     }
 }
