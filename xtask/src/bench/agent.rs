@@ -28,7 +28,7 @@ pub struct Account {
 impl Account {
     /// The lines about what was lost or left out.
     pub fn losses(&self) -> String {
-        let about = |line: &&str| ["kernel left out", "dropped", "lost ("].iter().any(|words| line.contains(words));
+        let about = |line: &&str| ["filtered", "kernel left out", "dropped", "lost ("].iter().any(|words| line.contains(words));
         self.text.lines().filter(about).collect::<Vec<_>>().join("; ")
     }
 }
@@ -113,7 +113,17 @@ impl Agent {
         // What was seen last lies in the agent's buffers for a moment.
         std::thread::sleep(Duration::from_millis(300));
         self.terminate();
-        let status = self.child.wait()?;
+        let begin = Instant::now();
+        let status = loop {
+            match self.child.try_wait()? {
+                Some(status) => break status,
+                None if begin.elapsed() > Duration::from_secs(30) => {
+                    self.child.kill()?;
+                    bail!("the agent does not end");
+                }
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
         self.said.extend(self.lines.iter());
         let text = self.said.join("\n");
         if !status.success() {

@@ -18,14 +18,6 @@ enum Goal {
     Nearly,
 }
 
-/// nginx and wrk, PostgreSQL and pgbench, Redis and redis-benchmark.
-pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
-    let mut rows = http(setup)?;
-    rows.extend(postgres(setup)?);
-    rows.extend(redis(setup)?);
-    Ok(rows)
-}
-
 fn row(load: &str, side: &str, requests: u64, account: &Account, goal: Goal) -> Row {
     let share = account.spans as f64 / requests as f64 * 100.0;
     let (limit, met) = match goal {
@@ -44,19 +36,20 @@ fn row(load: &str, side: &str, requests: u64, account: &Account, goal: Goal) -> 
     Row::goal(format!("{load}, {side} spans"), measured, limit, met)
 }
 
-fn http(setup: &Setup) -> Result<Vec<Row>> {
-    let nginx = Nginx::start()?;
+/// nginx and wrk.
+pub fn http(setup: &Setup) -> Result<Vec<Row>> {
+    let mut nginx = Nginx::start()?;
     let full = wrk::run(nginx.port, setup.seconds, None)?.rate;
     // 16 connections that pause this long on average make half of saturation, or less: the answer takes time, too.
     let pause = (16.0 * 1000.0 / (full / 2.0)).ceil() as u32;
     let mut rows = Vec::new();
     for (side, selector) in [("server", nginx.selector()), ("client", format!("comm=wrk,port={}", nginx.port))] {
         for (goal, pause) in [(Goal::Every, Some(pause)), (Goal::Nearly, None)] {
-            let before = nginx.requests()?;
+            nginx.requests_since()?;
             let agent = Agent::start(&setup.agent, &["--select", &selector, "--output", "none"])?;
             let load = wrk::run(nginx.port, setup.seconds, pause)?;
             let account = agent.stop()?;
-            let requests = nginx.requests()? - before;
+            let requests = nginx.requests_since()?;
             let name = match goal {
                 Goal::Every => format!("wrk at {:.0} % of saturation", load.rate / full * 100.0),
                 Goal::Nearly => format!("wrk at saturation ({:.0}/s)", load.rate),
@@ -67,7 +60,8 @@ fn http(setup: &Setup) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn postgres(setup: &Setup) -> Result<Vec<Row>> {
+/// PostgreSQL and pgbench.
+pub fn postgres(setup: &Setup) -> Result<Vec<Row>> {
     let server = Postgres::start()?;
     let seconds = setup.seconds.to_string();
     let mut rows = Vec::new();
@@ -89,7 +83,9 @@ fn postgres(setup: &Setup) -> Result<Vec<Row>> {
                 let agent = Agent::start(&setup.agent, &["--select", &selector, "--output", "none"])?;
                 let load = server.run(&arguments)?;
                 let account = agent.stop()?;
-                let requests = server.statements()?;
+                // BEGIN and END of the prepared mode are missing in the server's count, so they are taken from pgbench's.
+                let around = if script == "-N" { 2 * load.transactions } else { 0 };
+                let requests = server.statements()? + around;
                 let what = if script == "-S" { "select-only" } else { "simple-update" };
                 let name = match goal {
                     Goal::Every => format!("pgbench -M {mode}, {what}, at {:.0} transactions/s", load.rate),
@@ -102,7 +98,8 @@ fn postgres(setup: &Setup) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn redis(setup: &Setup) -> Result<Vec<Row>> {
+/// Redis and redis-benchmark.
+pub fn redis(setup: &Setup) -> Result<Vec<Row>> {
     let server = Redis::start()?;
     let mut rows = Vec::new();
     for pipeline in [1, 16] {

@@ -58,8 +58,12 @@ pub struct Args {
 /// The measurements, in the order in which they are made.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Is every request one span?
-    Completeness,
+    /// Is every request one span? nginx and wrk
+    CompletenessHttp,
+    /// The same of PostgreSQL and pgbench
+    CompletenessPostgres,
+    /// The same of Redis and redis-benchmark
+    CompletenessRedis,
     /// Spans' durations against the programs' own clocks
     Duration,
     /// Time in kernel programs, kernel memory
@@ -78,12 +82,14 @@ enum Kind {
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 9] = [
+const KINDS: [(Kind, Measure); 11] = [
     (Kind::Kernel, kernel::measure),
     (Kind::Syscalls, syscalls::measure),
     (Kind::AgentCost, agent_cost::measure),
     (Kind::Throughput, throughput::measure),
-    (Kind::Completeness, completeness::measure),
+    (Kind::CompletenessHttp, completeness::http),
+    (Kind::CompletenessPostgres, completeness::postgres),
+    (Kind::CompletenessRedis, completeness::redis),
     (Kind::Duration, duration::measure),
     (Kind::Start, start::measure),
     (Kind::Parsers, parsers::measure),

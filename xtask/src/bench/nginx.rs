@@ -16,6 +16,7 @@ pub struct Nginx {
     /// Where it serves.
     pub port: u16,
     log: PathBuf,
+    counted: u64,
 }
 
 /// A port on which nobody listens now.
@@ -68,7 +69,7 @@ impl Nginx {
         let mut cmd = Command::new(program);
         cmd.arg("-c").arg(&file).arg("-e").arg(dir.join("error.log"));
         let child = cmd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let nginx = Self { child, port, log };
+        let nginx = Self { child, port, log, counted: 0 };
         wait_for(port)?;
         std::fs::write(dir.join("status"), status.to_string())?;
         Ok(nginx)
@@ -79,8 +80,16 @@ impl Nginx {
         format!("comm=nginx,port={}", self.port)
     }
 
-    /// Requests that it has served on its main port, by its own status page.
-    pub fn requests(&self) -> Result<u64> {
+    /// Requests that it has served since it was asked last, by its own status page.
+    pub fn requests_since(&mut self) -> Result<u64> {
+        let now = self.requests()?;
+        // The page counts the request for itself, too.
+        let since = now.saturating_sub(self.counted + 1);
+        self.counted = now;
+        Ok(since)
+    }
+
+    fn requests(&self) -> Result<u64> {
         let status: u16 = std::fs::read_to_string(self.log.with_file_name("status"))?.parse()?;
         let mut stream = TcpStream::connect(("127.0.0.1", status))?;
         stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;

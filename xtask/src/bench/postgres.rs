@@ -35,6 +35,8 @@ pub fn programs() -> Result<PathBuf> {
 pub struct Load {
     /// Transactions a second.
     pub rate: f64,
+    /// Transactions done.
+    pub transactions: u64,
 }
 
 impl Postgres {
@@ -94,9 +96,10 @@ impl Postgres {
         self.sql("SELECT pg_stat_statements_reset()").map(drop)
     }
 
-    /// Statements executed since the reset, by the server's own count, our looking left out.
+    /// Statements executed since the reset, by the server's own count, our looking and BEGIN and END left out.
     pub fn statements(&self) -> Result<u64> {
-        let count = "SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'";
+        let count = "SELECT sum(calls) FROM pg_stat_statements WHERE lower(query) NOT IN ('begin', 'end') \
+                     AND query NOT LIKE '%pg_stat_statements%'";
         self.sql(count)?.parse().context("pg_stat_statements is empty")
     }
 
@@ -116,7 +119,12 @@ impl Postgres {
         let text = sh::output(self.pgbench(&["-n"]).args(arguments))?;
         let rate = text.lines().find_map(|l| l.strip_prefix("tps = ")).unwrap_or_default();
         let rate = rate.split_whitespace().next().and_then(|n| n.parse().ok());
-        Ok(Load { rate: rate.context("pgbench tells no rate")? })
+        let done = text.lines().find_map(|l| l.strip_prefix("number of transactions actually processed: "));
+        let done = done.and_then(|n| n.split('/').next()?.trim().parse().ok());
+        Ok(Load {
+            rate: rate.context("pgbench tells no rate")?,
+            transactions: done.context("pgbench tells no transactions")?,
+        })
     }
 }
 
