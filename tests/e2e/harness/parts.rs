@@ -1,0 +1,52 @@
+//! What `cargo xtask test` has installed.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A part of the folder that `cargo xtask test` fills, if it is there.
+pub fn part(path: &str) -> Option<PathBuf> {
+    let parts = std::env::var_os("WIRESPAN_TEST_PARTS").map_or_else(
+        || wirespan_tests::binary().parent().unwrap().join("../test-parts"),
+        PathBuf::from,
+    );
+    Some(parts.join(path)).filter(|path| path.exists())
+}
+
+/// Says that this test is skipped, past the capture of what tests print: a reader and `cargo xtask test` must see it.
+pub fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("test {} ... skipped ({why})\n", thread.name().unwrap_or("?"));
+    let _ = std::io::stdout().write_all(line.as_bytes());
+}
+
+/// The Python that has the drivers.
+pub fn python() -> Command {
+    Command::new(part("python/bin/python").expect("test part python is missing: run `cargo xtask test`"))
+}
+
+/// A program of `tests/workloads`, run by its language.
+pub fn workload(name: &str) -> Command {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workloads").join(name);
+    assert!(path.is_file(), "{}", path.display());
+    let mut command = if name.ends_with(".py") {
+        python()
+    } else {
+        let mut node = Command::new("node");
+        // `require` looks into `node_modules` of the folders above the program, and there.
+        node.env("NODE_PATH", part("node/node_modules").expect("test part node is missing: run `cargo xtask test`"));
+        node
+    };
+    command.arg(path);
+    command
+}
+
+/// The folder of PostgreSQL's programs: that of the newest version, as Debian installs them.
+pub fn postgres_programs() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
+    match newest {
+        Some(version) => PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")),
+        None => PathBuf::from(super::run(Command::new("pg_config").arg("--bindir")).trim()),
+    }
+}

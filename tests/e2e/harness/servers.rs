@@ -1,0 +1,136 @@
+//! nginx, Redis and programs of ours as servers.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use super::process::{Folder, Owned, eventually, free_port, listening, run};
+use super::workload;
+
+/// A server on a port of the loopback interface.
+pub struct Server {
+    process: Owned,
+    pub folder: Folder,
+    pub port: u16,
+}
+
+impl Server {
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Ends it as its user would.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+
+    pub fn select_port(&self) -> Vec<String> {
+        vec![format!("port={}", self.port)]
+    }
+
+    /// A file of its folder.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap_or_default()
+    }
+}
+
+/// One request of nginx's own account of them.
+pub struct Logged {
+    pub seconds: f64,
+    pub status: i64,
+    pub request: String,
+}
+
+/// nginx with two workers: `/` says hello, `/big` is a file of 3 MB by sendfile, `/status/N` answers so, `/slow` asks a
+/// server on `upstream`.
+pub fn nginx(upstream: u16) -> Server {
+    let (folder, port) = (Folder::new(), free_port());
+    let root = folder.path().display().to_string();
+    folder.write("big", vec![b'x'; 3_000_000]);
+    let conf = format!(
+        "daemon off; worker_processes 2; pid {root}/pid; error_log {root}/error.log; user root;
+         events {{ worker_connections 512; }}
+         http {{
+           log_format times '$request_time $status $request';
+           access_log {root}/access.log times;
+           client_body_temp_path {root}; proxy_temp_path {root}; fastcgi_temp_path {root};
+           uwsgi_temp_path {root}; scgi_temp_path {root};
+           sendfile on; keepalive_requests 1000000; default_type text/plain;
+           server {{
+             listen 127.0.0.1:{port} reuseport; listen [::1]:{port};
+             location = / {{ return 200 'hello\\n'; }}
+             location = /big {{ root {root}; }}
+             location = /status/404 {{ return 404; }}
+             location = /status/503 {{ return 503; }}
+             location /up/ {{ proxy_pass http://127.0.0.1:{upstream}/; proxy_http_version 1.1;
+                              proxy_set_header Connection ''; }}
+           }}
+         }}"
+    );
+    let conf = folder.write("nginx.conf", conf);
+    let mut command = Command::new("nginx");
+    command.arg("-c").arg(conf).arg("-e").arg(folder.join("error.log"));
+    command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));
+    let process = Owned::start(&mut command, Signal::TERM);
+    listening(port);
+    Server { process, folder, port }
+}
+
+impl Server {
+    /// nginx's access log, complete once nginx has ended.
+    pub fn access_log(&mut self) -> Vec<Logged> {
+        self.stop();
+        let line = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            Logged {
+                seconds: words.next().unwrap().parse().unwrap(),
+                status: words.next().unwrap().parse().unwrap(),
+                request: words.next().unwrap().to_owned(),
+            }
+        };
+        self.read("access.log").lines().map(line).collect()
+    }
+}
+
+/// Redis with a password for the user `secret`, on a port and a unix socket.
+pub fn redis() -> Server {
+    let (folder, port) = (Folder::new(), free_port());
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "::1", "--save", "", "--daemonize", "no"]);
+    command.arg("--unixsocket").arg(folder.join("redis.sock")).arg("--dir").arg(folder.path());
+    command.stdout(folder.output("log")).stderr(folder.output("stderr"));
+    let process = Owned::start(&mut command, Signal::TERM);
+    listening(port);
+    eventually("the unix socket is there", || folder.join("redis.sock").exists());
+    Server { process, folder, port }
+}
+
+/// A program of `tests/workloads` as a server; its first argument is the port, then come `more`.
+pub fn program(name: &str, more: &[&str]) -> Server {
+    let (folder, port) = (Folder::new(), free_port());
+    let mut command = workload(name);
+    command.arg(port.to_string()).args(more);
+    command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));
+    let mut process = Owned::start(&mut command, Signal::TERM);
+    let ready = || {
+        assert!(!process.has_ended(), "{}", fs::read_to_string(folder.join("stderr")).unwrap_or_default());
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    };
+    eventually("the server listens", ready);
+    Server { process, folder, port }
+}
+
+/// curl, quiet, against a path of a server.
+pub fn curl(port: u16, path: &str, more: &[&str]) -> String {
+    let mut command = Command::new("curl");
+    command.args(["-s", "--noproxy", "*", "--max-time", "20"]).args(more);
+    run(command.arg(format!("http://127.0.0.1:{port}{path}")))
+}
+
+/// The path of a program.
+pub fn which(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+}

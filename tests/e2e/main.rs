@@ -1,0 +1,15 @@
+//! Real servers and real clients, traced by the real binary. `cargo xtask test --only e2e` runs them, as root.
+//!
+//! Nearly every test runs its traffic under one agent of each backend at the same time, requires that both tell the same,
+//! and then looks at what they tell ([`harness::trace`]).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, outside of test functions"
+)]
+
+mod harness;
+
+mod http;
