@@ -18,6 +18,10 @@ pub const SERVICE_VARIABLES: [&str; 2] = ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_AT
 const MAX_FILE: u64 = 256 * 1024;
 /// `PF_KTHREAD` in the flags of `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
+/// `PF_FORKNOEXEC`: it was forked and has not executed a program since.
+const FORKED: u64 = 0x40;
+/// Forks that are followed back.
+const MAX_FORKS: usize = 16;
 
 /// `/proc`, and what is wanted of it.
 #[derive(Clone, Debug)]
@@ -45,6 +49,7 @@ impl Proc {
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let mut groups = Groups::default();
         let mut processes: Vec<Process> = pids.filter_map(|pid| self.read(pid, &mut groups)).collect();
+        follow_forks(&mut processes);
         if self.ports {
             self.read_ports(&mut processes);
         }
@@ -55,6 +60,12 @@ impl Proc {
     #[must_use]
     pub fn process(&self, pid: u32) -> Option<Process> {
         let mut process = self.read(pid, &mut Groups::default())?;
+        while let Some(parent) = process.forked_from.last().copied()
+            && process.forked_from.len() < MAX_FORKS
+            && let Some(grandparent) = self.stat(parent).and_then(|stat| stat.forked_from())
+        {
+            process.forked_from.push(grandparent);
+        }
         if self.ports {
             self.read_ports(std::slice::from_mut(&mut process));
         }
@@ -64,7 +75,11 @@ impl Proc {
     /// When a process started, in clock ticks since boot.
     #[must_use]
     pub fn start_time(&self, pid: u32) -> Option<u64> {
-        Stat::parse(&read(&self.directory(pid).join("stat"))?).map(|stat| stat.start_time)
+        self.stat(pid).map(|stat| stat.start_time)
+    }
+
+    fn stat(&self, pid: u32) -> Option<Stat> {
+        Stat::parse(&read(&self.directory(pid).join("stat"))?)
     }
 
     fn directory(&self, pid: u32) -> PathBuf {
@@ -73,7 +88,7 @@ impl Proc {
 
     fn read(&self, pid: u32, groups: &mut Groups) -> Option<Process> {
         let directory = self.directory(pid);
-        let stat = Stat::parse(&read(&directory.join("stat"))?)?;
+        let stat = self.stat(pid)?;
         if stat.flags & KERNEL_THREAD != 0 || matches!(stat.state, 'Z' | 'X') {
             return None;
         }
@@ -81,6 +96,7 @@ impl Proc {
         Some(Process {
             pid,
             parent: stat.parent,
+            forked_from: stat.forked_from().into_iter().collect(),
             comm: stat.comm,
             exe: executable(&directory),
             user: status.as_deref().and_then(effective_user),
@@ -145,6 +161,19 @@ impl Groups {
     }
 }
 
+/// Completes who was forked from whom: the workers of a master that was there before us are its workers.
+fn follow_forks(processes: &mut [Process]) {
+    let direct: HashMap<u32, u32> =
+        processes.iter().filter_map(|process| Some((process.pid, *process.forked_from.first()?))).collect();
+    for process in processes {
+        while let Some(parent) = process.forked_from.last().and_then(|last| direct.get(last))
+            && process.forked_from.len() < MAX_FORKS
+        {
+            process.forked_from.push(*parent);
+        }
+    }
+}
+
 /// A file's text; what is not UTF-8 is replaced.
 fn read(path: &Path) -> Option<String> {
     let mut bytes = Vec::with_capacity(1024);
@@ -169,6 +198,11 @@ struct Stat {
 }
 
 impl Stat {
+    /// The parent whose program it runs. One that has lost its parent was given to the first process, which is no master.
+    fn forked_from(&self) -> Option<u32> {
+        (self.flags & FORKED != 0 && self.parent > 1).then_some(self.parent)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         // The command name may hold anything, parentheses and spaces included.
         let (_, rest) = text.split_once('(')?;

@@ -1,7 +1,7 @@
 //! What every backend does with a call that moved bytes over a socket.
 
 use super::source::Source;
-use crate::conn::{self, FLAG_IGNORED};
+use crate::conn::{self, FLAG_ANNOUNCED, FLAG_IGNORED};
 use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::count;
@@ -15,6 +15,11 @@ pub fn transfer(sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u
     let Some(conn) = conn::sight(sock) else { return };
     // SAFETY: a live map value; races between CPUs only blur counters of one connection.
     let conn = unsafe { &mut *conn };
+    // A call that shows a connection for the first time began before it was seen: so did the connection, or the records
+    // of both would be told in the wrong order.
+    if entry_ns != 0 && conn.flags & FLAG_ANNOUNCED == 0 && entry_ns < conn.started_ns {
+        conn.started_ns = entry_ns;
+    }
     count(Counter::Seen);
     let position = conn::advance(sock, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);

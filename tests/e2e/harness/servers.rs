@@ -43,9 +43,11 @@ pub struct Logged {
     pub request: String,
 }
 
-/// nginx with two workers: `/` says hello, `/big` is a file of 3 MB by sendfile, `/status/N` answers so, `/slow` asks a
-/// server on `upstream`.
-pub fn nginx(upstream: u16) -> Server {
+/// nginx with two workers: `/` says hello, `/big` is a file of 3 MB by sendfile, `/status/N` answers so, `/up/` asks a
+/// server on the port `upstream`.
+pub fn nginx(upstream: Option<u16>) -> Server {
+    // Where nobody listens.
+    let upstream = upstream.unwrap_or(9);
     let (folder, port) = (Folder::new(), free_port());
     let root = folder.path().display().to_string();
     folder.write("big", vec![b'x'; 3_000_000]);

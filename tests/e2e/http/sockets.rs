@@ -31,7 +31,7 @@ fn ipv6() {
 /// curl is over before anybody could look at it.
 #[test]
 fn clients_that_live_for_milliseconds() {
-    let server = servers::nginx(0);
+    let server = servers::nginx(None);
     let select = vec![format!("pid={}", server.pid()), format!("exe={}", which("curl").unwrap().display())];
     // Others may use curl meanwhile.
     let ours = format!("http://127.0.0.1:{}/", server.port);
@@ -69,7 +69,7 @@ fn workers_that_share_an_inherited_listener() {
 /// The file goes out by sendfile: nobody reads it in user space.
 #[test]
 fn a_static_file_by_sendfile() {
-    let server = servers::nginx(0);
+    let server = servers::nginx(None);
     let (spans, ()) = trace(&server.select_port(), || {
         for path in ["/big", "/", "/big"] {
             curl(server.port, path, &["-o", "/dev/null"]);
@@ -101,7 +101,7 @@ fn http_over_a_unix_socket() {
 #[test]
 fn a_proxy_is_server_and_client() {
     let upstream = servers::program("odd_server.py", &[]);
-    let proxy = servers::nginx(upstream.port);
+    let proxy = servers::nginx(Some(upstream.port));
     let select = vec![format!("port={}", proxy.port), format!("port={}", upstream.port)];
     let (spans, ()) = trace(&select, || {
         curl(proxy.port, "/up/slow", &[]);

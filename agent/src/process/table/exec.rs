@@ -17,7 +17,11 @@ impl ProcessTable {
         let known = self.entries.get(&event.pid).filter(|entry| entry.exited_at.is_none()).map(|entry| &entry.process);
         let generation = known.map_or(0, |process| process.generation) + 1;
         let seen_ns = known.map_or(event.at_ns, |process| process.seen_ns);
-        if let Some(process) = self.proc.as_ref().and_then(|proc| proc.process(event.pid)) {
+        if let Some(mut process) = self.proc.as_ref().and_then(|proc| proc.process(event.pid)) {
+            // One that is just exiting has lost its executable, but still a line in the table.
+            if process.exe.is_none() {
+                process.exe = real(file);
+            }
             return Process { generation, seen_ns, ..process };
         }
         let before = known.cloned().unwrap_or_default();
