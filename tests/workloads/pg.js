@@ -7,7 +7,7 @@ async function main() {
   await client.connect();
   await client.query('SELECT id FROM orders WHERE id = 3');
   await client.query('SELECT note FROM orders WHERE id = $1', [1]);
-  for (let n = 0; n < 3; n++) await client.query({ name: 'by-id', text: 'SELECT id FROM items WHERE order_id = $1', values: [n] });
+  for (let n = 0; n < 3; n++) await client.query({ name: 'by-id', text: 'SELECT order_id FROM items WHERE order_id = $1', values: [n] });
   await client.query('SELECT nothing FROM orders WHERE id = $1', [1]).catch((error) => {
     if (error.code !== '42703') throw error;
   });

@@ -2,7 +2,7 @@
 
 use super::detection::{Detection, Held, Outcome, Piece};
 use super::stream::{Step, Stream};
-use crate::event::{Change, Data, Flow, Open, Role};
+use crate::event::{Change, Data, Endpoint, Flow, Open, Role};
 use wirespan_protocols::registry::Protocol;
 use wirespan_protocols::session::{Close, Output, Session};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
@@ -98,6 +98,10 @@ impl<T> Connection<T> {
         if std::mem::replace(&mut self.began, true) || self.open.from_start {
             return;
         }
+        if matches!(self.open.local, Endpoint::Unix(_)) {
+            self.stage = Stage::Detecting(Detection::perhaps_from_start());
+            return;
+        }
         let first = match data.flow {
             Flow::Received => self.open.first_received,
             Flow::Sent => self.open.first_sent,
@@ -105,7 +109,7 @@ impl<T> Connection<T> {
         // The connecting side's count of acknowledged bytes includes its SYN.
         let offset = data.position.wrapping_sub(first);
         let is_first = offset == 0 || data.flow == Flow::Sent && offset == 1;
-        if is_first && matches!(self.open.local, crate::event::Endpoint::Inet(_)) && self.open.first_received != 0 {
+        if is_first && self.open.first_received != 0 {
             self.stage = Stage::Detecting(Detection::new(true));
         }
     }

@@ -60,6 +60,8 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Detection {
     from_start: bool,
+    /// The next piece may be the connection's first.
+    may_begin: bool,
     attempts: u32,
     bytes: usize,
     /// What was held back, in order.
@@ -70,7 +72,14 @@ impl Detection {
     /// `from_start`: the first byte of both directions will be seen.
     #[must_use]
     pub fn new(from_start: bool) -> Self {
-        Self { from_start, attempts: 0, bytes: 0, held: Vec::new() }
+        Self { from_start, may_begin: false, attempts: 0, bytes: 0, held: Vec::new() }
+    }
+
+    /// Unix sockets do not tell whether something passed before: if the first bytes seen make no sense but as a
+    /// beginning, they are one.
+    #[must_use]
+    pub fn perhaps_from_start() -> Self {
+        Self { may_begin: true, ..Self::new(false) }
     }
 
     /// Whether both directions were held from their first byte.
@@ -91,8 +100,16 @@ impl Detection {
             // Whatever began before the gap will not become clearer.
             return if self.from_start { self.lose() } else { self.restart() };
         }
-        let context = Context { direction, from_start: self.from_start };
-        match detect(&self.joined(flow), context) {
+        let joined = self.joined(flow);
+        let verdict = detect(&joined, Context { direction, from_start: self.from_start });
+        if std::mem::take(&mut self.may_begin)
+            && !matches!(verdict, Verdict::Match(..))
+            && let Verdict::Match(protocol, Direction::ToServer) = detect(&joined, Context { direction, from_start: true })
+        {
+            self.from_start = true;
+            return Outcome::Found { protocol, flow, direction: Direction::ToServer };
+        }
+        match verdict {
             Verdict::Match(protocol, direction) => Outcome::Found { protocol, flow, direction },
             Verdict::Unsure if self.bytes <= MAX_HELD && self.held.len() <= MAX_CALLS => Outcome::Waiting,
             Verdict::Unsure | Verdict::None => self.refuse(flow, direction),

@@ -125,7 +125,9 @@ pub fn trace_within<T>(tolerance: Duration, select: &[String], traffic: impl FnO
     let result = traffic();
     let mut spans: Vec<_> = agents.iter_mut().map(Agent::finish).collect();
     for agent in &agents {
-        assert!(!agent.stderr().contains("panicked"), "{}", agent.stderr());
+        // Shown when the test fails.
+        println!("{}", agent.stderr());
+        assert!(!agent.stderr().contains("panicked"));
     }
     let first = spans.remove(0);
     for other in &spans {

@@ -20,6 +20,7 @@ fn unix_sockets() {
     assert_eq!(servers.len(), 6);
     for span in servers.iter() {
         span.has(&json!({ "network.transport": "unix", "server.address": path, "server.port": null }));
+        span.has(&json!({ "db.namespace": "shop" }));
     }
     for span in clients.iter() {
         span.has(&json!({ "network.transport": "unix", "server.address": path, "network.peer.address": path }));
