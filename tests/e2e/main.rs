@@ -12,6 +12,9 @@
 
 mod harness;
 
+mod agent;
+mod counts;
+mod export;
 mod http;
 mod postgres;
 mod redis;

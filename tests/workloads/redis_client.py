@@ -63,7 +63,7 @@ def errors():
     one.set("text", "t")
     for command in (("LPUSH", "text", "1"), ("NOSUCH", "x"), ("EVALSHA", "0" * 40, "0"), ("SET", "only"),
                     ("EVAL", "return redis.error_reply('MYOWN of a script')", "0"),
-                    ("EVAL", "return redis.error_reply('ODD-1 prefix')", "0")):
+                    ("EVAL", "return redis.error_reply('ODD1 prefix')", "0")):
         try:
             one.execute_command(*command)
             raise SystemExit("no error")
@@ -112,7 +112,7 @@ def messages():
         subscriber.unsubscribe("news")
         subscriber.get_message(timeout=1)
     monitor = raw()
-    monitor.sendall(b"MONITOR\r\n")
+    monitor.sendall(b"*1\r\n$7\r\nMONITOR\r\n")
     answers(monitor, b"\r\n")
     client().get("monitored")
     time.sleep(0.1)
@@ -133,6 +133,8 @@ def third():
 
 def inline():
     sock = raw()
+    sock.sendall(b"PING\r\n")
+    answers(sock, b"\r\n")
     for piece in (b"SET inl", b"ine 5\r\nGET inline\r\n", b"PING\r\n"):
         sock.sendall(piece)
         time.sleep(0.02)

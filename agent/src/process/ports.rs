@@ -22,8 +22,14 @@ pub(super) struct Sockets {
 impl Sockets {
     /// Reads `tcp` and `tcp6` of `/proc/PID/net`.
     pub(super) fn read(directory: &Path) -> Self {
-        let files = ["tcp", "tcp6"].into_iter().filter_map(|name| fs::File::open(directory.join(name)).ok());
-        let lines = files.flat_map(|file| BufReader::new(file).split(b'\n').map_while(Result::ok));
+        // Both are opened before either is read: the process may go meanwhile, and half a table would pass for a whole.
+        let open = |name| fs::File::open(directory.join(name)).ok();
+        let files: Vec<fs::File> = match (open("tcp"), open("tcp6")) {
+            (Some(first), second) => [Some(first), second].into_iter().flatten().collect(),
+            // The process has gone.
+            (None, _) => Vec::new(),
+        };
+        let lines = files.into_iter().flat_map(|file| BufReader::new(file).split(b'\n').map_while(Result::ok));
         Self::collect(lines.take(MAX_SOCKETS).filter_map(|line| Line::parse(std::str::from_utf8(&line).ok()?)))
     }
 

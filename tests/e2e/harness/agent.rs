@@ -41,6 +41,18 @@ impl Agent {
     /// Starts a command (`run` or `record`) and waits until it is attached.
     #[track_caller]
     pub fn start(verb: &str, backend: &str, select: &[String], more: &[&str]) -> Self {
+        Self::start_with(verb, backend, select, more, &[])
+    }
+
+    /// [`Agent::start`] with environment variables.
+    #[track_caller]
+    pub fn start_with(
+        verb: &str,
+        backend: &str,
+        select: &[String],
+        more: &[&str],
+        variables: &[(&str, String)],
+    ) -> Self {
         let folder = Folder::new();
         let mut command = wirespan();
         command.args([verb, "--backend", backend]);
@@ -52,6 +64,7 @@ impl Agent {
             "record" => command.arg("-o").arg(folder.join("recording")),
             _ => &mut command,
         };
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.args(more).stdout(folder.output("stdout")).stderr(folder.output("stderr"));
         let process = Owned::start(&mut command, Signal::TERM);
         let mut agent = Self { process, folder };

@@ -13,4 +13,4 @@ pub mod servers;
 
 pub use agent::{Agent, trace};
 pub use parts::{python, skipped, workload};
-pub use process::{Folder, Owned, free_port, run};
+pub use process::{Folder, run};

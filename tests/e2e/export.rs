@@ -1,0 +1,111 @@
+//! A real OpenTelemetry Collector takes what is exported, over both transports.
+
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::harness::parts::part;
+use crate::harness::process::{Owned, eventually, free_port, listening};
+use crate::harness::{Agent, Folder, run, servers, skipped, workload};
+
+/// A Collector that writes what it receives, in detail, to its standard error.
+struct Collector {
+    process: Owned,
+    folder: Folder,
+    http: u16,
+    grpc: u16,
+}
+
+impl Collector {
+    fn start(program: &std::path::Path) -> Self {
+        let (folder, http, grpc) = (Folder::new(), free_port(), free_port());
+        let config = format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:{http}}}, grpc: {{endpoint: 127.0.0.1:{grpc}}}}}}}}}
+exporters: {{debug: {{verbosity: detailed}}}}
+service:
+  pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}
+  telemetry: {{metrics: {{level: none}}}}
+"
+        );
+        let config = folder.write("config.yaml", config);
+        let mut command = Command::new(program);
+        command.arg("--config").arg(config).stdout(folder.output("stdout")).stderr(folder.output("stderr"));
+        let collector = Self { process: Owned::start(&mut command, Signal::TERM), folder, http, grpc };
+        listening(http);
+        listening(grpc);
+        collector
+    }
+
+    fn received(&self) -> String {
+        std::fs::read_to_string(self.folder.join("stderr")).unwrap()
+    }
+}
+
+#[test]
+fn a_collector_over_both_transports() {
+    let Some(program) = part("otelcol/otelcol") else {
+        return skipped("test part otelcol is missing");
+    };
+    let mut collector = Collector::start(&program);
+    let server = servers::program("odd_server.py", &[]);
+    let transports = [("http/protobuf", collector.http, "gzip"), ("grpc", collector.grpc, "none")];
+    for (protocol, port, compression) in transports {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", compression.to_owned()),
+        ];
+        let none = ["--output", "none"];
+        let mut agent = Agent::start_with("run", "syscalls", &server.select_port(), &none, &variables);
+        let path = format!("/by/{}", protocol.replace('/', "-"));
+        servers::curl(server.port, &path, &[]);
+        run(workload("http_client.py").args(["many", &server.port.to_string()]));
+        // The end flushes what waits.
+        agent.stop();
+        assert!(agent.stderr().contains("otlp: exported 402"), "{}", agent.stderr());
+        eventually("the collector has it", || collector.received().contains(&format!("url.path: Str({path})")));
+    }
+    let received = collector.received();
+    assert_eq!(received.matches("Kind           : Server").count(), 402);
+    assert_eq!(received.matches("Kind           : Client").count(), 402);
+    for part in ["service.name: Str(python", "Name           : GET", "http.response.status_code: Int(200)", "Resource SchemaURL: "] {
+        assert!(received.contains(part), "{part}");
+    }
+    collector.process.stop();
+}
+
+/// A Collector that is away costs spans, not the agent; when it comes, it gets what waits.
+#[test]
+fn a_collector_that_comes_late() {
+    let Some(program) = part("otelcol/otelcol") else {
+        return skipped("test part otelcol is missing");
+    };
+    let collector = Collector::start(&program);
+    let (http, folder) = (collector.http, collector.folder.join("config.yaml"));
+    let config = std::fs::read_to_string(&folder).unwrap();
+    drop(collector);
+    let server = servers::program("odd_server.py", &[]);
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{http}")),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()),
+    ];
+    let none = ["--output", "none"];
+    let mut agent = Agent::start_with("run", "syscalls", &server.select_port(), &none, &variables);
+    servers::curl(server.port, "/early", &[]);
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let folder = Folder::new();
+    let mut command = Command::new(program);
+    command.arg("--config").arg(folder.write("config.yaml", config));
+    command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));
+    let _late = Owned::start(&mut command, Signal::TERM);
+    listening(http);
+    servers::curl(server.port, "/late", &[]);
+    let received = || std::fs::read_to_string(folder.join("stderr")).unwrap();
+    eventually("both have come", || {
+        let told = received();
+        told.contains("Str(/early)") && told.contains("Str(/late)")
+    });
+    agent.stop();
+    assert!(agent.stderr().contains("otlp: exported 4"), "{}", agent.stderr());
+}
