@@ -1,6 +1,8 @@
 //! Counters that the kernel programs keep: one per-CPU array, indexed by [`Counter`].
 
-/// What the kernel programs count. `seen = delivered + over-budget + dropped(reason)` for every call of a target.
+/// What the kernel programs count. Each call of a target that is [`Seen`](Self::Seen) gives one data record, which is
+/// [`Delivered`](Self::Delivered) or dropped for a full ring buffer, or is [`Ignored`](Self::Ignored). Records of
+/// connections, states and processes are delivered or dropped beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Counter {

@@ -151,7 +151,8 @@ fn a_recording_replays_to_the_same_spans() {
         let live = agent.finish();
         recorder.stop();
         let recording = recorder.file("recording");
-        let told = run(wirespan().arg("replay").arg(&recording).args(["--output", "otlp-json", "--log-level", "error"]));
+        let told =
+            run(wirespan().arg("replay").arg(&recording).args(["--output", "otlp-json", "--log-level", "error"]));
         let replayed: wirespan_tests::spans::Spans = wirespan_tests::span::parse(&told).into();
         assert!(live.len() > 40, "{}", live.len());
         // The resource of a replay has less to read from: the spans are compared without it.

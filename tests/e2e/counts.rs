@@ -62,7 +62,8 @@ fn pgbench_against_the_log() {
 }
 
 fn executions(log: &str) -> usize {
-    let executed = |line: &&str| line.contains("FROM accounts WHERE") && !line.contains(" parse ") && !line.contains(" bind ");
+    let executed =
+        |line: &&str| line.contains("FROM accounts WHERE") && !line.contains(" parse ") && !line.contains(" bind ");
     log.lines().filter(executed).count()
 }
 
@@ -73,7 +74,19 @@ fn redis_benchmark_against_its_statistics() {
         let server = redis();
         let (spans, ()) = crate::harness::trace(&server.select_port(), || {
             let mut benchmark = Command::new("redis-benchmark");
-            benchmark.args(["-p", &server.port.to_string(), "-c", "2", "-n", "1600", "-P", depth, "-t", "set,get", "-q"]);
+            benchmark.args([
+                "-p",
+                &server.port.to_string(),
+                "-c",
+                "2",
+                "-n",
+                "1600",
+                "-P",
+                depth,
+                "-t",
+                "set,get",
+                "-q",
+            ]);
             run(&mut benchmark);
         });
         let mut ask = Command::new("redis-cli");

@@ -69,7 +69,12 @@ fn a_collector_over_both_transports() {
     let received = collector.received();
     assert_eq!(received.matches("Kind           : Server").count(), 402);
     assert_eq!(received.matches("Kind           : Client").count(), 402);
-    for part in ["service.name: Str(python", "Name           : GET", "http.response.status_code: Int(200)", "Resource SchemaURL: "] {
+    for part in [
+        "service.name: Str(python",
+        "Name           : GET",
+        "http.response.status_code: Int(200)",
+        "Resource SchemaURL: ",
+    ] {
         assert!(received.contains(part), "{part}");
     }
     collector.process.stop();

@@ -88,6 +88,12 @@ pub struct Capture {
 }
 
 fn load_error(error: impl std::error::Error + 'static) -> StartError {
+    let (text, refused) = reason(&error);
+    if refused { StartError::NotPermitted(text) } else { StartError::Load(text) }
+}
+
+/// The first line of an error and its causes, and whether the kernel refused for lack of privilege.
+fn reason(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
     let mut text = error.to_string();
     let mut source = error.source();
     let mut refused = false;
@@ -99,8 +105,7 @@ fn load_error(error: impl std::error::Error + 'static) -> StartError {
         source = inner.source();
     }
     // The verifier's log is for developers.
-    let text = text.lines().next().unwrap_or_default().to_owned();
-    if refused { StartError::NotPermitted(text) } else { StartError::Load(text) }
+    (text.lines().next().unwrap_or_default().to_owned(), refused)
 }
 
 impl Capture {
@@ -286,7 +291,7 @@ impl Context<'_> {
             if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
                 eprintln!("{}: {error:?}", hook.name);
             }
-            load_error(error).to_string()
+            reason(&error).0
         })
     }
 }
@@ -297,7 +302,7 @@ fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
         Attach::Tracepoint => <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop)),
         Attach::FunctionEntry => <&mut FEntry>::try_from(program).and_then(|program| program.attach().map(drop)),
     }
-    .map_err(|error| load_error(error).to_string())
+    .map_err(|error| reason(&error).0)
 }
 
 fn kernel_release() -> String {

@@ -14,6 +14,8 @@ use std::time::Duration;
 const HOLD_NS: u64 = 2_000_000;
 /// Most bytes that one batch holds before it is handed out.
 const BATCH_BYTES: usize = 4 << 20;
+/// Shortest time between two looks at the ring buffer. It takes far longer to fill it.
+const REST: Duration = Duration::from_millis(4);
 /// Longest time that emptying the ring buffer at the end may take.
 const LAST_NS: u64 = 1_000_000_000;
 /// A change of the wall-clock offset that is worth an event; smaller ones are the noise of two clock readings.
@@ -67,8 +69,12 @@ impl Reader {
         Self { ring, batch: Batch::default(), offset_ns: None, undecodable: 0 }
     }
 
-    /// Waits until the kernel wakes us or `timeout` has passed.
+    /// Waits until the kernel wakes us or `timeout` has passed; at least [`REST`] (but not longer than `timeout`), even
+    /// if there is something to read: many records at once cost less than many times few.
     pub fn wait(&self, timeout: Duration) {
+        let rest = REST.min(timeout);
+        std::thread::sleep(rest);
+        let timeout = timeout - rest;
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(timeout.subsec_nanos()),
@@ -78,15 +84,16 @@ impl Reader {
     }
 
     /// Hands out what has come, in the order of kernel times, but for the newest [`HOLD_NS`] (`all`: with them).
-    /// Returns the number of events. Ends with a tick.
+    /// Returns the number of events, and whether there was more than one batch holds. Ends with a tick.
     ///
     /// One batch at a time, however fast more comes: what a batch completes can then be passed on, and a stop is seen.
-    pub fn drain(&mut self, all: bool, mut handle: impl FnMut(&Event<'_>)) -> usize {
+    pub fn drain(&mut self, all: bool, mut handle: impl FnMut(&Event<'_>)) -> (usize, bool) {
         self.clock(&mut handle);
         let mut total = 0;
         let begin = monotonic_ns();
+        let mut more;
         loop {
-            let more = self.fill();
+            more = self.fill();
             let until = if all { u64::MAX } else { monotonic_ns().saturating_sub(HOLD_NS) };
             total += self.batch.release(until, &mut self.undecodable, &mut handle);
             // At the end: what is recorded meanwhile could go on for ever.
@@ -95,7 +102,7 @@ impl Reader {
             }
         }
         handle(&Event::Tick { at_ns: monotonic_ns().saturating_sub(HOLD_NS) });
-        total
+        (total, more)
     }
 
     fn clock(&mut self, handle: &mut impl FnMut(&Event<'_>)) {

@@ -1,6 +1,6 @@
 //! Notes for the person at the terminal, on stderr.
 
-use crate::config::{Config, LogLevel};
+use crate::config::{self, Config, LogLevel};
 use std::io::Write;
 
 /// A note that is part of normal running.
@@ -15,7 +15,11 @@ pub fn info(config: &Config, text: &str) {
 /// What is odd in the configuration.
 pub fn warnings(config: &Config) {
     if config.log_level >= LogLevel::Warn {
-        for warning in &config.warnings {
+        let misspelt = config::unknown_variables(std::env::vars().map(|(name, _)| name));
+        let unserved = config
+            .prometheus_listen
+            .map(|_| "metrics are not served yet: the Prometheus address is ignored".to_owned());
+        for warning in config.warnings.iter().chain(&misspelt).chain(&unserved) {
             eprintln!("wirespan: warning: {warning}");
         }
     }

@@ -194,7 +194,13 @@ fn exporters(layer: &mut Layer, get: Variable<'_>) {
 
 /// Warnings about variables that look like wirespan's and are none. `names` are those of the environment.
 pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
-    let own = |name: &String| name.starts_with("WIRESPAN_") && !OWN.contains(&name.as_str());
+    /// What the build and the tests use.
+    const TOOLS: [&str; 4] = ["WIRESPAN_BIN", "WIRESPAN_TEST_", "WIRESPAN_EBPF_OBJECT", "WIRESPAN_VERIFIER_LOG"];
+    let own = |name: &String| {
+        name.starts_with("WIRESPAN_")
+            && !OWN.contains(&name.as_str())
+            && !TOOLS.iter().any(|tool| name.starts_with(tool))
+    };
     let warning = |name: String| format!("{name}: unknown variable{}", spelling::suggestion(&name, OWN));
     names.into_iter().filter(own).map(warning).collect()
 }

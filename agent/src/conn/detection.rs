@@ -104,7 +104,8 @@ impl Detection {
         let verdict = detect(&joined, Context { direction, from_start: self.from_start });
         if std::mem::take(&mut self.may_begin)
             && !matches!(verdict, Verdict::Match(..))
-            && let Verdict::Match(protocol, Direction::ToServer) = detect(&joined, Context { direction, from_start: true })
+            && let Verdict::Match(protocol, Direction::ToServer) =
+                detect(&joined, Context { direction, from_start: true })
         {
             self.from_start = true;
             return Outcome::Found { protocol, flow, direction: Direction::ToServer };

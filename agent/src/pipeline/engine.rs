@@ -2,7 +2,7 @@
 
 use crate::conn::{Command, Connection, Counts, Limits, Tracker};
 use crate::enrich::Resources;
-use crate::event::{Endpoint, Event};
+use crate::event::{Endpoint, Event, Role};
 use crate::process::table::{Decision, ProcessTable};
 use crate::trace::Tracer;
 use crate::trace::connection::ConnectionFacts;
@@ -75,10 +75,12 @@ impl Engine {
             }
             Event::Open(open) => {
                 stages.totals.events += 1;
-                if let Endpoint::Inet(remote) = &open.remote
+                // A connection's port is the server's, at both ends.
+                let server = if open.role == Some(Role::Server) { &open.local } else { &open.remote };
+                if let Endpoint::Inet(server) = server
                     && open.pid != 0
                 {
-                    stages.processes.connected(open.pid, remote.port());
+                    stages.processes.connected(open.pid, server.port());
                 }
             }
             Event::Data(_) => {

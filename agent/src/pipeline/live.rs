@@ -108,8 +108,12 @@ impl Live {
         let mut rescan = Rescan::new(self.engine.processes().drifts());
         while !stop.load(Ordering::Relaxed) && !exporters.ended() && deadline.is_none_or(|at| Instant::now() < at) {
             self.reader.wait(pause);
-            let events = self.turn(exporters, false, &mut tap);
-            pause = if events > 0 { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
+            let (events, more) = self.turn(exporters, false, &mut tap);
+            pause = match events {
+                _ if more => Duration::ZERO,
+                0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
+                _ => PAUSE.0,
+            };
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
                 self.engine.processes().scan(monotonic_ns());
                 self.obey();
@@ -122,9 +126,9 @@ impl Live {
         self.turn(exporters, true, &mut tap);
     }
 
-    fn turn(&mut self, exporters: &Exporters, all: bool, tap: &mut impl FnMut(&Event<'_>)) -> usize {
+    fn turn(&mut self, exporters: &Exporters, all: bool, tap: &mut impl FnMut(&Event<'_>)) -> (usize, bool) {
         let Self { reader, engine, .. } = self;
-        let events = reader.drain(all, |event| {
+        let drained = reader.drain(all, |event| {
             tap(event);
             engine.handle(event);
         });
@@ -133,7 +137,7 @@ impl Live {
             exporters.offer(spans);
         }
         self.obey();
-        events
+        drained
     }
 
     /// Tells the kernel what the stages above have decided.

@@ -1,31 +1,38 @@
 //! Optional hooks at the beginning of sends. On loopback the peer may answer before a send call returns: with these, a
-//! server's span lies within its client's. They do not ask for the target: only connections of targets are in the table.
+//! server's span lies within its client's.
 
 use crate::conn;
 use crate::kernel::sock::Sock;
 use crate::maps::CONNECTIONS;
+use crate::process::is_target;
 use aya_ebpf::macros::{btf_tracepoint, fentry};
 use aya_ebpf::programs::{BtfTracePointContext, FEntryContext};
 
 // net/ipv4/tcp.c: trace_tcp_sendmsg_locked(const struct sock *sk, const struct msghdr *msg, ...), Linux 6.16
 #[btf_tracepoint(function = "tcp_sendmsg_locked")]
 pub fn tcp_sendmsg_locked(ctx: BtfTracePointContext) -> i32 {
-    begins(Sock(ctx.arg(0)));
+    if is_target() {
+        begins(Sock(ctx.arg(0)));
+    }
     0
 }
 
 // net/ipv4/tcp.c: int tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 #[fentry(function = "tcp_sendmsg")]
 pub fn tcp_sendmsg(ctx: FEntryContext) -> i32 {
-    begins(Sock(ctx.arg(0)));
+    if is_target() {
+        begins(Sock(ctx.arg(0)));
+    }
     0
 }
 
 // net/unix/af_unix.c: static int unix_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 #[fentry(function = "unix_stream_sendmsg")]
 pub fn unix_stream_sendmsg(ctx: FEntryContext) -> i32 {
-    let socket: u64 = ctx.arg(0);
-    begins(Sock(crate::kernel::read(socket, crate::maps::offset!(socket_sk))));
+    if is_target() {
+        let socket: u64 = ctx.arg(0);
+        begins(Sock(crate::kernel::read(socket, crate::maps::offset!(socket_sk))));
+    }
     0
 }
 

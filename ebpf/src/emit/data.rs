@@ -27,7 +27,12 @@ pub fn data(mut data: Data, source: Source, head: u32) -> bool {
     data.tail_len = copied.tail;
     data.missing = copied.missing as u8;
     match copied.missing {
-        Missing::Nothing => {}
+        Missing::Nothing => {
+            let left_out = data.len.wrapping_sub(copied.head).wrapping_sub(copied.tail);
+            if left_out > 0 {
+                crate::maps::count_by(Counter::OverBudgetBytes, u64::from(left_out));
+            }
+        }
         Missing::Fault => crate::maps::count(Counter::UnreadableFault),
         Missing::IoUring => crate::maps::count(Counter::UnreadableIoUring),
         Missing::Splice => crate::maps::count(Counter::UnreadableSplice),

@@ -6,10 +6,8 @@ use std::process::Command;
 
 /// A part of the folder that `cargo xtask test` fills, if it is there.
 pub fn part(path: &str) -> Option<PathBuf> {
-    let parts = std::env::var_os("WIRESPAN_TEST_PARTS").map_or_else(
-        || wirespan_tests::binary().parent().unwrap().join("../test-parts"),
-        PathBuf::from,
-    );
+    let parts = std::env::var_os("WIRESPAN_TEST_PARTS")
+        .map_or_else(|| wirespan_tests::binary().parent().unwrap().join("../test-parts"), PathBuf::from);
     Some(parts.join(path)).filter(|path| path.exists())
 }
 

@@ -61,7 +61,8 @@ fn drivers_of_node() {
     });
     let (servers, _) = pair(&spans);
     let texts = servers.texts("db.query.text");
-    for text in ["SET auto:1 ?", "SET auto:2 ?", "SET auto:3 ?", "SET auto:4 ?", "GET auto:1", "SET node ?", "GET node"] {
+    for text in ["SET auto:1 ?", "SET auto:2 ?", "SET auto:3 ?", "SET auto:4 ?", "GET auto:1", "SET node ?", "GET node"]
+    {
         assert_eq!(texts.iter().filter(|there| *there == text).count(), 1, "{text} in {texts:?}");
     }
     assert!(servers.iter().all(|span| !span.error || span.name.contains("CLIENT")), "{servers:#?}");

@@ -28,7 +28,8 @@ pub struct Account {
 impl Account {
     /// The lines about what was lost or left out.
     pub fn losses(&self) -> String {
-        let about = |line: &&str| ["filtered", "kernel left out", "dropped", "lost ("].iter().any(|words| line.contains(words));
+        let about =
+            |line: &&str| ["filtered", "kernel left out", "dropped", "lost ("].iter().any(|words| line.contains(words));
         self.text.lines().filter(about).collect::<Vec<_>>().join("; ")
     }
 }

@@ -72,7 +72,10 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let texts = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..args.connections).map(|n| scope.spawn(move || connection(n))).collect();
-        threads.into_iter().map(|t| t.join().unwrap_or_else(|_| anyhow::bail!("a thread died"))).collect::<Result<Vec<_>>>()
+        threads
+            .into_iter()
+            .map(|t| t.join().unwrap_or_else(|_| anyhow::bail!("a thread died")))
+            .collect::<Result<Vec<_>>>()
     })?;
     std::fs::write(&args.output, texts.concat())?;
     Ok(())

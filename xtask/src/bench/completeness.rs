@@ -24,9 +24,7 @@ fn row(load: &str, side: &str, requests: u64, account: &Account, goal: Goal) -> 
         Goal::Every => ("all", account.spans == requests),
         Goal::Nearly => (
             "≥ 99.9 %, the rest counted",
-            account.spans <= requests
-                && share >= 99.9
-                && (account.spans == requests || !account.losses().is_empty()),
+            account.spans <= requests && share >= 99.9 && (account.spans == requests || !account.losses().is_empty()),
         ),
     };
     let mut measured = format!("{} of {requests} ({share:.3} %)", account.spans);

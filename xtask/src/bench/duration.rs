@@ -25,8 +25,7 @@ fn traced<T>(setup: &Setup, port: u16, load: impl FnOnce() -> Result<T>) -> Resu
     let file: PathBuf = nginx::folder("spans")?.join("spans.jsonl");
     let path = file.to_str().context("a target folder whose name is no UTF-8")?;
     let selector = format!("port={port}");
-    let agent =
-        Agent::start(&setup.agent, &["--select", &selector, "--output", "otlp-json", "--output-file", path])?;
+    let agent = Agent::start(&setup.agent, &["--select", &selector, "--output", "otlp-json", "--output-file", path])?;
     let result = load()?;
     agent.stop()?;
     Ok((spans::read(&file)?, result))
@@ -112,6 +111,9 @@ fn postgres(setup: &Setup) -> Result<Vec<Row>> {
     let differences = servers.iter().zip(&logged).map(|(span, ns)| (span.duration() - ns).abs());
     Ok(vec![
         difference("PostgreSQL server spans and the logged duration, absolute difference", differences.collect())?,
-        nesting("PostgreSQL: server span within its client's span", clients.iter().copied().zip(servers.iter().copied())),
+        nesting(
+            "PostgreSQL: server span within its client's span",
+            clients.iter().copied().zip(servers.iter().copied()),
+        ),
     ])
 }

@@ -25,8 +25,11 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
     let mebibytes = |kibibytes: u64| kibibytes as f64 / 1024.0;
     Ok(vec![
         Row::goal(
-            format!("resident memory after {:.1} million spans (of {:.1} million commands on two sides)",
-                account.spans as f64 / 1e6, executed as f64 / 1e6),
+            format!(
+                "resident memory after {:.1} million spans (of {:.1} million commands on two sides)",
+                account.spans as f64 / 1e6,
+                executed as f64 / 1e6
+            ),
             format!("{:.1} MiB (peak {:.1}, fresh {:.1})", mebibytes(resident), mebibytes(peak), mebibytes(fresh)),
             "≤ 40 MiB",
             mebibytes(resident) <= 40.0,

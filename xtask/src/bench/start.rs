@@ -37,6 +37,7 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
     }
     let (middle, worst) = (median(times.iter().copied()), times.iter().copied().fold(0.0, f64::max));
     let met = worst <= 1000.0 && seen == u64::from(setup.rounds);
-    let measured = format!("{middle:.0} ms (worst {worst:.0}); a request right then is seen: {seen} of {}", setup.rounds);
+    let measured =
+        format!("{middle:.0} ms (worst {worst:.0}); a request right then is seen: {seen} of {}", setup.rounds);
     Ok(vec![Row::goal("attached and tracing, 300 processes", measured, "≤ 1 s", met)])
 }

@@ -76,7 +76,10 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
         Row::note("`sockets`: unix write + read, empty programs to nothing", format!("{:.3}", ratio(empty.unix))),
         goal("`sockets`: unix write + read, not selected, to empty programs", ratio(against_empty.unix), 1.3),
         goal("`sockets`: TCP write + read, not selected, to empty programs", ratio(against_empty.tcp), 1.3),
-        Row::note("`syscalls`: empty system call, empty programs to nothing", format!("{:.3}", ratio(syscalls_empty.syscall))),
+        Row::note(
+            "`syscalls`: empty system call, empty programs to nothing",
+            format!("{:.3}", ratio(syscalls_empty.syscall)),
+        ),
         goal("`syscalls`: empty system call, to empty programs", ratio(syscalls_against_empty.syscall), 1.3),
         goal("`syscalls`: unix write + read, not selected, to empty programs", ratio(syscalls_against_empty.unix), 1.3),
         goal("`syscalls`: TCP write + read, not selected, to empty programs", ratio(syscalls_against_empty.tcp), 1.3),

@@ -16,8 +16,7 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
     wrk::run(nginx.port, 1, None)?;
     let mut before = wrk::run(nginx.port, setup.seconds, None)?.rate;
     for _ in 0..setup.rounds {
-        let agent =
-            Agent::start(&setup.agent, &["--select", &nginx.selector(), "--otlp-endpoint", &sink.url()])?;
+        let agent = Agent::start(&setup.agent, &["--select", &nginx.selector(), "--otlp-endpoint", &sink.url()])?;
         let on = wrk::run(nginx.port, setup.seconds, None)?.rate;
         agent.stop()?;
         let after = wrk::run(nginx.port, setup.seconds, None)?.rate;
