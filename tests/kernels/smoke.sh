@@ -1,0 +1,29 @@
+#!/bin/sh
+# What `cargo xtask kernels` runs in each kernel: real requests over TCP and a unix socket, and every span counted.
+# Usage: smoke.sh WIRESPAN
+set -eu
+work=$(mktemp -d)
+cat > "$work/nginx.conf" <<EOF
+worker_processes 1; pid $work/nginx.pid; error_log $work/error.log; daemon on;
+events { worker_connections 64; }
+http { access_log off; server { listen 127.0.0.1:18080; location / { return 200 "hello\n"; } } }
+EOF
+"$1" run --duration 8 --output-file "$work/spans" 2> "$work/notes" &
+agent=$!
+sleep 2
+nginx -c "$work/nginx.conf"
+redis-server --port 16379 --bind 127.0.0.1 --unixsocket "$work/redis.sock" --save '' > "$work/redis.log" 2>&1 &
+redis=$!
+sleep 1
+curl -s http://127.0.0.1:18080/path?query > /dev/null
+redis-cli -s "$work/redis.sock" set key value > /dev/null
+redis-cli -p 16379 lpush key value > /dev/null || true
+wait "$agent"
+kill "$redis" "$(cat "$work/nginx.pid")"
+cat "$work/notes" "$work/spans"
+for expected in 'SERVER .*GET /path' 'CLIENT .*GET http' 'SERVER .*SET key' 'CLIENT .*SET key' 'SERVER .*WRONGTYPE' 'CLIENT .*WRONGTYPE'; do
+    if [ "$(grep -c "$expected" "$work/spans")" != 1 ]; then
+        echo "expected one span like: $expected"
+        exit 1
+    fi
+done
