@@ -101,11 +101,16 @@ fn reason(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
         refused |= inner
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-        text = format!("{text}: {inner}");
+        // Many errors tell their cause themselves.
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
         source = inner.source();
     }
     // The verifier's log is for developers.
-    (text.lines().next().unwrap_or_default().to_owned(), refused)
+    let line = text.lines().next().unwrap_or_default();
+    (line.split(". Verifier output:").next().unwrap_or(line).to_owned(), refused)
 }
 
 impl Capture {
