@@ -219,3 +219,12 @@ pub const POLICY_IGNORE: u32 = 0;
 pub const POLICY_TRACE: u32 = 1;
 /// Policy: trace until user space has decided (set by the kernel on exec when selectors are in force).
 pub const POLICY_PENDING: u32 = 2;
+/// Value of the port map: a target listens on it.
+pub const PORT_LISTENED: u32 = 1;
+/// Value of the port map: a selector names it.
+pub const PORT_SELECTED: u32 = 2;
+/// `BPF_NOEXIST`: an entry that is there stays.
+pub const NO_REPLACE: u64 = 1;
+/// Policy: trace, because the process uses a port that a selector names (set by the kernel at connect and listen). A
+/// decision that user space made without knowing of the port must not undo it.
+pub const POLICY_PORT: u32 = 3;

@@ -11,7 +11,7 @@ use aya::{Btf, Ebpf, EbpfLoader};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{CONNECTION_BYTES, MAX_PAYLOAD, RING_BYTES};
-use wirespan_common::record::{Directive, POLICY_IGNORE};
+use wirespan_common::record::{Directive, NO_REPLACE, POLICY_IGNORE, POLICY_PORT, PORT_LISTENED, PORT_SELECTED};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -132,7 +132,7 @@ impl Capture {
         let ring = RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(load_error)?;
         let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
         for port in &options.ports {
-            ports.insert(port, 1, 0).map_err(load_error)?;
+            ports.insert(port, PORT_SELECTED, 0).map_err(load_error)?;
         }
         let mut policies = HashMap::try_from(take(&mut ebpf, "POLICIES")?).map_err(load_error)?;
         policies.insert(std::process::id(), POLICY_IGNORE, 0).map_err(load_error)?;
@@ -167,6 +167,14 @@ impl Capture {
         self.policies.insert(pid, policy, 0)
     }
 
+    /// Takes the policy of a process away, unless the kernel has seen it use a port that a selector names: then the
+    /// event that tells so is under way, and a decision made without it does not count.
+    pub fn release_policy(&mut self, pid: u32) {
+        if !matches!(self.policies.get(&pid, 0), Ok(POLICY_PORT)) {
+            let _ = self.policies.remove(&pid);
+        }
+    }
+
     /// Takes the policy of a process away: it has the default then.
     ///
     /// # Errors
@@ -190,7 +198,7 @@ impl Capture {
 
     /// Names a port on which a target listens, so that its connections are known from their set-up.
     pub fn add_port(&mut self, port: u16) {
-        let _ = self.ports.insert(port, 1, 0);
+        let _ = self.ports.insert(port, PORT_LISTENED, NO_REPLACE);
     }
 
     /// The kernel's counters, summed over CPUs, indexed by [`Counter`].

@@ -151,7 +151,11 @@ impl Live {
                 Change::Set(Decision::Ignore) if self.select_all || pid == std::process::id() => {
                     self.capture.set_policy(pid, POLICY_IGNORE)
                 }
-                Change::Set(Decision::Ignore) | Change::Remove => self.capture.remove_policy(pid),
+                Change::Set(Decision::Ignore) => {
+                    self.capture.release_policy(pid);
+                    Ok(())
+                }
+                Change::Remove => self.capture.remove_policy(pid),
             };
         }
         for command in self.engine.take_commands() {

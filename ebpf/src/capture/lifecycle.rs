@@ -10,8 +10,8 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use wirespan_common::record::{
-    POLICY_IGNORE, POLICY_PENDING, ROLE_CLIENT, ROLE_SERVER, STATE_CLOSED, STATE_FAILED, STATE_RESET_BY_PEER,
-    STATE_RESET_BY_SELF, STATE_SENT_FIN,
+    NO_REPLACE, POLICY_IGNORE, POLICY_PENDING, POLICY_PORT, PORT_LISTENED, PORT_SELECTED, ROLE_CLIENT, ROLE_SERVER,
+    STATE_CLOSED, STATE_FAILED, STATE_RESET_BY_PEER, STATE_RESET_BY_SELF, STATE_SENT_FIN,
 };
 
 // include/net/tcp_states.h
@@ -49,11 +49,8 @@ pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
 /// In the context of the process that connects.
 #[inline(always)]
 fn connecting(sock: Sock) {
-    if !is_target() {
-        if setting!(select_ports) == 0 || !named(sock.remote_port()) {
-            return;
-        }
-        mark_pending();
+    if !mark_port(sock.remote_port()) && !is_target() {
+        return;
     }
     let Some(family) = sock.traced_family() else { return };
     conn::insert(sock, &conn::create(sock, family, ROLE_CLIENT, conn::now(), 0));
@@ -74,7 +71,7 @@ fn connected(sock: Sock) {
 /// In softirq: whose connection this will be is known only by its port.
 #[inline(always)]
 fn accepted(sock: Sock) {
-    if setting!(default_policy) == POLICY_IGNORE && !named(sock.local_port()) {
+    if setting!(default_policy) == POLICY_IGNORE && port_use(sock.local_port()).is_none() {
         return;
     }
     let Some(family) = sock.traced_family() else { return };
@@ -84,28 +81,36 @@ fn accepted(sock: Sock) {
 #[inline(always)]
 fn listening(sock: Sock) {
     let port = sock.local_port();
-    if !is_target() {
-        if setting!(select_ports) == 0 || !named(port) {
-            return;
-        }
-        mark_pending();
+    if !mark_port(port) && !is_target() {
+        return;
     }
-    let _ = PORTS.insert(port, 1, 0);
+    let _ = PORTS.insert(port, PORT_LISTENED, NO_REPLACE);
     state::listening(port);
 }
 
 #[inline(always)]
-fn named(port: u16) -> bool {
-    PORTS.get_ptr(port).is_some()
+fn port_use(port: u16) -> Option<u32> {
+    // SAFETY: copied at once.
+    unsafe { PORTS.get(port) }.copied()
 }
 
+/// Traces the current process if a selector names the port. Over a policy that is pending too: the decision that is
+/// under way does not know of the port yet.
 #[inline(always)]
-fn mark_pending() {
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
-    // Not over a decision that was made.
-    if POLICIES.get_ptr(pid).is_none() {
-        let _ = POLICIES.insert(pid, POLICY_PENDING, 0);
+fn mark_port(port: u16) -> bool {
+    if setting!(select_ports) == 0 || port_use(port) != Some(PORT_SELECTED) {
+        return false;
     }
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    // SAFETY: copied at once.
+    match unsafe { POLICIES.get(pid) }.copied() {
+        Some(POLICY_IGNORE) => return false,
+        None | Some(POLICY_PENDING) => {
+            let _ = POLICIES.insert(pid, POLICY_PORT, 0);
+        }
+        Some(_) => {}
+    }
+    true
 }
 
 #[inline(always)]
