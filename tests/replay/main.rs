@@ -83,7 +83,7 @@ fn a_simple_query() {
         "network.peer.port": 5432,
         "db.namespace": null,
     }));
-    assert_eq!(span.text("db.query.text").trim_end_matches(';'), "delete from test");
+    assert_eq!(span.text("db.query.text").trim_end_matches(';'), "delete  from test");
 }
 
 #[test]
