@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// How long a record waits for older ones that may come after it.
 const HOLD_NS: u64 = 2_000_000;
-/// Most bytes that one batch holds before it is handed out.
-const BATCH_BYTES: usize = 4 << 20;
+/// Bytes at which a batch is handed out: its spans exist all at once, up to fifty a kilobyte of pipelined commands.
+const BATCH_BYTES: usize = 512 << 10;
 /// Shortest time between two looks at the ring buffer. It takes far longer to fill it.
 const REST: Duration = Duration::from_millis(4);
 /// Longest time that emptying the ring buffer at the end may take.

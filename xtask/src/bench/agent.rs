@@ -23,6 +23,8 @@ pub struct Account {
     pub text: String,
     /// Spans made.
     pub spans: u64,
+    /// Spans that the OTLP receiver took, where there was one.
+    pub exported: Option<u64>,
 }
 
 impl Account {
@@ -130,9 +132,13 @@ impl Agent {
         if !status.success() {
             bail!("the agent ended with {status}: {text}");
         }
-        let spans = text.lines().find_map(|l| l.strip_prefix("wirespan: spans ")).unwrap_or_default();
-        let spans = spans.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok());
-        Ok(Account { spans: spans.with_context(|| format!("no account in: {text}"))?, text })
+        let number = |prefix: &str| -> Option<u64> {
+            let line = text.lines().find_map(|l| l.strip_prefix(prefix))?;
+            line.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        };
+        let spans = number("wirespan: spans ").with_context(|| format!("no account in: {text}"))?;
+        let exported = number("wirespan: otlp: exported ");
+        Ok(Account { spans, exported, text })
     }
 
     fn terminate(&self) {
