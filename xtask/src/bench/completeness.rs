@@ -38,8 +38,8 @@ fn row(load: &str, side: &str, requests: u64, account: &Account, goal: Goal) -> 
 pub fn http(setup: &Setup) -> Result<Vec<Row>> {
     let mut nginx = Nginx::start()?;
     let full = wrk::run(nginx.port, setup.seconds, None)?.rate;
-    // 16 connections that pause this long on average make half of saturation, or less: the answer takes time, too.
-    let pause = (16.0 * 1000.0 / (full / 2.0)).ceil() as u32;
+    // Connections that pause this long on average make half of saturation, or less: the answer takes time, too.
+    let pause = (f64::from(wrk::PACED) * 1000.0 / (full / 2.0)).ceil() as u32;
     let mut rows = Vec::new();
     for (side, selector) in [("server", nginx.selector()), ("client", format!("comm=wrk,port={}", nginx.port))] {
         for (goal, pause) in [(Goal::Every, Some(pause)), (Goal::Nearly, None)] {

@@ -15,10 +15,14 @@ pub struct Load {
     pub requests: u64,
 }
 
-/// One thread, 16 connections. `pause_ms` between answer and next request, for less than saturation.
+/// Connections of a paced run: many, because a pause is a millisecond at least.
+pub const PACED: u32 = 64;
+
+/// One thread; 16 connections, or [`PACED`]. `pause_ms` between answer and next request, for less than saturation.
 pub fn run(port: u16, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
     let mut cmd = Command::new("wrk");
-    cmd.args(["-t1", "-c16", &format!("-d{seconds}s")]);
+    let connections = if pause_ms.is_some() { PACED } else { 16 };
+    cmd.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s")]);
     if let Some(pause) = pause_ms {
         let script = nginx::folder("wrk")?.join("pause.lua");
         std::fs::write(&script, format!("function delay() return math.random(0, {}) end\n", 2 * pause))?;
