@@ -23,12 +23,15 @@ pub struct Hook {
 }
 
 /// The hooks that every backend needs.
-pub const REQUIRED: &[Hook] = &[Hook {
-    name: "inet_sock_set_state",
-    attach: Attach::Tracepoint,
-    since: "4.16",
-    shows: "roles, beginnings and ends of TCP connections",
-}];
+pub const REQUIRED: &[Hook] = &[
+    Hook {
+        name: "inet_sock_set_state",
+        attach: Attach::Tracepoint,
+        since: "4.16",
+        shows: "roles, beginnings and ends of TCP connections",
+    },
+    Hook { name: "tcp_destroy_sock", attach: Attach::Tracepoint, since: "4.16", shows: "the end of TCP sockets" },
+];
 
 /// Hooks that every backend uses where they are granted.
 pub const OPTIONAL: &[Hook] = &[

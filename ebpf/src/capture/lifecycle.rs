@@ -119,28 +119,49 @@ fn ending(sock: Sock, old: i32, new: i32) {
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if conn.flags & FLAG_ANNOUNCED != 0 && conn.flags & FLAG_CLOSED == 0 {
-        report(sock, conn, old, new);
+        let error = sock.error();
+        // None: the application may still read what has come, and the end of the socket is its end.
+        if let Some(what) = end(sock, old, new, error) {
+            report(conn, what, error);
+        }
     }
-    if new == CLOSE {
-        let _ = CONNECTIONS.remove(sock.0);
+}
+
+/// What a change of state means for the connection as the application sees it.
+#[inline(always)]
+fn end(sock: Sock, old: i32, new: i32, error: u32) -> Option<u8> {
+    match new {
+        // close() shuts both directions down before it changes the state; shutdown() only the one.
+        FIN_WAIT1 if sock.is_shut_down() => Some(STATE_CLOSED),
+        // After the peer's FIN the two cannot be told apart.
+        FIN_WAIT1 | LAST_ACK => Some(STATE_SENT_FIN),
+        _ if error == ECONNRESET || error == EPIPE => Some(STATE_RESET_BY_PEER),
+        _ if error != 0 => Some(STATE_FAILED),
+        // Straight to CLOSE without a FIN: unread data, or SO_LINGER 0.
+        _ if old == ESTABLISHED || old == CLOSE_WAIT => Some(STATE_RESET_BY_SELF),
+        _ if sock.is_orphan() => Some(STATE_CLOSED),
+        _ => None,
     }
 }
 
 #[inline(always)]
-fn report(sock: Sock, conn: &mut Conn, old: i32, new: i32) {
-    let error = sock.error();
-    let what = match new {
-        // close() shuts both directions down before it changes the state; shutdown() only the one.
-        FIN_WAIT1 | LAST_ACK if !sock.is_shut_down() => STATE_SENT_FIN,
-        FIN_WAIT1 | LAST_ACK => STATE_CLOSED,
-        _ if error == ECONNRESET || error == EPIPE => STATE_RESET_BY_PEER,
-        _ if error != 0 => STATE_FAILED,
-        // Straight to CLOSE without a FIN: unread data, or SO_LINGER 0.
-        _ if old == ESTABLISHED || old == CLOSE_WAIT => STATE_RESET_BY_SELF,
-        _ => STATE_CLOSED,
-    };
+fn report(conn: &mut Conn, what: u8, error: u32) {
     if what != STATE_SENT_FIN {
         conn.flags |= FLAG_CLOSED;
     }
     state::changed(conn, what, error);
+}
+
+// include/trace/events/tcp.h: tcp_destroy_sock(struct sock *sk), Linux 4.16
+#[btf_tracepoint(function = "tcp_destroy_sock")]
+pub fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
+    let sock = Sock(ctx.arg(0));
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return 0 };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    if conn.flags & FLAG_ANNOUNCED != 0 && conn.flags & FLAG_CLOSED == 0 {
+        report(conn, STATE_CLOSED, 0);
+    }
+    let _ = CONNECTIONS.remove(sock.0);
+    0
 }

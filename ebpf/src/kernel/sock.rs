@@ -75,6 +75,12 @@ impl Sock {
         read(self.0, offset!(sock_error))
     }
 
+    /// Whether the application has let go of it.
+    #[inline(always)]
+    pub fn is_orphan(self) -> bool {
+        read::<u64>(self.0, offset!(sock_socket)) == 0
+    }
+
     /// Whether both directions are shut down: the application closed it.
     #[inline(always)]
     pub fn is_shut_down(self) -> bool {
