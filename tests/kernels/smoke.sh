@@ -8,16 +8,27 @@ worker_processes 1; pid $work/nginx.pid; error_log $work/error.log; daemon on;
 events { worker_connections 64; }
 http { access_log off; server { listen 127.0.0.1:18080; location / { return 200 "hello\n"; } } }
 EOF
-"$1" run --duration 8 --output-file "$work/spans" 2> "$work/notes" &
+# Emulated kernels are slow, and slower when the host is busy: wait for what is needed, not for a time.
+wait_for() {
+    tries=0
+    until "$@" > /dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || { echo "in vain: $*"; exit 1; }
+        sleep 0.2
+    done
+}
+"$1" run --output-file "$work/spans" 2> "$work/notes" &
 agent=$!
-sleep 2
+wait_for grep -q tracing "$work/notes"
 nginx -c "$work/nginx.conf"
 redis-server --port 16379 --bind 127.0.0.1 --unixsocket "$work/redis.sock" --save '' > "$work/redis.log" 2>&1 &
 redis=$!
-sleep 1
+wait_for test -S "$work/redis.sock"
 curl -s http://127.0.0.1:18080/path?query > /dev/null
 redis-cli -s "$work/redis.sock" set key value > /dev/null
 redis-cli -p 16379 lpush key value > /dev/null || true
+wait_for grep -q 'CLIENT .*WRONGTYPE' "$work/spans"
+kill -TERM "$agent"
 wait "$agent"
 kill "$redis" "$(cat "$work/nginx.pid")"
 cat "$work/notes" "$work/spans"
