@@ -103,6 +103,13 @@ impl Agent {
         self.read("spans")
     }
 
+    /// The number that stands behind a name in the account that it gave at its end; what it does not mention is zero.
+    pub fn told(&self, name: &str) -> u64 {
+        let told = self.stderr();
+        let number = told.rsplit_once(&format!("{name} ")).map(|(_, rest)| rest);
+        number.map_or(0, |rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap())
+    }
+
     /// Ends it by SIGTERM, and sees that it ends well.
     #[track_caller]
     pub fn stop(&mut self) {

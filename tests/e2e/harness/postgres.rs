@@ -108,6 +108,23 @@ impl Postgres {
         format!("host=127.0.0.1 port={} user=postgres dbname=shop", self.port)
     }
 
+    /// Makes it grant encryption, with a certificate that it signed itself.
+    #[track_caller]
+    pub fn serve_tls(&self) {
+        let (key, certificate) = (self.folder.join("tls.key"), self.folder.join("tls.crt"));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+        run(openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate));
+        // PostgreSQL refuses a key that others may read.
+        run(Command::new("chmod").arg("600").arg(&key));
+        [&key, &certificate].into_iter().for_each(|path| give(path));
+        self.execute(&format!("ALTER SYSTEM SET ssl_key_file = '{}'", key.display()));
+        self.execute(&format!("ALTER SYSTEM SET ssl_cert_file = '{}'", certificate.display()));
+        self.execute("ALTER SYSTEM SET ssl = on");
+        self.execute("SELECT pg_reload_conf()");
+        eventually("PostgreSQL grants encryption", || self.execute("SHOW ssl").trim() == "on");
+    }
+
     /// Runs statements that prepare a test.
     #[track_caller]
     pub fn execute(&self, sql: &str) -> String {

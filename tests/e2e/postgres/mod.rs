@@ -4,6 +4,7 @@ mod drivers;
 mod extended;
 mod sockets;
 mod statements;
+mod tls;
 mod trouble;
 
 use serde_json::Value;
