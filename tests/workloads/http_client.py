@@ -247,6 +247,37 @@ def many():
         exchange(socks[n % 4], f"/n/{n}")
 
 
+def four():
+    """Four exchanges, one after the other, on one connection."""
+    sock = connect()
+    for path in ("/one", "/two", "/three", "/four"):
+        exchange(sock, path)
+
+
+def upload_between():
+    """A body that comes after its header block, between two other exchanges."""
+    sock = connect()
+    exchange(sock, "/before")
+    whole = request("/upload", "POST", body=b"u" * 50000)
+    sock.sendall(whole[:-50000])
+    time.sleep(0.05)
+    sock.sendall(whole[-50000:])
+    Reader(sock).response()
+    exchange(sock, "/after")
+
+
+def slowly():
+    """Requests in two parts and answers that wait for their reader."""
+    sock = connect()
+    for path in ("/one", "/two"):
+        whole = request(path)
+        sock.sendall(whole[:12])
+        time.sleep(0.05)
+        sock.sendall(whole[12:])
+        time.sleep(0.1)
+        Reader(sock).response()
+
+
 def trace_parent():
     parent = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
     exchange(connect(), "/child", headers=parent)

@@ -1,8 +1,9 @@
 //! What `cargo xtask test` has installed.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 /// A part of the folder that `cargo xtask test` fills, if it is there.
 pub fn part(path: &str) -> Option<PathBuf> {
@@ -27,6 +28,9 @@ pub fn python() -> Command {
 pub fn workload(name: &str) -> Command {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workloads").join(name);
     assert!(path.is_file(), "{}", path.display());
+    if let Some(stem) = name.strip_suffix(".c") {
+        return compiled(stem, &path);
+    }
     let mut command = if name.ends_with(".py") {
         python()
     } else {
@@ -37,6 +41,18 @@ pub fn workload(name: &str) -> Command {
     };
     command.arg(path);
     command
+}
+
+/// A program in C, compiled once a run of the tests.
+fn compiled(stem: &str, source: &Path) -> Command {
+    static DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut done = DONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let program = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(stem);
+    if !done.iter().any(|known| known == stem) {
+        super::run(Command::new("cc").args(["-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source));
+        done.push(stem.to_owned());
+    }
+    Command::new(program)
 }
 
 /// The folder of PostgreSQL's programs: that of the newest version, as Debian installs them.

@@ -1,5 +1,6 @@
 //! HTTP/1.0 and 1.1.
 
+mod calls;
 mod framing;
 mod order;
 mod sockets;
