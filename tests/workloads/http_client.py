@@ -247,11 +247,16 @@ def many():
         exchange(socks[n % 4], f"/n/{n}")
 
 
-def four():
+def four(pause=0):
     """Four exchanges, one after the other, on one connection."""
     sock = connect()
     for path in ("/one", "/two", "/three", "/four"):
+        time.sleep(pause)
         exchange(sock, path)
+
+
+def four_slowly():
+    four(0.03)
 
 
 def upload_between():

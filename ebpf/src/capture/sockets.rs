@@ -53,6 +53,8 @@ fn moved(ctx: &BtfTracePointContext, direction: u8) {
     let regs = unsafe { Regs(bpf_task_pt_regs(bpf_get_current_task_btf()) as *const u64) };
     let source = if direction == RECEIVE && flags & MSG_TRUNC != 0 {
         super::source::Source::Missing(wirespan_common::record::Missing::Other)
+    } else if !regs.in_progress() {
+        super::source::Source::Missing(wirespan_common::record::Missing::IoUring)
     } else {
         of_call(regs)
     };

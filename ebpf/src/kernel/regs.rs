@@ -11,6 +11,7 @@ mod words {
     pub const NUMBER: usize = 15;
     pub const INSTRUCTION: usize = 16;
     pub const MODE: usize = 17;
+    pub const RESULT: usize = 10;
     pub const ARGUMENTS: [usize; 4] = [14, 13, 12, 7];
 }
 
@@ -19,6 +20,7 @@ mod words {
     pub const NUMBER: usize = 35;
     pub const INSTRUCTION: usize = 32;
     pub const MODE: usize = 33;
+    pub const RESULT: usize = 0;
     /// The first argument's register holds the result on the way out: the kernel keeps it in `orig_x0`.
     pub const ARGUMENTS: [usize; 4] = [34, 1, 2, 3];
 }
@@ -54,6 +56,23 @@ impl Regs {
         /// `PSR_MODE32_BIT`.
         const COMPAT: u64 = 0x10;
         self.word(words::MODE) & COMPAT == 0
+    }
+
+    /// Whether the call is still at work: its result is not yet there. Work that io_uring has put off is done on the way
+    /// out of any other call of the task, whose arguments have nothing to do with it.
+    #[cfg(not(bpf_target_arch = "aarch64"))]
+    #[inline(always)]
+    pub fn in_progress(self) -> bool {
+        /// What the entry code puts there (arch/x86/entry/entry_64.S): `-ENOSYS`.
+        const NONE_YET: u64 = -38i64 as u64;
+        self.word(words::RESULT) == NONE_YET
+    }
+
+    /// Whether the call is still at work: the register of the result still holds the first argument.
+    #[cfg(bpf_target_arch = "aarch64")]
+    #[inline(always)]
+    pub fn in_progress(self) -> bool {
+        self.word(words::RESULT) == self.argument0()
     }
 
     /// The first argument.
