@@ -32,12 +32,6 @@ impl Stream {
         Self { next: Some(position) }
     }
 
-    /// Whether anything is known about its position.
-    #[must_use]
-    pub fn is_known(&self) -> bool {
-        self.next.is_some()
-    }
-
     /// Takes in a call of `len` bytes at `position`.
     pub fn step(&mut self, position: u64, len: u64) -> Step {
         let end = position.wrapping_add(len);

@@ -239,12 +239,6 @@ impl<T> Tracker<T> {
             self.remove(id);
         }
     }
-
-    /// The stream of events is over: requests in flight stay unreported, as nothing is known of their end.
-    pub fn finish(&mut self) {
-        self.connections.clear();
-        self.sockets.clear();
-    }
 }
 
 fn drain<T>(

@@ -102,7 +102,8 @@ fn finished(regs: Regs, call: Call, result: i64) {
     }
     match call {
         Call::ReceiveMany | Call::SendMany => {
-            let source = if result == 1 { first_message(regs) } else { Source::Missing(Missing::Other) };
+            let source =
+                if result == 1 { super::source::message(regs.argument1()) } else { Source::Missing(Missing::Other) };
             let len = messages(regs.argument1(), result as u32);
             if len > 0 {
                 transfer(sock, direction, len, source, entry_ns);
@@ -131,11 +132,6 @@ fn source(regs: Regs) -> Option<Source> {
     } else {
         Some(of_call(regs))
     }
-}
-
-#[inline(always)]
-fn first_message(regs: Regs) -> Source {
-    super::source::message(regs.argument1())
 }
 
 /// Total length of the first `count` messages (`struct mmsghdr`: 64 bytes, `msg_len` at 56).
