@@ -3,9 +3,11 @@
 //! - [`process`]: child processes, and ports and folders for them;
 //! - [`agent`]: `wirespan run` with both backends at once over the same traffic;
 //! - [`servers`], [`postgres`]: nginx, Redis, Python servers; PostgreSQL;
+//! - [`databases`]: what the tests of both databases ask of spans;
 //! - [`parts`]: what is installed.
 
 pub mod agent;
+pub mod databases;
 pub mod parts;
 pub mod postgres;
 pub mod process;

@@ -7,9 +7,9 @@ mod statements;
 mod tls;
 mod trouble;
 
-use serde_json::Value;
 use wirespan_tests::spans::Spans;
 
+use crate::harness::databases::{errors, pair};
 use crate::harness::postgres::Postgres;
 use crate::harness::{Folder, process, run, trace, workload};
 
@@ -54,31 +54,7 @@ fn gated(program: &str, name: &str) -> (Spans, Spans) {
     pair(&spans)
 }
 
-/// Both sides tell the same statements with the same outcome, the server's within the client's.
-#[track_caller]
-fn pair(spans: &Spans) -> (Spans, Spans) {
-    let (servers, clients) = (spans.servers(), spans.clients());
-    let mut left: Vec<_> = servers.iter().collect();
-    for client in clients.iter() {
-        let same = left.iter().position(|server| {
-            let told = |key: &str| server.text(key) == client.text(key);
-            told("db.query.text") && told("error.type") && server.name == client.name && client.encloses(server)
-        });
-        match same {
-            Some(place) => _ = left.remove(place),
-            None => panic!("no server span within {client:#?}\nof {left:#?}"),
-        }
-    }
-    assert!(left.is_empty(), "servers without client: {left:#?}");
-    (servers, clients)
-}
-
 /// The texts of the statements, in order.
 fn texts(spans: &Spans) -> Vec<String> {
     spans.texts("db.query.text")
-}
-
-/// SQLSTATEs by statement, null for success.
-fn errors(spans: &Spans) -> Vec<Value> {
-    spans.iter().map(|span| span.attributes.get("error.type").cloned().unwrap_or(Value::Null)).collect()
 }

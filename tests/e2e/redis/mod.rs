@@ -4,9 +4,9 @@ mod commands;
 mod pipelines;
 mod sockets;
 
-use serde_json::Value;
 use wirespan_tests::spans::Spans;
 
+use crate::harness::databases::{errors, pair};
 use crate::harness::servers::{self, Server};
 use crate::harness::{run, trace, workload};
 
@@ -34,30 +34,6 @@ fn operation(name: &str) -> &str {
     name.split(' ').next().unwrap_or(name)
 }
 
-/// Both sides tell the same commands with the same outcome, the server's within the client's.
-#[track_caller]
-fn pair(spans: &Spans) -> (Spans, Spans) {
-    let (servers, clients) = (spans.servers(), spans.clients());
-    let mut left: Vec<_> = servers.iter().collect();
-    for client in clients.iter() {
-        let same = left.iter().position(|server| {
-            let told = |key: &str| server.text(key) == client.text(key);
-            told("db.query.text") && told("error.type") && server.name == client.name && client.encloses(server)
-        });
-        match same {
-            Some(place) => _ = left.remove(place),
-            None => panic!("no server span within {client:#?}\nof {left:#?}"),
-        }
-    }
-    assert!(left.is_empty(), "servers without client: {left:#?}");
-    (servers, clients)
-}
-
 fn operations(spans: &Spans) -> Vec<String> {
     spans.texts("db.operation.name")
-}
-
-/// `error.type` by command, null for success.
-fn errors(spans: &Spans) -> Vec<Value> {
-    spans.iter().map(|span| span.attributes.get("error.type").cloned().unwrap_or(Value::Null)).collect()
 }
