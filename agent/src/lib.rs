@@ -3,6 +3,7 @@
 //! Floors, imports only downward: `wirespan-common`, `wirespan-protocols` → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
 //! [`enrich`], [`export`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
 
+pub mod advise;
 pub mod capture;
 pub mod cli;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod conn;
 pub mod enrich;
 pub mod event;
 pub mod export;
+pub mod metrics;
 mod object;
 pub mod pipeline;
 pub mod process;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use wirespan::event::{Change, Endpoint, Event, Flow, Role, Vantage};
+use wirespan::event::{Change, Endpoint, Event, Flow, Role, Transport, Vantage};
 use wirespan::recording::{self, checksum::crc32, file::Writer};
 
 /// Payload by (source, destination).
@@ -23,7 +23,7 @@ fn text(endpoint: &Endpoint) -> String {
     }
 }
 
-/// Reads a file to its end; every gap and every cut payload would show as bytes missing.
+/// Reads the TCP connections of a file to its end; every gap and every cut payload would show as bytes missing.
 fn streams(path: &Path) -> Streams {
     let mut source = recording::open(path).unwrap();
     let (mut ends, mut streams, mut positions) = (BTreeMap::new(), Streams::new(), HashMap::new());
@@ -34,6 +34,9 @@ fn streams(path: &Path) -> Streams {
         match event {
             Event::Open(open) => {
                 assert_eq!(open.vantage, Vantage::Wire);
+                if open.transport == Transport::Udp {
+                    continue;
+                }
                 // In mid-stream the beginning is only what the peer had acknowledged.
                 if open.from_start {
                     positions.insert((open.connection, Flow::Sent), open.first_sent);
@@ -42,7 +45,7 @@ fn streams(path: &Path) -> Streams {
                 ends.insert(open.connection, (text(&open.local), text(&open.remote)));
             }
             Event::Data(data) => {
-                let (local, remote) = ends[&data.connection].clone();
+                let Some((local, remote)) = ends.get(&data.connection).cloned() else { continue };
                 let key = if data.flow == Flow::Sent { (local, remote) } else { (remote, local) };
                 streams.entry(key).or_default().extend(data.head);
                 let next = positions.insert((data.connection, data.flow), data.position + u64::from(data.len));
@@ -98,6 +101,8 @@ fn a_handshake_with_a_repeated_syn_and_no_data() {
                     ("10.30.0.223:80".into(), "220.181.111.188:12345".into())
                 );
                 assert_eq!(open.at_ns, 1_595_247_295_000_000, "the first SYN");
+                assert_eq!(open.established_ns, Some(1_595_247_620_400_000), "the third segment, not the third frame");
+                assert_eq!(open.syn_retransmits, 1);
                 assert_eq!((open.first_received as u32, open.first_sent as u32), (3_350_029_207, 4_208_276_644));
             }
             Event::State(state) => told.push(state.change),

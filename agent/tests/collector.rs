@@ -10,9 +10,16 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wirespan::config::otlp::settings;
+use wirespan::config::otlp::{Signal, of_signal, settings};
 use wirespan::export::otlp::OtlpSink;
+use wirespan::export::otlp::metrics::{MetricsSink, WAITING};
 use wirespan::export::worker::Exporter;
+use wirespan::metrics::catalog::Metric;
+use wirespan::metrics::label::Text;
+use wirespan::metrics::settings::{Reading, Settings};
+use wirespan::metrics::snapshot::{Exemplar, Snapshot};
+use wirespan::metrics::store::Store;
+use wirespan::trace::clock::Clock;
 use wirespan::trace::span::{Kind, Resource, Span, Status, Value};
 
 struct Collector(Child);
@@ -48,6 +55,19 @@ fn span(resource: &Arc<Resource>, id: u8) -> Span {
         links: Vec::new(),
         resource: Arc::clone(resource),
     }
+}
+
+/// A histogram, explicit or exponential, with an exemplar, and a counter.
+fn snapshot(resource: &Arc<Resource>, exponential: bool) -> Snapshot {
+    let mut store = Store::new(Settings { exponential, ..Settings::default() }, Arc::clone(resource));
+    let labels = [("http.route", Text::Str("/probe")), ("http.response.status_code", Text::Int(200))];
+    let mut key = store.key(resource, &labels);
+    let exemplar = Exemplar { trace_id: [0xee; 16], span_id: [0xdd; 8], value: 0.3, at_ns: 2_000 };
+    store.record(Metric::HttpServerDuration, &mut key, 0.3, 2_000, Some(exemplar));
+    store.record(Metric::TcpIo, &mut key, 12_345.0, 2_000, None);
+    let mut clock = Clock::default();
+    clock.set_offset(1_795_246_367_123_456_789);
+    store.collect(3_000, clock, Reading::Cumulative)
 }
 
 #[test]
@@ -95,8 +115,21 @@ fn a_real_collector_takes_every_transport() {
         let counts = exporter.shutdown(Duration::from_secs(10));
         assert_eq!((counts.exported, counts.lost().map(|(_, lost)| lost)), (1, [0; 4]), "{protocol} {compression}");
     }
+    for (protocol, port, exponential) in [("http/protobuf", http, false), ("grpc", grpc, true)] {
+        let variables = HashMap::from([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{port}")),
+            ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", protocol.to_owned()),
+        ]);
+        let (otlp, _) = of_signal(&|name| variables.get(name).cloned(), Signal::Metrics, false).unwrap();
+        let reporter = Box::new(|notice| eprintln!("{notice:?}"));
+        let sink = MetricsSink::new(&otlp.unwrap(), Duration::from_secs(5), reporter).unwrap();
+        let mut exporter = Exporter::spawn("otlp-metrics", sink, WAITING).unwrap();
+        exporter.offer(vec![Arc::new(snapshot(&resource, exponential))]);
+        let counts = exporter.shutdown(Duration::from_secs(10));
+        assert_eq!((counts.exported, counts.lost().map(|(_, lost)| lost)), (2, [0; 4]), "{protocol}");
+    }
     let deadline = Instant::now() + Duration::from_secs(5);
-    while !text().contains("GET /probe-4") && Instant::now() < deadline {
+    while !(text().contains("ExponentialHistogram") && text().contains("GET /probe-4")) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(50));
     }
     let text = text();
@@ -116,6 +149,15 @@ fn a_real_collector_takes_every_transport() {
         "Status message : upstream went away",
         "url.path: Str(/żółw)",
         "http.response.status_code: Int(503)",
+        "-> Name: http.server.request.duration",
+        "-> DataType: Histogram",
+        "-> DataType: ExponentialHistogram",
+        "AggregationTemporality: Cumulative",
+        "http.route: Str(/probe)",
+        "-> Trace ID: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+        "-> Span ID: dddddddddddddddd",
+        "Value: 12345",
+        "IsMonotonic: true",
         r#"test.list: Slice(["one","two"])"#,
     ] {
         assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");

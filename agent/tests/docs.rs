@@ -46,12 +46,46 @@ fn every_variable_in_the_table_of_our_own_is_known() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    for page in ["README.md", "ARCHITECTURE.md", "docs/configuration.md", "docs/spans.md", "docs/troubleshooting.md"] {
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "docs/configuration.md",
+        "docs/metrics.md",
+        "docs/spans.md",
+        "docs/troubleshooting.md",
+    ] {
         let text = read(page);
         let folder = root().join(page).parent().map(Path::to_path_buf).unwrap_or_default();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
             let outside = target.is_empty() || target.contains("://");
             assert!(outside || folder.join(target).exists(), "{page}: {target}");
         }
+    }
+}
+
+#[test]
+fn the_page_of_metrics_has_each_with_its_unit_and_kind() {
+    use wirespan::metrics::catalog::CATALOG;
+    use wirespan::metrics::instrument::Kind;
+    let page = read("docs/metrics.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').skip(1).map(|cell| cell.trim().trim_matches('`')).collect())
+        .collect();
+    for instrument in CATALOG {
+        let kind = match instrument.kind {
+            Kind::Counter | Kind::Total => "counter",
+            Kind::UpDown => "up-down counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        let row = rows.iter().find(|row| row[0] == instrument.name);
+        let row = row.unwrap_or_else(|| panic!("docs/metrics.md lacks `{}`", instrument.name));
+        assert_eq!((row[1], row[2]), (kind, instrument.unit), "{}", instrument.name);
+    }
+    let unknown = rows.iter().filter(|row| row.len() > 3 && row[1].ends_with("counter"));
+    for row in unknown {
+        assert!(CATALOG.iter().any(|instrument| instrument.name == row[0]), "`{}` is no metric", row[0]);
     }
 }

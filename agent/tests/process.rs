@@ -122,7 +122,8 @@ fn a_program_that_executes_is_read_again() {
     table.changes().for_each(drop);
     let change = event::ProcessChange::Exec { file: "sleep".into() };
     table.apply(&event::Process { pid, change, comm: "sleep".into(), user: 0, at_ns: 1 });
-    assert_eq!(table.changes().collect::<Vec<_>>(), [(pid, Change::Set(Decision::Trace))]);
+    let changes: Vec<_> = table.changes().map(|order| (order.pid, order.change)).collect();
+    assert_eq!(changes, [(pid, Change::Set(Decision::Trace))]);
     let process = table.lookup(pid).cloned().expect("known");
     assert!(process.exe.as_deref().is_some_and(|exe| exe.starts_with('/')), "from /proc, not from the event");
     assert_eq!(process.generation, 1);

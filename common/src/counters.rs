@@ -28,13 +28,16 @@ pub enum Counter {
     OverBudgetBytes,
     /// Process records that the ring buffer had no room for.
     DropProcess,
+    /// Runs that the kernel left out, because an interrupt came while the same program was at work on that CPU. The
+    /// kernel counts them itself (`recursion_misses`); the agent adds its numbers here.
+    Missed,
 }
 
 impl Counter {
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -46,6 +49,7 @@ impl Counter {
         Self::UnreadableOther,
         Self::OverBudgetBytes,
         Self::DropProcess,
+        Self::Missed,
     ];
 
     /// Name for metrics and summaries.
@@ -63,6 +67,7 @@ impl Counter {
             Self::UnreadableOther => "unreadable_other",
             Self::OverBudgetBytes => "over_budget_bytes",
             Self::DropProcess => "process_record",
+            Self::Missed => "missed",
         }
     }
 }

@@ -57,10 +57,18 @@ layout! {
     sock_protocol: "sock"."sk_protocol",
     /// The `struct socket`, null before accept and after close.
     sock_socket: "sock"."sk_socket",
+    /// Bits of `enum sock_flags`.
+    sock_flags: "sock"."__sk_common.skc_flags",
     /// Shutdown bits.
     sock_shutdown: "sock"."sk_shutdown",
     /// Pending error.
     sock_error: "sock"."sk_err",
+    /// Local port, network order; unlike the one in host order it outlives the end of the socket.
+    inet_source_port: "inet_sock"."inet_sport",
+    /// Packets that wait to be read.
+    sock_receive_queue: "sock"."sk_receive_queue.qlen",
+    /// What was put between TCP and the application, such as TLS in the kernel; null for nothing.
+    tcp_ulp: "inet_connection_sock"."icsk_ulp_ops",
     /// Next byte that the application will send.
     tcp_write_seq: "tcp_sock"."write_seq",
     /// Next byte that the application will read.
@@ -73,6 +81,20 @@ layout! {
     tcp_bytes_received: "tcp_sock"."bytes_received",
     /// Bytes acknowledged by the peer so far.
     tcp_bytes_acked: "tcp_sock"."bytes_acked",
+    /// Bytes sent so far, retransmissions included.
+    tcp_bytes_sent: "tcp_sock"."bytes_sent",
+    /// Smoothed round-trip time, an eighth of a µs.
+    tcp_srtt: "tcp_sock"."srtt_us",
+    /// Mean deviation of the round-trip time, a quarter of a µs.
+    tcp_mdev: "tcp_sock"."mdev_us",
+    /// Segments sent so far.
+    tcp_segs_out: "tcp_sock"."segs_out",
+    /// Segments received so far.
+    tcp_segs_in: "tcp_sock"."segs_in",
+    /// Segments sent again so far.
+    tcp_total_retrans: "tcp_sock"."total_retrans",
+    /// Window that the peer offers.
+    tcp_snd_wnd: "tcp_sock"."snd_wnd",
     /// Address of a unix socket.
     unix_addr: "unix_sock"."addr",
     /// Peer of a unix socket.
@@ -125,6 +147,8 @@ pub struct Config {
     pub wake_bytes: u32,
     /// 1 when selectors name ports: connects and listens of other processes are looked at too.
     pub select_ports: u32,
+    /// 1 when the kernel tells that data has come to a socket, and the time of it is wanted.
+    pub queue_time: u32,
 }
 
 #[cfg(test)]

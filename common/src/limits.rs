@@ -14,7 +14,7 @@ pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
 pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 /// Bytes of one entry of the connection table.
-pub const CONNECTION_BYTES: usize = 88;
+pub const CONNECTION_BYTES: usize = 136;
 /// Processes with a policy of their own.
 pub const MAX_PROCESSES: u32 = 16 * 1024;
 /// Buffers of one vectored call that are looked at.

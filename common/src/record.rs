@@ -11,6 +11,8 @@ pub const KIND_OPEN: u8 = 2;
 pub const KIND_STATE: u8 = 3;
 /// [`Process`]: a process came, changed its program or went.
 pub const KIND_PROCESS: u8 = 4;
+/// [`Stats`]: what the kernel knows of a connection's quality.
+pub const KIND_STATS: u8 = 5;
 
 /// [`Data::direction`]: the process sent.
 pub const SEND: u8 = 0;
@@ -50,6 +52,9 @@ pub struct Data {
     pub tid: u32,
     /// Execution context within the thread; 0 when only the thread is known.
     pub context: u64,
+    /// For a receive: `CLOCK_MONOTONIC` ns at which its first byte came to the socket, when nothing unread lay there
+    /// before; 0 when that was not seen.
+    pub arrived_ns: u64,
 }
 
 /// Why the payload of a call is missing.
@@ -102,6 +107,10 @@ pub struct Open {
     pub sock: u64,
     /// `CLOCK_MONOTONIC` ns: SYN sent (client), established (server), or first sight.
     pub started_ns: u64,
+    /// ns at which the handshake was over; 0 when that was not seen, or never came.
+    pub established_ns: u64,
+    /// ns at which the application took the connection from the listen queue (accept returned); 0 when not seen.
+    pub accepted_ns: u64,
     /// Stream position of the first byte ever sent; equal to the first `Data` of a send iff nothing was missed.
     pub first_sent: u64,
     /// Stream position of the first byte ever received.
@@ -122,9 +131,20 @@ pub struct Open {
     pub path_len: u32,
     /// Path of a unix socket: the listener's, whichever end this is. Abstract names start with NUL.
     pub path: [u8; MAX_UNIX_PATH],
+    /// Thread at first sight: the one that connected, accepted or moved the first data.
+    pub tid: u32,
+    /// Segments of the handshake that had to be sent again.
+    pub syn_retransmits: u32,
+    /// IP protocol: `IPPROTO_TCP`, `IPPROTO_UDP`; 0 for unix sockets.
+    pub transport: u8,
     /// Zero.
-    pub reserved: [u8; 4],
+    pub reserved: [u8; 3],
 }
+
+/// `IPPROTO_TCP`.
+pub const TRANSPORT_TCP: u8 = 6;
+/// `IPPROTO_UDP`.
+pub const TRANSPORT_UDP: u8 = 17;
 
 /// [`State::what`]: this end will send no more (shutdown).
 pub const STATE_SENT_FIN: u8 = 1;
@@ -165,6 +185,44 @@ pub struct State {
     pub pid: u32,
     /// Zero.
     pub reserved: u32,
+}
+
+/// What the kernel's own socket knows of a TCP connection: sums since its beginning, and present estimates
+/// (`struct tcp_sock`, include/linux/tcp.h). Sent at an interval while data moves, and before the end is told. A member
+/// that the kernel lacks is [`u32::MAX`], or [`u64::MAX`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Stats {
+    /// [`KIND_STATS`].
+    pub kind: u8,
+    /// 1 for the last one, at the end of the connection.
+    pub last: u8,
+    /// 1 when the peer's receive window is closed now.
+    pub zero_window: u8,
+    /// Zero.
+    pub reserved: u8,
+    /// Smoothed round-trip time, µs.
+    pub rtt_us: u32,
+    /// Connection id.
+    pub connection: u64,
+    /// `CLOCK_MONOTONIC` ns.
+    pub at_ns: u64,
+    /// Payload bytes sent, retransmissions included (`bytes_sent`).
+    pub bytes_sent: u64,
+    /// Payload bytes received (`bytes_received`).
+    pub bytes_received: u64,
+    /// Mean deviation of the round-trip time, µs.
+    pub rtt_deviation_us: u32,
+    /// Segments sent (`segs_out`).
+    pub segments_sent: u32,
+    /// Segments received (`segs_in`).
+    pub segments_received: u32,
+    /// Segments sent again (`total_retrans`).
+    pub retransmits: u32,
+    /// Turns that this end of the connection saw, see `turn` in the kernel programs: two a round trip of the application.
+    pub turns: u32,
+    /// Zero.
+    pub reserved2: u32,
 }
 
 /// [`Process::what`]: forked; `parent` is set.
@@ -217,8 +275,24 @@ pub struct Directive {
 pub const POLICY_IGNORE: u32 = 0;
 /// Policy: trace.
 pub const POLICY_TRACE: u32 = 1;
-/// Policy: trace until user space has decided (set by the kernel on exec when selectors are in force).
+/// Policy: trace until user space has decided (set by the kernel on exec when selectors are in force). The bits above the
+/// lowest eight tell since when, see [`pending`].
 pub const POLICY_PENDING: u32 = 2;
+
+/// The policy of a process that executed a program at `at_ns`: [`POLICY_PENDING`] and 24 bits of the time, in units of
+/// 65 µs.
+#[must_use]
+pub const fn pending(at_ns: u64) -> u32 {
+    POLICY_PENDING | (at_ns >> 16 << 8) as u32
+}
+
+/// Whether a policy waits for a decision about something that happened after `known_ns`: one that was made with what
+/// was known then (0: nothing) must not undo it. Good for intervals below 9 minutes.
+#[must_use]
+pub const fn is_pending_since(policy: u32, known_ns: u64) -> bool {
+    let since = (policy >> 8).wrapping_sub((known_ns >> 16) as u32) & 0xff_ffff;
+    policy & 0xff == POLICY_PENDING && (known_ns == 0 || since != 0 && since < 0x80_0000)
+}
 /// Value of the port map: a target listens on it.
 pub const PORT_LISTENED: u32 = 1;
 /// Value of the port map: a selector names it.
@@ -228,3 +302,19 @@ pub const NO_REPLACE: u64 = 1;
 /// Policy: trace, because the process uses a port that a selector names (set by the kernel at connect and listen). A
 /// decision that user space made without knowing of the port must not undo it.
 pub const POLICY_PORT: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_does_not_undo_what_it_did_not_know_of() {
+        const MS: u64 = 1_000_000;
+        let exec = 77_777_777 * MS;
+        assert!(is_pending_since(pending(exec), exec - MS));
+        assert!(!is_pending_since(pending(exec), exec));
+        assert!(!is_pending_since(pending(exec), exec + MS));
+        assert!(is_pending_since(pending(exec), 0));
+        assert!(!is_pending_since(POLICY_TRACE, exec - MS));
+    }
+}

@@ -14,7 +14,7 @@ static LAYOUT: Layout = Layout::EMPTY;
 
 /// Settings; injected at load.
 #[unsafe(no_mangle)]
-static CONFIG: Config = Config { default_policy: 0, turn_budget: 0, wake_bytes: 0, select_ports: 0 };
+static CONFIG: Config = Config { default_policy: 0, turn_budget: 0, wake_bytes: 0, select_ports: 0, queue_time: 0 };
 
 /// Reads one offset. Volatile, so that the compiler cannot fold the value from before the injection.
 macro_rules! offset {

@@ -30,7 +30,7 @@ fn times(span: &Span) -> (u64, u64) {
 #[test]
 fn http_with_long_headers() {
     for capture in ["http1-headers.pcap", "http1-headers.pcapng"] {
-        let spans = spans(capture).count(3);
+        let spans = spans(capture).requests().count(3);
         // Frames 4 to 7, 10 to 12 and 15 to 18; bodies of the requests by Content-Length.
         let expected = [
             (1_629_444_132_779_179, 31_438, 351),
@@ -141,8 +141,14 @@ fn large_values() {
 }
 
 #[test]
-fn a_handshake_is_no_span() {
-    assert!(spans("tcp-syn-retransmission.pcap").is_empty());
+fn a_handshake_alone_is_a_set_up() {
+    let spans = spans("tcp-syn-retransmission.pcap");
+    let names: Vec<_> = spans.iter().map(|span| (span.kind, span.name.as_str())).collect();
+    assert_eq!(names, [("INTERNAL", "connection_setup"), ("INTERNAL", "socket connect")]);
+    for span in spans.iter() {
+        assert_eq!(span.duration().as_micros(), 325_400);
+        span.has(&json!({"wirespan.tcp.syn_retransmits": 1, "network.peer.port": 12345}));
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! What replay and end-to-end tests share: spans as the binary writes them, and where the binary is.
 //!
 //! - [`span`]: OTLP JSON lines → [`span::Span`], and what can be asserted about one;
-//! - [`spans`]: many of them: picking, and comparing two captures of the same traffic.
+//! - [`spans`]: many of them: picking, and comparing two captures of the same traffic;
+//! - [`network`]: namespaces with a link between them that delays and loses packets.
 
 #![expect(clippy::panic, reason = "assertions of tests")]
 
+pub mod network;
 pub mod span;
 pub mod spans;
 

@@ -44,6 +44,12 @@ impl Spans {
         self.pick(|span| span.kind == "CLIENT")
     }
 
+    /// Those of requests: what remains without set-ups of connections and look-ups.
+    #[must_use]
+    pub fn requests(&self) -> Self {
+        self.pick(|span| span.kind != "INTERNAL")
+    }
+
     /// One attribute of each, as text.
     #[must_use]
     pub fn texts(&self, key: &str) -> Vec<String> {
@@ -79,6 +85,13 @@ impl Spans {
         self
     }
 
+    /// The name of a span's parent, or its id when the parent is not among these.
+    fn parent(&self, span: &Span) -> String {
+        let Some(id) = &span.parent else { return "-".to_owned() };
+        let ours = self.0.iter().find(|other| &other.span_id == id);
+        ours.map_or_else(|| id.clone(), |parent| format!("{} {}", parent.kind, parent.name))
+    }
+
     /// Asserts that another capture of the same traffic tells the same: the same spans, at nearly the same times.
     ///
     /// # Panics
@@ -86,7 +99,8 @@ impl Spans {
     #[track_caller]
     pub fn agrees_with(&self, other: &Self, tolerance: Duration) {
         let key = |spans: &Self| {
-            let mut list: Vec<_> = spans.0.iter().map(|span| (span.essence(), span.start, span.end)).collect();
+            let told = |span: &Span| format!("{} parent {}", span.essence(), spans.parent(span));
+            let mut list: Vec<_> = spans.0.iter().map(|span| (told(span), span.start, span.end)).collect();
             list.sort();
             list
         };

@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{apt, paths, sh};
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -19,6 +19,10 @@ const PROGRAMS: [(&str, &str); 8] = [
     ("tshark", "tshark"),
     ("node", "nodejs"),
     ("openssl", "openssl"),
+    ("gnutls-cli", "gnutls-bin"),
+    ("promtool", "prometheus"),
+    ("ip", "iproute2"),
+    ("sysctl", "procps"),
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 

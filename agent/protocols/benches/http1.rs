@@ -38,7 +38,7 @@ fn run(request: &[u8], response: &[u8]) -> f64 {
     let start = Instant::now();
     for _ in 0..ROUNDS {
         now += 1000;
-        let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default() };
+        let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0 };
         session.data(
             Direction::ToServer,
             &Chunk { pos: up, bytes: black_box(request), ends_call: true, stamp },
@@ -51,6 +51,7 @@ fn run(request: &[u8], response: &[u8]) -> f64 {
         );
         up += request.len() as u64;
         down += response.len() as u64;
+        out.requests.clear();
         exchanges += out.exchanges.drain(..).count() as u64;
     }
     assert_eq!(exchanges, ROUNDS, "every exchange is seen");

@@ -1,9 +1,11 @@
 //! What comes out of a parser: a request and its response, with times, sizes and the facts that a span needs.
 
+use crate::dns::DnsExchange;
 use crate::http1::HttpExchange;
 use crate::postgres::PostgresExchange;
 use crate::redis::RedisExchange;
 use crate::stream::{Actor, Stamp};
+use crate::tls::OpaqueExchange;
 
 /// One message, or run of messages, as seen at the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,13 +18,15 @@ pub struct Window {
     pub pos: u64,
     /// Bytes on the wire, headers and framing included.
     pub bytes: u64,
+    /// For a message that was received: when its first byte came to the socket; 0 when unknown.
+    pub arrived_ns: u64,
 }
 
 impl Window {
     /// A window that starts at `pos` with the first byte of `stamp`.
     #[must_use]
     pub fn open(pos: u64, stamp: Stamp) -> Self {
-        Self { first_ns: stamp.first_ns, last_ns: stamp.last_ns, pos, bytes: 0 }
+        Self { first_ns: stamp.first_ns, last_ns: stamp.last_ns, pos, bytes: 0, arrived_ns: stamp.arrived_ns }
     }
 
     /// Extends the window to the byte before `end`, which passed at `stamp`.
@@ -71,4 +75,8 @@ pub enum Detail {
     Postgres(Box<PostgresExchange>),
     /// Redis, RESP2, RESP3 and inline.
     Redis(Box<RedisExchange>),
+    /// DNS.
+    Dns(Box<DnsExchange>),
+    /// Encrypted by TLS: only its times and sizes are known.
+    Opaque(Box<OpaqueExchange>),
 }

@@ -7,15 +7,19 @@
 //! Layout, from the bottom up:
 //! - [`stream`]: stamps, chunks and the [`Inbox`](stream::Inbox), the bytes of one direction with positions and times;
 //! - [`exchange`]: what comes out, an [`Exchange`](exchange::Exchange) and its protocol-specific detail;
+//! - [`phase`]: phases of a connection's set-up, and beginnings of requests;
 //! - [`session`]: the trait that each protocol implements for one connection, and the output it writes to;
 //! - [`registry`]: the list of protocols and detection by content;
-//! - [`http1`], [`postgres`], [`redis`]: one folder a protocol.
+//! - [`dns`], [`http1`], [`postgres`], [`redis`], [`tls`]: one folder a protocol.
 #![forbid(unsafe_code)]
 
+pub mod dns;
 pub mod exchange;
 pub mod http1;
+pub mod phase;
 pub mod postgres;
 pub mod redis;
 pub mod registry;
 pub mod session;
 pub mod stream;
+pub mod tls;

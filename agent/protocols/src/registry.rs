@@ -37,7 +37,13 @@ pub struct Protocol {
 }
 
 /// Every protocol that wirespan understands, most common first. A new protocol is a folder and a line here.
-pub static PROTOCOLS: &[Protocol] = &[crate::http1::PROTOCOL, crate::postgres::PROTOCOL, crate::redis::PROTOCOL];
+pub static PROTOCOLS: &[Protocol] = &[
+    crate::http1::PROTOCOL,
+    crate::postgres::PROTOCOL,
+    crate::redis::PROTOCOL,
+    crate::tls::PROTOCOL,
+    crate::dns::PROTOCOL,
+];
 
 /// The verdict on a connection's bytes.
 #[derive(Clone, Copy)]

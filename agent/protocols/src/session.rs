@@ -1,6 +1,7 @@
 //! The trait that each protocol implements for one connection, and the output it writes to.
 
 use crate::exchange::Exchange;
+use crate::phase::{Phase, RequestStart};
 use crate::stream::{Chunk, Direction, Stamp};
 
 /// How a connection (or one direction of it) ended.
@@ -72,11 +73,17 @@ impl Reason {
 pub struct Output {
     /// Finished exchanges, in the order in which they ended.
     pub exchanges: Vec<Exchange>,
+    /// Finished phases of the connection's set-up, in the order in which they ended.
+    pub phases: Vec<Phase>,
+    /// Requests that began, in order. Each comes before its exchange, which may never come.
+    pub requests: Vec<RequestStart>,
     /// What was counted, indexed by [`Reason`].
     pub counts: [u64; Reason::ALL.len()],
     /// Set when the stream left the protocol (TLS after SSLRequest, a WebSocket upgrade, CONNECT, replication, or so
     /// many broken frames that it never was this protocol): the session is dropped and the connection only counted.
     pub left: bool,
+    /// Set together with `left` when what follows is TLS.
+    pub to_tls: bool,
 }
 
 impl Output {
@@ -104,8 +111,21 @@ pub trait Session: Send {
     /// The connection ended: exchanges without a complete response end now.
     fn close(&mut self, how: Close, at_ns: u64, out: &mut Output);
 
-    /// Time passes: give up requests whose *last activity* was before `before_ns`, free idle buffers.
+    /// Time passes: give up requests whose *last activity* was before `before_ns`, free idle buffers. It is now at least
+    /// [`patience_ns`](Self::patience_ns), or the common limit if that is shorter, later than `before_ns`.
     fn expire(&mut self, before_ns: u64, out: &mut Output);
+
+    /// Payload bytes of a turn that framing needs from now on, where that differs from
+    /// [`Protocol::turn_budget`](crate::registry::Protocol::turn_budget).
+    fn budget(&self) -> Option<u32> {
+        None
+    }
+
+    /// How long a request may wait for its response at most, ns: protocols whose clients give up soon say less than the
+    /// common limit.
+    fn patience_ns(&self) -> u64 {
+        u64::MAX
+    }
 
     /// Heap bytes held, for the limit on all connections together.
     fn heap_bytes(&self) -> usize;

@@ -20,8 +20,19 @@ pub struct Stamp {
     pub first_ns: u64,
     /// Time of its last byte (differs for large sends that block).
     pub last_ns: u64,
+    /// For received bytes: when the first byte of the call came to the socket; 0 when unknown, and for bytes that are
+    /// known not to be the first.
+    pub arrived_ns: u64,
     /// Who did it.
     pub actor: Actor,
+}
+
+impl Stamp {
+    /// Whether both are of the same system call, as far as can be told.
+    #[must_use]
+    pub fn same_call(&self, other: &Self) -> bool {
+        (self.first_ns, self.last_ns, self.actor) == (other.first_ns, other.last_ns, other.actor)
+    }
 }
 
 /// Which way bytes travel. Never derived from port numbers.
@@ -55,6 +66,15 @@ pub struct Chunk<'a> {
     pub ends_call: bool,
     /// When and by whom.
     pub stamp: Stamp,
+}
+
+impl Chunk<'_> {
+    /// Stamp of the byte at `pos`: when a byte that is not the first of its call arrived is not known.
+    #[must_use]
+    pub fn stamp_at(&self, pos: u64) -> Stamp {
+        let arrived_ns = if pos == self.pos { self.stamp.arrived_ns } else { 0 };
+        Stamp { arrived_ns, ..self.stamp }
+    }
 }
 
 /// The unread bytes of one direction, with their positions and stamps.
@@ -100,7 +120,7 @@ impl Inbox {
     /// and were dropped: non-zero means that the parser let the inbox fill up, and must treat them as lost.
     #[must_use]
     pub fn push(&mut self, chunk: &Chunk<'_>) -> u64 {
-        let mut bytes = chunk.bytes;
+        let (mut bytes, mut stamp) = (chunk.bytes, chunk.stamp);
         if self.is_empty() {
             self.buffer.clear();
             self.start = 0;
@@ -111,7 +131,8 @@ impl Inbox {
             let eaten = usize::try_from(self.skipping).map_or(bytes.len(), |skipping| skipping.min(bytes.len()));
             self.skipping -= eaten as u64;
             self.pos += eaten as u64;
-            self.last = chunk.stamp;
+            self.last = stamp;
+            stamp.arrived_ns = 0;
             bytes = &bytes[eaten..];
             if bytes.is_empty() {
                 return 0;
@@ -125,8 +146,8 @@ impl Inbox {
         let taken = room.min(bytes.len());
         if taken > 0 {
             let end = self.pos + (self.buffer.len() - self.start) as u64;
-            if self.marks.back().is_none_or(|(_, stamp)| *stamp != chunk.stamp) {
-                self.marks.push_back((end, chunk.stamp));
+            if self.marks.back().is_none_or(|(_, last)| *last != stamp) {
+                self.marks.push_back((end, stamp));
             }
             self.buffer.extend_from_slice(&bytes[..taken]);
         }
@@ -177,9 +198,18 @@ impl Inbox {
         self.pos
     }
 
-    /// Stamp of the first unread byte (of the last eaten one when nothing is held).
+    /// Stamp of the first unread byte (of the last eaten one when nothing is held). It tells when the byte arrived only
+    /// if it is the first of its chunk.
     #[must_use]
     pub fn front(&self) -> Stamp {
+        match self.marks.front() {
+            Some((from, stamp)) if *from == self.pos => *stamp,
+            _ => Stamp { arrived_ns: 0, ..self.covering() },
+        }
+    }
+
+    /// Stamp of the call of the first unread byte.
+    fn covering(&self) -> Stamp {
         self.marks.front().map_or(self.last, |(_, stamp)| *stamp)
     }
 
@@ -201,7 +231,7 @@ impl Inbox {
         while self.marks.get(1).is_some_and(|(from, _)| *from <= last_pos) {
             self.marks.pop_front();
         }
-        self.last = self.front();
+        self.last = self.covering();
         // The front mark stays only if it still covers an unread byte.
         if self.is_empty() {
             self.buffer.clear();
@@ -254,7 +284,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn stamp(ns: u64) -> Stamp {
-        Stamp { first_ns: ns, last_ns: ns, actor: Actor::default() }
+        Stamp { first_ns: ns, last_ns: ns, actor: Actor::default(), arrived_ns: 0 }
     }
 
     proptest! {
@@ -295,6 +325,24 @@ mod tests {
             (&b"kl"[..], 10, stamp(3), stamp(3))
         );
         assert_eq!(inbox.gap(5, stamp(4)), 5);
+    }
+
+    #[test]
+    fn only_the_first_byte_of_a_call_has_an_arrival() {
+        let call = |ns| Stamp { arrived_ns: ns - 5, ..stamp(ns) };
+        let mut inbox = Inbox::new(64);
+        assert_eq!(inbox.push(&Chunk { pos: 0, bytes: b"abcd", ends_call: true, stamp: call(10) }), 0);
+        assert_eq!(inbox.push(&Chunk { pos: 4, bytes: b"efgh", ends_call: true, stamp: call(20) }), 0);
+        assert_eq!((inbox.front(), inbox.consume(2)), (call(10), call(10)));
+        assert_eq!(inbox.front(), stamp(10));
+        inbox.consume(2);
+        assert_eq!(inbox.front(), call(20));
+        assert!(!inbox.skip(6));
+        assert_eq!(inbox.push(&Chunk { pos: 8, bytes: b"ijkl", ends_call: true, stamp: call(30) }), 0);
+        assert_eq!((inbox.available(), inbox.front()), (&b"kl"[..], stamp(30)));
+        inbox.consume(2);
+        assert_eq!(inbox.push(&Chunk { pos: 12, bytes: b"m", ends_call: true, stamp: call(40) }), 0);
+        assert_eq!(inbox.front(), call(40));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! From records (`wirespan_common::record`) to events. A record that does not have the size of its kind is an error
 //! of ours, counted, never a panic.
 
-use crate::event::{Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, State, Vantage};
+use crate::event::{
+    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, State, Stats, Transport, Vantage,
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wirespan_common::record::{self, FAMILY_INET, FAMILY_UNIX};
 use wirespan_protocols::stream::Actor;
@@ -14,6 +16,7 @@ pub fn order(bytes: &[u8]) -> Option<u64> {
         record::KIND_DATA => Some(record::Data::read_from_prefix(bytes).ok()?.0.first_ns),
         record::KIND_OPEN => Some(record::Open::read_from_prefix(bytes).ok()?.0.started_ns),
         record::KIND_STATE => Some(record::State::read_from_prefix(bytes).ok()?.0.at_ns),
+        record::KIND_STATS => Some(record::Stats::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_PROCESS => Some(record::Process::read_from_prefix(bytes).ok()?.0.at_ns),
         _ => None,
     }
@@ -29,6 +32,7 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
         }
         record::KIND_OPEN => Some(Event::Open(open_event(&record::Open::read_from_prefix(bytes).ok()?.0))),
         record::KIND_STATE => state_event(&record::State::read_from_prefix(bytes).ok()?.0),
+        record::KIND_STATS => Some(stats_event(&record::Stats::read_from_prefix(bytes).ok()?.0)),
         record::KIND_PROCESS => process_event(&record::Process::read_from_prefix(bytes).ok()?.0).map(Event::Process),
         _ => None,
     }
@@ -45,6 +49,7 @@ fn data_event<'a>(data: &record::Data, payload: &'a [u8]) -> Option<Event<'a>> {
         tail: rest.get(..data.tail_len as usize)?,
         first_ns: data.first_ns,
         last_ns: data.last_ns.max(data.first_ns),
+        arrived_ns: seen(data.arrived_ns),
         actor: Actor { pid: data.pid, tid: data.tid, context: data.context },
     }))
 }
@@ -75,6 +80,15 @@ fn open_event(open: &record::Open) -> Open {
         vantage: Vantage::Socket,
         from_start: open.midway == 0,
         at_ns: open.started_ns,
+        established_ns: seen(open.established_ns),
+        accepted_ns: seen(open.accepted_ns),
+        syn_retransmits: open.syn_retransmits,
+        tid: open.tid,
+        transport: match (open.family, open.transport) {
+            (FAMILY_UNIX, _) => Transport::Unix,
+            (_, record::TRANSPORT_UDP) => Transport::Udp,
+            _ => Transport::Tcp,
+        },
         first_sent: open.first_sent,
         first_received: open.first_received,
         local,
@@ -111,11 +125,37 @@ fn state_event(state: &record::State) -> Option<Event<'static>> {
         record::STATE_SENT_FIN => Change::SentFin,
         record::STATE_RECEIVED_FIN => Change::ReceivedFin,
         record::STATE_CLOSED => Change::Closed,
-        record::STATE_RESET_BY_PEER | record::STATE_RESET_BY_SELF | record::STATE_FAILED => Change::Reset,
+        record::STATE_RESET_BY_PEER => Change::ResetByPeer,
+        record::STATE_RESET_BY_SELF => Change::ResetBySelf,
+        record::STATE_FAILED => Change::Failed,
         record::STATE_LISTEN => return Some(Event::Listen { pid: state.pid, port: state.port }),
         _ => return None,
     };
-    Some(Event::State(State { connection: state.connection, change, at_ns: state.at_ns }))
+    Some(Event::State(State { connection: state.connection, change, error: state.error, at_ns: state.at_ns }))
+}
+
+fn stats_event(stats: &record::Stats) -> Event<'static> {
+    let small = |value: u32| (value != u32::MAX).then_some(value);
+    let large = |value: u64| (value != u64::MAX).then_some(value);
+    Event::Stats(Stats {
+        connection: stats.connection,
+        at_ns: stats.at_ns,
+        last: stats.last != 0,
+        rtt_us: small(stats.rtt_us),
+        rtt_deviation_us: small(stats.rtt_deviation_us),
+        bytes_sent: large(stats.bytes_sent),
+        bytes_received: large(stats.bytes_received),
+        segments_sent: small(stats.segments_sent),
+        segments_received: small(stats.segments_received),
+        retransmits: small(stats.retransmits),
+        zero_window: stats.zero_window != 0,
+        turns: stats.turns,
+    })
+}
+
+/// A time that is zero was not seen.
+fn seen(at_ns: u64) -> Option<u64> {
+    (at_ns != 0).then_some(at_ns)
 }
 
 fn process_event(process: &record::Process) -> Option<Process> {
@@ -132,4 +172,94 @@ fn process_event(process: &record::Process) -> Option<Process> {
         user: process.user,
         at_ns: process.at_ns,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirespan_common::limits::MAX_UNIX_PATH;
+    use zerocopy::IntoBytes;
+
+    fn open() -> record::Open {
+        record::Open {
+            kind: record::KIND_OPEN,
+            family: FAMILY_INET,
+            role: record::ROLE_CLIENT,
+            midway: 0,
+            pid: 7,
+            connection: 1,
+            sock: 2,
+            started_ns: 100,
+            established_ns: 0,
+            accepted_ns: 0,
+            first_sent: 3,
+            first_received: 4,
+            local_address: [0; 16],
+            remote_address: [0; 16],
+            local_port: 40000,
+            remote_port: 53,
+            network_namespace: 5,
+            inode: 6,
+            path_len: 0,
+            path: [0; MAX_UNIX_PATH],
+            tid: 8,
+            syn_retransmits: 2,
+            transport: record::TRANSPORT_TCP,
+            reserved: [0; 3],
+        }
+    }
+
+    fn decoded(open: &record::Open) -> Open {
+        match decode(open.as_bytes()) {
+            Some(Event::Open(open)) => open,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn times_that_were_not_seen_are_none() {
+        let failed = decoded(&open());
+        assert_eq!((failed.established_ns, failed.accepted_ns, failed.tid, failed.syn_retransmits), (None, None, 8, 2));
+        let set_up = decoded(&record::Open { established_ns: 150, accepted_ns: 160, ..open() });
+        assert_eq!((set_up.established_ns, set_up.accepted_ns), (Some(150), Some(160)));
+        // However late it is told, it belongs before what came after it began.
+        assert_eq!(order(open().as_bytes()), Some(100));
+    }
+
+    #[test]
+    fn the_transport_is_that_of_the_socket() {
+        let transport = |open: record::Open| decoded(&open).transport;
+        assert_eq!(transport(open()), Transport::Tcp);
+        assert_eq!(transport(record::Open { transport: record::TRANSPORT_UDP, ..open() }), Transport::Udp);
+        assert_eq!(transport(record::Open { transport: 0, family: FAMILY_UNIX, ..open() }), Transport::Unix);
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_tell_is_none() {
+        let mut stats =
+            record::Stats { kind: record::KIND_STATS, last: 1, at_ns: 9, turns: 4, ..record::Stats::default() };
+        stats.rtt_us = u32::MAX;
+        stats.bytes_sent = u64::MAX;
+        stats.segments_sent = 12;
+        let Some(Event::Stats(told)) = decode(stats.as_bytes()) else { panic!("no event") };
+        assert_eq!((told.rtt_us, told.bytes_sent, told.segments_sent), (None, None, Some(12)));
+        assert_eq!((told.last, told.turns, told.retransmits), (true, 4, Some(0)));
+        assert_eq!(order(stats.as_bytes()), Some(9));
+    }
+
+    /// Lengths that are not those of the payload, and records that are cut short.
+    #[test]
+    fn a_record_of_another_size_is_none() {
+        let data =
+            record::Data { kind: record::KIND_DATA, len: 10, head_len: 8, tail_len: 2, ..record::Data::default() };
+        let bytes = [data.as_bytes(), b"0123456789"].concat();
+        let Some(Event::Data(told)) = decode(&bytes) else { panic!("no event") };
+        assert_eq!((told.head, told.tail, told.arrived_ns), (&b"01234567"[..], &b"89"[..], None));
+        for len in 0..bytes.len() {
+            assert!(decode(&bytes[..len]).is_none(), "{len}");
+        }
+        for len in 1..size_of::<record::Open>() {
+            assert!(decode(&open().as_bytes()[..len]).is_none(), "{len}");
+        }
+    }
 }

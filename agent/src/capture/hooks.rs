@@ -7,6 +7,8 @@ pub enum Attach {
     Tracepoint,
     /// The entry of a kernel function (`fentry`).
     FunctionEntry,
+    /// The return of a kernel function (`fexit`).
+    FunctionExit,
 }
 
 /// One kernel program and its place.
@@ -49,6 +51,14 @@ pub const OPTIONAL: &[Hook] = &[
     },
     Hook { name: "sched_process_exit", attach: Attach::Tracepoint, since: "2.6", shows: "ends of processes" },
 ];
+
+/// The hook of [`Options::queue_time`](super::Options), for every backend.
+pub const QUEUE_TIME: Hook = Hook {
+    name: "sk_data_ready",
+    attach: Attach::Tracepoint,
+    since: "6.3",
+    shows: "how long data waits to be read (queue time)",
+};
 
 /// A way to capture data.
 pub struct Backend {

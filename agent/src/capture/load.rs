@@ -2,16 +2,19 @@
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
 use super::btf;
-use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, REQUIRED};
+use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::reader::Reader;
 use super::report::{HookReport, Report};
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, FEntry};
+use aya::programs::{BtfTracePoint, FEntry, FExit, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{CONNECTION_BYTES, MAX_PAYLOAD, RING_BYTES};
-use wirespan_common::record::{Directive, NO_REPLACE, POLICY_IGNORE, POLICY_PORT, PORT_LISTENED, PORT_SELECTED};
+use wirespan_common::record::{
+    Directive, NO_REPLACE, POLICY_IGNORE, POLICY_PORT, PORT_LISTENED, PORT_SELECTED, is_pending_since,
+};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -33,6 +36,8 @@ pub struct Options {
     pub default_policy: u32,
     /// Ports named by selectors.
     pub ports: Vec<u16>,
+    /// Whether the arrival of data at a socket is looked at: it costs something per segment.
+    pub queue_time: bool,
 }
 
 impl Default for Options {
@@ -43,6 +48,7 @@ impl Default for Options {
             ring_bytes: RING_BYTES,
             default_policy: wirespan_common::record::POLICY_TRACE,
             ports: Vec::new(),
+            queue_time: true,
         }
     }
 }
@@ -126,7 +132,8 @@ impl Capture {
         let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
         let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
         let layout = Layout::resolve(|structure, path| types.offset(structure, path));
-        let mut ebpf = load_object(options, &layout, &kernel_btf)?;
+        let queue_time = options.queue_time && types.has_tracepoint(QUEUE_TIME.name);
+        let mut ebpf = load_object(options, queue_time, &layout, &kernel_btf)?;
         let mut report = Report { kernel: kernel_release(), absent: layout.missing().collect(), ..Report::default() };
         let context = Context { types: &types, kernel: &kernel_btf };
         let ring = RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(load_error)?;
@@ -143,7 +150,7 @@ impl Capture {
             }
             report.hooks.push(HookReport { hook: *hook, granted });
         }
-        for hook in OPTIONAL {
+        for hook in OPTIONAL.iter().chain(options.queue_time.then_some(&QUEUE_TIME)) {
             report.hooks.push(HookReport { hook: *hook, granted: context.attach(&mut ebpf, hook) });
         }
         choose(&context, &mut ebpf, options.backend.as_deref(), &mut report)?;
@@ -167,11 +174,16 @@ impl Capture {
         self.policies.insert(pid, policy, 0)
     }
 
-    /// Takes the policy of a process away, unless the kernel has seen it use a port that a selector names: then the
-    /// event that tells so is under way, and a decision made without it does not count.
-    pub fn release_policy(&mut self, pid: u32) {
-        if !matches!(self.policies.get(&pid, 0), Ok(POLICY_PORT)) {
-            let _ = self.policies.remove(&pid);
+    /// Takes the policy of a process away, unless the kernel has seen it use a port that a selector names, or execute
+    /// another program after `known_ns`: then the event that tells so is under way, and a decision made without it does
+    /// not count.
+    pub fn release_policy(&mut self, pid: u32, known_ns: u64) {
+        match self.policies.get(&pid, 0) {
+            Ok(POLICY_PORT) => {}
+            Ok(policy) if is_pending_since(policy, known_ns) => {}
+            Ok(_) => _ = self.policies.remove(&pid),
+            // There is none.
+            Err(_) => {}
         }
     }
 
@@ -204,9 +216,22 @@ impl Capture {
     /// The kernel's counters, summed over CPUs, indexed by [`Counter`].
     #[must_use]
     pub fn counters(&self) -> [u64; Counter::COUNT] {
-        Counter::ALL.map(|counter| {
+        let mut counters = Counter::ALL.map(|counter| {
             self.counters.get(&(counter as u32), 0).map_or(0, |values| values.iter().copied().sum::<u64>())
-        })
+        });
+        counters[Counter::Missed as usize] = self.missed();
+        counters
+    }
+
+    /// Runs of the programs that the kernel left out (since Linux 5.12 it tells).
+    fn missed(&self) -> u64 {
+        let of = |program: &Program| {
+            let fd = program.fd().ok()?.as_fd().as_raw_fd();
+            let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+            let line = text.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?;
+            line.trim().parse::<u64>().ok()
+        };
+        self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
     }
 
     /// Names and ids of the attached programs, for measurements of their run time.
@@ -219,12 +244,13 @@ fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, StartError> {
     ebpf.take_map(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
 }
 
-fn load_object(options: &Options, layout: &Layout, kernel: &Btf) -> Result<Ebpf, StartError> {
+fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Btf) -> Result<Ebpf, StartError> {
     let config = Config {
         default_policy: options.default_policy,
         turn_budget: options.turn_budget,
         wake_bytes: options.ring_bytes / 8,
         select_ports: u32::from(!options.ports.is_empty()),
+        queue_time: u32::from(queue_time),
     };
     EbpfLoader::new()
         .btf(Some(kernel))
@@ -286,7 +312,7 @@ impl Context<'_> {
     fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
         let present = match hook.attach {
             Attach::Tracepoint => self.types.has_tracepoint(hook.name),
-            Attach::FunctionEntry => self.types.has_function(hook.name),
+            Attach::FunctionEntry | Attach::FunctionExit => self.types.has_function(hook.name),
         };
         if !present {
             return Err("this kernel does not have it".to_owned());
@@ -298,6 +324,9 @@ impl Context<'_> {
             }
             Attach::FunctionEntry => {
                 <&mut FEntry>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
+            }
+            Attach::FunctionExit => {
+                <&mut FExit>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
             }
         }
         .map_err(|error| {
@@ -314,6 +343,7 @@ fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
     match hook.attach {
         Attach::Tracepoint => <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop)),
         Attach::FunctionEntry => <&mut FEntry>::try_from(program).and_then(|program| program.attach().map(drop)),
+        Attach::FunctionExit => <&mut FExit>::try_from(program).and_then(|program| program.attach().map(drop)),
     }
     .map_err(|error| reason(&error).0)
 }

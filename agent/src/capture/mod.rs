@@ -3,11 +3,13 @@
 //! - [`btf`]: offsets of kernel structure members; [`hooks`]: the table of hooks and what each one shows;
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
 //! - [`load`]: loads and attaches; [`report`]: what was granted, for people;
+//! - [`listeners`]: listen queues, which no hook tells;
 //! - [`decode`]: records to events; [`reader`]: the ring buffer, in the order of kernel times.
 
 pub mod btf;
 pub mod decode;
 pub mod hooks;
+pub mod listeners;
 pub mod load;
 pub mod memory;
 pub mod reader;

@@ -26,6 +26,9 @@ pub struct Reader {
     ring: RingBuf<MapData>,
     batch: Batch,
     offset_ns: Option<i64>,
+    /// Bytes read without finding the ring buffer empty, and the most of them since [`Reader::take_peak`].
+    run: usize,
+    peak: usize,
     /// Records that could not be decoded.
     pub undecodable: u64,
 }
@@ -66,7 +69,7 @@ pub fn monotonic_ns() -> u64 {
 
 impl Reader {
     pub(super) fn new(ring: RingBuf<MapData>) -> Self {
-        Self { ring, batch: Batch::default(), offset_ns: None, undecodable: 0 }
+        Self { ring, batch: Batch::default(), offset_ns: None, run: 0, peak: 0, undecodable: 0 }
     }
 
     /// Waits until the kernel wakes us or `timeout` has passed; at least [`REST`] (but not longer than `timeout`), even
@@ -105,6 +108,12 @@ impl Reader {
         (total, more)
     }
 
+    /// The most bytes that were found in the ring buffer since the last call, roughly: what came while they were read
+    /// counts too.
+    pub fn take_peak(&mut self) -> usize {
+        std::mem::take(&mut self.peak)
+    }
+
     fn clock(&mut self, handle: &mut impl FnMut(&Event<'_>)) {
         let offset_ns = wall_offset();
         if self.offset_ns.is_none_or(|known| (known - offset_ns).abs() > CLOCK_STEP_NS) {
@@ -116,7 +125,12 @@ impl Reader {
     /// Copies records into the batch; true when there may be more.
     fn fill(&mut self) -> bool {
         while self.batch.bytes.len() < BATCH_BYTES {
-            let Some(item) = self.ring.next() else { return false };
+            let Some(item) = self.ring.next() else {
+                self.run = 0;
+                return false;
+            };
+            self.run += item.len();
+            self.peak = self.peak.max(self.run);
             match decode::order(&item) {
                 Some(order) => self.batch.push(order, &item),
                 None => self.undecodable += 1,

@@ -30,6 +30,8 @@ pub enum Command {
     Replay(Replay),
     /// Write raw events to a file, for bug reports and tests
     Record(Record),
+    /// Watch for a while, then explain what it would pay to change
+    Advise(Advise),
     /// Tell what this kernel grants, what is missing, and what will be used
     Doctor(Doctor),
     /// Check or print the configuration
@@ -130,7 +132,30 @@ pub struct Record {
     pub duration: Option<Duration>,
 }
 
-/// How `doctor` answers.
+/// Arguments of `advise`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = SELECTORS)]
+pub struct Advise {
+    /// Look at this recording or pcap instead of this host; needs no privileges
+    pub file: Option<PathBuf>,
+    /// Watch for so many seconds
+    #[arg(long = "for", value_name = "SECONDS", default_value = "30", value_parser = duration)]
+    pub window: Duration,
+    /// Settings that `run` has, too.
+    #[command(flatten)]
+    pub common: Common,
+    /// How to answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: Report,
+    /// Write the report to this file as well, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Tell what changed between two reports in JSON
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["file", "report"])]
+    pub diff: Option<Vec<PathBuf>>,
+}
+
+/// How `doctor` and `advise` answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Report {
     /// For people.
@@ -203,7 +228,7 @@ impl Settings {
             if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
                 return Err(Error::new("--otlp-endpoint", format!("`{endpoint}` must begin with http:// or https://")));
             }
-            layer.otlp = Some(true);
+            (layer.otlp, layer.otlp_metrics, layer.otlp_logs) = (Some(true), Some(true), Some(true));
             layer.otlp_variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT".into(), endpoint.clone());
         }
         if let Some(text) = &self.prometheus_listen {
@@ -221,6 +246,16 @@ impl Record {
     /// A selector that is none.
     pub fn layer(&self) -> Result<Layer, Error> {
         self.common.layer()
+    }
+}
+
+impl Advise {
+    /// What the flags say; spans are not shown.
+    ///
+    /// # Errors
+    /// A selector that is none.
+    pub fn layer(&self) -> Result<Layer, Error> {
+        Ok(Layer { output: Some(Output::None), ..self.common.layer()? })
     }
 }
 

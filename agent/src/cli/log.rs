@@ -16,10 +16,7 @@ pub fn info(config: &Config, text: &str) {
 pub fn warnings(config: &Config) {
     if config.log_level >= LogLevel::Warn {
         let misspelt = config::unknown_variables(std::env::vars().map(|(name, _)| name));
-        let unserved = config
-            .prometheus_listen
-            .map(|_| "metrics are not served yet: the Prometheus address is ignored".to_owned());
-        for warning in config.warnings.iter().chain(&misspelt).chain(&unserved) {
+        for warning in config.warnings.iter().chain(&misspelt) {
             eprintln!("wirespan: warning: {warning}");
         }
     }

@@ -1,5 +1,6 @@
 //! The command line: one file a sub-command.
 
+pub mod advise;
 pub mod args;
 pub mod configuration;
 pub mod doctor;
@@ -23,6 +24,7 @@ pub fn execute(args: &Args) -> ExitCode {
         args::Command::Run(arguments) => run::run(arguments),
         args::Command::Replay(arguments) => replay::replay(arguments),
         args::Command::Record(arguments) => record::record(arguments),
+        args::Command::Advise(arguments) => advise::advise(arguments),
         args::Command::Doctor(arguments) => doctor::doctor(arguments),
         args::Command::Config(command) => configuration::configuration(command),
     };

@@ -1,18 +1,27 @@
 //! From a configuration to exporters and tracing options.
 
+use crate::config::otlp::Signal;
 use crate::config::{Config, Output, otlp};
+use crate::enrich::{self, Host};
 use crate::export::Exporters;
 use crate::export::console::Lines;
 use crate::export::notice::{Notice, Reporter};
 use crate::export::otlp::OtlpSink;
-use crate::export::otlp_json::JsonLines;
+use crate::export::otlp::logs::{self, LogsSink};
+use crate::export::otlp::metrics::{self, MetricsSink};
+use crate::export::otlp_json::{JsonLines, MetricLines};
 use crate::export::output::{Format, Output as Lined};
+use crate::export::prometheus::Server;
 use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
+use crate::metrics::record::Metrics;
+use crate::pipeline::advising::Advising;
+use crate::pipeline::metering::Metering;
 use crate::trace::span::Span;
 use anyhow::Context as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Spans are shown this soon after their exchange is over, at the latest.
@@ -47,6 +56,58 @@ pub fn exporters(config: &Config) -> anyhow::Result<Exporters> {
     Ok(exporters)
 }
 
+/// What measures, if anybody wants to know.
+///
+/// # Errors
+/// Settings that cannot be used, files that cannot be opened, an address that is taken.
+pub fn metering(config: &Config, trace: &crate::trace::Config) -> anyhow::Result<Option<Metering>> {
+    let mut exporters = Vec::new();
+    if config.output == Output::OtlpJson && config.metrics.lines {
+        exporters.push(Exporter::spawn("otlp-json-metrics", lined(MetricLines::default(), config)?, metrics::WAITING)?);
+    }
+    if config.metrics.otlp {
+        let (otlp, warnings) = otlp::of_signal(&|name| config.otlp_variable(name), Signal::Metrics, true)?;
+        for warning in warnings {
+            eprintln!("wirespan: warning: {warning}");
+        }
+        if let Some(otlp) = &otlp {
+            let sink = MetricsSink::new(otlp, config.batch.timeout, reporter())?;
+            exporters.push(Exporter::spawn("otlp-metrics", sink, metrics::WAITING)?);
+        }
+    }
+    let server = config.prometheus_listen.map(Server::start).transpose()?;
+    if exporters.is_empty() && server.is_none() {
+        return Ok(None);
+    }
+    let own = Arc::new(enrich::agent(&Host::read(), &super::variable));
+    let recorder = Metrics::new(config.metrics.settings.clone(), trace.clone(), own);
+    let (recorder, reading) = (Arc::new(Mutex::new(recorder)), config.metrics.reading);
+    Ok(Some(Metering::new(recorder, reading, config.metric_interval, exporters, server)))
+}
+
+/// What gives advice, unless it is switched off.
+///
+/// # Errors
+/// Settings that cannot be used.
+pub fn advising(config: &Config) -> anyhow::Result<Option<Advising>> {
+    if config.advisor_interval.is_zero() {
+        return Ok(None);
+    }
+    let mut exporter = None;
+    if config.otlp_logs {
+        let (otlp, warnings) = otlp::of_signal(&|name| config.otlp_variable(name), Signal::Logs, true)?;
+        for warning in warnings {
+            eprintln!("wirespan: warning: {warning}");
+        }
+        if let Some(otlp) = &otlp {
+            let sink = LogsSink::new(otlp, config.batch.timeout, reporter())?;
+            exporter = Some(Exporter::spawn("otlp-logs", sink, logs::WAITING)?);
+        }
+    }
+    let own = Arc::new(enrich::agent(&Host::read(), &super::variable));
+    Ok(Some(Advising::new(config.advisor_interval, exporter, own)))
+}
+
 /// What the OTLP exporter reads of its variables; batching comes from the configuration.
 fn otlp_variable(config: &Config, name: &str) -> Option<String> {
     let batch = &config.batch;
@@ -60,7 +121,7 @@ fn otlp_variable(config: &Config, name: &str) -> Option<String> {
     }
 }
 
-fn lined<F: Format>(format: F, config: &Config) -> anyhow::Result<Lined<F>> {
+fn lined<F>(format: F, config: &Config) -> anyhow::Result<Lined<F>> {
     match &config.output_file {
         Some(path) => Lined::file(format, path, reporter()),
         None => Ok(Lined::stdout(format, reporter())),

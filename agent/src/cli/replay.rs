@@ -50,6 +50,9 @@ fn pump(source: &mut dyn EventSource, engine: &mut Engine, output: &mut Direct) 
             Ok(None) => Ok(false),
             Err(error) => Err(error),
         };
+        if !matches!(more, Ok(true)) {
+            engine.finish();
+        }
         waiting.append(&mut engine.take_spans());
         if waiting.len() >= BATCH || !matches!(more, Ok(true)) {
             output.write(&waiting)?;

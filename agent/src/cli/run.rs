@@ -8,6 +8,7 @@ use crate::conn::Limits;
 use crate::enrich::{Host, Resources};
 use crate::pipeline::engine::Engine;
 use crate::pipeline::live::Live;
+use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
 use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
@@ -27,13 +28,30 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     super::log::warnings(&config);
     let exporters = outputs::exporters(&config)?;
     let stop = super::stop_flag()?;
-    let mut live = start(&config)?;
+    let trace = config.trace();
+    let metering = outputs::metering(&config, &trace)?;
+    let advising = outputs::advising(&config)?;
+    let mut live = start_with(&config, trace, |mut engine| {
+        if let Some(metering) = &metering {
+            engine = engine.with_observer(metering.observer());
+        }
+        if let Some(advising) = &advising {
+            engine = engine.with_observer(advising.observer());
+        }
+        engine
+    })?;
+    (live.metering, live.advising) = (metering, advising);
     super::log::info(&config, &live.line());
     super::log::info(&config, &super::log::selection(&config, live.targets()));
+    if let Some(address) = live.metering.as_ref().and_then(Metering::address) {
+        super::log::info(&config, &format!("metrics for Prometheus at http://{address}/metrics"));
+    }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
     live.run(&exporters, &stop, deadline, |_| {}, |text| super::log::info(&config, text));
     let (kernel, undecodable) = (live.counters(), live.undecodable());
-    let counts = exporters.shutdown(SHUTDOWN);
+    let mut counts = exporters.shutdown(SHUTDOWN);
+    counts.extend(live.metering.take().map(|metering| metering.shutdown(SHUTDOWN)).unwrap_or_default());
+    counts.extend(live.advising.take().and_then(|advising| advising.shutdown(SHUTDOWN)));
     let outside = Outside { kernel: Some(kernel), undecodable, exporters: &counts };
     super::log::info(&config, &summary(&live.engine, &outside));
     Ok(())
@@ -44,17 +62,31 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
 /// # Errors
 /// When the kernel grants no capture.
 pub fn start(config: &Config) -> anyhow::Result<Live> {
+    start_with(config, config.trace(), |engine| engine)
+}
+
+/// As [`start`], with observers that `dress` gives to the engine. `trace`: shared with those that must name things as spans
+/// do.
+///
+/// # Errors
+/// When the kernel grants no capture.
+pub fn start_with(
+    config: &Config,
+    trace: crate::trace::Config,
+    dress: impl FnOnce(Engine) -> Engine,
+) -> anyhow::Result<Live> {
     let options = Options {
         backend: config.backend.forced().map(str::to_owned),
         turn_budget: config.capture.turn_budget,
         ring_bytes: config.capture.ring_bytes,
+        queue_time: config.capture.queue_time,
         default_policy: if config.selectors.select_all() { POLICY_TRACE } else { POLICY_IGNORE },
         ports: config.selectors.ports().into_iter().collect(),
     };
     let processes = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
-    let tracer = Tracer::new(config.trace(), Ids::from_os()?);
+    let tracer = Tracer::new(trace, Ids::from_os()?);
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
-    Live::start(&options, Engine::new(limits, tracer, processes, Resources::new(Host::read())))
+    Live::start(&options, dress(Engine::new(limits, tracer, processes, Resources::new(Host::read()))))
 }
 
 /// The stages of a replay: nothing of this host, and ids that come out the same each time.

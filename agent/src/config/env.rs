@@ -25,7 +25,8 @@ const SETTINGS: [&str; 9] = [
     "CLIENT_CERTIFICATE",
     "INSECURE",
 ];
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
+    "WIRESPAN_ROUTES_HEURISTIC",
     "WIRESPAN_RETURNED_ROWS",
     "WIRESPAN_CONFIG",
     "WIRESPAN_SELECT",
@@ -36,13 +37,14 @@ const OWN: [&str; 9] = [
     "WIRESPAN_PROMETHEUS_LISTEN",
     "WIRESPAN_ROUTES",
 ];
-const STANDARD: [&str; 13] = [
+const STANDARD: [&str; 14] = [
     "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
     "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
     "OTEL_SDK_DISABLED",
     "OTEL_TRACES_EXPORTER",
     "OTEL_METRICS_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
     "OTEL_EXPORTER_PROMETHEUS_HOST",
     "OTEL_EXPORTER_PROMETHEUS_PORT",
     "OTEL_BSP_MAX_QUEUE_SIZE",
@@ -56,7 +58,7 @@ const STANDARD: [&str; 13] = [
 fn otlp_names() -> impl Iterator<Item = String> {
     let more = ["METRICS_TEMPORALITY_PREFERENCE", "METRICS_DEFAULT_HISTOGRAM_AGGREGATION"];
     let more = more.into_iter().map(|name| format!("{OTLP}{name}"));
-    ["", "TRACES_", "METRICS_"]
+    ["", "TRACES_", "METRICS_", "LOGS_"]
         .into_iter()
         .flat_map(|signal| SETTINGS.map(move |setting| format!("{OTLP}{signal}{setting}")))
         .chain(more)
@@ -90,6 +92,7 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
             .collect();
         layer.select = Some(parsed?);
     }
+    layer.guess_routes = get("WIRESPAN_ROUTES_HEURISTIC").map(|text| text.eq_ignore_ascii_case("true"));
     layer.returned_rows = get("WIRESPAN_RETURNED_ROWS").map(|text| text.eq_ignore_ascii_case("true"));
     layer.output = word(get, "WIRESPAN_OUTPUT")?.or(layer.output);
     layer.output_file = get("WIRESPAN_OUTPUT_FILE").map(Into::into);
@@ -119,6 +122,12 @@ fn standard(layer: &mut Layer, get: Variable<'_>) {
     }
     if ["ENDPOINT", "TRACES_ENDPOINT"].iter().any(|name| layer.otlp_variables.contains_key(&format!("{OTLP}{name}"))) {
         layer.otlp = Some(true);
+    }
+    if ["ENDPOINT", "METRICS_ENDPOINT"].iter().any(|name| layer.otlp_variables.contains_key(&format!("{OTLP}{name}"))) {
+        layer.otlp_metrics = Some(true);
+    }
+    if ["ENDPOINT", "LOGS_ENDPOINT"].iter().any(|name| layer.otlp_variables.contains_key(&format!("{OTLP}{name}"))) {
+        layer.otlp_logs = Some(true);
     }
     exporters(layer, get);
     if let Some(name) = get("OTEL_TRACES_SAMPLER") {
@@ -163,7 +172,7 @@ fn list(get: Variable<'_>, name: &str) -> Vec<String> {
     get(name).map(|text| text.split(',').map(|one| one.trim().to_owned()).collect()).unwrap_or_default()
 }
 
-/// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_SDK_DISABLED`.
+/// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`, `OTEL_SDK_DISABLED`.
 fn exporters(layer: &mut Layer, get: Variable<'_>) {
     let names = list(get, "OTEL_TRACES_EXPORTER");
     for name in &names {
@@ -178,14 +187,31 @@ fn exporters(layer: &mut Layer, get: Variable<'_>) {
     if layer.output.is_some() && !names.iter().any(|name| name == "otlp") {
         layer.otlp = Some(false);
     }
-    for name in list(get, "OTEL_METRICS_EXPORTER") {
-        if !matches!(name.as_str(), "otlp" | "console" | "prometheus" | "none") {
-            layer.warnings.push(format!("OTEL_METRICS_EXPORTER: unknown exporter `{name}`; ignored"));
+    let names = list(get, "OTEL_METRICS_EXPORTER");
+    let mut known = false;
+    for name in &names {
+        match name.as_str() {
+            "otlp" | "prometheus" => known = true,
+            "none" => (known, layer.metric_lines) = (true, Some(false)),
+            "console" => layer.warnings.push("OTEL_METRICS_EXPORTER: metrics are not shown on the console".to_owned()),
+            other => layer.warnings.push(format!("OTEL_METRICS_EXPORTER: unknown exporter `{other}`; ignored")),
+        }
+    }
+    if known {
+        layer.otlp_metrics = Some(names.iter().any(|name| name == "otlp"));
+    }
+    for name in list(get, "OTEL_LOGS_EXPORTER") {
+        match name.as_str() {
+            "otlp" => layer.otlp_logs = Some(true),
+            "none" => layer.otlp_logs = Some(false),
+            "console" => layer.warnings.push("OTEL_LOGS_EXPORTER: new advice is noted on stderr anyway".to_owned()),
+            other => layer.warnings.push(format!("OTEL_LOGS_EXPORTER: unknown exporter `{other}`; ignored")),
         }
     }
     if let Some(text) = get("OTEL_SDK_DISABLED") {
         if text.eq_ignore_ascii_case("true") {
             (layer.output, layer.otlp) = (Some(Output::None), Some(false));
+            (layer.otlp_metrics, layer.otlp_logs) = (Some(false), Some(false));
         } else if !text.eq_ignore_ascii_case("false") {
             layer.warnings.push(format!("OTEL_SDK_DISABLED: `{text}` is neither true nor false, so false"));
         }

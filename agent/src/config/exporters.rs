@@ -1,4 +1,4 @@
-//! `tracer_provider` and `meter_provider` of the file. OTLP exporters become the variables that say the same, so that
+//! `tracer_provider`, `meter_provider` and `logger_provider` of the file. OTLP exporters become the variables that say the same, so that
 //! whoever makes an exporter reads one kind of settings.
 
 use super::Error;
@@ -128,6 +128,36 @@ pub(super) fn metrics(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -
     section.finish(reader)
 }
 
+pub(super) fn logs(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
+    let mut section = reader.section("logger_provider", node)?;
+    if let Some(node) = section.get("processors") {
+        for item in reader.items("processors", node)? {
+            let mut section = reader.section("logger_provider.processors", item)?;
+            for kind in ["batch", "simple"] {
+                if let Some(node) = section.get(kind) {
+                    let path = format!("logger_provider.processors.{kind}");
+                    let mut section = reader.section(&path, node)?;
+                    if let Some(node) = section.get("exporter") {
+                        let mut section = reader.section(&format!("{path}.exporter"), node)?;
+                        if otlp(reader, &mut section, "LOGS_", layer)? {
+                            layer.otlp_logs = Some(true);
+                        }
+                        section.unused(&["console", "otlp_file/development"], reader);
+                        section.finish(reader)?;
+                    }
+                    // Advice is sent as soon as it is there.
+                    let batching = ["schedule_delay", "export_timeout", "max_queue_size", "max_export_batch_size"];
+                    section.unused(&batching, reader);
+                    section.finish(reader)?;
+                }
+            }
+            section.finish(reader)?;
+        }
+    }
+    section.unused(&["limits", "logger_configurator/development"], reader);
+    section.finish(reader)
+}
+
 fn periodic(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
     let mut section = reader.section("meter_provider.readers.periodic", node)?;
     if let Some(node) = section.get("interval") {
@@ -135,11 +165,14 @@ fn periodic(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
     }
     if let Some(node) = section.get("exporter") {
         let mut section = reader.section("meter_provider.readers.periodic.exporter", node)?;
-        otlp(reader, &mut section, "METRICS_", layer)?;
+        if otlp(reader, &mut section, "METRICS_", layer)? {
+            layer.otlp_metrics = Some(true);
+        }
         section.unused(&["console", "otlp_file/development"], reader);
         section.finish(reader)?;
     }
-    section.unused(&["timeout", "producers", "cardinality_limits"], reader);
+    cardinality(reader, &mut section, layer)?;
+    section.unused(&["timeout", "producers"], reader);
     section.finish(reader)
 }
 
@@ -162,8 +195,29 @@ fn pull(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), E
         }
         section.finish(reader)?;
     }
-    section.unused(&["producers", "cardinality_limits"], reader);
+    cardinality(reader, &mut section, layer)?;
+    section.unused(&["producers"], reader);
     section.finish(reader)
+}
+
+/// `cardinality_limits` of a reader: one limit holds for all metrics and readers.
+fn cardinality(reader: &mut Reader<'_>, section: &mut Section<'_>, layer: &mut Layer) -> Result<(), Error> {
+    let Some(node) = section.get("cardinality_limits") else { return Ok(()) };
+    let mut limits = reader.section("cardinality_limits", node)?;
+    if let Some(node) = limits.get("default") {
+        layer.cardinality_limit = u32::try_from(size(reader, "default", node)?).ok();
+    }
+    let kinds = [
+        "counter",
+        "gauge",
+        "histogram",
+        "observable_counter",
+        "observable_gauge",
+        "observable_up_down_counter",
+        "up_down_counter",
+    ];
+    limits.unused(&kinds, reader);
+    limits.finish(reader)
 }
 
 /// `otlp_http` or `otlp_grpc` of an exporter. Whether there is one.

@@ -1,5 +1,6 @@
 //! The keys of the file.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::layer::Layer;
@@ -7,7 +8,8 @@ use super::section::Reader;
 use super::settings::{LogLevel, Output, Route};
 use super::yaml::{self, Content, Node};
 use super::{Error, env, exporters};
-use crate::process::Selector;
+use crate::metrics::catalog::CATALOG;
+use crate::process::{Selector, spelling};
 
 /// Bounds of numbers in the file.
 const MAX_NUMBER: u64 = 1 << 24;
@@ -15,8 +17,7 @@ const TURN_BUDGET: std::ops::RangeInclusive<u64> = 0..=wirespan_common::limits::
 const RING: std::ops::RangeInclusive<u64> = 64 * 1024..=1 << 30;
 
 /// Keys of OpenTelemetry that describe what wirespan does not have.
-const OTHERS: [&str; 6] =
-    ["attribute_limits", "logger_provider", "propagator", "resource", "instrumentation/development", "distribution"];
+const OTHERS: [&str; 5] = ["attribute_limits", "propagator", "resource", "instrumentation/development", "distribution"];
 
 pub(super) fn parse(name: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Error> {
     let root = yaml::parse(name, text, variable)?;
@@ -41,6 +42,9 @@ pub(super) fn parse(name: &str, text: &str, variable: &dyn Fn(&str) -> Option<St
     if let Some(node) = section.get("meter_provider") {
         exporters::metrics(&mut reader, node, &mut layer)?;
     }
+    if let Some(node) = section.get("logger_provider") {
+        exporters::logs(&mut reader, node, &mut layer)?;
+    }
     if let Some(node) = section.get("wirespan") {
         wirespan(&mut reader, node, &mut layer)?;
     }
@@ -48,6 +52,7 @@ pub(super) fn parse(name: &str, text: &str, variable: &dyn Fn(&str) -> Option<St
         && reader.truth("disabled", node)?
     {
         (layer.output, layer.otlp) = (Some(Output::None), Some(false));
+        (layer.otlp_metrics, layer.otlp_logs) = (Some(false), Some(false));
     }
     section.unused(&OTHERS, &mut reader);
     section.finish(&reader)?;
@@ -96,9 +101,10 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
         section.finish(reader)?;
     }
     if let Some(node) = section.get("routes") {
-        let routes = texts(reader, "routes", node)?;
-        let routes: Result<Vec<Route>, Error> = routes.into_iter().map(|item| route(reader, item)).collect();
-        layer.routes = Some(routes?);
+        routes(reader, node, layer)?;
+    }
+    if let Some(node) = section.get("metrics") {
+        metrics(reader, node, layer)?;
     }
     if let Some(node) = section.get("known_methods") {
         let methods = reader.items("known_methods", node)?.iter();
@@ -107,6 +113,72 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
     }
     if let Some(node) = section.get("returned_rows") {
         layer.returned_rows = Some(reader.truth("returned_rows", node)?);
+    }
+    if let Some(node) = section.get("advisor") {
+        let mut section = reader.section("wirespan.advisor", node)?;
+        if let Some(node) = section.get("interval") {
+            layer.advisor_interval = Some(milliseconds(reader, "interval", node)?);
+        }
+        section.finish(reader)?;
+    }
+    if let Some(node) = section.get("connections") {
+        let mut section = reader.section("wirespan.connections", node)?;
+        if let Some(node) = section.get("spans") {
+            layer.connection_spans = Some(reader.truth("spans", node)?);
+        }
+        section.finish(reader)?;
+    }
+    section.finish(reader)
+}
+
+/// A list of patterns, or a section with `patterns` and `heuristic`.
+fn routes(reader: &Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
+    let mut patterns = Some(node);
+    if node.entries().is_some() {
+        let mut section = reader.section("wirespan.routes", node)?;
+        patterns = section.get("patterns");
+        if let Some(node) = section.get("heuristic") {
+            layer.guess_routes = Some(reader.truth("heuristic", node)?);
+        }
+        section.finish(reader)?;
+    }
+    if let Some(node) = patterns {
+        let routes = texts(reader, "routes", node)?;
+        let routes: Result<Vec<Route>, Error> = routes.into_iter().map(|item| route(reader, item)).collect();
+        layer.routes = Some(routes?);
+    }
+    Ok(())
+}
+
+fn metrics(reader: &Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Error> {
+    let mut section = reader.section("wirespan.metrics", node)?;
+    if let Some(limit) = count(reader, &mut section, "cardinality_limit")? {
+        layer.cardinality_limit = Some(limit);
+    }
+    layer.max_series = count(reader, &mut section, "max_series")?;
+    if let Some(node) = section.get("expiry") {
+        layer.series_expiry = Some(milliseconds(reader, "expiry", node)?);
+    }
+    if let Some(node) = section.get("per_process") {
+        layer.metrics_per_process = Some(reader.truth("per_process", node)?);
+    }
+    if let Some(node) = section.get("attributes") {
+        let entries = node.entries().ok_or_else(|| {
+            reader.error(node.place, "`attributes` must be a mapping of metric names to lists of attributes")
+        })?;
+        let mut attributes = BTreeMap::new();
+        for (name, place, node) in entries {
+            let names = CATALOG.iter().map(|instrument| instrument.name);
+            if !names.clone().any(|known| known == name) {
+                let hint = spelling::suggestion(name, names);
+                return Err(reader.error(place, format!("wirespan.metrics.attributes: unknown metric `{name}`{hint}")));
+            }
+            let kept = texts(reader, "attributes", node)?;
+            let kept: Result<Vec<Box<str>>, Error> =
+                kept.into_iter().map(|item| reader.text("attributes", item).map(Into::into)).collect();
+            attributes.insert(name.into(), kept?);
+        }
+        layer.metric_attributes = Some(attributes);
     }
     section.finish(reader)
 }
@@ -122,6 +194,9 @@ fn capture(reader: &Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(), Er
             return Err(reader.error(node.place, "`ring_bytes` must be a power of two, such as 16777216"));
         }
         layer.ring_bytes = u32::try_from(bytes).ok();
+    }
+    if let Some(node) = section.get("queue_time") {
+        layer.queue_time = Some(reader.truth("queue_time", node)?);
     }
     section.finish(reader)
 }

@@ -8,6 +8,10 @@ mod env;
 mod exporters;
 mod file;
 mod layer;
+#[cfg(test)]
+mod logs_tests;
+#[cfg(test)]
+mod metrics_tests;
 pub mod otlp;
 mod print;
 mod section;

@@ -1,5 +1,5 @@
-//! The `OTEL_*` variables of span export (OpenTelemetry specification: "OpenTelemetry Protocol Exporter", "Environment Variable
-//! Specification"). A variable for traces goes before the general one; an empty variable counts as unset; an unknown name in a
+//! The `OTEL_*` variables of OTLP export (OpenTelemetry specification: "OpenTelemetry Protocol Exporter", "Environment Variable
+//! Specification"). A variable of the signal goes before the general one; an empty variable counts as unset; an unknown name in a
 //! list of known ones is a warning; a malformed number, URL or header list is an error.
 
 mod read;
@@ -8,6 +8,53 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use read::Reader;
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Metrics.
+    Metrics,
+    /// Log records.
+    Logs,
+}
+
+impl Signal {
+    /// As it stands in the names of variables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "TRACES",
+            Self::Metrics => "METRICS",
+            Self::Logs => "LOGS",
+        }
+    }
+
+    /// What is appended to a base URL for HTTP.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "v1/traces",
+            Self::Metrics => "v1/metrics",
+            Self::Logs => "v1/logs",
+        }
+    }
+
+    /// What one request is made of, for messages.
+    #[must_use]
+    pub fn items(self) -> &'static str {
+        match self {
+            Self::Traces => "spans",
+            Self::Metrics => "data points",
+            Self::Logs => "log records",
+        }
+    }
+
+    fn usual_url(self) -> String {
+        format!("http://localhost:4318/{}", self.path())
+    }
+}
 
 /// How OTLP is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,9 +87,11 @@ pub enum TracesExporter {
     None,
 }
 
-/// Where and how spans are sent.
+/// Where and how a signal is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otlp {
+    /// What is sent.
+    pub signal: Signal,
     /// Protocol.
     pub protocol: Protocol,
     /// URL; for HTTP with the whole path, for gRPC its scheme and authority matter.
@@ -106,12 +155,27 @@ const EXPORTERS: [(&str, TracesExporter); 3] =
 /// # Errors
 /// The first value that cannot be used.
 pub fn settings(env: &dyn Fn(&str) -> Option<String>, endpoint_flag: Option<&str>) -> Result<Settings, Invalid> {
-    let mut reader = Reader::new(env);
+    let mut reader = Reader::new(env, Signal::Traces);
     let exporters = reader.list("OTEL_TRACES_EXPORTER", &EXPORTERS);
     let asked = exporters.as_ref().is_some_and(|all| all.contains(&TracesExporter::Otlp));
     let batch = batch_spans(&mut reader)?;
     let otlp = otlp(&mut reader, endpoint_flag, asked)?;
     Ok(Settings { exporters, otlp, batch, warnings: reader.warnings })
+}
+
+/// Where and how a signal is sent, and warnings, one line each: as [`settings`] for another signal than spans. `asked`:
+/// without any end point the default one is taken.
+///
+/// # Errors
+/// The first value that cannot be used.
+pub fn of_signal(
+    env: &dyn Fn(&str) -> Option<String>,
+    signal: Signal,
+    asked: bool,
+) -> Result<(Option<Otlp>, Vec<String>), Invalid> {
+    let mut reader = Reader::new(env, signal);
+    let otlp = otlp(&mut reader, None, asked)?;
+    Ok((otlp, reader.warnings))
 }
 
 fn batch_spans(reader: &mut Reader<'_>) -> Result<BatchSpans, Invalid> {
@@ -143,32 +207,34 @@ fn limit(timeout: Duration) -> Option<Duration> {
 }
 
 fn otlp(reader: &mut Reader<'_>, flag: Option<&str>, asked: bool) -> Result<Option<Otlp>, Invalid> {
-    let (name, value) = reader.signal("PROTOCOL");
+    let (name, value) = reader.variable("PROTOCOL");
     let protocol = value.and_then(|value| reader.one_of(&name, &value, &SUPPORTED_PROTOCOLS)).unwrap_or_default();
-    let own = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    let signal = reader.signal;
+    let own = reader.own("ENDPOINT");
+    let own = own.as_str();
     let base = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let given = match flag {
         Some(url) => Some(("--otlp-endpoint", url.to_owned(), true)),
         None => reader.get(own).map(|url| (own, url, false)).or_else(|| reader.get(base).map(|url| (base, url, true))),
     };
     let endpoint = match (given, protocol) {
-        (Some((name, url, is_base)), Protocol::HttpProtobuf) => read::http_endpoint(name, &url, is_base)?,
+        (Some((name, url, is_base)), Protocol::HttpProtobuf) => read::http_endpoint(signal, name, &url, is_base)?,
         (Some((name, url, _)), Protocol::Grpc) => {
-            let insecure = reader.signal("INSECURE").1.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+            let insecure = reader.variable("INSECURE").1.is_some_and(|value| value.eq_ignore_ascii_case("true"));
             read::grpc_endpoint(name, &url, insecure)?
         }
         (None, _) if !asked => return Ok(None),
-        (None, Protocol::HttpProtobuf) => http::Uri::from_static("http://localhost:4318/v1/traces"),
+        (None, Protocol::HttpProtobuf) => read::http_endpoint(signal, base, "http://localhost:4318", true)?,
         (None, Protocol::Grpc) => http::Uri::from_static("http://localhost:4317/"),
     };
-    let (name, value) = reader.signal("HEADERS");
+    let (name, value) = reader.variable("HEADERS");
     let headers = value.map(|value| read::headers(&name, &value)).transpose()?.unwrap_or_default();
     let timeout = limit(reader.signal_millis("TIMEOUT", 10_000)?);
-    let (name, value) = reader.signal("COMPRESSION");
+    let (name, value) = reader.variable("COMPRESSION");
     let compression = value.and_then(|value| reader.one_of(&name, &value, &COMPRESSIONS)).unwrap_or_default();
-    let certificate = reader.signal("CERTIFICATE").1.map(PathBuf::from);
-    let (key_name, key) = reader.signal("CLIENT_KEY");
-    let (chain_name, chain) = reader.signal("CLIENT_CERTIFICATE");
+    let certificate = reader.variable("CERTIFICATE").1.map(PathBuf::from);
+    let (key_name, key) = reader.variable("CLIENT_KEY");
+    let (chain_name, chain) = reader.variable("CLIENT_CERTIFICATE");
     let missing =
         |name: &str, other: &str| Err(Invalid { name: name.to_owned(), problem: format!("needs {other} too") });
     let client_identity = match (chain, key) {
@@ -177,7 +243,7 @@ fn otlp(reader: &mut Reader<'_>, flag: Option<&str>, asked: bool) -> Result<Opti
         (Some(_), None) => return missing(&chain_name, &key_name),
         (None, Some(_)) => return missing(&key_name, &chain_name),
     };
-    Ok(Some(Otlp { protocol, endpoint, headers, timeout, compression, certificate, client_identity }))
+    Ok(Some(Otlp { signal, protocol, endpoint, headers, timeout, compression, certificate, client_identity }))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ impl Config {
         yaml.line(0, "log_level", word(self.log_level));
         self.traces(&mut yaml);
         self.metrics(&mut yaml);
+        self.logs(&mut yaml);
         yaml.open(0, "wirespan");
         yaml.list(1, "select", self.selectors.iter().map(ToString::to_string));
         yaml.line(1, "output", word(self.output));
@@ -25,14 +26,30 @@ impl Config {
         yaml.open(1, "capture");
         yaml.line(2, "turn_budget", self.capture.turn_budget);
         yaml.line(2, "ring_bytes", self.capture.ring_bytes);
+        yaml.line(2, "queue_time", self.capture.queue_time);
         yaml.open(1, "limits");
         yaml.line(2, "connections", self.limits.connections);
         yaml.line(2, "processes", self.limits.processes);
+        yaml.open(1, "metrics");
+        yaml.line(2, "cardinality_limit", self.metrics.settings.cardinality_limit);
+        yaml.line(2, "max_series", self.metrics.settings.max_series);
+        yaml.line(2, "expiry", self.metrics.settings.expiry.as_millis());
+        yaml.line(2, "per_process", self.metrics.settings.per_process);
+        if !self.metrics.settings.attributes.is_empty() {
+            yaml.open(2, "attributes");
+            for (name, kept) in &self.metrics.settings.attributes {
+                yaml.list(3, name, kept.iter().map(ToString::to_string));
+            }
+        }
         self.routes(&mut yaml);
         if let Some(methods) = &self.known_methods {
             yaml.list(1, "known_methods", methods.iter().map(ToString::to_string));
         }
         yaml.line(1, "returned_rows", self.returned_rows);
+        yaml.open(1, "advisor");
+        yaml.line(2, "interval", self.advisor_interval.as_millis());
+        yaml.open(1, "connections");
+        yaml.line(2, "spans", self.connection_spans);
         if let Some(address) = self.prometheus_listen {
             yaml.line(1, "prometheus_listen", quote(&address.to_string()));
         }
@@ -40,14 +57,16 @@ impl Config {
     }
 
     fn routes(&self, yaml: &mut Yaml) {
-        if self.routes.is_empty() {
-            return yaml.line(1, "routes", "[]");
-        }
         yaml.open(1, "routes");
+        yaml.line(2, "heuristic", self.guess_routes);
+        if self.routes.is_empty() {
+            return yaml.line(2, "patterns", "[]");
+        }
+        yaml.open(2, "patterns");
         for route in &self.routes {
-            yaml.line(2, "- pattern", quote(&route.pattern));
+            yaml.line(3, "- pattern", quote(&route.pattern));
             if let Some(service) = &route.service {
-                yaml.line(3, "service", quote(service));
+                yaml.line(4, "service", quote(service));
             }
         }
     }
@@ -90,9 +109,27 @@ impl Config {
         yaml.open(1, "readers");
         yaml.open(2, "- periodic");
         yaml.line(4, "interval", self.metric_interval.as_millis());
-        if self.otlp {
+        if self.metrics.otlp {
             yaml.open(4, "exporter");
             self.exporter(yaml, 5, "METRICS_", "v1/metrics");
+            for (key, name) in [
+                ("temporality_preference", "TEMPORALITY_PREFERENCE"),
+                ("default_histogram_aggregation", "DEFAULT_HISTOGRAM_AGGREGATION"),
+            ] {
+                if let Some(value) = self.otlp_variables.get(&format!("{OTLP}METRICS_{name}")) {
+                    yaml.line(6, key, quote(value));
+                }
+            }
+        }
+    }
+
+    fn logs(&self, yaml: &mut Yaml) {
+        if self.otlp_logs {
+            yaml.open(0, "logger_provider");
+            yaml.open(1, "processors");
+            yaml.open(2, "- simple");
+            yaml.open(4, "exporter");
+            self.exporter(yaml, 5, "LOGS_", "v1/logs");
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use wirespan_common::limits;
 
+use crate::metrics::settings::{Reading, Settings};
 use crate::process::Selectors;
 use crate::trace::route::Routes;
 use crate::trace::sampler::Sampler;
@@ -72,6 +73,8 @@ pub struct Capture {
     pub turn_budget: u32,
     /// Size of the ring buffer, bytes; a power of two.
     pub ring_bytes: u32,
+    /// Whether the arrival of data at a socket is looked at, so that spans show how long a request waited to be read.
+    pub queue_time: bool,
 }
 
 /// Most of what is kept at a time.
@@ -94,6 +97,19 @@ pub struct Batch {
     pub delay: Duration,
     /// Longest export.
     pub timeout: Duration,
+}
+
+/// What is done about metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// Whether they are exported over OTLP.
+    pub otlp: bool,
+    /// Whether [`Output::OtlpJson`] writes them beside spans.
+    pub lines: bool,
+    /// How their values are told over OTLP and in lines; Prometheus is always told sums.
+    pub reading: Reading,
+    /// Limits and shapes.
+    pub settings: Settings,
 }
 
 /// A pattern of an HTTP route: `/users/{id}`.
@@ -135,6 +151,8 @@ pub struct Config {
     pub metric_interval: Duration,
     /// Where Prometheus may fetch metrics.
     pub prometheus_listen: Option<SocketAddr>,
+    /// Metrics.
+    pub metrics: Metrics,
     /// What is logged.
     pub log_level: LogLevel,
     /// Capture backend.
@@ -145,12 +163,20 @@ pub struct Config {
     pub limits: Limits,
     /// Patterns of HTTP routes.
     pub routes: Vec<Route>,
+    /// Whether the routes of other paths are guessed.
+    pub guess_routes: bool,
     /// Which exchanges become spans.
     pub sampler: Sampler,
     /// HTTP methods that are known, if not the usual ones.
     pub known_methods: Option<Vec<Box<str>>>,
     /// Whether spans of databases tell how many rows were returned.
     pub returned_rows: bool,
+    /// Whether set-ups of connections become spans.
+    pub connection_spans: bool,
+    /// How often the advisor is asked; never if zero.
+    pub advisor_interval: Duration,
+    /// Whether its findings are exported as log records over OTLP.
+    pub otlp_logs: bool,
     /// What the user should know: one line each.
     pub warnings: Vec<String>,
 }
@@ -166,14 +192,23 @@ impl Default for Config {
             batch: Batch { queue: 2048, size: 512, delay: Duration::from_secs(5), timeout: Duration::from_secs(30) },
             metric_interval: Duration::from_secs(60),
             prometheus_listen: None,
+            metrics: Metrics { otlp: false, lines: true, reading: Reading::default(), settings: Settings::default() },
             log_level: LogLevel::default(),
             backend: Backend::default(),
-            capture: Capture { turn_budget: limits::MAX_PAYLOAD as u32, ring_bytes: limits::RING_BYTES },
+            capture: Capture {
+                turn_budget: limits::MAX_PAYLOAD as u32,
+                ring_bytes: limits::RING_BYTES,
+                queue_time: true,
+            },
             limits: Limits { connections: limits::MAX_CONNECTIONS, processes: limits::MAX_PROCESSES },
             routes: Vec::new(),
+            guess_routes: false,
             sampler: Sampler::default(),
             known_methods: None,
             returned_rows: false,
+            connection_spans: true,
+            advisor_interval: Duration::from_secs(60),
+            otlp_logs: false,
             warnings: Vec::new(),
         }
     }
@@ -188,11 +223,15 @@ impl Config {
             // Checked when it was read; a second look finds nothing new.
             let _ = routes.add(route.service.as_deref(), &route.pattern);
         }
+        if self.guess_routes {
+            routes.guess();
+        }
         crate::trace::Config {
             sampler: self.sampler,
             routes,
             known_methods: self.known_methods.clone(),
             returned_rows: self.returned_rows,
+            connection_spans: self.connection_spans,
         }
     }
 

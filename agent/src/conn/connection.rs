@@ -2,10 +2,13 @@
 
 use super::detection::{Detection, Held, Outcome, Piece};
 use super::stream::{Step, Stream};
-use crate::event::{Change, Data, Endpoint, Flow, Open, Role};
-use wirespan_protocols::registry::Protocol;
+use super::timeline::Life;
+use crate::event::{Change, Data, Endpoint, Flow, Open, Role, Transport};
+use wirespan_protocols::dns;
+use wirespan_protocols::registry::{Context, Probe, Protocol};
 use wirespan_protocols::session::{Close, Output, Session};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
+use wirespan_protocols::tls;
 
 /// How far a connection is understood.
 enum Stage {
@@ -13,8 +16,11 @@ enum Stage {
     Detecting(Detection),
     /// It is followed.
     Following(&'static Protocol, Box<dyn Session>),
-    /// It is none of ours, or has left our protocols: only its bytes are counted.
-    Ignored,
+    /// Only its bytes are counted.
+    Ignored {
+        /// It never spoke a protocol of ours. Else it has left it, or enough is known of it.
+        foreign: bool,
+    },
 }
 
 /// A connection as the tracker knows it. `T`: whatever the floor above keeps with it.
@@ -27,6 +33,12 @@ pub struct Connection<T> {
     pub extra: Option<T>,
     /// Kernel time of the last event, ns.
     pub last_ns: u64,
+    /// Which way the last bytes passed.
+    pub last_flow: Option<Flow>,
+    /// The process last seen on it; 0 when unknown.
+    pub pid: u32,
+    /// How it was set up and used.
+    pub life: Life,
     sent: Stream,
     received: Stream,
     stage: Stage,
@@ -43,13 +55,32 @@ impl<T> Connection<T> {
         Self {
             role: open.role,
             last_ns: open.at_ns,
+            last_flow: None,
+            pid: open.pid,
+            life: Life::new(&open),
             sent,
             received,
-            stage: Stage::Detecting(Detection::new(open.from_start)),
+            stage: Self::unknown(&open, open.from_start),
             began: false,
             extra: None,
             open,
         }
+    }
+
+    /// Nothing was seen yet. Datagrams are announced only where look-ups are made, so they need no detection.
+    fn unknown(open: &Open, from_start: bool) -> Stage {
+        match open.transport {
+            Transport::Udp => Stage::Following(&dns::DATAGRAMS, dns::open_datagram()),
+            Transport::Tcp | Transport::Unix => Stage::Detecting(Detection::new(from_start)),
+        }
+    }
+
+    /// The role by the direction of what passed in `flow`.
+    fn learn_role(&mut self, flow: Flow, direction: Direction) {
+        self.role.get_or_insert(match (direction, flow) {
+            (Direction::ToServer, Flow::Sent) | (Direction::ToClient, Flow::Received) => Role::Client,
+            (Direction::ToServer, Flow::Received) | (Direction::ToClient, Flow::Sent) => Role::Server,
+        });
     }
 
     /// The protocol that it speaks, once known.
@@ -57,14 +88,20 @@ impl<T> Connection<T> {
     pub fn protocol(&self) -> Option<&'static str> {
         match &self.stage {
             Stage::Following(protocol, _) => Some(protocol.name),
-            Stage::Detecting(_) | Stage::Ignored => None,
+            Stage::Detecting(_) | Stage::Ignored { .. } => None,
         }
     }
 
     /// Whether only its bytes are counted.
     #[must_use]
     pub fn is_ignored(&self) -> bool {
-        matches!(self.stage, Stage::Ignored)
+        matches!(self.stage, Stage::Ignored { .. })
+    }
+
+    /// Whether it is none of our protocols.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.stage, Stage::Ignored { foreign: true })
     }
 
     /// Payload bytes per turn that its understanding needs, when that is not the default.
@@ -72,8 +109,8 @@ impl<T> Connection<T> {
     pub fn budget(&self) -> Option<u32> {
         match &self.stage {
             Stage::Detecting(_) => None,
-            Stage::Following(protocol, _) => protocol.turn_budget,
-            Stage::Ignored => Some(0),
+            Stage::Following(protocol, session) => session.budget().or(protocol.turn_budget),
+            Stage::Ignored { .. } => Some(0),
         }
     }
 
@@ -82,7 +119,7 @@ impl<T> Connection<T> {
     pub fn heap_bytes(&self) -> usize {
         match &self.stage {
             Stage::Following(_, session) => session.heap_bytes(),
-            Stage::Detecting(_) | Stage::Ignored => 0,
+            Stage::Detecting(_) | Stage::Ignored { .. } => 0,
         }
     }
 
@@ -95,7 +132,8 @@ impl<T> Connection<T> {
 
     /// A connection that was set up before the agent looked, but on which nothing had passed, is followed from its start.
     fn notice_start(&mut self, data: &Data<'_>) {
-        if std::mem::replace(&mut self.began, true) || self.open.from_start {
+        let known = self.open.from_start || self.open.transport == Transport::Udp;
+        if std::mem::replace(&mut self.began, true) || known {
             return;
         }
         if matches!(self.open.local, Endpoint::Unix(_)) {
@@ -117,6 +155,11 @@ impl<T> Connection<T> {
     /// Takes in a call's bytes.
     pub(super) fn data(&mut self, data: &Data<'_>, out: &mut Output) {
         self.last_ns = self.last_ns.max(data.last_ns);
+        self.life.moved();
+        self.last_flow = Some(data.flow);
+        if data.actor.pid != 0 {
+            self.pid = data.actor.pid;
+        }
         if self.is_ignored() {
             return;
         }
@@ -126,11 +169,16 @@ impl<T> Connection<T> {
             Flow::Sent => &mut self.sent,
             Flow::Received => &mut self.received,
         };
-        let stamp = Stamp { first_ns: data.first_ns, last_ns: data.last_ns, actor: data.actor };
+        let stamp = Stamp {
+            first_ns: data.first_ns,
+            last_ns: data.last_ns,
+            actor: data.actor,
+            arrived_ns: data.arrived_ns.unwrap_or(0),
+        };
         match stream.step(data.position, len) {
             Step::Repeated => {}
             Step::Restart => {
-                self.stage = Stage::Detecting(Detection::new(false));
+                self.stage = Self::unknown(&self.open, false);
                 self.call(data, 0, stamp, out);
             }
             Step::New { gap, skip } => {
@@ -150,7 +198,10 @@ impl<T> Connection<T> {
         let tail_at = len - tail.len() as u64;
         let from = skip.min(head.len() as u64);
         let shown = &head[from as usize..];
+        let middle = Stamp { arrived_ns: 0, ..stamp };
         if !shown.is_empty() {
+            // Only the first byte of a call is known to have arrived then.
+            let stamp = if from == 0 { stamp } else { middle };
             self.bytes(data.flow, data.position + from, shown, head.len() as u64 == len, stamp, out);
         }
         let unseen_from = skip.max(head.len() as u64);
@@ -160,11 +211,17 @@ impl<T> Connection<T> {
         let tail_skip = unseen_from.saturating_sub(tail_at).min(tail.len() as u64);
         let tail = &tail[tail_skip as usize..];
         if !tail.is_empty() {
-            self.bytes(data.flow, data.position + tail_at + tail_skip, tail, true, stamp, out);
+            self.bytes(data.flow, data.position + tail_at + tail_skip, tail, true, middle, out);
         }
     }
 
     fn bytes(&mut self, flow: Flow, position: u64, bytes: &[u8], ends_call: bool, stamp: Stamp, out: &mut Output) {
+        if self.role.is_none()
+            && let Stage::Following(protocol, _) = &self.stage
+            && let Probe::Yes(direction) = (protocol.probe)(bytes, Context { direction: None, from_start: false })
+        {
+            self.learn_role(flow, direction);
+        }
         let direction = self.direction(flow);
         match &mut self.stage {
             Stage::Following(_, session) => {
@@ -177,7 +234,7 @@ impl<T> Connection<T> {
                 let piece = Piece::Bytes { position, bytes: bytes.to_vec(), ends_call };
                 self.detect(Held { flow, piece, stamp }, out);
             }
-            Stage::Ignored => {}
+            Stage::Ignored { .. } => {}
         }
     }
 
@@ -192,7 +249,7 @@ impl<T> Connection<T> {
             }
             Stage::Detecting(detection) if detection.held.is_empty() && !detection.is_from_start() => {}
             Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
-            Stage::Ignored => {}
+            Stage::Ignored { .. } => {}
         }
     }
 
@@ -201,14 +258,11 @@ impl<T> Connection<T> {
         let Stage::Detecting(detection) = &mut self.stage else { return };
         match detection.push(held, direction) {
             Outcome::Waiting => {}
-            Outcome::Foreign => self.stage = Stage::Ignored,
+            Outcome::Foreign => self.stage = Stage::Ignored { foreign: true },
             Outcome::Found { protocol, flow, direction } => {
                 let held = std::mem::take(&mut detection.held);
                 let from_start = detection.is_from_start();
-                self.role.get_or_insert(match (direction, flow) {
-                    (Direction::ToServer, Flow::Sent) | (Direction::ToClient, Flow::Received) => Role::Client,
-                    (Direction::ToServer, Flow::Received) | (Direction::ToClient, Flow::Sent) => Role::Server,
-                });
+                self.learn_role(flow, direction);
                 self.stage = Stage::Following(protocol, (protocol.open)(from_start));
                 for held in held {
                     match held.piece {
@@ -222,18 +276,23 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Drops the session when the stream has left its protocol.
+    /// Drops the session when the stream has left its protocol, or replaces it when the stream has changed to TLS.
     fn leave(&mut self, out: &mut Output) {
-        if std::mem::take(&mut out.left) {
-            self.stage = Stage::Ignored;
+        if !std::mem::take(&mut out.left) {
+            return;
         }
+        let to_tls = std::mem::take(&mut out.to_tls);
+        self.stage = match &self.stage {
+            Stage::Following(before, _) if to_tls => Stage::Following(&tls::TLS, tls::open_after(before.name)),
+            _ => Stage::Ignored { foreign: false },
+        };
     }
 
     /// Takes in a change of state; true when the connection is over.
     pub(super) fn change(&mut self, change: Change, at_ns: u64, out: &mut Output) -> bool {
         self.last_ns = self.last_ns.max(at_ns);
         let (sent, received) = (self.direction(Flow::Sent), self.direction(Flow::Received));
-        let over = matches!(change, Change::Closed | Change::Reset);
+        let over = change.is_end();
         if let Stage::Following(_, session) = &mut self.stage {
             match change {
                 Change::SentFin | Change::Closed => {
@@ -246,21 +305,22 @@ impl<T> Connection<T> {
                         session.half_close(direction, at_ns, out);
                     }
                 }
-                Change::Reset => {}
+                Change::ResetByPeer | Change::ResetBySelf | Change::Failed => {}
             }
             if over {
-                let how = if change == Change::Reset { Close::Reset } else { Close::Orderly };
+                let how = if change.is_reset() { Close::Reset } else { Close::Orderly };
                 session.close(how, at_ns, out);
             }
         }
-        out.left = false;
+        self.leave(out);
         over
     }
 
-    /// Gives up what has had no activity since `before_ns`.
-    pub(super) fn expire(&mut self, before_ns: u64, out: &mut Output) {
+    /// Gives up what has had no activity for `limit_ns`, or for less where the protocol's clients do not wait so long.
+    pub(super) fn expire(&mut self, now_ns: u64, limit_ns: u64, out: &mut Output) {
         if let Stage::Following(_, session) = &mut self.stage {
-            session.expire(before_ns, out);
+            session.expire(now_ns.saturating_sub(limit_ns.min(session.patience_ns())), out);
         }
+        self.leave(out);
     }
 }

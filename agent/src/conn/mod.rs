@@ -3,13 +3,19 @@
 //! - [`stream`]: one direction, positions, gaps and overlaps;
 //! - [`detection`]: holds the first bytes back until their protocol is certain;
 //! - [`connection`]: both directions and the session of one connection;
+//! - [`timeline`]: how a connection was set up and how often it was used; `preamble`: what drivers send first;
+//! - [`fact`]: what is told of it; [`errno`]: names of errors;
 //! - [`tracker`]: all connections, their limits, time-outs and counters.
 //!
 //! Driven by events alone: a recorded stream gives the same exchanges again.
 
 pub mod connection;
 pub mod detection;
+pub mod errno;
+pub mod fact;
+mod preamble;
 pub mod stream;
+pub mod timeline;
 pub mod tracker;
 
 pub use connection::Connection;

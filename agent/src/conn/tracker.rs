@@ -1,9 +1,9 @@
 //! All connections: their limits, time-outs and counters.
 
 use super::connection::Connection;
-use crate::event::{Endpoint, Event, Open};
+use super::fact::{Fact, SetUp};
+use crate::event::{Change, Event, Open, State, Transport};
 use rustc_hash::FxHashMap;
-use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::session::{Output, Reason};
 
 /// Limits of the tracker.
@@ -74,6 +74,9 @@ pub struct Tracker<T> {
     swept_ns: u64,
 }
 
+/// How long a UDP socket may be silent before it is forgotten, ns: longer than a look-up waits for its answer.
+const DATAGRAM_IDLE_NS: u64 = 30_000_000_000;
+
 /// How often time-outs are looked at, ns of event time.
 const SWEEP_NS: u64 = 1_000_000_000;
 
@@ -110,13 +113,18 @@ impl<T> Tracker<T> {
         self.connections.is_empty()
     }
 
+    /// Shows every connection that is followed now.
+    pub fn each(&mut self, mut visit: impl FnMut(&mut Connection<T>)) {
+        self.connections.values_mut().for_each(|connection| visit(connection));
+    }
+
     /// Takes the commands for the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
     }
 
-    /// Takes in an event; finished exchanges go to `sink` with their connection.
-    pub fn handle(&mut self, event: &Event<'_>, sink: &mut impl FnMut(&mut Connection<T>, Exchange)) {
+    /// Takes in an event; what becomes known goes to `sink` with its connection.
+    pub fn handle(&mut self, event: &Event<'_>, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         match event {
             Event::Open(open) => self.open(open, sink),
             Event::Data(data) => {
@@ -129,7 +137,7 @@ impl<T> Tracker<T> {
                 drain(&mut self.output, &mut self.counts, connection, sink);
                 let after = connection.budget();
                 if after != before {
-                    self.counts.foreign += u64::from(connection.is_ignored());
+                    self.counts.foreign += u64::from(connection.is_foreign());
                     if let (sock @ 1.., Some(budget)) = (connection.open.sock, after) {
                         self.commands.push(Command::Budget { sock, connection: data.connection, budget });
                     }
@@ -137,9 +145,7 @@ impl<T> Tracker<T> {
             }
             Event::State(state) => {
                 let Some(connection) = self.connections.get_mut(&state.connection) else { return };
-                let over = connection.change(state.change, state.at_ns, &mut self.output);
-                drain(&mut self.output, &mut self.counts, connection, sink);
-                if over {
+                if end_or_change(connection, state, &mut self.output, &mut self.counts, sink) {
                     self.remove(state.connection);
                 }
             }
@@ -149,11 +155,16 @@ impl<T> Tracker<T> {
                     self.sweep(*at_ns, sink);
                 }
             }
-            Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
+            Event::Stats(stats) => {
+                if let Some(connection) = self.connections.get_mut(&stats.connection) {
+                    sink(connection, Fact::Stats(*stats));
+                }
+            }
+            Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
         }
     }
 
-    fn open(&mut self, open: &Open, sink: &mut impl FnMut(&mut Connection<T>, Exchange)) {
+    fn open(&mut self, open: &Open, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         if open.sock != 0
             && let Some(old) = self.sockets.insert(open.sock, open.connection)
             && old != open.connection
@@ -167,14 +178,16 @@ impl<T> Tracker<T> {
             self.sockets.remove(&open.sock);
             return;
         }
-        self.connections.insert(open.connection, Box::new(Connection::new(open.clone())));
+        let mut connection = Box::new(Connection::new(open.clone()));
+        sink(&mut connection, Fact::Opened);
+        self.connections.insert(open.connection, connection);
     }
 
     /// Ends a connection whose end was not seen.
-    fn end(&mut self, id: u64, at_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Exchange)) {
+    fn end(&mut self, id: u64, at_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            connection.change(crate::event::Change::Closed, at_ns, &mut self.output);
-            drain(&mut self.output, &mut self.counts, connection, sink);
+            let state = State { connection: id, change: Change::Closed, error: 0, at_ns };
+            end_or_change(connection, &state, &mut self.output, &mut self.counts, sink);
             self.remove(id);
         }
     }
@@ -188,40 +201,51 @@ impl<T> Tracker<T> {
     }
 
     /// Gives up unanswered requests, forgets silent connections, keeps the memory of sessions within its limit.
-    fn sweep(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Exchange)) {
-        let before_ns = now_ns.saturating_sub(self.limits.unanswered_ns);
+    fn sweep(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         let idle_before_ns = now_ns.saturating_sub(self.limits.idle_ns);
         let mut silent = Vec::new();
         let mut heap = 0;
         for (id, connection) in &mut self.connections {
-            connection.expire(before_ns, &mut self.output);
+            connection.expire(now_ns, self.limits.unanswered_ns, &mut self.output);
             drain(&mut self.output, &mut self.counts, connection, sink);
+            let set_up = connection.life.tick(now_ns, connection.last_ns, connection.is_ignored());
+            tell_set_up(connection, set_up, sink);
             heap += connection.heap_bytes();
-            // TCP tells its end; a unix socket may be gone unseen.
-            let limit = if matches!(connection.open.local, Endpoint::Unix(_)) || connection.is_ignored() {
-                idle_before_ns
-            } else {
-                now_ns.saturating_sub(self.limits.idle_ns.saturating_mul(8))
+            // TCP tells its end; a unix socket may be gone unseen, and the socket of a look-up nearly always is.
+            let limit = match connection.open.transport {
+                Transport::Udp => now_ns.saturating_sub(DATAGRAM_IDLE_NS),
+                Transport::Tcp if !connection.is_ignored() => {
+                    now_ns.saturating_sub(self.limits.idle_ns.saturating_mul(8))
+                }
+                Transport::Tcp | Transport::Unix => idle_before_ns,
             };
             if connection.last_ns < limit {
                 silent.push(*id);
             }
         }
         for id in silent {
-            if let Some(connection) = self.connections.get(&id)
-                && connection.open.sock != 0
-            {
-                self.commands.push(Command::Forget { sock: connection.open.sock });
-            }
-            self.remove(id);
+            self.forget(id, now_ns, sink);
         }
         if heap > self.limits.session_bytes {
-            self.evict(heap);
+            self.evict(heap, now_ns, sink);
         }
     }
 
+    /// Lets go of a connection that may live on.
+    fn forget(&mut self, id: u64, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            if connection.open.sock != 0 {
+                self.commands.push(Command::Forget { sock: connection.open.sock });
+            }
+            let (set_up, end) = connection.life.forget(now_ns);
+            tell_set_up(connection, set_up, sink);
+            sink(connection, Fact::Ended(end));
+        }
+        self.remove(id);
+    }
+
     /// Drops the sessions that hold most until the rest is within the limit.
-    fn evict(&mut self, mut heap: usize) {
+    fn evict(&mut self, mut heap: usize, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         let mut sizes: Vec<(usize, u64)> =
             self.connections.iter().map(|(id, connection)| (connection.heap_bytes(), *id)).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
@@ -231,24 +255,59 @@ impl<T> Tracker<T> {
             }
             heap -= size;
             self.counts.evicted += 1;
-            if let Some(connection) = self.connections.get(&id)
-                && connection.open.sock != 0
-            {
-                self.commands.push(Command::Forget { sock: connection.open.sock });
-            }
-            self.remove(id);
+            self.forget(id, now_ns, sink);
         }
     }
 }
 
+/// Takes in a change of state; true when it was the end.
+fn end_or_change<T>(
+    connection: &mut Connection<T>,
+    state: &State,
+    output: &mut Output,
+    counts: &mut Counts,
+    sink: &mut impl FnMut(&mut Connection<T>, Fact),
+) -> bool {
+    let over = connection.change(state.change, state.at_ns, output);
+    drain(output, counts, connection, sink);
+    let (set_up, end) = connection.life.change(state);
+    tell_set_up(connection, set_up, sink);
+    end.into_iter().for_each(|end| sink(connection, Fact::Ended(end)));
+    over
+}
+
+/// Tells that a connection is set up, if it is so now.
+fn tell_set_up<T>(
+    connection: &mut Connection<T>,
+    set_up: Option<Box<SetUp>>,
+    sink: &mut impl FnMut(&mut Connection<T>, Fact),
+) {
+    if let Some(set_up) = set_up {
+        sink(connection, Fact::SetUp(set_up));
+    }
+}
+
+/// Tells what a session found.
 fn drain<T>(
     output: &mut Output,
     counts: &mut Counts,
     connection: &mut Connection<T>,
-    sink: &mut impl FnMut(&mut Connection<T>, Exchange),
+    sink: &mut impl FnMut(&mut Connection<T>, Fact),
 ) {
+    connection.life.speaks(connection.protocol());
+    for phase in output.phases.drain(..) {
+        let set_up = connection.life.phase(phase);
+        tell_set_up(connection, set_up, sink);
+    }
+    for request in output.requests.drain(..) {
+        let set_up = connection.life.request(request.actor);
+        tell_set_up(connection, set_up, sink);
+        sink(connection, Fact::Request(request));
+    }
     for exchange in output.exchanges.drain(..) {
-        sink(connection, exchange);
+        let (set_up, usage) = connection.life.exchange(&exchange);
+        tell_set_up(connection, set_up, sink);
+        sink(connection, Fact::Exchange(Box::new(exchange), usage));
     }
     for (total, count) in counts.reasons.iter_mut().zip(&mut output.counts) {
         *total += std::mem::take(count);

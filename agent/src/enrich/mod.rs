@@ -35,6 +35,13 @@ pub struct Resources {
     known: HashMap<u32, (Identity, Arc<Resource>)>,
 }
 
+/// The resource of the agent itself: of its own metrics, and of what belongs to the host. One agent runs on a host, so
+/// that its instance is the host's id.
+#[must_use]
+pub fn agent(host: &Host, variable: &dyn Fn(&str) -> Option<String>) -> Resource {
+    resource::agent(host, variable)
+}
+
 impl Resources {
     /// Resources of processes on this host. For a replay on another host: [`Host::default`].
     #[must_use]

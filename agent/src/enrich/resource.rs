@@ -71,6 +71,22 @@ pub(super) fn unknown(host: &Host) -> Resource {
     builder.build()
 }
 
+/// The resource of the agent itself. `variable` finds the agent's own environment variables.
+pub(super) fn agent(host: &Host, variable: &dyn Fn(&str) -> Option<String>) -> Resource {
+    let own = ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
+    let environment = own.into_iter().filter_map(|name| Some((name.into(), variable(name)?.into())));
+    let process = Process { pid: std::process::id(), environment: environment.collect(), ..Process::default() };
+    let mut builder = Builder::default();
+    builder.set("service.name", Value::Static(AGENT));
+    builder.set("service.version", Value::Static(VERSION));
+    builder.text("service.instance.id", host.id.as_deref().or(host.boot_id.as_deref()));
+    of_host(&mut builder, host);
+    builder.set("process.pid", Value::Int(process.pid.into()));
+    of_target(&mut builder, &process);
+    of_agent(&mut builder);
+    builder.build()
+}
+
 fn of_host(builder: &mut Builder, host: &Host) {
     builder.text("host.name", host.name.as_deref());
     builder.text("host.id", host.id.as_deref());

@@ -27,6 +27,17 @@ pub enum Vantage {
     Wire,
 }
 
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP: each call is a datagram. A "connection" is a socket and, once it is known, its peer.
+    Udp,
+    /// A unix stream socket.
+    Unix,
+}
+
 /// First sight of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Open {
@@ -42,8 +53,18 @@ pub struct Open {
     pub vantage: Vantage,
     /// Whether the connection was followed from its set-up.
     pub from_start: bool,
-    /// Kernel time of the set-up (or of first sight), ns.
+    /// Kernel time of the set-up (SYN sent; for a server: established), or of first sight, ns.
     pub at_ns: u64,
+    /// Kernel time at which the handshake was over, ns; `None` when that was not seen or never came.
+    pub established_ns: Option<u64>,
+    /// Kernel time at which the application took the connection from the listen queue, ns, where a hook shows it.
+    pub accepted_ns: Option<u64>,
+    /// Segments of the handshake that were sent again until then.
+    pub syn_retransmits: u32,
+    /// Thread at first sight; 0 when unknown.
+    pub tid: u32,
+    /// What carries it.
+    pub transport: Transport,
     /// Position of the first byte that the socket ever sent.
     pub first_sent: u64,
     /// Position of the first byte that it ever received.
@@ -84,6 +105,8 @@ pub struct Data<'a> {
     pub first_ns: u64,
     /// Kernel time of the last byte, ns.
     pub last_ns: u64,
+    /// For a receive: when its first byte came to the socket, ns; `None` when unknown.
+    pub arrived_ns: Option<u64>,
     /// Who.
     pub actor: wirespan_protocols::stream::Actor,
 }
@@ -97,8 +120,26 @@ pub enum Change {
     ReceivedFin,
     /// Closed; nothing more will come.
     Closed,
-    /// Reset, by either side, or torn down by an error.
-    Reset,
+    /// Reset by the peer.
+    ResetByPeer,
+    /// Reset by this end: closed with unread data, or without lingering.
+    ResetBySelf,
+    /// Torn down by an error, see [`State::error`].
+    Failed,
+}
+
+impl Change {
+    /// Whether nothing more will come.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::SentFin | Self::ReceivedFin)
+    }
+
+    /// Whether it is an end that is not orderly.
+    #[must_use]
+    pub fn is_reset(self) -> bool {
+        matches!(self, Self::ResetByPeer | Self::ResetBySelf | Self::Failed)
+    }
 }
 
 /// A connection changed state.
@@ -108,8 +149,57 @@ pub struct State {
     pub connection: u64,
     /// What happened.
     pub change: Change,
+    /// `errno` that the socket holds; 0 if none.
+    pub error: u32,
     /// Kernel time, ns.
     pub at_ns: u64,
+}
+
+/// What the kernel's own socket knows of a TCP connection: sums since its beginning, and present estimates. `None`: the
+/// kernel does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Connection id.
+    pub connection: u64,
+    /// Kernel time, ns.
+    pub at_ns: u64,
+    /// Whether this is the last one, at the end of the connection.
+    pub last: bool,
+    /// Smoothed round-trip time, µs.
+    pub rtt_us: Option<u32>,
+    /// Mean deviation of the round-trip time, µs.
+    pub rtt_deviation_us: Option<u32>,
+    /// Payload bytes sent, retransmissions included.
+    pub bytes_sent: Option<u64>,
+    /// Payload bytes received.
+    pub bytes_received: Option<u64>,
+    /// Segments sent.
+    pub segments_sent: Option<u32>,
+    /// Segments received.
+    pub segments_received: Option<u32>,
+    /// Segments sent again.
+    pub retransmits: Option<u32>,
+    /// Whether the peer's receive window is closed now.
+    pub zero_window: bool,
+    /// Changes of direction so far: two a round trip of the application.
+    pub turns: u32,
+}
+
+/// A listening socket's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Local port.
+    pub port: u16,
+    /// Inode of the network namespace.
+    pub network_namespace: u32,
+    /// Kernel time, ns.
+    pub at_ns: u64,
+    /// Connections that wait to be accepted.
+    pub queued: u32,
+    /// Most that may wait.
+    pub limit: u32,
+    /// Connections refused so far because the queue was full.
+    pub drops: u64,
 }
 
 /// What happened to a process.
@@ -153,6 +243,10 @@ pub enum Event<'a> {
     Data(Data<'a>),
     /// A connection changed state.
     State(State),
+    /// What the kernel knows of a connection's quality.
+    Stats(Stats),
+    /// How full a listening socket's queue is.
+    Listener(Listener),
     /// A process changed.
     Process(Process),
     /// A process began to listen on a TCP port.

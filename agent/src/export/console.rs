@@ -1,4 +1,5 @@
-//! The console: one readable line for each span, colours on a terminal only.
+//! The console: one readable line for each span, colours on a terminal only. The phases of a connection's set-up stand in
+//! its line and have none of their own.
 
 mod line;
 mod text;
@@ -6,6 +7,7 @@ mod text;
 use std::io::IsTerminal as _;
 
 use super::output::{Format, Output};
+use crate::trace::setup;
 use crate::trace::span::Span;
 pub use line::Painter;
 
@@ -42,7 +44,7 @@ impl Format for Lines {
     fn render(&mut self, batch: &[Span]) -> &[u8] {
         self.text.clear();
         self.text.shrink_to(KEEP);
-        for span in batch {
+        for span in batch.iter().filter(|span| !setup::is_part(span)) {
             self.painter.line(&mut self.text, span);
         }
         self.text.as_bytes()

@@ -11,10 +11,12 @@
 pub mod console;
 pub mod counts;
 pub mod groups;
+pub mod log;
 pub mod notice;
 pub mod otlp;
 pub mod otlp_json;
 pub mod output;
+pub mod prometheus;
 pub mod queue;
 pub mod worker;
 

@@ -23,6 +23,7 @@ const MAX_TEXT: usize = 300;
 
 /// Passes on what is new.
 pub struct Notices {
+    what: &'static str,
     reporter: Reporter,
     trouble: Option<(String, Instant)>,
     since: Option<Instant>,
@@ -35,10 +36,16 @@ impl std::fmt::Debug for Notices {
 }
 
 impl Notices {
-    /// Tells `reporter`.
+    /// Tells `reporter` of spans.
     #[must_use]
     pub fn new(reporter: Reporter) -> Self {
-        Self { reporter, trouble: None, since: None }
+        Self::of("spans", reporter)
+    }
+
+    /// Tells `reporter` of what else is exported.
+    #[must_use]
+    pub fn of(what: &'static str, reporter: Reporter) -> Self {
+        Self { what, reporter, trouble: None, since: None }
     }
 
     /// An export failed. Control characters in `text` (it may quote a receiver) are replaced.
@@ -62,7 +69,10 @@ impl Notices {
         if let Some(since) = self.since.take() {
             self.trouble = None;
             let seconds = since.elapsed().as_secs();
-            (self.reporter)(Notice::Recovered(format!("spans are delivered again, after {seconds} s of trouble")));
+            (self.reporter)(Notice::Recovered(format!(
+                "{} are delivered again, after {seconds} s of trouble",
+                self.what
+            )));
         }
     }
 }

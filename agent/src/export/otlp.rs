@@ -8,6 +8,8 @@ mod backoff;
 mod encode;
 mod grpc;
 mod http;
+pub mod logs;
+pub mod metrics;
 mod transport;
 mod wire;
 
@@ -21,7 +23,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::notice::{Notices, Reporter};
 use super::queue::Batching;
 use super::worker::{Delivery, Sink};
-use crate::config::otlp::{BatchSpans, Otlp, Protocol};
+use crate::config::otlp::{BatchSpans, Otlp, Protocol, Signal};
 use crate::trace::span::Span;
 use attempt::Attempt;
 use backoff::Backoff;
@@ -43,9 +45,10 @@ enum Client {
     Grpc(Box<grpc::Grpc>),
 }
 
-/// Sends batches to one end point.
+/// Sends encoded requests of one signal to one end point.
 #[derive(Debug)]
-pub struct OtlpSink {
+pub struct Sender {
+    signal: Signal,
     client: Client,
     /// For messages: scheme, host and port, which hold no secret.
     target: String,
@@ -62,12 +65,12 @@ impl From<BatchSpans> for Batching {
     }
 }
 
-impl OtlpSink {
-    /// A sink; it connects with the first batch.
+impl Sender {
+    /// A sender; it connects with the first request. `timeout`: of one request, retries included; none if absent.
     ///
     /// # Errors
     /// When certificates or keys cannot be read or used.
-    pub fn new(config: &Otlp, batch: BatchSpans, reporter: Reporter) -> anyhow::Result<Self> {
+    pub fn new(config: &Otlp, timeout: Option<Duration>, reporter: Reporter) -> anyhow::Result<Self> {
         let client = match config.protocol {
             Protocol::HttpProtobuf => Client::Http(Box::new(http::Http::new(config)?)),
             Protocol::Grpc => Client::Grpc(Box::new(grpc::Grpc::new(config)?)),
@@ -75,17 +78,19 @@ impl OtlpSink {
         let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
         let authority = config.endpoint.authority().map(|authority| authority.as_str());
         Ok(Self {
+            signal: config.signal,
             client,
             target: format!("{}://{}", part(config.endpoint.scheme_str()), part(authority)),
             attempt_timeout: config.timeout.unwrap_or(FOREVER),
-            batch_timeout: batch.export_timeout.unwrap_or(FOREVER),
+            batch_timeout: timeout.unwrap_or(FOREVER),
             paused_until: None,
-            notices: Notices::new(reporter),
+            notices: Notices::of(config.signal.items(), reporter),
         })
     }
 
-    /// Sends one request until it is accepted, refused for good, or out of time.
-    async fn request(&mut self, encoded: Vec<u8>, spans: u64) -> Delivery {
+    /// Sends one request of `items` spans, data points or log records until it is accepted, refused for good, or out of
+    /// time.
+    pub async fn request(&mut self, encoded: Vec<u8>, items: u64) -> Delivery {
         let body = match &self.client {
             Client::Http(http) => http.body(encoded),
             Client::Grpc(_) => Bytes::from(encoded),
@@ -107,17 +112,19 @@ impl OtlpSink {
             .unwrap_or_else(|_| Attempt::Retry { after: None, reason: format!("no answer within {limit:.0?}") });
             match attempt {
                 Attempt::Accepted { rejected, message } => {
-                    let rejected = rejected.min(spans);
+                    let rejected = rejected.min(items);
                     if rejected > 0 || !message.is_empty() {
-                        self.notices.fails(&format!("{}: {rejected} of {spans} spans refused: {message}", self.target));
+                        let what = self.signal.items();
+                        self.notices
+                            .fails(&format!("{}: {rejected} of {items} {what} refused: {message}", self.target));
                     } else {
                         self.notices.works();
                     }
-                    return Delivery { exported: spans - rejected, rejected, ..Delivery::default() };
+                    return Delivery { exported: items - rejected, rejected, ..Delivery::default() };
                 }
                 Attempt::Fatal { reason } => {
                     self.notices.fails(&format!("cannot export to {}: {reason}", self.target));
-                    return Delivery { failed: spans, ..Delivery::default() };
+                    return Delivery { failed: items, ..Delivery::default() };
                 }
                 Attempt::Retry { after, reason } => {
                     self.notices.fails(&format!("cannot export to {}: {reason} (trying again)", self.target));
@@ -126,12 +133,26 @@ impl OtlpSink {
                     if next >= deadline {
                         // The batch is given up; the wish to be left alone holds for the next one too.
                         self.paused_until = Some(next);
-                        return Delivery { failed: spans, ..Delivery::default() };
+                        return Delivery { failed: items, ..Delivery::default() };
                     }
                     sleep_until(next).await;
                 }
             }
         }
+    }
+}
+
+/// Sends spans to one end point.
+#[derive(Debug)]
+pub struct OtlpSink(Sender);
+
+impl OtlpSink {
+    /// A sink; it connects with the first batch.
+    ///
+    /// # Errors
+    /// When certificates or keys cannot be read or used.
+    pub fn new(config: &Otlp, batch: BatchSpans, reporter: Reporter) -> anyhow::Result<Self> {
+        Sender::new(config, batch.export_timeout, reporter).map(Self)
     }
 }
 
@@ -152,10 +173,8 @@ impl Sink for OtlpSink {
             }
             let spans = part.len() as u64;
             drop(part);
-            let delivery = self.request(encoded, spans).await;
-            total.exported += delivery.exported;
-            total.rejected += delivery.rejected;
-            total.failed += delivery.failed;
+            let delivery = self.0.request(encoded, spans).await;
+            total.add(delivery);
         }
         total
     }

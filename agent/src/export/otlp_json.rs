@@ -4,11 +4,14 @@
 //! span ids in hexadecimal, 64-bit integers as strings, enumerations as numbers, fields at their default left out.
 
 mod json;
+mod metrics;
 
 use super::groups::{Group, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, by_resource};
 use super::output::{Format, Output};
 use crate::trace::span::{Attribute, Resource, Span, Status, Value};
 use json::Json;
+
+pub use metrics::MetricLines;
 
 /// Memory of the buffer that is kept from batch to batch.
 const KEEP: usize = 1 << 20;
@@ -43,16 +46,18 @@ fn resource_spans(json: &mut Json, group: Group<'_>) {
         json.key("resource").object(|json| resource(json, group.resource));
         json.key("scopeSpans").array([group.spans], |json, spans| {
             json.object(|json| {
-                json.key("scope").object(|json| {
-                    json.key("name").string(SCOPE_NAME);
-                    json.key("version").string(SCOPE_VERSION);
-                });
+                json.key("scope").object(scope);
                 json.key("spans").array(spans, span);
                 json.key("schemaUrl").string(SCHEMA_URL);
             });
         });
         json.key("schemaUrl").string(SCHEMA_URL);
     });
+}
+
+fn scope(json: &mut Json) {
+    json.key("name").string(SCOPE_NAME);
+    json.key("version").string(SCOPE_VERSION);
 }
 
 fn resource(json: &mut Json, resource: &Resource) {
@@ -106,6 +111,7 @@ fn any_value(json: &mut Json, value: &Value) {
         Value::Shared(text) => json.key("stringValue").string(text),
         Value::Text(text) => json.key("stringValue").string(text),
         Value::Int(number) => json.key("intValue").long(number),
+        Value::Double(number) => json.key("doubleValue").double(*number),
         Value::Bool(truth) => json.key("boolValue").bare(truth),
         Value::List(items) => json.key("arrayValue").object(|json| {
             json.key("values").array(items, |json, item| json.object(|json| json.key("stringValue").string(item)));

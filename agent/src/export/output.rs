@@ -7,13 +7,14 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::notice::{Notices, Reporter};
+use super::queue::{Item, weight};
 use super::worker::{Delivery, Sink};
 use crate::trace::span::Span;
 
-/// How spans are written.
-pub trait Format: Send + 'static {
+/// How spans, or other items, are written.
+pub trait Format<T = Span>: Send + 'static {
     /// The batch as whole lines.
-    fn render(&mut self, batch: &[Span]) -> &[u8];
+    fn render(&mut self, batch: &[T]) -> &[u8];
 }
 
 /// Writes what a [`Format`] renders.
@@ -31,7 +32,7 @@ impl<F: std::fmt::Debug> std::fmt::Debug for Output<F> {
     }
 }
 
-impl<F: Format> Output<F> {
+impl<F> Output<F> {
     /// Writes to `target`, which should not buffer.
     pub fn new(format: F, target: Box<dyn Write + Send>, reporter: Reporter) -> Self {
         Self { format, target, notices: Notices::new(reporter), torn: false }
@@ -56,9 +57,9 @@ impl<F: Format> Output<F> {
     }
 }
 
-impl<F: Format> Sink for Output<F> {
-    async fn deliver(&mut self, batch: Vec<Span>) -> Delivery {
-        let spans = batch.len() as u64;
+impl<T: Item, F: Format<T>> Sink<T> for Output<F> {
+    async fn deliver(&mut self, batch: Vec<T>) -> Delivery {
+        let items = weight(&batch);
         let lines = self.format.render(&batch);
         // After half a line, an end of line keeps the next one readable.
         let mend: &[u8] = if self.torn { b"\n" } else { b"" };
@@ -67,16 +68,16 @@ impl<F: Format> Sink for Output<F> {
             Ok(()) => {
                 self.torn = false;
                 self.notices.works();
-                Delivery { exported: spans, ..Delivery::default() }
+                Delivery { exported: items, ..Delivery::default() }
             }
             // The reader has seen enough (`| head`): not an error, the end.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Delivery { failed: spans, ended: true, ..Delivery::default() }
+                Delivery { failed: items, ended: true, ..Delivery::default() }
             }
             Err(error) => {
                 self.torn = true;
                 self.notices.fails(&format!("cannot write spans: {error}"));
-                Delivery { failed: spans, ..Delivery::default() }
+                Delivery { failed: items, ..Delivery::default() }
             }
         }
     }

@@ -43,6 +43,7 @@ pub(crate) fn server_span(resource: &Arc<Resource>) -> Span {
             ("user_agent.original", Value::Text("curl/8.5 \"x\"".into())),
             ("test.negative", Value::Int(-1)),
             ("test.truth", Value::Bool(false)),
+            ("test.seconds", Value::Double(0.48)),
             ("test.list", Value::List(vec!["a".into(), "".into()])),
         ],
         status: Status::Error("upstream went away".into()),

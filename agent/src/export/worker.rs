@@ -11,10 +11,10 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::counts::{Counts, Fate, Snapshot};
-use super::queue::{Batching, Queue};
+use super::queue::{Batching, Item, Queue, weight};
 use crate::trace::span::Span;
 
-/// What became of one batch; the three add up to its spans.
+/// What became of one batch; the three add up to what its items count for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
     /// Written or accepted.
@@ -27,20 +27,30 @@ pub struct Delivery {
     pub ended: bool,
 }
 
+impl Delivery {
+    /// Adds what became of another part of the batch.
+    pub fn add(&mut self, other: Self) {
+        self.exported += other.exported;
+        self.rejected += other.rejected;
+        self.failed += other.failed;
+        self.ended |= other.ended;
+    }
+}
+
 /// Where batches go. Lives on its exporter's own thread, in a current-thread tokio runtime.
-pub trait Sink: Send + 'static {
+pub trait Sink<T = Span>: Send + 'static {
     /// Delivers a batch, which is never empty. May take its time (retries): the pipeline does not wait for it.
-    fn deliver(&mut self, batch: Vec<Span>) -> impl Future<Output = Delivery>;
+    fn deliver(&mut self, batch: Vec<T>) -> impl Future<Output = Delivery>;
 }
 
 /// The pipeline's end of a running exporter.
 #[derive(Debug)]
-pub struct Exporter {
+pub struct Exporter<T: Item = Span> {
     name: &'static str,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<T>>,
     counts: Arc<Counts>,
     ended: Arc<AtomicBool>,
-    /// Spans of the batch that the sink has in its hands.
+    /// What the batch that the sink has in its hands counts for.
     in_flight: Arc<AtomicU64>,
     /// Becomes true when the time for shutting down is over.
     abandon: watch::Sender<bool>,
@@ -51,12 +61,12 @@ pub struct Exporter {
 /// How long a thread may take to notice that it has been abandoned; it only has to leave an `await`.
 const ABANDON_GRACE: Duration = Duration::from_millis(250);
 
-impl Exporter {
+impl<T: Item> Exporter<T> {
     /// Starts the exporter's thread.
     ///
     /// # Errors
     /// When the system grants no thread or no event queue.
-    pub fn spawn(name: &'static str, mut sink: impl Sink, batching: Batching) -> anyhow::Result<Self> {
+    pub fn spawn(name: &'static str, mut sink: impl Sink<T>, batching: Batching) -> anyhow::Result<Self> {
         let counts = Arc::new(Counts::default());
         let queue = Arc::new(Queue::new(batching, Arc::clone(&counts)));
         let ended = Arc::new(AtomicBool::new(false));
@@ -83,12 +93,12 @@ impl Exporter {
         Ok(Self { name, queue, counts, ended, in_flight, abandon, done, thread: Some(thread) })
     }
 
-    /// Hands spans over. Never blocks; what finds no room is counted.
-    pub fn offer(&self, spans: Vec<Span>) {
-        self.queue.offer(spans);
+    /// Hands items over. Never blocks; what finds no room is counted.
+    pub fn offer(&self, items: Vec<T>) {
+        self.queue.offer(items);
     }
 
-    /// Takes no more spans; what waits is delivered without delay.
+    /// Takes no more items; what waits is delivered without delay.
     pub fn close(&self) {
         self.queue.close();
     }
@@ -118,7 +128,7 @@ impl Exporter {
             self.abandon.send_replace(true);
             if self.done.recv_timeout(ABANDON_GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // The thread hangs in a write that nobody reads: its batch is lost with it.
-                let waiting = self.queue.clear() as u64;
+                let waiting = self.queue.clear();
                 self.counts.add(Fate::Shutdown, waiting + self.in_flight.load(Ordering::Relaxed));
                 self.thread = None;
             }
@@ -130,29 +140,29 @@ impl Exporter {
     }
 }
 
-impl Drop for Exporter {
+impl<T: Item> Drop for Exporter<T> {
     fn drop(&mut self) {
         self.queue.close();
     }
 }
 
-async fn drain(
-    sink: &mut impl Sink,
-    queue: &Queue,
+async fn drain<T: Item>(
+    sink: &mut impl Sink<T>,
+    queue: &Queue<T>,
     counts: &Counts,
     ended: &AtomicBool,
     in_flight: &AtomicU64,
     mut abandoned: watch::Receiver<bool>,
 ) {
     while let Some(batch) = queue.next().await {
-        let spans = batch.len() as u64;
-        in_flight.store(spans, Ordering::Relaxed);
+        let items = weight(&batch);
+        in_flight.store(items, Ordering::Relaxed);
         let delivery = tokio::select! {
             biased;
             delivery = sink.deliver(batch) => delivery,
             // A dropped sender means that nobody waits for this thread any more: the same.
             _ = abandoned.wait_for(|abandoned| *abandoned) => {
-                counts.add(Fate::Shutdown, spans + queue.clear() as u64);
+                counts.add(Fate::Shutdown, items + queue.clear());
                 return;
             }
         };
@@ -163,7 +173,7 @@ async fn drain(
         if delivery.ended {
             ended.store(true, Ordering::Relaxed);
             queue.close();
-            counts.add(Fate::ExportFailed, queue.clear() as u64);
+            counts.add(Fate::ExportFailed, queue.clear());
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Events in, spans out: connections, protocols, traces and resources in one place, driven by event times alone.
 
-use crate::conn::{Command, Connection, Counts, Limits, Tracker};
+use super::stages::{Followed, Stages};
+use crate::conn::{Command, Counts, Limits, Tracker};
 use crate::enrich::Resources;
 use crate::event::{Endpoint, Event, Role};
-use crate::process::table::{Decision, ProcessTable};
+use crate::metrics::record::Standing;
+use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
-use crate::trace::connection::ConnectionFacts;
-use crate::trace::span::{Resource, Span};
-use std::sync::Arc;
-use wirespan_protocols::exchange::{Detail, Exchange};
+use crate::trace::observation::Observer;
+use crate::trace::span::Span;
+use wirespan_protocols::exchange::Detail;
 
 /// What the engine counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,8 +18,8 @@ pub struct Totals {
     pub events: u64,
     /// Calls that moved data.
     pub calls: u64,
-    /// Exchanges by protocol: HTTP, PostgreSQL, Redis.
-    pub exchanges: [u64; 3],
+    /// Exchanges by protocol, as in [`PROTOCOLS`].
+    pub exchanges: [u64; PROTOCOLS.len()],
     /// Exchanges of processes that are not selected.
     pub not_selected: u64,
     /// Spans made.
@@ -26,32 +27,37 @@ pub struct Totals {
 }
 
 /// Names of the protocols in [`Totals::exchanges`].
-pub const PROTOCOLS: [&str; 3] = ["http", "postgresql", "redis"];
+pub const PROTOCOLS: [&str; 4] = ["http", "postgresql", "redis", "dns"];
+
+/// Index of an exchange's protocol in [`PROTOCOLS`]; none if it is encrypted.
+pub(super) fn protocol_of(detail: &Detail) -> Option<usize> {
+    match detail {
+        Detail::Http(_) => Some(0),
+        Detail::Postgres(_) => Some(1),
+        Detail::Redis(_) => Some(2),
+        Detail::Dns(_) => Some(3),
+        Detail::Opaque(_) => None,
+    }
+}
 
 /// The stages from event to span.
 pub struct Engine {
-    tracker: Tracker<ConnectionFacts>,
+    tracker: Tracker<Followed>,
     stages: Stages,
-}
-
-/// Everything above the tracker.
-struct Stages {
-    tracer: Tracer,
-    processes: ProcessTable,
-    resources: Resources,
-    /// The resource of the last span's process, which is usually the next one's too.
-    recent: Option<(u32, Arc<Resource>)>,
-    spans: Vec<Span>,
-    totals: Totals,
 }
 
 impl Engine {
     /// Puts the stages together.
     #[must_use]
     pub fn new(limits: Limits, tracer: Tracer, processes: ProcessTable, resources: Resources) -> Self {
-        let stages =
-            Stages { tracer, processes, resources, recent: None, spans: Vec::new(), totals: Totals::default() };
-        Self { tracker: Tracker::new(limits), stages }
+        Self { tracker: Tracker::new(limits), stages: Stages::new(tracer, processes, resources) }
+    }
+
+    /// Tells `observer` everything from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.stages.observers.push(Box::new(observer));
+        self
     }
 
     /// Takes in one event. Spans that it completes wait in [`take_spans`](Self::take_spans).
@@ -62,6 +68,7 @@ impl Engine {
             Event::Tick { at_ns } => {
                 stages.recent = None;
                 stages.processes.advance(*at_ns);
+                stages.tick(*at_ns);
             }
             Event::Process(process) => {
                 stages.recent = None;
@@ -87,9 +94,19 @@ impl Engine {
                 stages.totals.events += 1;
                 stages.totals.calls += 1;
             }
+            Event::Listener(listener) => {
+                stages.totals.events += 1;
+                stages.observers.iter_mut().for_each(|observer| observer.listener(listener));
+            }
+            Event::Stats(_) => stages.totals.events += 1,
             Event::State(_) => stages.totals.events += 1,
         }
-        self.tracker.handle(event, &mut |connection, exchange| stages.finish(connection, &exchange));
+        self.tracker.handle(event, &mut |connection, fact| stages.learn(connection, fact));
+    }
+
+    /// No more events come: what waited for others waits no longer.
+    pub fn finish(&mut self) {
+        self.stages.release(u64::MAX);
     }
 
     /// Takes the spans made since the last call.
@@ -100,6 +117,20 @@ impl Engine {
     /// Takes what the tracker wants of the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         self.tracker.take_commands()
+    }
+
+    /// Connections followed now.
+    #[must_use]
+    pub fn tracked(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// The open connections of selected processes whose role is known.
+    pub fn standing(&mut self) -> Vec<Standing> {
+        let Self { tracker, stages } = self;
+        let mut standing = Vec::with_capacity(tracker.len());
+        tracker.each(|connection| standing.extend(stages.standing(connection)));
+        standing
     }
 
     /// The process table.
@@ -123,51 +154,5 @@ impl Engine {
     #[must_use]
     pub fn tracer(&self) -> &Tracer {
         &self.stages.tracer
-    }
-}
-
-impl Stages {
-    fn finish(&mut self, connection: &mut Connection<ConnectionFacts>, exchange: &Exchange) {
-        let protocol = match exchange.detail {
-            Detail::Http(_) => 0,
-            Detail::Postgres(_) => 1,
-            Detail::Redis(_) => 2,
-        };
-        self.totals.exchanges[protocol] += 1;
-        let Some(resource) = self.resource(exchange.actor.pid) else {
-            self.totals.not_selected += 1;
-            return;
-        };
-        // A session is only opened when the direction of requests, and so the role, is known.
-        let Some(role) = connection.role else { return };
-        let facts = connection.extra.get_or_insert_with(|| {
-            let open = &connection.open;
-            ConnectionFacts::new(role, open.vantage, &open.local, &open.remote)
-        });
-        if let Some(span) = self.tracer.span(exchange, facts, &resource) {
-            self.totals.spans += 1;
-            self.spans.push(span);
-        }
-    }
-
-    /// The resource of a process that is selected; `None` when it is not.
-    fn resource(&mut self, pid: u32) -> Option<Arc<Resource>> {
-        if pid == 0 {
-            return Some(self.resources.unknown());
-        }
-        if let Some((recent, resource)) = &self.recent
-            && *recent == pid
-        {
-            return Some(Arc::clone(resource));
-        }
-        if self.processes.decision(pid) == Decision::Ignore {
-            return None;
-        }
-        let resource = match self.processes.lookup(pid) {
-            Some(process) => self.resources.of(process),
-            None => self.resources.unknown(),
-        };
-        self.recent = Some((pid, Arc::clone(&resource)));
-        Some(resource)
     }
 }

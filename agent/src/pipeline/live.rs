@@ -1,14 +1,18 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
+use super::advising::Advising;
 use super::engine::Engine;
 use super::hint::Hint;
+use super::metering::Metering;
+use super::own::Outside;
+use crate::capture::listeners::{Listeners, Question};
 use crate::capture::memory;
 use crate::capture::reader::monotonic_ns;
 use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
-use crate::process::table::{Change, Decision};
+use crate::process::table::{Change, Decision, Order};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wirespan_common::counters::Counter;
@@ -16,6 +20,9 @@ use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
 
 /// Shortest and longest pause between two looks at the ring buffer. The kernel ends a pause early when the buffer fills.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(64));
+
+/// Longest wait for the ports on which targets listen already.
+const FIRST_PORTS: Duration = Duration::from_millis(500);
 
 /// Time between two looks at all processes, where selectors need them or process records were lost.
 const RESCAN: Duration = Duration::from_secs(5);
@@ -48,7 +55,15 @@ pub struct Live {
     reader: Reader,
     /// The stages.
     pub engine: Engine,
+    /// Metrics, if somebody wants them.
+    pub metering: Option<Metering>,
+    /// Advice, if it is wanted.
+    pub advising: Option<Advising>,
+    ring_bytes: u32,
     select_all: bool,
+    listeners: Listeners,
+    /// Whether it was said that listen queues are not known.
+    told_of_listeners: bool,
 }
 
 impl Live {
@@ -60,12 +75,23 @@ impl Live {
         let (capture, reader) = Capture::start(options)?;
         engine.processes().scan(monotonic_ns());
         let select_all = options.default_policy == POLICY_TRACE;
-        let mut live = Self { capture, reader, engine, select_all };
+        let mut live = Self {
+            capture,
+            reader,
+            engine,
+            metering: None,
+            advising: None,
+            ring_bytes: options.ring_bytes,
+            select_all,
+            listeners: Listeners::start()?,
+            told_of_listeners: false,
+        };
         live.obey();
         let ports: Vec<u16> = live.engine.processes().targets().flat_map(|process| process.listening.clone()).collect();
         for port in ports {
             live.capture.add_port(port);
         }
+        live.find_ports();
         memory::give_back();
         Ok(live)
     }
@@ -114,16 +140,42 @@ impl Live {
                 0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
                 _ => PAUSE.0,
             };
+            self.advise(false, &mut note);
+            self.meter(exporters, false);
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
                 self.engine.processes().scan(monotonic_ns());
                 self.obey();
             }
+            self.listen_queues(&mut tap, &mut note);
             if hint.is_due(Instant::now(), self.engine.totals().spans) {
                 let text = hint.text(self.targets(), &self.counters(), &self.engine);
                 note(&text);
             }
         }
         self.turn(exporters, true, &mut tap);
+        self.engine.finish();
+        exporters.offer(self.engine.take_spans());
+        self.advise(true, &mut note);
+        self.meter(exporters, true);
+    }
+
+    /// Asks the advisor if it is time to.
+    fn advise(&mut self, is_last: bool, note: &mut dyn FnMut(&str)) {
+        if let Some(advising) = &mut self.advising {
+            advising.turn(self.engine.tracer().clock(), monotonic_ns(), is_last, note);
+        }
+    }
+
+    /// Collects metrics if it is time to.
+    fn meter(&mut self, exporters: &Exporters, is_last: bool) {
+        let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, .. } = self else { return };
+        metering.turn(engine, is_last, &mut || Outside {
+            kernel: capture.counters(),
+            undecodable: reader.undecodable,
+            ring_fill: (reader.take_peak() as f64 / f64::from(*ring_bytes)).min(1.0),
+            exporters: exporters.counts().chain(advising.iter().filter_map(Advising::counts)).collect(),
+            advice: advising.as_ref().map(|advising| advising.standing().clone()),
+        });
     }
 
     fn turn(&mut self, exporters: &Exporters, all: bool, tap: &mut impl FnMut(&Event<'_>)) -> (usize, bool) {
@@ -140,10 +192,55 @@ impl Live {
         drained
     }
 
+    /// Asks about listen queues, when it is time.
+    fn ask_listeners(&mut self) {
+        let Self { engine, listeners, select_all, .. } = self;
+        listeners.ask(Instant::now(), || Question {
+            pids: engine.processes().targets().map(|process| process.pid).collect(),
+            all: *select_all,
+        });
+    }
+
+    /// Tells the kernel the ports on which targets listen already. Where all processes are targets it looks at every
+    /// connection anyway.
+    fn find_ports(&mut self) {
+        self.ask_listeners();
+        if !self.select_all {
+            for listener in self.listeners.wait(FIRST_PORTS) {
+                self.capture.add_port(listener.port);
+            }
+        }
+    }
+
+    /// Takes in what is known of listen queues, and asks again when it is time.
+    fn listen_queues(&mut self, tap: &mut impl FnMut(&Event<'_>), note: &mut impl FnMut(&str)) {
+        self.ask_listeners();
+        let Self { capture, engine, listeners, .. } = self;
+        match listeners.answer() {
+            None => {}
+            Some(Ok(known)) => {
+                for listener in known {
+                    // Connections on it are known from their set-up from now on.
+                    if !self.select_all {
+                        capture.add_port(listener.port);
+                    }
+                    let event = Event::Listener(listener);
+                    tap(&event);
+                    engine.handle(&event);
+                }
+            }
+            Some(Err(error)) if !self.told_of_listeners => {
+                self.told_of_listeners = true;
+                note(&format!("the kernel does not tell about listen queues: {error}"));
+            }
+            Some(Err(_)) => {}
+        }
+    }
+
     /// Tells the kernel what the stages above have decided.
     fn obey(&mut self) {
         let changes: Vec<_> = self.engine.processes().changes().collect();
-        for (pid, change) in changes {
+        for Order { pid, change, known_ns } in changes {
             // A full map leaves the process with the default; the table counts what it refuses.
             let _ = match change {
                 Change::Set(Decision::Trace) if self.select_all => self.capture.remove_policy(pid),
@@ -151,11 +248,10 @@ impl Live {
                 Change::Set(Decision::Ignore) if self.select_all || pid == std::process::id() => {
                     self.capture.set_policy(pid, POLICY_IGNORE)
                 }
-                Change::Set(Decision::Ignore) => {
-                    self.capture.release_policy(pid);
+                Change::Set(Decision::Ignore) | Change::Remove => {
+                    self.capture.release_policy(pid, known_ns);
                     Ok(())
                 }
-                Change::Remove => self.capture.remove_policy(pid),
             };
         }
         for command in self.engine.take_commands() {

@@ -1,11 +1,17 @@
 //! The only module that knows every stage.
 //!
 //! - [`engine`]: events in, spans out; no I/O, no clock: live tracing and replay run the same code;
+//! - `stages`: where each fact of a connection goes;
 //! - [`live`]: kernel → engine → exporters;
+//! - [`metering`], [`own`]: when metrics are collected, and what the agent tells of itself;
 //! - [`hint`]: what to tell a user who sees nothing;
 //! - [`summary`]: the account at the end.
 
+pub mod advising;
 pub mod engine;
 pub mod hint;
 pub mod live;
+pub mod metering;
+pub mod own;
+mod stages;
 pub mod summary;

@@ -13,6 +13,7 @@ mod users;
 
 use std::sync::Arc;
 
+pub use ports::socket_inodes;
 pub use selector::{Selector, Selectors};
 pub use table::{Change, Decision, ProcessTable};
 pub use users::Users;

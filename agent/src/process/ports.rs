@@ -81,7 +81,9 @@ impl Line {
 }
 
 /// Inodes of the sockets among the open files of a process, by its directory in `/proc`.
-pub(super) fn socket_inodes(directory: &Path) -> Vec<u64> {
+/// At most a million of them.
+#[must_use]
+pub fn socket_inodes(directory: &Path) -> Vec<u64> {
     let Ok(files) = fs::read_dir(directory.join("fd")) else {
         return Vec::new();
     };

@@ -21,7 +21,7 @@ use crate::event::Event;
 /// First bytes of a recording.
 pub const MAGIC: [u8; 8] = *b"WIRESPAN";
 /// The version written, and the only one read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Longest body: two payloads at their limits and their fields.
 const MAX_BODY: usize = (1 << 20) + 1024;
 const END: u8 = 0xff;

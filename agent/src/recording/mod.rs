@@ -2,8 +2,8 @@
 //!
 //! Layout:
 //! - [`file`](self::file) (and [`codec`], [`checksum`]): the recording format, written by `wirespan record`;
-//! - [`pcap`] and [`pcapng`]: frames out of capture files; [`packet`]: a TCP segment out of a frame;
-//! - [`assembly`]: the bytes of one direction in order; [`tcp`]: connections; [`wire`]: a capture as events.
+//! - [`pcap`] and [`pcapng`]: frames out of capture files; [`packet`]: a TCP segment or UDP datagram out of a frame;
+//! - [`assembly`]: the bytes of one direction in order; [`tcp`], [`udp`]: connections; [`wire`]: a capture as events.
 //!
 //! [`open`] tells the formats apart by their first bytes. Everything is streamed: memory does not grow with the file.
 
@@ -16,6 +16,7 @@ pub mod packet;
 pub mod pcap;
 pub mod pcapng;
 pub mod tcp;
+pub mod udp;
 pub mod wire;
 
 use std::io::Read;

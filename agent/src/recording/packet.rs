@@ -1,4 +1,4 @@
-//! A TCP segment out of a captured frame: link layer, VLAN tags, IPv4 or IPv6 with extension headers, TCP.
+//! A TCP segment or a UDP datagram out of a captured frame: link layer, VLAN tags, IPv4 or IPv6 with extension headers.
 //!
 //! Lengths come from the IP header, since a capture may have cut the frame short and Ethernet may have padded it.
 //! Checksums are not verified: offloading leaves them unfilled in captures of the sending host.
@@ -71,14 +71,36 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
 }
 
-/// Why a frame holds no segment.
+/// A UDP datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// To whom.
+    pub destination: SocketAddr,
+    /// Payload bytes on the wire.
+    pub len: u32,
+    /// Those of them that were captured, from the first on.
+    pub payload: &'a [u8],
+}
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// A TCP segment.
+    Tcp(Segment<'a>),
+    /// A UDP datagram, or its first fragment.
+    Udp(Datagram<'a>),
+}
+
+/// Why a frame holds no packet that is of interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Skipped {
     /// Of a link layer that is not understood.
     UnknownLink,
-    /// Not TCP over IP.
-    NotTcp,
+    /// Neither TCP nor UDP over IP.
+    OtherProtocol,
     /// A fragment of an IP datagram.
     Fragment,
     /// Headers are cut off or contradict themselves.
@@ -87,14 +109,14 @@ pub enum Skipped {
 
 impl Skipped {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 4] = [Self::UnknownLink, Self::NotTcp, Self::Fragment, Self::Malformed];
+    pub const ALL: [Self; 4] = [Self::UnknownLink, Self::OtherProtocol, Self::Fragment, Self::Malformed];
 
     /// For the summary.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::UnknownLink => "frames of an unknown link layer",
-            Self::NotTcp => "frames that are not TCP",
+            Self::OtherProtocol => "frames that are neither TCP nor DNS over UDP",
             Self::Fragment => "IP fragments",
             Self::Malformed => "frames with cut or malformed headers",
         }
@@ -109,16 +131,17 @@ const ETHERTYPE_VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 const MAX_NESTING: usize = 8;
 
 const PROTOCOL_TCP: u8 = 6;
+const PROTOCOL_UDP: u8 = 17;
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 
-/// The segment in a frame.
+/// The segment or datagram in a frame.
 ///
 /// # Errors
 /// Why there is none.
-pub fn segment<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skipped> {
+pub fn packet<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, Skipped> {
     let bytes = frame.bytes;
     let header = match frame.link.ok_or(Skipped::UnknownLink)? {
         Link::RawIp => 0,
@@ -129,15 +152,15 @@ pub fn segment<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skipped> {
         Link::Cooked2 => match be16(bytes, 0)? {
             tag if ETHERTYPE_VLAN.contains(&tag) => tagged(bytes, 22)?,
             ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => 20,
-            _ => return Err(Skipped::NotTcp),
+            _ => return Err(Skipped::OtherProtocol),
         },
     };
-    let packet = bytes.get(header..).ok_or(Skipped::Malformed)?;
+    let bytes = bytes.get(header..).ok_or(Skipped::Malformed)?;
     let original = frame.original_len.max(bytes.len()).saturating_sub(header);
-    match packet.first().ok_or(Skipped::Malformed)? >> 4 {
-        4 => ipv4(packet, original),
-        6 => ipv6(packet, original),
-        _ => Err(Skipped::NotTcp),
+    match bytes.first().ok_or(Skipped::Malformed)? >> 4 {
+        4 => ipv4(bytes, original),
+        6 => ipv6(bytes, original),
+        _ => Err(Skipped::OtherProtocol),
     }
 }
 
@@ -150,18 +173,20 @@ fn tagged(bytes: &[u8], mut at: usize) -> Result<usize, Skipped> {
             _ => break,
         }
     }
-    Err(Skipped::NotTcp)
+    Err(Skipped::OtherProtocol)
 }
 
 /// RFC 791, section 3.1.
-fn ipv4(packet: &[u8], original: usize) -> Result<Segment<'_>, Skipped> {
+fn ipv4(packet: &[u8], original: usize) -> Result<Packet<'_>, Skipped> {
     let fixed: &[u8; 20] = packet.first_chunk().ok_or(Skipped::Malformed)?;
     let header = usize::from(fixed[0] & 0x0f) * 4;
-    if fixed[9] != PROTOCOL_TCP {
-        return Err(Skipped::NotTcp);
+    let protocol = fixed[9];
+    if !matches!(protocol, PROTOCOL_TCP | PROTOCOL_UDP) {
+        return Err(Skipped::OtherProtocol);
     }
-    // More fragments, or an offset.
-    if be16(packet, 6)? & 0x3fff != 0 {
+    // More fragments, or an offset. The first fragment of a datagram tells what all of it is.
+    let fragment = be16(packet, 6)? & 0x3fff;
+    if fragment != 0 && (protocol == PROTOCOL_TCP || fragment & 0x1fff != 0) {
         return Err(Skipped::Fragment);
     }
     // Segmentation offload leaves the length empty.
@@ -174,11 +199,14 @@ fn ipv4(packet: &[u8], original: usize) -> Result<Segment<'_>, Skipped> {
     }
     let [.., a, b, c, d, e, f, g, h] = *fixed;
     let (source, destination) = (IpAddr::from([a, b, c, d]), IpAddr::from([e, f, g, h]));
+    if protocol == PROTOCOL_UDP {
+        return udp(packet, header, total, source, destination);
+    }
     tcp(packet, header, total, source, destination)
 }
 
 /// RFC 8200, sections 3 and 4.
-fn ipv6(packet: &[u8], original: usize) -> Result<Segment<'_>, Skipped> {
+fn ipv6(packet: &[u8], original: usize) -> Result<Packet<'_>, Skipped> {
     const HOP_BY_HOP: u8 = 0;
     const ROUTING: u8 = 43;
     const FRAGMENT: u8 = 44;
@@ -195,14 +223,16 @@ fn ipv6(packet: &[u8], original: usize) -> Result<Segment<'_>, Skipped> {
     for _ in 0..MAX_NESTING {
         match next {
             PROTOCOL_TCP => return tcp(packet, at, total, address(8)?, address(24)?),
+            PROTOCOL_UDP => return udp(packet, at, total, address(8)?, address(24)?),
             HOP_BY_HOP | ROUTING | DESTINATION | AUTHENTICATION | FRAGMENT => {}
-            _ => return Err(Skipped::NotTcp),
+            _ => return Err(Skipped::OtherProtocol),
         }
         let [following, len] = *packet.get(at..).and_then(|rest| rest.first_chunk()).ok_or(Skipped::Malformed)?;
         at += match next {
             FRAGMENT => {
-                // An atomic fragment is whole (RFC 6946).
-                if be16(packet, at + 2)? & 0xfff9 != 0 {
+                // An atomic fragment is whole (RFC 6946); the first fragment of a datagram tells what all of it is.
+                let fragment = be16(packet, at + 2)? & 0xfff9;
+                if fragment > 1 || fragment == 1 && following != PROTOCOL_UDP {
                     return Err(Skipped::Fragment);
                 }
                 8
@@ -217,7 +247,7 @@ fn ipv6(packet: &[u8], original: usize) -> Result<Segment<'_>, Skipped> {
 }
 
 /// RFC 9293, section 3.1. `at`: where the TCP header begins; `total`: where the IP packet ends.
-fn tcp(packet: &[u8], at: usize, total: usize, source: IpAddr, destination: IpAddr) -> Result<Segment<'_>, Skipped> {
+fn tcp(packet: &[u8], at: usize, total: usize, source: IpAddr, destination: IpAddr) -> Result<Packet<'_>, Skipped> {
     let fixed: &[u8; 20] = packet.get(at..).and_then(|rest| rest.first_chunk()).ok_or(Skipped::Malformed)?;
     let header = usize::from(fixed[12] >> 4) * 4;
     let begin = at + header;
@@ -227,7 +257,7 @@ fn tcp(packet: &[u8], at: usize, total: usize, source: IpAddr, destination: IpAd
     let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, _, flags, ..] = *fixed;
     // What was captured ends where the capture ends, but never behind the IP packet (padding).
     let captured = packet.get(begin..total.min(packet.len())).unwrap_or_default();
-    Ok(Segment {
+    Ok(Packet::Tcp(Segment {
         source: SocketAddr::new(source, u16::from_be_bytes([s0, s1])),
         destination: SocketAddr::new(destination, u16::from_be_bytes([d0, d1])),
         seq: u32::from_be_bytes([q0, q1, q2, q3]),
@@ -237,7 +267,27 @@ fn tcp(packet: &[u8], at: usize, total: usize, source: IpAddr, destination: IpAd
         rst: flags & RST != 0,
         len: u32::try_from(total - begin).map_err(|_| Skipped::Malformed)?,
         payload: captured,
-    })
+    }))
+}
+
+/// RFC 768. Its own length counts: a fragment is shorter.
+fn udp(packet: &[u8], at: usize, total: usize, source: IpAddr, destination: IpAddr) -> Result<Packet<'_>, Skipped> {
+    let header: &[u8; 8] = packet.get(at..).and_then(|rest| rest.first_chunk()).ok_or(Skipped::Malformed)?;
+    let [s0, s1, d0, d1, l0, l1, ..] = *header;
+    let begin = at + header.len();
+    let len = match usize::from(u16::from_be_bytes([l0, l1])) {
+        // Jumbograms (RFC 2675).
+        0 => total.saturating_sub(at),
+        len => len,
+    };
+    let len = len.checked_sub(header.len()).ok_or(Skipped::Malformed)?;
+    let end = total.min(packet.len()).min(begin + len);
+    Ok(Packet::Udp(Datagram {
+        source: SocketAddr::new(source, u16::from_be_bytes([s0, s1])),
+        destination: SocketAddr::new(destination, u16::from_be_bytes([d0, d1])),
+        len: u32::try_from(len).map_err(|_| Skipped::Malformed)?,
+        payload: packet.get(begin..end).unwrap_or_default(),
+    }))
 }
 
 fn be16(bytes: &[u8], at: usize) -> Result<u16, Skipped> {

@@ -11,10 +11,17 @@ use wirespan_protocols::stream::Actor;
 
 use super::assembly::{Assembly, Piece};
 use super::packet::Segment;
-use crate::event::{Change, Data, Endpoint, Event, Flow, Open, Role, State, Vantage};
+use crate::event::{Change, Data, Endpoint, Event, Flow, Open, Role, State, Transport, Vantage};
 
 /// How long segments of a connection that is over are taken for stragglers (twice the usual TIME-WAIT).
 const STRAGGLERS_NS: u64 = 120_000_000_000;
+/// How long after its last SYN a connect that nobody answered has failed.
+const CONNECT_NS: u64 = 60_000_000_000;
+/// A segment of the handshake that comes again sooner than this is the same one, captured twice.
+const TWICE_NS: u64 = 10_000_000;
+/// `errno` of a connect that was refused, and of one that nobody answered.
+const ECONNREFUSED: u32 = 111;
+const ETIMEDOUT: u32 = 110;
 /// How much more than its SYN a SYN-ACK may acknowledge (TCP Fast Open, RFC 7413).
 const MAX_FAST_OPEN: u32 = 1 << 16;
 
@@ -51,6 +58,7 @@ impl Owned {
                 tail: &[],
                 first_ns: piece.at_ns,
                 last_ns: piece.at_ns,
+                arrived_ns: None,
                 actor: Actor::default(),
             }),
         }
@@ -62,6 +70,9 @@ impl Owned {
 struct Side {
     assembly: Assembly,
     initial: Option<u32>,
+    /// When the last SYN or SYN-ACK was sent, and how many were sent again.
+    syn_ns: u64,
+    repeats: u32,
     end_told: bool,
 }
 
@@ -73,8 +84,11 @@ pub struct Connection {
     remote: SocketAddr,
     role: Option<Role>,
     from_start: bool,
+    /// The capture saw the client's SYN first.
+    syn_first: bool,
     first_ns: u64,
     last_ns: u64,
+    established_ns: Option<u64>,
     opened: bool,
     over_ns: Option<u64>,
     received: Side,
@@ -102,8 +116,10 @@ impl Connection {
             remote,
             role: segment.syn.then_some(Role::Server),
             from_start: segment.syn,
+            syn_first: segment.syn && segment.ack.is_none(),
             first_ns: at_ns,
             last_ns: at_ns,
+            established_ns: None,
             opened: false,
             over_ns: None,
             received: Side::default(),
@@ -130,10 +146,16 @@ impl Connection {
         self.received.assembly.held_bytes() + self.sent.assembly.held_bytes()
     }
 
-    /// Whether something waits behind a hole.
+    /// Whether something waits behind a hole, or a connect for its answer.
     #[must_use]
-    pub fn has_hole(&self) -> bool {
-        self.over_ns.is_none() && (self.received.assembly.has_hole() || self.sent.assembly.has_hole())
+    pub fn is_waiting(&self) -> bool {
+        let hole = self.received.assembly.has_hole() || self.sent.assembly.has_hole();
+        self.over_ns.is_none() && (hole || self.is_unanswered())
+    }
+
+    /// Whether nothing but the client's SYN was seen.
+    fn is_unanswered(&self) -> bool {
+        self.syn_first && !self.opened && self.over_ns.is_none() && self.sent.initial.is_none()
     }
 
     /// Whether a segment with the same addresses belongs to another, later connection.
@@ -178,10 +200,13 @@ impl Connection {
             return;
         }
         let flow = self.flow(segment);
+        let refused = self.is_unanswered()
+            && (flow, segment.rst) == (Flow::Sent, true)
+            && segment.ack.is_some_and(|ack| self.answers_syn(ack));
         let position = self.place(flow, segment, at_ns);
         let speaks = segment.len > 0 && !segment.rst;
-        let known = self.received.assembly.next().is_some() && self.sent.assembly.next().is_some();
-        if (speaks && !segment.syn) || (self.from_start && (known || segment.fin || segment.rst)) {
+        self.follow_handshake(flow, segment, at_ns);
+        if (speaks && !segment.syn) || (self.from_start && (self.shaken() || segment.fin || segment.rst)) {
             self.open(out);
         }
         if let Some(ack) = segment.ack.filter(|_| speaks) {
@@ -200,7 +225,38 @@ impl Connection {
         self.review(at_ns, out);
         if segment.rst {
             self.give_up(at_ns, out);
-            self.end(Change::Reset, at_ns, out);
+            match flow {
+                _ if refused => self.end(Change::Failed, ECONNREFUSED, at_ns, out),
+                Flow::Received => self.end(Change::ResetByPeer, 0, at_ns, out),
+                Flow::Sent => self.end(Change::ResetBySelf, 0, at_ns, out),
+            }
+        }
+    }
+
+    /// Whether the third segment of the handshake has passed.
+    fn shaken(&self) -> bool {
+        self.established_ns.is_some()
+    }
+
+    fn answers_syn(&self, ack: u32) -> bool {
+        self.received.initial.is_some_and(|initial| (1..=MAX_FAST_OPEN).contains(&ack.wrapping_sub(initial)))
+    }
+
+    /// Notes the times of the handshake, before which nothing is told.
+    fn follow_handshake(&mut self, flow: Flow, segment: &Segment<'_>, at_ns: u64) {
+        if !self.from_start || self.shaken() {
+            return;
+        }
+        let third = |side: &Side, number: u32| side.initial == Some(number.wrapping_sub(1));
+        let is_third = flow == Flow::Received
+            && third(&self.received, segment.seq)
+            && segment.ack.is_some_and(|ack| third(&self.sent, ack));
+        if segment.syn && !segment.rst {
+            let side = self.side(flow);
+            side.repeats += u32::from(side.syn_ns != 0 && at_ns.saturating_sub(side.syn_ns) > TWICE_NS);
+            side.syn_ns = at_ns;
+        } else if is_third && !segment.rst {
+            self.established_ns = Some(at_ns);
         }
     }
 
@@ -276,6 +332,12 @@ impl Connection {
             vantage: Vantage::Wire,
             from_start: self.from_start,
             at_ns: self.first_ns,
+            // How long it took is known if its beginning was seen.
+            established_ns: self.established_ns.filter(|_| self.syn_first),
+            accepted_ns: None,
+            syn_retransmits: self.received.repeats.saturating_add(self.sent.repeats),
+            tid: 0,
+            transport: Transport::Tcp,
             first_sent: first(Flow::Sent, &self.sent),
             first_received: first(Flow::Received, &self.received),
             local: Endpoint::Inet(self.local),
@@ -291,6 +353,11 @@ impl Connection {
             self.with(flow, out, |assembly, emit| assembly.review(at_ns, emit));
         }
         self.tell_ends(out);
+        let failed_ns = self.received.syn_ns.saturating_add(CONNECT_NS);
+        if self.is_unanswered() && at_ns >= failed_ns {
+            self.open(out);
+            self.end(Change::Failed, ETIMEDOUT, failed_ns, out);
+        }
     }
 
     /// Gives out all that waits behind holes.
@@ -308,20 +375,20 @@ impl Connection {
             let Some(at_ns) = side.assembly.ended() else { continue };
             last_ns = at_ns.max(last_ns);
             if !std::mem::replace(&mut side.end_told, true) && self.opened {
-                out.push_back(Owned::State(State { connection: self.id, change, at_ns }));
+                out.push_back(Owned::State(State { connection: self.id, change, error: 0, at_ns }));
             }
         }
         if self.received.end_told && self.sent.end_told {
-            self.end(Change::Closed, last_ns, out);
+            self.end(Change::Closed, 0, last_ns, out);
         }
     }
 
     /// The connection is over, once. A connection that was never announced ends silently.
-    pub fn end(&mut self, change: Change, at_ns: u64, out: &mut VecDeque<Owned>) {
+    pub fn end(&mut self, change: Change, error: u32, at_ns: u64, out: &mut VecDeque<Owned>) {
         if self.over_ns.is_none() {
             self.over_ns = Some(at_ns);
             if self.opened {
-                out.push_back(Owned::State(State { connection: self.id, change, at_ns }));
+                out.push_back(Owned::State(State { connection: self.id, change, error, at_ns }));
             }
         }
     }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use super::EventSource;
-use super::packet::{Segment, Skipped, segment};
+use super::packet::{Datagram, Packet, Segment, Skipped, packet};
 use super::pcap::Frames;
 use super::tcp::{Connection, Owned};
+use super::udp::Pairs;
 use crate::event::{Change, Event};
 
 /// Connections followed at once; beyond it those that are over, then the quietest ones are forgotten.
@@ -23,7 +24,8 @@ type Key = (SocketAddr, SocketAddr);
 #[derive(Debug, Default)]
 pub struct Connections {
     by_key: HashMap<Key, Connection>,
-    /// Connections with a hole, by id: replays go through them in the same order.
+    datagrams: Pairs,
+    /// Connections that wait for something, by id: replays go through them in the same order.
     waiting: BTreeMap<u64, Key>,
     held_bytes: usize,
     next_id: u64,
@@ -45,7 +47,7 @@ impl Connections {
             self.held_bytes -= old.held_bytes();
             self.waiting.remove(&old.id());
             old.give_up(at_ns, &mut self.queue);
-            old.end(Change::Closed, at_ns, &mut self.queue);
+            old.end(Change::Closed, 0, at_ns, &mut self.queue);
         }
         if self.by_key.len() >= MAX_CONNECTIONS && !self.by_key.contains_key(&key) {
             self.forget();
@@ -60,11 +62,23 @@ impl Connections {
             connection.give_up(at_ns, &mut self.queue);
         }
         self.held_bytes = self.held_bytes - before + connection.held_bytes();
-        if connection.has_hole() {
+        if connection.is_waiting() {
             self.waiting.insert(connection.id(), key);
         } else {
             self.waiting.remove(&connection.id());
         }
+    }
+
+    /// Takes a datagram in.
+    pub fn take_datagram(&mut self, datagram: &Datagram<'_>, at_ns: u64) {
+        self.now_ns = self.now_ns.max(at_ns);
+        self.tick(at_ns);
+        let Self { datagrams, next_id, queue, .. } = self;
+        let id = || {
+            *next_id += 1;
+            *next_id
+        };
+        datagrams.take(datagram, at_ns, id, queue);
     }
 
     /// The next event.
@@ -74,7 +88,9 @@ impl Connections {
 
     /// The capture is over: nothing will fill the holes.
     pub fn finish(&mut self) {
+        self.visit_waiting(Connection::review, self.now_ns);
         self.visit_waiting(Connection::give_up, self.now_ns);
+        self.datagrams.review(self.now_ns, &mut self.queue);
     }
 
     fn tick(&mut self, at_ns: u64) {
@@ -82,6 +98,7 @@ impl Connections {
         if at_ns >= *due {
             *due = at_ns.saturating_add(TICK_NS);
             self.visit_waiting(Connection::review, at_ns);
+            self.datagrams.review(at_ns, &mut self.queue);
             self.queue.push_back(Owned::Tick(at_ns));
         }
     }
@@ -93,7 +110,7 @@ impl Connections {
             let before = connection.held_bytes();
             visit(connection, at_ns, queue);
             *held_bytes = *held_bytes - before + connection.held_bytes();
-            connection.has_hole()
+            connection.is_waiting()
         });
     }
 
@@ -140,8 +157,12 @@ impl<F: Frames> Wire<F> {
     /// Reads a frame.
     fn advance(&mut self) {
         match self.frames.next() {
-            Ok(Some(frame)) => match segment(&frame) {
-                Ok(segment) => self.connections.take(&segment, frame.at_ns),
+            Ok(Some(frame)) => match packet(&frame) {
+                Ok(Packet::Tcp(segment)) => self.connections.take(&segment, frame.at_ns),
+                Ok(Packet::Udp(datagram)) if Pairs::wants(&datagram) => {
+                    self.connections.take_datagram(&datagram, frame.at_ns);
+                }
+                Ok(Packet::Udp(_)) => self.skipped[Skipped::OtherProtocol as usize] += 1,
                 Err(why) => self.skipped[why as usize] += 1,
             },
             Ok(None) => self.finish(None),
@@ -176,7 +197,8 @@ impl<F: Frames> EventSource for Wire<F> {
 
     fn left_out(&self) -> Vec<(&'static str, u64)> {
         let frames = Skipped::ALL.iter().map(|why| (why.name(), self.skipped[*why as usize]));
-        let forgotten = ("connections forgotten at the limit", self.connections.forgotten);
+        let forgotten = self.connections.forgotten + self.connections.datagrams.forgotten;
+        let forgotten = ("connections forgotten at the limit", forgotten);
         frames.chain([forgotten]).filter(|(_, count)| *count > 0).collect()
     }
 }

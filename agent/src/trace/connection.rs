@@ -6,7 +6,7 @@ use super::span::{Attribute, Kind, Value};
 use crate::event::{Endpoint, Role, Vantage};
 
 /// One end of a connection, ready to be put into attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Site {
     /// IP address (an IPv4 address in IPv6 clothes is shown as IPv4), or path of a unix socket; may be empty.
     pub address: Arc<str>,
@@ -25,11 +25,12 @@ impl From<&Endpoint> for Site {
     }
 }
 
-/// What spans need to know of a connection. Made once, when its protocol is known, and kept with it.
+/// What spans need to know of a connection. Rendered once and kept with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionFacts {
-    /// Which end the observed socket is: from the set-up, or from the direction in which requests travel.
-    pub role: Role,
+    /// Which end the observed socket is: from the set-up, or from the direction in which requests travel. Known of
+    /// every connection whose protocol is.
+    pub role: Option<Role>,
     /// From where it is observed.
     pub vantage: Vantage,
     /// The observed socket's own address.
@@ -41,8 +42,8 @@ pub struct ConnectionFacts {
 impl ConnectionFacts {
     /// Renders the addresses.
     #[must_use]
-    pub fn new(role: Role, vantage: Vantage, local: &Endpoint, remote: &Endpoint) -> Self {
-        Self { role, vantage, local: local.into(), remote: remote.into() }
+    pub fn new(role: impl Into<Option<Role>>, vantage: Vantage, local: &Endpoint, remote: &Endpoint) -> Self {
+        Self { role: role.into(), vantage, local: local.into(), remote: remote.into() }
     }
 }
 
@@ -69,11 +70,13 @@ impl<'a> View<'a> {
     }
 
     fn new(connection: &'a ConnectionFacts, on_the_wire: Kind) -> Self {
-        let (server, client) = match connection.role {
+        // What has no role yet has no exchange, and so no view.
+        let role = connection.role.unwrap_or(Role::Client);
+        let (server, client) = match role {
             Role::Server => (&connection.local, &connection.remote),
             Role::Client => (&connection.remote, &connection.local),
         };
-        let kind = match (connection.vantage, connection.role) {
+        let kind = match (connection.vantage, role) {
             (Vantage::Wire, _) => on_the_wire,
             (Vantage::Socket, Role::Server) => Kind::Server,
             (Vantage::Socket, Role::Client) => Kind::Client,

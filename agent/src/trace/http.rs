@@ -9,6 +9,7 @@ use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::http1::HttpExchange;
 
 use super::connection::{Site, View};
+use super::route::Route;
 use super::span::{Attribute, Kind, Value};
 use super::url::{self, Target};
 use super::{Config, Described, TYPICAL_ATTRIBUTES, outcome, redact};
@@ -45,11 +46,14 @@ pub(super) fn describe(
     if view.kind == Kind::Client {
         client_url(http, &target, view, &mut attributes);
     } else {
-        let route = target.path.filter(|_| !http.target_truncated).and_then(|path| config.routes.find(service, path));
+        let route = route(http, &target, config, service);
         server_url(http, &target, view, &mut attributes);
         if let Some(route) = route {
-            name = Cow::Owned(format!("{name} {route}"));
-            attributes.push(("http.route", Value::Shared(Arc::clone(route))));
+            name = Cow::Owned(format!("{name} {}", route.pattern));
+            attributes.push(("http.route", Value::Shared(route.pattern)));
+            if route.is_guess {
+                attributes.push(("wirespan.route.source", Value::Static("heuristic")));
+            }
         }
         if let Some(agent) = &http.user_agent {
             attributes.push(("user_agent.original", Value::Text(agent.clone())));
@@ -74,6 +78,22 @@ pub(super) fn describe(
     let failed = error.is_some();
     attributes.extend(error.map(|error| ("error.type", text(error))));
     Described { name, attributes, status: outcome::status(failed) }
+}
+
+/// The route of a request as its server sees it; none for a target that went on after what is known.
+#[must_use]
+pub fn route(http: &HttpExchange, target: &Target<'_>, config: &Config, service: &str) -> Option<Route> {
+    target.path.filter(|_| !http.target_truncated).and_then(|path| config.routes.find(service, path))
+}
+
+/// `http.request.method`: the method if it is known, else `_OTHER`.
+#[must_use]
+pub fn method_name<'a>(http: &'a HttpExchange, config: &Config) -> &'a str {
+    let is_known = match &config.known_methods {
+        None => KNOWN_METHODS.contains(&&*http.method),
+        Some(list) => list.contains(&http.method),
+    };
+    if is_known { &http.method } else { OTHER }
 }
 
 /// `http.request.method` (and the original of an unknown one); returns what the span's name begins with.
@@ -126,14 +146,7 @@ fn server_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attribu
 
 /// The client's view: the whole URL, and the address that it meant.
 fn client_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attributes: &mut Vec<Attribute>) {
-    let meant = match target.authority {
-        // Sent through a proxy: the peer's port is the proxy's.
-        Some(authority) => {
-            url::host_and_port(authority).map(|(host, port)| (host, port.or_else(|| url::usual_port(target.scheme))))
-        }
-        // Without a port in Host the peer's is the truth: it is the usual one unless Host was overridden.
-        None => http.host.as_deref().and_then(url::host_and_port).map(|(host, port)| (host, port.or(view.server.port))),
-    };
+    let meant = meant(http, target, view);
     let (host, port) = match meant {
         Some((host, port)) => {
             attributes.push(("server.address", Value::Text(host.into())));
@@ -149,6 +162,23 @@ fn client_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attribu
     if meant.is_some() || port.is_some() {
         attributes.push(("url.full", Value::Text(url::full(target, host, port).into())));
     }
+}
+
+/// The address that a client meant, if the request says it.
+fn meant<'a>(http: &'a HttpExchange, target: &Target<'a>, view: &View<'_>) -> Option<(&'a str, Option<u16>)> {
+    match target.authority {
+        // Sent through a proxy: the peer's port is the proxy's.
+        Some(authority) => {
+            url::host_and_port(authority).map(|(host, port)| (host, port.or_else(|| url::usual_port(target.scheme))))
+        }
+        // Without a port in Host the peer's is the truth: it is the usual one unless Host was overridden.
+        None => http.host.as_deref().and_then(url::host_and_port).map(|(host, port)| (host, port.or(view.server.port))),
+    }
+}
+
+/// `server.address` and `server.port` of a client's request.
+pub(crate) fn called<'a>(http: &'a HttpExchange, target: &Target<'a>, view: &View<'a>) -> (&'a str, Option<u16>) {
+    meant(http, target, view).unwrap_or((&view.server.address, view.server.port))
 }
 
 fn site(site: &Site, attributes: &mut Vec<Attribute>) {

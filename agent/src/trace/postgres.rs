@@ -15,7 +15,7 @@ use super::span::{Attribute, Status, Value};
 use super::{Config, Described, TYPICAL_ATTRIBUTES, outcome};
 
 /// The port that goes without saying.
-const USUAL_PORT: u16 = 5432;
+pub(crate) const USUAL_PORT: u16 = 5432;
 const SYSTEM: &str = "postgresql";
 
 /// `error.type` of an execution, or `None` if it succeeded: the SQLSTATE, unless its class is 00 (success) or 01
@@ -104,7 +104,7 @@ fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<
 
 /// Rows that came back. The count of an INSERT, UPDATE, DELETE or COPY tells rows affected, not returned; a portal that
 /// was suspended has no tag, and its rows were counted.
-fn returned_rows(postgres: &PostgresExchange) -> Option<u64> {
+pub(crate) fn returned_rows(postgres: &PostgresExchange) -> Option<u64> {
     let returns = postgres.command.as_deref().is_none_or(|command| matches!(command, "SELECT" | "FETCH"));
     postgres.rows.filter(|_| returns)
 }

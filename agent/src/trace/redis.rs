@@ -12,7 +12,7 @@ use super::span::{Attribute, Value};
 use super::{Described, TYPICAL_ATTRIBUTES, outcome};
 
 /// The port that goes without saying.
-const USUAL_PORT: u16 = 6379;
+pub(crate) const USUAL_PORT: u16 = 6379;
 const SYSTEM: &str = "redis";
 
 /// `error.type` of a command, or `None` if it succeeded: the prefix of the error reply, else what became of the

@@ -1,7 +1,12 @@
-//! `http.route` from configured patterns. Nothing is guessed: a path that matches no pattern has no route.
+//! `http.route` from configured patterns. A path that matches none has no route, unless guessing is asked for: see
+//! [`heuristic`].
+
+mod heuristic;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use heuristic::Guesses;
 
 /// Longest pattern and most segments that are looked at; a longer path has no route.
 const MAX_SEGMENTS: usize = 64;
@@ -34,6 +39,15 @@ pub struct PatternError {
     pub problem: &'static str,
 }
 
+/// The route of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The pattern.
+    pub pattern: Arc<str>,
+    /// It was guessed from the path.
+    pub is_guess: bool,
+}
+
 /// The patterns of all services.
 ///
 /// A pattern is a path of segments: `/users/{id}/orders`. `{name}` stands for one segment, `*` (or `{name...}`) as the
@@ -42,6 +56,8 @@ pub struct PatternError {
 pub struct Routes {
     everywhere: Vec<Pattern>,
     of_service: HashMap<Box<str>, Vec<Pattern>>,
+    /// What was guessed so far, if guessing is asked for; copies share it, so that spans and metrics say the same.
+    guesses: Option<Arc<Mutex<Guesses>>>,
 }
 
 impl Routes {
@@ -66,15 +82,25 @@ impl Routes {
         Ok(())
     }
 
+    /// Guesses the route of what matches no pattern.
+    pub fn guess(&mut self) {
+        self.guesses = Some(Arc::default());
+    }
+
     /// The route of a path (without query) of a service.
     #[must_use]
-    pub fn find(&self, service: &str, path: &str) -> Option<&Arc<str>> {
-        if self.everywhere.is_empty() && self.of_service.is_empty() {
+    pub fn find(&self, service: &str, path: &str) -> Option<Route> {
+        if self.everywhere.is_empty() && self.of_service.is_empty() && self.guesses.is_none() {
             return None;
         }
         let path = path.strip_prefix('/')?;
         let own = self.of_service.get(service).map_or(&[][..], Vec::as_slice);
-        own.iter().chain(&self.everywhere).find(|pattern| matches(&pattern.segments, path)).map(|found| &found.route)
+        let found = own.iter().chain(&self.everywhere).find(|pattern| matches(&pattern.segments, path));
+        if let Some(found) = found {
+            return Some(Route { pattern: Arc::clone(&found.route), is_guess: false });
+        }
+        let mut guesses = self.guesses.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        guesses.route(service, path).map(|pattern| Route { pattern, is_guess: true })
     }
 }
 
@@ -143,8 +169,8 @@ mod tests {
         routes
     }
 
-    fn found<'a>(routes: &'a Routes, path: &str) -> Option<&'a str> {
-        routes.find("any", path).map(|route| &**route)
+    fn found(routes: &Routes, path: &str) -> Option<&'static str> {
+        routes.find("any", path).map(|route| &*String::leak(String::from(&*route.pattern)))
     }
 
     #[test]
@@ -173,8 +199,8 @@ mod tests {
     fn a_service_has_its_own() {
         let mut routes = routes(&["/users/{id}"]);
         routes.add(Some("shop"), "/users/{user}").unwrap();
-        assert_eq!(routes.find("shop", "/users/1").map(|route| &**route), Some("/users/{user}"));
-        assert_eq!(routes.find("blog", "/users/1").map(|route| &**route), Some("/users/{id}"));
+        assert_eq!(routes.find("shop", "/users/1").map(|route| route.pattern), Some("/users/{user}".into()));
+        assert_eq!(routes.find("blog", "/users/1").map(|route| route.pattern), Some("/users/{id}".into()));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Value {
     Text(Box<str>),
     /// A signed integer.
     Int(i64),
+    /// A number, such as a duration in seconds; never NaN or infinite.
+    Double(f64),
     /// A truth value.
     Bool(bool),
     /// Strings.
@@ -45,7 +47,7 @@ impl Value {
             Self::Static(text) => Some(text),
             Self::Shared(text) => Some(text),
             Self::Text(text) => Some(text),
-            Self::Int(_) | Self::Bool(_) | Self::List(_) => None,
+            Self::Int(_) | Self::Double(_) | Self::Bool(_) | Self::List(_) => None,
         }
     }
 }
@@ -73,7 +75,7 @@ pub enum Status {
 }
 
 /// A link to another span.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Link {
     /// Trace of the linked span.
     pub trace_id: TraceId,

@@ -7,12 +7,12 @@ use wirespan_protocols::exchange::{Detail, Ending, Exchange, Window};
 use super::connection::ConnectionFacts;
 use super::ids::Ids;
 use super::span::{Resource, Span, Value};
-use super::{Config, Tracer};
+use super::{Config, Ties, Tracer};
 use crate::event::{Endpoint, Role, Vantage};
 
 /// An answered exchange from 1,000 to 3,500 ns.
 pub(crate) fn exchange(detail: Detail) -> Exchange {
-    let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10 };
+    let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10, arrived_ns: 0 };
     Exchange {
         request: window(1_000, 1_200),
         response: Some(window(3_000, 3_500)),
@@ -41,7 +41,7 @@ pub(crate) fn unix(path: &str) -> ConnectionFacts {
 /// The span of an exchange under a configuration.
 pub(crate) fn span_with(config: Config, exchange: &Exchange, facts: &ConnectionFacts) -> Span {
     let resource = Arc::new(Resource { service_name: "shop".into(), attributes: Vec::new() });
-    Tracer::new(config, Ids::seeded(1)).span(exchange, facts, &resource).unwrap()
+    Tracer::new(config, Ids::seeded(1)).span(exchange, facts, &resource, &Ties::default()).unwrap()
 }
 
 /// The span of an exchange with everything at its default.
@@ -56,6 +56,7 @@ pub(crate) fn listed(span: &Span) -> Vec<String> {
         .iter()
         .map(|(key, value)| match value {
             Value::Int(number) => format!("{key}={number}"),
+            Value::Double(number) => format!("{key}={number}"),
             Value::Bool(truth) => format!("{key}={truth}"),
             Value::List(list) => format!("{key}={list:?}"),
             text => format!("{key}={:?}", text.as_str().unwrap()),
@@ -74,6 +75,7 @@ pub(crate) fn get(span: &Span, key: &str) -> String {
     match span.attribute(key) {
         None => "-".to_owned(),
         Some(Value::Int(number)) => number.to_string(),
+        Some(Value::Double(number)) => number.to_string(),
         Some(Value::Bool(truth)) => truth.to_string(),
         Some(value) => value.as_str().unwrap().to_owned(),
     }

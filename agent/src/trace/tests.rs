@@ -26,16 +26,16 @@ fn tracer(sampler: Sampler) -> Tracer {
 fn a_traceparent_makes_a_child_and_its_absence_a_root() {
     let (mut tracer, resource) = (tracer(Sampler::default()), Arc::default());
     for role in [Role::Server, Role::Client] {
-        let child = tracer.span(&request(Some("1")), &tcp(role, 80), &resource).unwrap();
+        let child = tracer.span(&request(Some("1")), &tcp(role, 80), &resource, &Ties::default()).unwrap();
         assert_eq!(child.trace_id[..2], [0x0a, 0xf7]);
         assert_eq!(child.parent, Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
         assert_eq!(child.trace_state.as_deref(), Some("rojo=1"));
         assert_ne!(Some(child.span_id), child.parent);
-        let root = tracer.span(&request(None), &tcp(role, 80), &resource).unwrap();
+        let root = tracer.span(&request(None), &tcp(role, 80), &resource, &Ties::default()).unwrap();
         assert_eq!((root.parent, root.trace_state), (None, None), "a tracestate alone means nothing");
         assert_ne!(root.trace_id, child.trace_id);
     }
-    let broken = tracer.span(&request(Some("X")), &tcp(Role::Server, 80), &resource).unwrap();
+    let broken = tracer.span(&request(Some("X")), &tcp(Role::Server, 80), &resource, &Ties::default()).unwrap();
     assert_eq!((broken.parent, broken.trace_state), (None, None));
 }
 
@@ -43,24 +43,24 @@ fn a_traceparent_makes_a_child_and_its_absence_a_root() {
 fn what_is_not_sampled_is_counted_by_reason() {
     let (facts, resource) = (tcp(Role::Server, 80), Arc::default());
     let mut parent_based = tracer(Sampler::default());
-    assert_eq!(parent_based.span(&request(Some("0")), &facts, &resource), None);
-    assert!(parent_based.span(&request(Some("1")), &facts, &resource).is_some());
+    assert_eq!(parent_based.span(&request(Some("0")), &facts, &resource, &Ties::default()), None);
+    assert!(parent_based.span(&request(Some("1")), &facts, &resource, &Ties::default()).is_some());
     assert_eq!(parent_based.filtered(), &[1, 0]);
     let mut off = tracer(Sampler::parse("always_off", None).unwrap());
-    assert_eq!(off.span(&request(Some("1")), &facts, &resource), None);
+    assert_eq!(off.span(&request(Some("1")), &facts, &resource, &Ties::default()), None);
     assert_eq!(off.filtered(), &[0, 1]);
     let mut on = tracer(Sampler::parse("always_on", None).unwrap());
-    assert!(on.span(&request(Some("0")), &facts, &resource).is_some());
+    assert!(on.span(&request(Some("0")), &facts, &resource, &Ties::default()).is_some());
 }
 
 #[test]
 fn times_are_those_of_the_exchange_at_the_last_known_offset() {
     let (mut tracer, resource) = (tracer(Sampler::default()), Arc::default());
     tracer.set_clock(1_000_000);
-    let before = tracer.span(&request(None), &tcp(Role::Server, 80), &resource).unwrap();
+    let before = tracer.span(&request(None), &tcp(Role::Server, 80), &resource, &Ties::default()).unwrap();
     assert_eq!((before.start_unix_ns, before.end_unix_ns), (1_001_000, 1_003_500));
     tracer.set_clock(500);
-    let after = tracer.span(&request(None), &tcp(Role::Server, 80), &resource).unwrap();
+    let after = tracer.span(&request(None), &tcp(Role::Server, 80), &resource, &Ties::default()).unwrap();
     assert_eq!((after.start_unix_ns, after.end_unix_ns), (1_500, 4_000));
 }
 
@@ -68,7 +68,8 @@ fn times_are_those_of_the_exchange_at_the_last_known_offset() {
 fn the_same_seed_gives_the_same_spans() {
     let spans = || {
         let (mut tracer, resource) = (tracer(Sampler::default()), Arc::default());
-        [None, Some("1"), None].map(|flags| tracer.span(&request(flags), &tcp(Role::Server, 80), &resource).unwrap())
+        [None, Some("1"), None]
+            .map(|flags| tracer.span(&request(flags), &tcp(Role::Server, 80), &resource, &Ties::default()).unwrap())
     };
     assert_eq!(spans(), spans());
 }
@@ -90,7 +91,7 @@ fn a_span_is_cheap() {
         let facts = tcp(Role::Server, 8080);
         let begin = std::time::Instant::now();
         for _ in 0..100_000 {
-            std::hint::black_box(tracer.span(std::hint::black_box(exchange), &facts, &resource));
+            std::hint::black_box(tracer.span(std::hint::black_box(exchange), &facts, &resource, &Ties::default()));
         }
         let each = begin.elapsed().as_nanos() / 100_000;
         println!("{what}: {each} ns a span");

@@ -1,5 +1,6 @@
 //! The `traceparent` and `tracestate` headers (W3C Trace Context, level 2, sections 3.2 and 3.3).
 
+use super::context::Owner;
 use super::span::{SpanId, TraceId};
 
 /// Longest `tracestate` that is passed on. Level 2 asks for at least 512 characters.
@@ -16,6 +17,12 @@ pub struct TraceParent {
     pub span_id: SpanId,
     /// Bit 0 of the flags.
     pub sampled: bool,
+}
+
+impl From<Owner> for TraceParent {
+    fn from(owner: Owner) -> Self {
+        Self { trace_id: owner.trace_id, span_id: owner.span_id, sampled: owner.sampled }
+    }
 }
 
 impl TraceParent {

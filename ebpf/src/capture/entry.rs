@@ -38,7 +38,7 @@ pub fn unix_stream_sendmsg(ctx: FEntryContext) -> i32 {
 
 /// The first of several firings within one call counts as its beginning, the last one as the time of its last byte.
 #[inline(always)]
-fn begins(sock: Sock) {
+pub fn begins(sock: Sock) {
     if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) {
         let now = conn::now();
         // SAFETY: a live map value.

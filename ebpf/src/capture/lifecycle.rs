@@ -2,7 +2,7 @@
 //! it (`conn::end_of_stream`), after the data before it, not when the FIN arrives.
 
 use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_CLOSED};
-use crate::emit::state;
+use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, POLICIES, PORTS, setting};
 use crate::process::is_target;
@@ -27,6 +27,7 @@ const NEW_SYN_RECEIVED: i32 = 12;
 
 // include/uapi/asm-generic/errno.h
 const EPIPE: u32 = 32;
+const EADDRNOTAVAIL: u32 = 99;
 const ECONNRESET: u32 = 104;
 
 // include/trace/events/sock.h: inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate), Linux 4.16
@@ -53,10 +54,12 @@ fn connecting(sock: Sock) {
         return;
     }
     let Some(family) = sock.traced_family() else { return };
-    conn::insert(sock, &conn::create(sock, family, ROLE_CLIENT, conn::now(), 0));
+    let mut conn = conn::create(sock, family, ROLE_CLIENT, conn::now(), 0);
+    conn::own(&mut conn);
+    conn::insert(sock, &conn);
 }
 
-/// The handshake of a connect is over: only now are the positions known.
+/// In softirq: the handshake of a connect is over. Only now are the positions known.
 #[inline(always)]
 fn connected(sock: Sock) {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
@@ -66,6 +69,9 @@ fn connected(sock: Sock) {
     conn.received = u64::from(sock.copied_seq());
     conn.first_sent = conn.sent;
     conn.first_received = conn.received;
+    conn.established_ns = conn::now();
+    // Whether data ever moves on it or not: it was set up.
+    conn::announce(sock, conn);
 }
 
 /// In softirq: whose connection this will be is known only by its port.
@@ -75,7 +81,9 @@ fn accepted(sock: Sock) {
         return;
     }
     let Some(family) = sock.traced_family() else { return };
-    conn::insert(sock, &conn::create(sock, family, ROLE_SERVER, conn::now(), 0));
+    let mut conn = conn::create(sock, family, ROLE_SERVER, conn::now(), 0);
+    conn.established_ns = conn.started_ns;
+    conn::insert(sock, &conn);
 }
 
 #[inline(always)]
@@ -85,7 +93,7 @@ fn listening(sock: Sock) {
         return;
     }
     let _ = PORTS.insert(port, PORT_LISTENED, NO_REPLACE);
-    state::listening(port);
+    emit::state::listening(port);
 }
 
 #[inline(always)]
@@ -105,51 +113,78 @@ fn mark_port(port: u16) -> bool {
     // SAFETY: copied at once.
     match unsafe { POLICIES.get(pid) }.copied() {
         Some(POLICY_IGNORE) => return false,
-        None | Some(POLICY_PENDING) => {
+        Some(decided) if decided & 0xff != POLICY_PENDING => {}
+        None | Some(_) => {
             let _ = POLICIES.insert(pid, POLICY_PORT, 0);
         }
-        Some(_) => {}
     }
     true
 }
 
+/// In the context of a process when the application closes, else in softirq.
 #[inline(always)]
 fn ending(sock: Sock, old: i32, new: i32) {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    if conn.flags & FLAG_ANNOUNCED != 0 && conn.flags & FLAG_CLOSED == 0 {
-        let error = sock.error();
-        // None: the application may still read what has come, and the end of the socket is its end.
-        if let Some(what) = end(sock, old, new, error) {
-            report(conn, what, error);
+    if conn.flags & FLAG_CLOSED != 0 {
+        return;
+    }
+    let error = sock.error();
+    let is_own_doing = new != CLOSE || error == 0 && (old == ESTABLISHED || old == CLOSE_WAIT);
+    if conn.pid == 0 && is_own_doing && is_target() {
+        conn::own(conn);
+    }
+    // None: the application may still read what has come, and the end of the socket is its end.
+    if let Some((what, error)) = end(sock, old, new, error)
+        && is_announced(sock, conn)
+    {
+        // Without a read that found it, but after all data: the peer closed first.
+        if new == LAST_ACK && sock.unread(conn.received as u32) == 0 {
+            conn::ended_by_peer(conn);
         }
+        report(sock, conn, what, error);
     }
 }
 
-/// What a change of state means for the connection as the application sees it.
+/// Whether the connection was told of, or is told of now because its owner is known.
 #[inline(always)]
-fn end(sock: Sock, old: i32, new: i32, error: u32) -> Option<u8> {
-    match new {
+fn is_announced(sock: Sock, conn: &mut Conn) -> bool {
+    conn.flags & FLAG_ANNOUNCED != 0 || conn.pid != 0 && conn::announce(sock, conn)
+}
+
+/// What a change of state means for the connection as the application sees it, with the errno that belongs to it.
+#[inline(always)]
+fn end(sock: Sock, old: i32, new: i32, error: u32) -> Option<(u8, u32)> {
+    let what = match new {
         // close() shuts both directions down before it changes the state; shutdown() only the one.
-        FIN_WAIT1 if sock.is_shut_down() => Some(STATE_CLOSED),
+        FIN_WAIT1 if sock.is_shut_down() => STATE_CLOSED,
         // After the peer's FIN the two cannot be told apart.
-        FIN_WAIT1 | LAST_ACK => Some(STATE_SENT_FIN),
-        _ if error == ECONNRESET || error == EPIPE => Some(STATE_RESET_BY_PEER),
-        _ if error != 0 => Some(STATE_FAILED),
+        FIN_WAIT1 | LAST_ACK => STATE_SENT_FIN,
+        _ if error == ECONNRESET || error == EPIPE => STATE_RESET_BY_PEER,
+        _ if error != 0 => STATE_FAILED,
+        // The connect did not even find a local port: all are in use.
+        _ if old == SYN_SENT && sock.local_port() == 0 => return Some((STATE_FAILED, EADDRNOTAVAIL)),
+        // The application gave up.
+        _ if old == SYN_SENT => STATE_CLOSED,
         // Straight to CLOSE without a FIN: unread data, or SO_LINGER 0.
-        _ if old == ESTABLISHED || old == CLOSE_WAIT => Some(STATE_RESET_BY_SELF),
-        _ if sock.is_orphan() => Some(STATE_CLOSED),
-        _ => None,
-    }
+        _ if old == ESTABLISHED || old == CLOSE_WAIT => STATE_RESET_BY_SELF,
+        _ if sock.is_orphan() => STATE_CLOSED,
+        _ => return None,
+    };
+    Some((what, error))
 }
 
 #[inline(always)]
-fn report(conn: &mut Conn, what: u8, error: u32) {
+fn report(sock: Sock, conn: &mut Conn, what: u8, error: u32) {
     if what != STATE_SENT_FIN {
         conn.flags |= FLAG_CLOSED;
+        // A connect that failed has nothing to show but its SYNs, which its announcement has told.
+        if conn.role != ROLE_CLIENT || conn.established_ns != 0 {
+            emit::stats(sock, conn, true);
+        }
     }
-    state::changed(conn, what, error);
+    emit::state::changed(conn, what, error);
 }
 
 // include/trace/events/tcp.h: tcp_destroy_sock(struct sock *sk), Linux 4.16
@@ -159,8 +194,8 @@ pub fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return 0 };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    if conn.flags & FLAG_ANNOUNCED != 0 && conn.flags & FLAG_CLOSED == 0 {
-        report(conn, STATE_CLOSED, 0);
+    if conn.flags & FLAG_CLOSED == 0 && is_announced(sock, conn) {
+        report(sock, conn, STATE_CLOSED, 0);
     }
     let _ = CONNECTIONS.remove(sock.0);
     0

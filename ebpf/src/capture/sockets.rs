@@ -1,6 +1,6 @@
 //! Backend `sockets`: tracepoints of the socket layer. Other system calls pay nothing.
 
-use super::source::of_call;
+use super::source::{Source, of_call};
 use super::transfer::transfer;
 use crate::conn;
 use crate::kernel::regs::Regs;
@@ -9,7 +9,7 @@ use crate::process::is_target;
 use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
-use wirespan_common::record::{RECEIVE, SEND};
+use wirespan_common::record::{Missing, RECEIVE, SEND};
 
 const MSG_PEEK: u32 = 0x2;
 const MSG_TRUNC: u32 = 0x20;
@@ -51,12 +51,13 @@ fn moved(ctx: &BtfTracePointContext, direction: u8) {
     }
     // SAFETY: no arguments; then the registers of that task.
     let regs = unsafe { Regs(bpf_task_pt_regs(bpf_get_current_task_btf()) as *const u64) };
+    let is_own = regs.in_progress();
     let source = if direction == RECEIVE && flags & MSG_TRUNC != 0 {
-        super::source::Source::Missing(wirespan_common::record::Missing::Other)
-    } else if !regs.in_progress() {
-        super::source::Source::Missing(wirespan_common::record::Missing::IoUring)
+        Source::Missing(Missing::Other)
+    } else if !is_own {
+        Source::Missing(Missing::IoUring)
     } else {
         of_call(regs)
     };
-    transfer(sock, direction, result as u32, source, 0);
+    transfer(sock, direction, result as u32, source, 0, is_own.then_some(regs));
 }

@@ -1,7 +1,7 @@
 //! Where the payload of a system call lies, read from the registers of the call.
 
+use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
-use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wirespan_common::record::Missing;
 
 /// Where payload lies in user memory.
@@ -43,8 +43,8 @@ pub fn of_call(regs: Regs) -> Source {
 /// `struct user_msghdr` (include/linux/socket.h): the vector and its length are the third and fourth words.
 #[inline(always)]
 pub fn message(header: u64) -> Source {
-    let mut words = [0u64; 2];
-    // SAFETY: writes exactly the array.
-    let failed = unsafe { bpf_probe_read_user(words.as_mut_ptr().cast(), 16, (header + 16) as *const _) } != 0;
-    if failed { Source::Missing(Missing::Fault) } else { Source::Vector { vectors: words[0], count: words[1] as u32 } }
+    match read_user::<[u64; 2]>(header + 16) {
+        Some([vectors, count]) => Source::Vector { vectors, count: count as u32 },
+        None => Source::Missing(Missing::Fault),
+    }
 }

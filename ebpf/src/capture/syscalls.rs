@@ -1,15 +1,17 @@
 //! Backend `syscalls`: the fallback where the socket layer has no tracepoints (before Linux 6.3). Works wherever BTF
 //! is, but every system call of the host pays for the look at its number.
 
+use super::datagram::{self, Datagram, MESSAGE_SIZE};
 use super::source::{Source, of_call};
 use super::transfer::transfer;
 use crate::conn;
 use crate::kernel::files::socket;
+use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
+use crate::kernel::sock::Sock;
 use crate::maps::SEND_ENTRIES;
 use crate::process::is_target;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use wirespan_common::record::{Missing, RECEIVE, SEND};
@@ -17,6 +19,9 @@ use wirespan_common::record::{Missing, RECEIVE, SEND};
 const MSG_PEEK: u64 = 0x2;
 const MSG_TRUNC: u64 = 0x20;
 const MSG_ERRQUEUE: u64 = 0x2000;
+
+/// Most datagrams of one call that are looked at: a resolver sends two.
+const MAX_DATAGRAMS: u32 = 4;
 
 /// What a system call does to a socket.
 #[derive(Clone, Copy, PartialEq)]
@@ -26,6 +31,8 @@ enum Call {
     /// Several messages at once.
     SendMany,
     ReceiveMany,
+    /// Takes a connection from a listen queue: the result.
+    Accept,
     /// File to socket: the first argument.
     SendFile,
     /// Pipe to socket (third argument) or socket to pipe (first).
@@ -37,6 +44,7 @@ fn classify(call: u32) -> Option<Call> {
     match call {
         number::READ | number::READV | number::RECVFROM | number::RECVMSG | number::PREADV2 => Some(Call::Receive),
         number::WRITE | number::WRITEV | number::SENDTO | number::SENDMSG | number::PWRITEV2 => Some(Call::Send),
+        number::ACCEPT | number::ACCEPT4 => Some(Call::Accept),
         number::RECVMMSG => Some(Call::ReceiveMany),
         number::SENDMMSG => Some(Call::SendMany),
         number::SENDFILE => Some(Call::SendFile),
@@ -65,16 +73,30 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if let Some(call) = regs.number().and_then(classify)
         && is_target()
     {
-        finished(regs, call, ctx.arg(1));
+        let result = ctx.arg(1);
+        if call == Call::Accept {
+            accepted(result);
+        } else {
+            finished(regs, call, result);
+        }
     }
     0
+}
+
+#[inline(always)]
+fn accepted(result: i64) {
+    if result >= 0
+        && let Some(sock) = socket(result as u64)
+    {
+        conn::accept(sock);
+    }
 }
 
 #[inline(always)]
 fn finished(regs: Regs, call: Call, result: i64) {
     let (direction, descriptor) = match call {
         Call::Receive | Call::ReceiveMany => (RECEIVE, regs.argument0()),
-        Call::Send | Call::SendMany | Call::SendFile => (SEND, regs.argument0()),
+        Call::Send | Call::SendMany | Call::SendFile | Call::Accept => (SEND, regs.argument0()),
         Call::Splice => (SEND, regs.argument2()),
     };
     if result <= 0 {
@@ -101,17 +123,20 @@ fn finished(regs: Regs, call: Call, result: i64) {
         entry_ns = unsafe { SEND_ENTRIES.get(thread) }.copied().unwrap_or(0);
     }
     match call {
+        Call::ReceiveMany | Call::SendMany if sock.datagram_family().is_some() => {
+            datagrams(sock, direction, regs.argument1(), result as u32, entry_ns);
+        }
         Call::ReceiveMany | Call::SendMany => {
             let source =
                 if result == 1 { super::source::message(regs.argument1()) } else { Source::Missing(Missing::Other) };
             let len = messages(regs.argument1(), result as u32);
             if len > 0 {
-                transfer(sock, direction, len, source, entry_ns);
+                transfer(sock, direction, len, source, entry_ns, Some(regs));
             }
         }
         _ => {
             if let Some(source) = source(regs) {
-                transfer(sock, direction, result as u32, source, entry_ns);
+                transfer(sock, direction, result as u32, source, entry_ns, Some(regs));
             }
         }
     }
@@ -134,7 +159,29 @@ fn source(regs: Regs) -> Option<Source> {
     }
 }
 
-/// Total length of the first `count` messages (`struct mmsghdr`: 64 bytes, `msg_len` at 56).
+/// Each of the first `count` messages is a datagram.
+#[inline(always)]
+fn datagrams(sock: Sock, direction: u8, array: u64, count: u32, entry_ns: u64) {
+    for index in 0..MAX_DATAGRAMS {
+        if index >= count {
+            break;
+        }
+        let header = array + u64::from(index) * MESSAGE_SIZE;
+        let len = moved(header);
+        let datagram = Datagram { entry_ns, buffer: 0, header, name: 0, len, messages: 1, direction, missing: 0 };
+        if len > 0 {
+            datagram::moved(sock, &datagram);
+        }
+    }
+}
+
+/// Bytes that one of several messages moved (`struct mmsghdr`: `msg_len` at 56).
+#[inline(always)]
+fn moved(message: u64) -> u32 {
+    read_user(message + 56).unwrap_or(0)
+}
+
+/// Total length of the first `count` messages.
 #[inline(always)]
 fn messages(array: u64, count: u32) -> u32 {
     let mut total = 0u32;
@@ -142,12 +189,7 @@ fn messages(array: u64, count: u32) -> u32 {
         if index >= count {
             break;
         }
-        let mut len = 0u32;
-        // SAFETY: writes exactly the integer.
-        unsafe {
-            bpf_probe_read_user((&raw mut len).cast(), 4, (array + u64::from(index) * 64 + 56) as *const _);
-        }
-        total = total.wrapping_add(len);
+        total = total.wrapping_add(moved(array + u64::from(index) * MESSAGE_SIZE));
     }
     total
 }

@@ -1,39 +1,55 @@
 //! What every backend does with a call that moved bytes over a socket.
 
+use super::datagram::{self, Datagram};
 use super::source::Source;
-use crate::conn::{self, FLAG_ANNOUNCED, FLAG_IGNORED};
+use crate::conn::{self, FLAG_DATAGRAM, FLAG_IGNORED};
 use crate::emit;
+use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::maps::count;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{Data, KIND_DATA, SEND};
+use wirespan_common::record::{Data, KIND_DATA, RECEIVE, SEND};
 
-/// Records that `len` bytes (more than none) moved. `entry_ns`: when the call began, if the backend knows.
+/// Records that `len` bytes (more than none) moved. `entry_ns`: when the call began, if the backend knows; `regs`: its
+/// registers, if they are those of this call.
 #[inline(always)]
-pub fn transfer(sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u64) {
-    let Some(conn) = conn::sight(sock) else { return };
-    // SAFETY: a live map value; races between CPUs only blur counters of one connection.
+pub fn transfer(sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u64, regs: Option<Regs>) {
+    let conn = match conn::sight(sock) {
+        // SAFETY: a live map value; races between CPUs only blur counters of one connection.
+        Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
+        _ => {
+            datagram::moved(sock, &Datagram::of(regs, direction, len, entry_ns));
+            return;
+        }
+    };
+    // SAFETY: as above.
     let conn = unsafe { &mut *conn };
-    // A call that shows a connection for the first time began before it was seen: so did the connection, or the records
-    // of both would be told in the wrong order.
-    if entry_ns != 0 && conn.flags & FLAG_ANNOUNCED == 0 && entry_ns < conn.started_ns {
-        conn.started_ns = entry_ns;
-    }
+    conn::begun(conn, entry_ns);
     count(Counter::Seen);
     let position = conn::advance(sock, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
+    let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, conn, last_ns) } else { 0 };
     conn::turn(sock, conn, direction);
+    conn::inspect(sock, conn, last_ns);
     if conn.flags & FLAG_IGNORED != 0 {
         count(Counter::Ignored);
         return;
     }
+    conn::own(conn);
     if !conn::announce(sock, conn) {
         return;
     }
     let head = conn::budget(conn, len);
+    let data = Data { arrived_ns, ..record(conn, direction, len, position, (first_ns, last_ns)) };
+    emit::data::data(data, source, head);
+}
+
+/// The record of a call of the current thread, still without payload.
+#[inline(always)]
+pub fn record(conn: &conn::Conn, direction: u8, len: u32, position: u64, (first_ns, last_ns): (u64, u64)) -> Data {
     let pid_tgid = bpf_get_current_pid_tgid();
-    let data = Data {
+    Data {
         kind: KIND_DATA,
         direction,
         missing: 0,
@@ -48,14 +64,14 @@ pub fn transfer(sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u
         pid: (pid_tgid >> 32) as u32,
         tid: pid_tgid as u32,
         context: 0,
-    };
-    emit::data::data(data, source, head);
+        arrived_ns: 0,
+    }
 }
 
 /// A receive is stamped now, at its exit. A send is stamped at its beginning and where it last took data, when a hook
 /// or the backend saw that; else now.
 #[inline(always)]
-fn times(conn: &mut conn::Conn, direction: u8, entry_ns: u64) -> (u64, u64) {
+pub fn times(conn: &mut conn::Conn, direction: u8, entry_ns: u64) -> (u64, u64) {
     if direction == SEND {
         let (first, last) = (conn.send_first_ns, conn.send_last_ns);
         conn.send_first_ns = 0;

@@ -1,8 +1,11 @@
 //! The connection table: one entry a socket, created on first sight, removed when the socket closes.
 
+pub mod arrival;
+
 use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, DIRECTIVES, count, setting};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND, STATE_RECEIVED_FIN};
@@ -27,6 +30,20 @@ pub struct Conn {
     pub send_first_ns: u64,
     /// Last time at which the send call in progress took more data; ns.
     pub send_last_ns: u64,
+    /// End of the handshake, 0 when that was not seen; ns.
+    pub established_ns: u64,
+    /// The application took it from the listen queue, 0 when that was not seen; ns.
+    pub accepted_ns: u64,
+    /// The first unread byte came, see [`arrival`]; ns.
+    pub arrived_ns: u64,
+    /// Last receive; ns.
+    pub read_ns: u64,
+    /// When its quality is told next; ns.
+    pub stats_ns: u64,
+    /// Process that connected, accepted or moved the first data; 0 while unknown.
+    pub pid: u32,
+    /// Thread that did.
+    pub tid: u32,
     /// Payload bytes to copy per turn.
     pub budget: u32,
     /// Turns so far.
@@ -57,6 +74,13 @@ pub const FLAG_MIDWAY: u8 = 4;
 pub const FLAG_CLOSED: u8 = 8;
 /// The end of what is received was reported.
 pub const FLAG_END_OF_STREAM: u8 = 16;
+/// Positions are counts, and no tracepoint tells the end: unix sockets and UDP.
+pub const FLAG_COUNTED: u8 = 32;
+/// Each call is a datagram (UDP).
+pub const FLAG_DATAGRAM: u8 = 64;
+
+/// Time between two looks at the quality of a connection on which data moves, ns.
+const STATS_EVERY_NS: u64 = 10_000_000_000;
 
 const _: () = assert!(size_of::<Conn>() == wirespan_common::limits::CONNECTION_BYTES);
 
@@ -95,6 +119,14 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         received,
         send_first_ns: 0,
         send_last_ns: 0,
+        established_ns: 0,
+        accepted_ns: 0,
+        // What lies there unread, unseen, has an unknown time.
+        arrived_ns: if flags & FLAG_MIDWAY == 0 { 0 } else { arrival::UNKNOWN },
+        read_ns: 0,
+        stats_ns: if family == FAMILY_UNIX { u64::MAX } else { started_ns + STATS_EVERY_NS },
+        pid: 0,
+        tid: 0,
         budget: setting!(turn_budget),
         turns: 0,
         turn_used: 0,
@@ -118,27 +150,31 @@ pub fn insert(sock: Sock, conn: &Conn) {
 /// The entry of a socket that moves data, created when this is first sight.
 #[inline(always)]
 pub fn sight(sock: Sock) -> Option<*mut Conn> {
-    if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) {
-        // SAFETY: a live map value; races between CPUs only blur counters of one connection.
-        let entry = unsafe { &*conn };
-        if entry.family != FAMILY_UNIX || entry.inode == sock.inode() {
-            return Some(conn);
-        }
-    }
-    first_sight(sock)
+    known(sock).or_else(|| {
+        enter(sock);
+        CONNECTIONS.get_ptr_mut(sock.0)
+    })
 }
 
+/// The entry of a socket, if there is one.
 #[inline(always)]
-fn first_sight(sock: Sock) -> Option<*mut Conn> {
-    let family = sock.traced_family()?;
+pub fn known(sock: Sock) -> Option<*mut Conn> {
+    let conn = CONNECTIONS.get_ptr_mut(sock.0)?;
+    // SAFETY: a live map value; races between CPUs only blur counters of one connection.
+    let entry = unsafe { &*conn };
+    (entry.flags & FLAG_COUNTED == 0 || entry.inode == sock.inode()).then_some(conn)
+}
+
+/// Enters a stream socket that moves data. Not inlined, so that the new entry does not take room on the stack of those
+/// that know theirs.
+#[inline(never)]
+fn enter(sock: Sock) -> bool {
+    let Some(family) = sock.traced_family() else { return false };
     let mut conn = create(sock, family, ROLE_UNKNOWN, now(), FLAG_MIDWAY);
     conn.inode = sock.inode();
     if family == FAMILY_UNIX {
-        // No sequence numbers: count from here. The end that has a name was accepted.
-        conn.sent = 0;
-        conn.received = 0;
-        conn.first_sent = 0;
-        conn.first_received = 0;
+        count_positions(&mut conn);
+        // The end that has a name was accepted.
         conn.role = if sock.unix_address() != 0 {
             ROLE_SERVER
         } else if sock.unix_peer().0 != 0 && sock.unix_peer().unix_address() != 0 {
@@ -151,14 +187,91 @@ fn first_sight(sock: Sock) -> Option<*mut Conn> {
         conn.first_received = extend(conn.received, sock.first_received());
     }
     insert(sock, &conn);
+    true
+}
+
+/// Without sequence numbers positions are counted from first sight.
+#[inline(always)]
+fn count_positions(conn: &mut Conn) {
+    conn.flags |= FLAG_COUNTED;
+    conn.sent = 0;
+    conn.received = 0;
+    conn.first_sent = 0;
+    conn.first_received = 0;
+}
+
+/// The entry of a UDP socket, made now.
+#[inline(always)]
+pub fn first_datagram(sock: Sock, family: u8) -> Option<*mut Conn> {
+    enter_datagram(sock, family);
     CONNECTIONS.get_ptr_mut(sock.0)
+}
+
+/// [`enter`], for the socket of a client over UDP.
+#[inline(never)]
+fn enter_datagram(sock: Sock, family: u8) -> bool {
+    let mut conn = create(sock, family, ROLE_CLIENT, now(), FLAG_DATAGRAM);
+    count_positions(&mut conn);
+    conn.inode = sock.inode();
+    conn.stats_ns = u64::MAX;
+    // Nobody reads a datagram in parts, but which one is read is not known.
+    conn.arrived_ns = arrival::UNKNOWN;
+    own(&mut conn);
+    insert(sock, &conn);
+    true
+}
+
+/// The current thread owns a connection whose owner is not known yet. Only in the context of a process.
+#[inline(always)]
+pub fn own(conn: &mut Conn) {
+    if conn.pid == 0 {
+        let pid_tgid = bpf_get_current_pid_tgid();
+        conn.pid = (pid_tgid >> 32) as u32;
+        conn.tid = pid_tgid as u32;
+    }
+}
+
+/// The current thread has taken a connection from the listen queue.
+#[inline(always)]
+pub fn accept(sock: Sock) {
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    if conn.role == ROLE_SERVER && conn.accepted_ns == 0 {
+        conn.accepted_ns = now();
+        own(conn);
+    }
+}
+
+/// Tells the quality of a connection on which data moves, now and then.
+#[inline(always)]
+pub fn inspect(sock: Sock, conn: &mut Conn, now: u64) {
+    if now >= conn.stats_ns && conn.flags & FLAG_ANNOUNCED != 0 {
+        conn.stats_ns = now + STATS_EVERY_NS;
+        emit::stats(sock, conn, false);
+    }
+}
+
+/// A call that shows a connection for the first time began before it was seen: so did the connection, or the records of
+/// both would be told in the wrong order.
+#[inline(always)]
+pub fn begun(conn: &mut Conn, entry_ns: u64) {
+    if entry_ns != 0 && conn.flags & FLAG_ANNOUNCED == 0 && entry_ns < conn.started_ns {
+        conn.started_ns = entry_ns;
+    }
 }
 
 /// Announces the connection if that was not done; false when the ring buffer had no room.
 #[inline(always)]
 pub fn announce(sock: Sock, conn: &mut Conn) -> bool {
+    announce_to(sock, conn, &emit::Peer::OF_SOCKET)
+}
+
+/// [`announce`], to a peer that only the call names.
+#[inline(always)]
+pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer) -> bool {
     if conn.flags & FLAG_ANNOUNCED == 0 {
-        if !emit::open(sock, conn) {
+        if !emit::open(sock, conn, peer) {
             return false;
         }
         conn.flags |= FLAG_ANNOUNCED;
@@ -221,12 +334,12 @@ pub fn budget(conn: &mut Conn, len: u32) -> u32 {
 #[inline(always)]
 pub fn advance(sock: Sock, conn: &mut Conn, direction: u8, len: u32) -> u64 {
     let len = u64::from(len);
-    let is_unix = conn.family == FAMILY_UNIX;
+    let is_counted = conn.flags & FLAG_COUNTED != 0;
     if direction == SEND {
-        conn.sent = if is_unix { conn.sent + len } else { extend(conn.sent, sock.write_seq()) };
+        conn.sent = if is_counted { conn.sent + len } else { extend(conn.sent, sock.write_seq()) };
         conn.sent.wrapping_sub(len)
     } else {
-        conn.received = if is_unix { conn.received + len } else { received(sock, conn.received, len) };
+        conn.received = if is_counted { conn.received + len } else { received(sock, conn.received, len) };
         conn.received.wrapping_sub(len)
     }
 }
@@ -237,8 +350,15 @@ pub fn end_of_stream(sock: Sock) {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    let wanted = conn.flags & (FLAG_ANNOUNCED | FLAG_END_OF_STREAM) == FLAG_ANNOUNCED;
-    if wanted && sock.is_receive_shut_down() {
+    if sock.is_receive_shut_down() {
+        ended_by_peer(conn);
+    }
+}
+
+/// Tells, once, that the peer sends no more.
+#[inline(always)]
+pub fn ended_by_peer(conn: &mut Conn) {
+    if conn.flags & (FLAG_ANNOUNCED | FLAG_END_OF_STREAM) == FLAG_ANNOUNCED {
         conn.flags |= FLAG_END_OF_STREAM;
         emit::state::changed(conn, STATE_RECEIVED_FIN, 0);
     }

@@ -1,6 +1,6 @@
 //! [`Data`] and its payload: a call that moved bytes.
 
-use super::{scratch, submit};
+use super::{output, scratch, wake_at};
 use crate::capture::source::Source;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wirespan_common::counters::Counter;
@@ -14,15 +14,37 @@ const _: () = assert!(HEADER as usize + OFFSET_MASK as usize + MAX_PAYLOAD < wir
 
 /// Fills in the payload of `data` from `source`, up to `head` bytes from the beginning, and submits the record.
 #[inline(always)]
-pub fn data(mut data: Data, source: Source, head: u32) -> bool {
-    let Some(room) = scratch() else { return false };
-    // SAFETY: the header lies within the scratch value.
-    let area = unsafe { room.add(HEADER as usize) };
+pub fn data(data: Data, source: Source, head: u32) -> bool {
+    let Some((room, area)) = place() else { return false };
     let copied = match source {
         Source::Buffer(from) => buffer(area, from, data.len, head),
         Source::Vector { vectors, count } => vector(area, vectors, count, data.len, head),
         Source::Missing(missing) => Copied::none(missing),
     };
+    finish(room, data, copied)
+}
+
+/// [`data`] of one buffer, or of none that could be found.
+#[inline(always)]
+pub fn simple(data: Data, from: Result<u64, Missing>, head: u32) -> bool {
+    let Some((room, area)) = place() else { return false };
+    let copied = match from {
+        Ok(from) => buffer(area, from, data.len, head),
+        Err(missing) => Copied::none(missing),
+    };
+    finish(room, data, copied)
+}
+
+/// Where the record is built, and its payload.
+#[inline(always)]
+fn place() -> Option<(*mut u8, *mut u8)> {
+    let room = scratch()?;
+    // SAFETY: the header lies within the scratch value.
+    Some((room, unsafe { room.add(HEADER as usize) }))
+}
+
+#[inline(always)]
+fn finish(room: *mut u8, mut data: Data, copied: Copied) -> bool {
     data.head_len = copied.head;
     data.tail_len = copied.tail;
     data.missing = copied.missing as u8;
@@ -41,7 +63,7 @@ pub fn data(mut data: Data, source: Source, head: u32) -> bool {
     // SAFETY: aligned and within the scratch value.
     unsafe { room.cast::<Data>().write(data) };
     let len = HEADER + (copied.head & OFFSET_MASK) + (copied.tail & 0xff);
-    submit(room, len & 0x7fff, Counter::DropRingFull)
+    output(room, len & 0x7fff, Counter::DropRingFull, wake_at(data.last_ns))
 }
 
 struct Copied {
@@ -116,7 +138,9 @@ struct Walk {
 
 /// Where the walk's state lies: after everything that a copy can reach.
 const WALK_AT: usize = wirespan_common::limits::MAX_SCRATCH - HEADER as usize - 64;
-const _: () = assert!(OFFSET_MASK as usize + MAX_PAYLOAD <= WALK_AT && size_of::<Walk>() <= 64);
+/// Where a copy of the vector lies.
+const VECTOR_AT: usize = WALK_AT - MAX_IOVECS * size_of::<IoVec>();
+const _: () = assert!(OFFSET_MASK as usize + MAX_PAYLOAD <= VECTOR_AT && size_of::<Walk>() <= 64);
 
 macro_rules! get {
     ($walk:ident.$field:ident) => {
@@ -143,8 +167,19 @@ fn vector(area: *mut u8, vectors: u64, count: u32, len: u32, head: u32) -> Copie
     set!(walk.limit, head);
     set!(walk.tail, 0);
     set!(walk.missing, 0);
-    for index in 0..MAX_IOVECS as u32 {
-        if index >= count || !step(area, walk, vectors + u64::from(index) * 16) {
+    // One read of user memory for all of it.
+    let count = smaller(opaque(count), MAX_IOVECS as u32);
+    // SAFETY: within the scratch value, which has room for the largest count.
+    let failed = unsafe {
+        bpf_probe_read_user(area.add(VECTOR_AT).cast(), count * size_of::<IoVec>() as u32, vectors as *const _) != 0
+    };
+    if failed {
+        return Copied::none(Missing::Fault);
+    }
+    for index in 0..MAX_IOVECS {
+        // SAFETY: as above; read before anything is written behind it.
+        let entry = unsafe { area.add(VECTOR_AT).cast::<IoVec>().add(index).read_volatile() };
+        if index as u32 >= count || !step(area, walk, entry) {
             break;
         }
     }
@@ -157,13 +192,7 @@ fn vector(area: *mut u8, vectors: u64, count: u32, len: u32, head: u32) -> Copie
 
 /// Takes what one buffer holds; false when the walk is over.
 #[inline(always)]
-fn step(area: *mut u8, walk: *mut Walk, vector: u64) -> bool {
-    let mut entry = IoVec { base: 0, len: 0 };
-    // SAFETY: writes exactly the structure.
-    if unsafe { bpf_probe_read_user((&raw mut entry).cast(), size_of::<IoVec>() as u32, vector as *const _) } != 0 {
-        set!(walk.missing, 1);
-        return false;
-    }
+fn step(area: *mut u8, walk: *mut Walk, entry: IoVec) -> bool {
     let left = get!(walk.left);
     let here = if entry.len < u64::from(left) { entry.len as u32 } else { left };
     let done = get!(walk.head);
@@ -178,7 +207,7 @@ fn step(area: *mut u8, walk: *mut Walk, vector: u64) -> bool {
         return true;
     }
     let tail = smaller(TAIL, here - take);
-    if copy(area, done + take, entry.base + u64::from(here - tail), tail) {
+    if tail > 0 && copy(area, done + take, entry.base + u64::from(here - tail), tail) {
         set!(walk.tail, tail);
     }
     false

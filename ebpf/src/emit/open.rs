@@ -1,27 +1,42 @@
 //! [`Open`]: first sight of a connection.
 
-use super::{scratch, submit};
-use crate::conn::{Conn, FLAG_MIDWAY};
+use super::wake;
+use crate::conn::{Conn, FLAG_DATAGRAM, FLAG_MIDWAY};
 use crate::kernel::read;
 use crate::kernel::sock::Sock;
-use crate::maps::offset;
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::maps::{EVENTS, count, offset};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use wirespan_common::counters::Counter;
 use wirespan_common::limits::MAX_UNIX_PATH;
-use wirespan_common::record::{FAMILY_INET, FAMILY_UNIX, KIND_OPEN, Open, ROLE_SERVER};
+use wirespan_common::record::{FAMILY_INET, FAMILY_UNIX, KIND_OPEN, Open, ROLE_SERVER, TRANSPORT_TCP, TRANSPORT_UDP};
 
-/// Announces a connection.
+/// The remote end where the socket does not know it: that of one call on an unconnected socket.
+pub struct Peer {
+    /// Port, host order; 0: the socket knows.
+    pub port: u16,
+    /// Address, in the form of the socket's family.
+    pub address: [u8; 16],
+}
+
+impl Peer {
+    /// The one that the socket is connected to.
+    pub const OF_SOCKET: Self = Self { port: 0, address: [0; 16] };
+}
+
+/// Announces a connection, from any context: the record is built in the ring buffer itself.
 #[inline(never)]
-pub fn open(sock: Sock, conn: &Conn) -> bool {
-    let Some(room) = scratch() else { return false };
-    // SAFETY: the scratch value is larger than an `Open` and aligned for it.
-    let open = unsafe { &mut *room.cast::<Open>() };
+pub fn open(sock: Sock, conn: &Conn, peer: &Peer) -> bool {
+    let Some(mut entry) = EVENTS.reserve::<Open>(0) else {
+        count(Counter::DropRingFull);
+        return false;
+    };
+    // SAFETY: every member that is read is written below; all are integers.
+    let open = unsafe { &mut *entry.as_mut_ptr() };
     open.kind = KIND_OPEN;
     open.family = conn.family;
     open.role = conn.role;
     open.midway = u8::from(conn.flags & FLAG_MIDWAY != 0);
-    open.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    open.pid = conn.pid;
     open.connection = conn.id;
     open.sock = sock.0;
     open.started_ns = conn.started_ns;
@@ -34,18 +49,34 @@ pub fn open(sock: Sock, conn: &Conn) -> bool {
     open.local_port = 0;
     open.remote_port = 0;
     open.path_len = 0;
-    open.reserved = [0; 4];
+    open.established_ns = conn.established_ns;
+    open.accepted_ns = conn.accepted_ns;
+    open.tid = conn.tid;
+    open.syn_retransmits = 0;
+    open.transport = 0;
+    open.reserved = [0; 3];
     if conn.family == FAMILY_UNIX {
         let named = if conn.role == ROLE_SERVER { sock } else { sock.unix_peer() };
         if named.0 != 0 {
             path(open, named.unix_address());
         }
     } else {
+        open.transport = if conn.flags & FLAG_DATAGRAM == 0 { TRANSPORT_TCP } else { TRANSPORT_UDP };
+        // Those of a later turn may be of data.
+        if conn.flags & (FLAG_MIDWAY | FLAG_DATAGRAM) == 0 && conn.turns <= 1 {
+            open.syn_retransmits = sock.retransmits();
+        }
         open.local_port = sock.local_port();
         open.remote_port = sock.remote_port();
         addresses(open, sock, conn.family);
+        if peer.port != 0 {
+            open.remote_port = peer.port;
+            open.remote_address = peer.address;
+        }
     }
-    submit(room, size_of::<Open>() as u32, Counter::DropRingFull)
+    entry.submit(wake());
+    count(Counter::Delivered);
+    true
 }
 
 #[inline(always)]

@@ -12,7 +12,7 @@ mod words {
     pub const INSTRUCTION: usize = 16;
     pub const MODE: usize = 17;
     pub const RESULT: usize = 10;
-    pub const ARGUMENTS: [usize; 4] = [14, 13, 12, 7];
+    pub const ARGUMENTS: [usize; 5] = [14, 13, 12, 7, 9];
 }
 
 #[cfg(bpf_target_arch = "aarch64")]
@@ -22,7 +22,7 @@ mod words {
     pub const MODE: usize = 33;
     pub const RESULT: usize = 0;
     /// The first argument's register holds the result on the way out: the kernel keeps it in `orig_x0`.
-    pub const ARGUMENTS: [usize; 4] = [34, 1, 2, 3];
+    pub const ARGUMENTS: [usize; 5] = [34, 1, 2, 3, 4];
 }
 
 impl Regs {
@@ -98,6 +98,12 @@ impl Regs {
     pub fn argument3(self) -> u64 {
         self.word(words::ARGUMENTS[3])
     }
+
+    /// The fifth argument.
+    #[inline(always)]
+    pub fn argument4(self) -> u64 {
+        self.word(words::ARGUMENTS[4])
+    }
 }
 
 /// System call numbers (arch/x86/entry/syscalls/syscall_64.tbl).
@@ -108,11 +114,13 @@ pub mod number {
     pub const READV: u32 = 19;
     pub const WRITEV: u32 = 20;
     pub const SENDFILE: u32 = 40;
+    pub const ACCEPT: u32 = 43;
     pub const SENDTO: u32 = 44;
     pub const RECVFROM: u32 = 45;
     pub const SENDMSG: u32 = 46;
     pub const RECVMSG: u32 = 47;
     pub const SPLICE: u32 = 275;
+    pub const ACCEPT4: u32 = 288;
     pub const RECVMMSG: u32 = 299;
     pub const SENDMMSG: u32 = 307;
     pub const PREADV2: u32 = 327;
@@ -129,10 +137,12 @@ pub mod number {
     pub const WRITEV: u32 = 66;
     pub const SENDFILE: u32 = 71;
     pub const SPLICE: u32 = 76;
+    pub const ACCEPT: u32 = 202;
     pub const SENDTO: u32 = 206;
     pub const RECVFROM: u32 = 207;
     pub const SENDMSG: u32 = 211;
     pub const RECVMSG: u32 = 212;
+    pub const ACCEPT4: u32 = 242;
     pub const RECVMMSG: u32 = 243;
     pub const SENDMMSG: u32 = 269;
     pub const PREADV2: u32 = 286;

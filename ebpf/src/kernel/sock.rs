@@ -1,6 +1,6 @@
 //! `struct sock`, `tcp_sock` and `unix_sock` (include/net/sock.h, include/linux/tcp.h, include/net/af_unix.h).
 
-use super::read;
+use super::{read, read_known};
 use crate::maps::offset;
 use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, FAMILY_UNIX};
 
@@ -9,7 +9,9 @@ use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, FAMILY_UNIX};
 pub struct Sock(pub u64);
 
 const SOCK_STREAM: u16 = 1;
+const SOCK_DGRAM: u16 = 2;
 const IPPROTO_TCP: u16 = 6;
+const IPPROTO_UDP: u16 = 17;
 
 impl Sock {
     /// Address family, if this is a stream socket of a kind that is traced.
@@ -22,6 +24,26 @@ impl Sock {
         match family {
             FAMILY_UNIX => Some(family),
             FAMILY_INET | FAMILY_INET6 if read::<u16>(self.0, offset!(sock_protocol)) == IPPROTO_TCP => Some(family),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a unix socket.
+    #[inline(always)]
+    pub fn is_unix(self) -> bool {
+        read::<u16>(self.0, offset!(sock_family)) == u16::from(FAMILY_UNIX)
+    }
+
+    /// Address family, if this is a UDP socket.
+    #[inline(always)]
+    pub fn datagram_family(self) -> Option<u8> {
+        if read::<u16>(self.0, offset!(sock_type)) != SOCK_DGRAM
+            || read::<u16>(self.0, offset!(sock_protocol)) != IPPROTO_UDP
+        {
+            return None;
+        }
+        match read::<u16>(self.0, offset!(sock_family)) as u8 {
+            family @ (FAMILY_INET | FAMILY_INET6) => Some(family),
             _ => None,
         }
     }
@@ -93,10 +115,14 @@ impl Sock {
         read::<u8>(self.0, offset!(sock_shutdown)) & 1 != 0
     }
 
-    /// Local port, host order.
+    /// Local port, host order. One that the kernel chose is let go before the end of the socket is told; then the one
+    /// that stands in its segments is still there.
     #[inline(always)]
     pub fn local_port(self) -> u16 {
-        read(self.0, offset!(sock_local_port))
+        match read(self.0, offset!(sock_local_port)) {
+            0 => u16::from_be(read_known(self.0, offset!(inet_source_port), 0)),
+            port => port,
+        }
     }
 
     /// Remote port, host order.

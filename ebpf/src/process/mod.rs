@@ -1,12 +1,13 @@
 //! Which processes are targets, and their coming and going.
 
+use crate::conn::now;
 use crate::emit::process as emit;
 use crate::kernel::read;
 use crate::maps::{POLICIES, offset, setting};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
-use wirespan_common::record::{POLICY_IGNORE, POLICY_PENDING, PROCESS_EXEC, PROCESS_EXIT, PROCESS_FORK};
+use wirespan_common::record::{POLICY_IGNORE, PROCESS_EXEC, PROCESS_EXIT, PROCESS_FORK, pending};
 
 #[inline(always)]
 fn policy(pid: u32) -> u32 {
@@ -34,7 +35,7 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
         let _ = POLICIES.insert(child, own, 0);
     }
     if policy(parent) != POLICY_IGNORE {
-        emit::changed(PROCESS_FORK, child, parent, 0);
+        emit::changed(PROCESS_FORK, child, parent, 0, now());
     }
     0
 }
@@ -43,13 +44,14 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sched_process_exec")]
 pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let at_ns = now();
     if setting!(default_policy) == POLICY_IGNORE {
         // Traced until user space has looked at the new program: what it sends in its first milliseconds counts.
-        let _ = POLICIES.insert(pid, POLICY_PENDING, 0);
+        let _ = POLICIES.insert(pid, pending(at_ns), 0);
     } else if policy(pid) == POLICY_IGNORE {
         return 0;
     }
-    emit::changed(PROCESS_EXEC, pid, 0, read::<u64>(ctx.arg(2), offset!(exec_filename)));
+    emit::changed(PROCESS_EXEC, pid, 0, read::<u64>(ctx.arg(2), offset!(exec_filename)), at_ns);
     0
 }
 
@@ -65,7 +67,7 @@ pub fn sched_process_exit(_ctx: BtfTracePointContext) -> i32 {
     let traced = policy(pid) != POLICY_IGNORE;
     let _ = POLICIES.remove(pid);
     if traced {
-        emit::changed(PROCESS_EXIT, pid, 0, 0);
+        emit::changed(PROCESS_EXIT, pid, 0, 0, now());
     }
     0
 }

@@ -35,7 +35,7 @@ pub fn drive(protocol: &Protocol, data: &[u8]) {
         let direction = if operation & 8 == 0 { Direction::ToServer } else { Direction::ToClient };
         let end = &mut ends[usize::from(operation & 8 != 0)];
         let flag = operation & 16 != 0;
-        let stamp = Stamp { first_ns: now, last_ns: now + 10, actor: Actor { pid: 1, tid: 1, context: 0 } };
+        let stamp = Stamp { first_ns: now, last_ns: now + 10, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0 };
         match operation & 7 {
             0..=3 => {
                 let bytes = operand(&mut script);
@@ -69,6 +69,11 @@ pub fn drive(protocol: &Protocol, data: &[u8]) {
             assert!(exchange.end_ns >= exchange.request.first_ns, "ends before it begins: {exchange:?}");
             assert!(exchange.end_ns <= now + 10, "ends in the future: {exchange:?}");
         }
+        for phase in out.phases.drain(..) {
+            assert!(phase.end_ns >= phase.start_ns, "ends before it begins: {phase:?}");
+            assert!(phase.end_ns <= now + 10, "ends in the future: {phase:?}");
+        }
+        out.requests.clear();
         if out.left {
             break;
         }

@@ -212,33 +212,37 @@ pub(super) fn request_line(line: Line<'_>) -> Option<Box<HttpExchange>> {
         Line::Long(line) => (line, true),
         Line::Cut(_) => return None,
     };
-    let mut exchange = request_start(line)?;
+    let (method, _) = method(line)?;
     let line = line.trim_ascii_end();
     let (rest, version) = line.split_at_checked(line.len().checked_sub(9)?)?;
     let minor = version.strip_prefix(b" HTTP/1.")?.first().filter(|minor| minor.is_ascii_digit())?;
-    exchange.version_minor = (minor - b'0').min(1);
-    let target = rest.get(exchange.method.len() + 1..).unwrap_or_default().trim_ascii();
+    let target = rest.get(method.len() + 1..).unwrap_or_default().trim_ascii();
     if target.is_empty() || !is_text(target) {
         return None;
     }
-    exchange.target = text(target, MAX_TARGET);
-    exchange.target_truncated = long || target.len() > MAX_TARGET;
-    Some(exchange)
+    Some(Box::new(HttpExchange {
+        method: text(method, MAX_METHOD),
+        target: text(target, MAX_TARGET),
+        target_truncated: long || target.len() > MAX_TARGET,
+        version_minor: (minor - b'0').min(1),
+        ..HttpExchange::default()
+    }))
+}
+
+/// The method at the beginning of a request line, and what follows the space behind it.
+fn method(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(b' ', line.get(..line.len().min(MAX_METHOD + 1))?)?;
+    let (method, rest) = line.split_at(at);
+    (!method.is_empty() && method.iter().all(|byte| is_tchar(*byte))).then_some((method, rest))
 }
 
 /// As much of a request line as is there: at least the method and the space behind it.
 pub(super) fn request_start(line: &[u8]) -> Option<Box<HttpExchange>> {
-    let at = memchr::memchr(b' ', line.get(..line.len().min(MAX_METHOD + 1))?)?;
-    let (method, target) = line.split_at(at);
-    if method.is_empty() || !method.iter().all(|byte| is_tchar(*byte)) {
-        return None;
-    }
+    let (method, target) = method(line)?;
     let target = target.trim_ascii();
     let target = target.get(..memchr::memchr(b' ', target).unwrap_or(target.len())).unwrap_or_default();
-    // Every byte of a token is ASCII.
-    let method = text(method, MAX_METHOD);
     Some(Box::new(HttpExchange {
-        method,
+        method: text(method, MAX_METHOD),
         target: text(target, MAX_TARGET),
         target_truncated: true,
         version_minor: 1,

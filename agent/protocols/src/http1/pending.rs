@@ -3,6 +3,7 @@
 use super::HttpExchange;
 use super::head::Head;
 use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::phase::RequestStart;
 use crate::session::{Output, Reason};
 use crate::stream::{Actor, Stamp};
 use std::collections::VecDeque;
@@ -33,6 +34,8 @@ pub(super) struct Pending {
     pub(super) detail: Option<Box<HttpExchange>>,
     /// It holds a place in the order but is not reported (its loss was counted).
     pub(super) lost: bool,
+    /// Its beginning was told.
+    told: bool,
     /// It was reported as unanswered; an answer may still come.
     given_up: bool,
     /// The texts' weight in [`Queue::text`].
@@ -40,9 +43,35 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Tells that it began, once.
+    fn tell(&mut self, out: &mut Output) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let detail = self.detail.as_deref();
+        out.requests.push(RequestStart {
+            pos: self.window.pos,
+            at_ns: self.window.first_ns,
+            actor: self.actor,
+            traceparent: detail.and_then(|detail| detail.traceparent.clone()),
+            tracestate: detail.and_then(|detail| detail.tracestate.clone()),
+        });
+    }
+
     /// Reports it, with or without a response. False when there is nothing to report.
-    pub(super) fn emit(self, response: Option<(Window, u16)>, ending: Ending, end_ns: u64, out: &mut Output) -> bool {
-        let Some(mut detail) = self.detail.filter(|_| !self.lost) else { return false };
+    pub(super) fn emit(
+        mut self,
+        response: Option<(Window, u16)>,
+        ending: Ending,
+        end_ns: u64,
+        out: &mut Output,
+    ) -> bool {
+        if self.lost || self.detail.is_none() {
+            return false;
+        }
+        // A request may be answered before the end of its head was seen.
+        self.tell(out);
+        let Some(mut detail) = self.detail else { return false };
         detail.status = response.map(|(_, status)| status);
         out.exchanges.push(Exchange {
             request: self.window,
@@ -118,6 +147,7 @@ impl Queue {
             method: Method::Unknown,
             detail: None,
             lost,
+            told: false,
             given_up: false,
             weight: 0,
         });
@@ -143,6 +173,13 @@ impl Queue {
             }
         }
         method
+    }
+
+    /// The header block of the request that is being read is complete, or more of it will not be understood.
+    pub(super) fn tell(&mut self, out: &mut Output) {
+        if let Some(current) = self.current() {
+            current.tell(out);
+        }
     }
 
     /// The header block was read: from here on its texts are accounted for.
@@ -198,6 +235,9 @@ impl Queue {
                 continue;
             }
             out.count(Reason::Unanswered);
+            if pending.detail.is_some() {
+                pending.tell(out);
+            }
             let given_up = Pending { detail: pending.detail.take(), ..*pending };
             self.text = self.text.saturating_sub(std::mem::take(&mut pending.weight));
             pending.lost = true;

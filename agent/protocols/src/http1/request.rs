@@ -74,9 +74,9 @@ impl Http1 {
         while !bytes.is_empty() && !self.left {
             self.up.pos = end.saturating_sub(bytes.len() as u64);
             match self.up.state {
-                State::Idle => self.between_requests(&mut bytes, stamp, out),
+                State::Idle => self.between_requests(&mut bytes, chunk, out),
                 State::Line => self.request_line(&mut bytes, out),
-                State::Head => self.request_head(&mut bytes, end, chunk.ends_call, stamp),
+                State::Head => self.request_head(&mut bytes, end, chunk.ends_call, stamp, out),
                 State::Length(left) => {
                     let used = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
                     bytes = bytes.get(used..).unwrap_or_default();
@@ -183,7 +183,7 @@ impl Http1 {
         }
     }
 
-    fn between_requests(&mut self, bytes: &mut &[u8], stamp: Stamp, out: &mut Output) {
+    fn between_requests(&mut self, bytes: &mut &[u8], chunk: &Chunk<'_>, out: &mut Output) {
         let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         *bytes = bytes.get(blank..).unwrap_or_default();
         self.up.pos = self.up.pos.saturating_add(blank as u64);
@@ -194,6 +194,7 @@ impl Http1 {
             *bytes = &[];
             return;
         }
+        let stamp = chunk.stamp_at(self.up.pos);
         self.before_request(stamp, out);
         self.queue.begin(self.up.pos, stamp, out);
         self.down.orphan = false;
@@ -222,7 +223,7 @@ impl Http1 {
         }
     }
 
-    fn request_head(&mut self, bytes: &mut &[u8], end: u64, ends_call: bool, stamp: Stamp) {
+    fn request_head(&mut self, bytes: &mut &[u8], end: u64, ends_call: bool, stamp: Stamp, out: &mut Output) {
         let mut rest = *bytes;
         loop {
             let Some((line, used)) = self.up.lines.next(rest) else {
@@ -242,6 +243,7 @@ impl Http1 {
                     if head::is_text(line) {
                         continue;
                     }
+                    self.queue.tell(out);
                     self.up.state = State::UntilResponse;
                     break;
                 }
@@ -250,13 +252,14 @@ impl Http1 {
             if shape == Shape::End {
                 let sure = !self.up.head.lossy || self.up.head.found_again || (rest.is_empty() && ends_call);
                 self.up.pos = end.saturating_sub(rest.len() as u64);
-                self.request_head_done(sure, stamp);
+                self.request_head_done(sure, stamp, out);
                 break;
             }
             if self.up.head.lossy {
                 if !matches!(shape, Shape::Fold(_)) && !head::is_field(line) {
                     // The end of the block was lost: this is the body, or the next request already.
                     self.queue.pipelining |= head::request_line(Line::Whole(line)).is_some();
+                    self.queue.tell(out);
                     self.up.state = State::UntilResponse;
                     break;
                 }
@@ -271,8 +274,9 @@ impl Http1 {
         *bytes = rest;
     }
 
-    fn request_head_done(&mut self, sure: bool, stamp: Stamp) {
+    fn request_head_done(&mut self, sure: bool, stamp: Stamp, out: &mut Output) {
         self.queue.weigh();
+        self.queue.tell(out);
         let connect = self.queue.current().is_some_and(|current| current.method == Method::Connect);
         match self.up.head.framing() {
             _ if !sure => self.up.state = State::UntilResponse,

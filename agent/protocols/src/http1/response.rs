@@ -117,8 +117,9 @@ impl Http1 {
             self.down.pos = end.saturating_sub(bytes.len() as u64);
             match self.down.state {
                 State::Idle => {
+                    let stamp = chunk.stamp_at(self.down.pos);
                     if !self.between_responses(&mut bytes, stamp, out) {
-                        self.park_data(Chunk { pos: self.down.pos, bytes, ..*chunk }, out);
+                        self.park_data(Chunk { pos: self.down.pos, bytes, stamp, ..*chunk }, out);
                         return;
                     }
                 }

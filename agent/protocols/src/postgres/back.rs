@@ -1,73 +1,14 @@
 //! What the server says ("Message Flow", chapter 55.2 of PostgreSQL's manual).
 
 use super::emit::Outcome;
-use super::reply::{Failure, Tag, command_tag, failure};
+use super::reply::{Failure, Reply, Tag, reply};
 use super::session::{Framing, Phase, Postgres};
+use super::set_up::encryption_request;
 use super::step::{Kind, Step};
-use super::wire::{HEADER, Head, Header, cstr, head, server, server_may_send};
+use super::wire::{HEADER, Head, head, server, server_may_send};
 use crate::exchange::Window;
 use crate::session::{Output, Reason};
 use crate::stream::Stamp;
-
-/// Bytes of an error that are looked at: the fields of interest come first.
-const MAX_ERROR: usize = 4096;
-/// Bytes of a parameter's name and value that are looked at.
-const MAX_PARAMETER: usize = 256;
-
-/// A message of the server.
-enum Reply {
-    /// Of no interest, at any time.
-    Aside,
-    /// `standard_conforming_strings` changed.
-    Backslash(bool),
-    Failure(Failure),
-    Complete(Tag),
-    /// ReadyForQuery: whether no transaction is open.
-    Ready(bool),
-    /// Encrypted authentication and the like need nothing but the tag.
-    Other,
-    /// More bytes are needed.
-    Wait,
-    /// It is not what it seemed.
-    Broken,
-}
-
-fn reply(header: Header, body: &[u8], cut: bool) -> Reply {
-    let whole = body.len() == header.body;
-    let wait = |needed: usize| body.len() < header.body.min(needed) && !cut;
-    match header.tag {
-        server::NOTICE | server::NOTIFICATION => Reply::Aside,
-        server::PARAMETER_STATUS => {
-            if wait(MAX_PARAMETER) {
-                return Reply::Wait;
-            }
-            match cstr(body) {
-                Some((b"standard_conforming_strings", value)) => Reply::Backslash(value.starts_with(b"off")),
-                _ => Reply::Aside,
-            }
-        }
-        server::ERROR => {
-            if wait(MAX_ERROR) {
-                return Reply::Wait;
-            }
-            failure(body, whole).map_or(Reply::Broken, Reply::Failure)
-        }
-        server::COMMAND_COMPLETE | server::READY if !whole => {
-            if cut {
-                Reply::Broken
-            } else {
-                Reply::Wait
-            }
-        }
-        server::COMMAND_COMPLETE => command_tag(body).map_or(Reply::Broken, Reply::Complete),
-        server::READY => match body {
-            b"I" => Reply::Ready(true),
-            b"T" | b"E" => Reply::Ready(false),
-            _ => Reply::Broken,
-        },
-        _ => Reply::Other,
-    }
-}
 
 /// Whether a message with this tag may answer `kind`.
 pub(super) fn fits(kind: &Kind, tag: u8) -> bool {
@@ -140,11 +81,14 @@ impl Postgres {
         if let (Some(Kind::Encrypt), Some(byte @ (b'S' | b'G' | b'N'))) =
             (self.pending.front().map(|step| &step.kind), available.first())
         {
-            let refused = *byte == b'N';
-            self.to_client.consume(1);
-            self.pop();
+            let (refused, tls) = (*byte == b'N', *byte == b'S');
+            let last = self.to_client.consume(1);
+            if let Some(step) = self.pop() {
+                encryption_request(&step, !refused, None, last.last_ns, out);
+            }
             if !refused {
                 out.left = true;
+                out.to_tls = tls;
                 self.phase = Phase::Over;
             }
             return refused;
@@ -234,11 +178,13 @@ impl Postgres {
                 if idle {
                     self.names.forget_portals();
                 }
+                self.end_sign_in(None, last.last_ns, out);
                 self.response = None;
                 self.rows = Some(0);
                 self.ready = Some(last.last_ns);
                 out.exchanges.append(&mut self.held);
             }
+            (_, Reply::Authentication(method, granted)) => self.challenge(method, granted),
             (_, Reply::Failure(failure)) => self.fail(failure, end, last, out),
             (_, Reply::Complete(tag)) => self.complete(Some(tag), None, end, last, out),
             (server::EMPTY_QUERY | server::FUNCTION_RESULT, _) => self.complete(None, None, end, last, out),
@@ -248,7 +194,7 @@ impl Postgres {
                 out.left = true;
                 self.phase = Phase::Over;
             }
-            // Authentication, keys, parameter descriptions, COPY data: nothing to remember.
+            // Keys, parameter descriptions, COPY data: nothing to remember.
             _ => {}
         }
     }
@@ -328,7 +274,14 @@ impl Postgres {
             }
             // A failed commit of what ran before it: ReadyForQuery follows.
             Kind::Sync => self.put_back(step),
-            Kind::Encrypt | Kind::Startup => {}
+            Kind::Encrypt | Kind::Startup => {
+                let error = failure.code.clone().unwrap_or_else(|| "_OTHER".into());
+                if matches!(step.kind, Kind::Encrypt) {
+                    encryption_request(&step, false, Some(error), last.last_ns, out);
+                } else {
+                    self.end_sign_in(Some(error), last.last_ns, out);
+                }
+            }
             kind => {
                 if matches!(kind, Kind::Parse { name, .. } if name.is_empty()) {
                     self.names.forget_statement(b"");

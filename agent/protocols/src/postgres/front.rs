@@ -158,6 +158,7 @@ impl Postgres {
                 self.user = parameters.user.map(Arc::from);
                 self.database = parameters.database.map(Arc::from).or_else(|| self.user.clone());
                 self.phase = Phase::Messages;
+                self.begin_sign_in(request.first_ns, first.actor);
                 Kind::Startup
             }
         };
@@ -184,7 +185,12 @@ impl Postgres {
         let body = available.get(HEADER..available.len().min(header.total())).unwrap_or_default();
         let kind = match next(header, body, cut, self.backslash) {
             Next::Ask(kind) => Some(kind),
-            Next::Quiet => None,
+            Next::Quiet => {
+                if header.tag == client::PASSWORD {
+                    self.authenticate();
+                }
+                None
+            }
             Next::Wait => return false,
             Next::Broken => {
                 let stamp = self.to_server.front();

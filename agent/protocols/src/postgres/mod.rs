@@ -9,7 +9,7 @@
 //! Layout: `wire` and `startup` read messages and packets, `front` what the client says, `back` and `reply`
 //! what the server says; `step` is the queue between them, `names` the prepared statements and portals,
 //! `pairing` and `tail` what is done after a loss, `emit` what comes out, `sql` the texts, `probe` detection,
-//! `session` ties them together.
+//! `set_up` what opening a connection took, `session` ties them together.
 //!
 //! Limits: 32 KiB of a query are read and 8 KiB of its sanitised text kept; names longer than 512 bytes, more than 1024
 //! statements or 512 KiB of their texts are not remembered. What a function does inside the server (`EXECUTE
@@ -23,6 +23,7 @@ mod pairing;
 mod probe;
 mod reply;
 mod session;
+mod set_up;
 mod sql;
 mod startup;
 mod step;

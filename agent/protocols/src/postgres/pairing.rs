@@ -112,6 +112,7 @@ impl Postgres {
         }
         self.drop_held(reason, out);
         (self.turns, self.weight) = (0, 0);
+        self.sign_in = None;
         self.adrift = true;
         self.ready = None;
         self.group = None;
@@ -152,6 +153,7 @@ impl Postgres {
         out.count(reason);
         let pos = self.to_server.position();
         self.to_server.clear();
+        self.sign_in = None;
         self.front = Framing::Lost;
         if self.phase == Phase::Opening {
             self.phase = Phase::Messages;
@@ -182,6 +184,7 @@ impl Postgres {
         }
         self.rows = None;
         self.ready = None;
+        self.sign_in = None;
         self.to_client.clear();
         self.back = Framing::Lost;
     }

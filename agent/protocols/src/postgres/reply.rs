@@ -1,6 +1,78 @@
 //! Bodies of replies: command tags ("CommandComplete") and errors ("Error and Notice Message Fields", chapter 55.8).
 
-use super::wire::cstr;
+use super::set_up;
+use super::wire::{Header, cstr, server};
+
+/// Bytes of an error that are looked at: the fields of interest come first.
+const MAX_ERROR: usize = 4096;
+/// Bytes of a parameter's name and value that are looked at.
+const MAX_PARAMETER: usize = 256;
+
+/// A message of the server.
+pub(super) enum Reply {
+    /// Of no interest, at any time.
+    Aside,
+    /// `standard_conforming_strings` changed.
+    Backslash(bool),
+    /// An error.
+    Failure(Failure),
+    /// An authentication request: its method, and whether it asks for nothing.
+    Authentication(Option<&'static str>, bool),
+    /// CommandComplete.
+    Complete(Tag),
+    /// ReadyForQuery: whether no transaction is open.
+    Ready(bool),
+    /// Nothing but the tag matters.
+    Other,
+    /// More bytes are needed.
+    Wait,
+    /// It is not what it seemed.
+    Broken,
+}
+
+/// Reads a message of which `body` is what is there; `cut`: no more of it will come.
+pub(super) fn reply(header: Header, body: &[u8], cut: bool) -> Reply {
+    let whole = body.len() == header.body;
+    let wait = |needed: usize| body.len() < header.body.min(needed) && !cut;
+    match header.tag {
+        server::NOTICE | server::NOTIFICATION => Reply::Aside,
+        server::PARAMETER_STATUS => {
+            if wait(MAX_PARAMETER) {
+                return Reply::Wait;
+            }
+            match cstr(body) {
+                Some((b"standard_conforming_strings", value)) => Reply::Backslash(value.starts_with(b"off")),
+                _ => Reply::Aside,
+            }
+        }
+        server::ERROR => {
+            if wait(MAX_ERROR) {
+                return Reply::Wait;
+            }
+            failure(body, whole).map_or(Reply::Broken, Reply::Failure)
+        }
+        server::AUTHENTICATION => {
+            if wait(set_up::MAX_REQUEST) {
+                return Reply::Wait;
+            }
+            Reply::Authentication(set_up::method(body), set_up::is_granted(body))
+        }
+        server::COMMAND_COMPLETE | server::READY if !whole => {
+            if cut {
+                Reply::Broken
+            } else {
+                Reply::Wait
+            }
+        }
+        server::COMMAND_COMPLETE => command_tag(body).map_or(Reply::Broken, Reply::Complete),
+        server::READY => match body {
+            b"I" => Reply::Ready(true),
+            b"T" | b"E" => Reply::Ready(false),
+            _ => Reply::Broken,
+        },
+        _ => Reply::Other,
+    }
+}
 
 /// What a command tag says.
 #[derive(Clone, Debug, PartialEq, Eq)]

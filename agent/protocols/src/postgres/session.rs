@@ -3,6 +3,7 @@
 //! What of that can be lost, and how it is found again, is told in `pairing`.
 
 use super::names::Names;
+use super::set_up::SignIn;
 use super::step::{Kind, Step};
 use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Close, Output, Reason, Session};
@@ -77,6 +78,8 @@ pub(super) struct Postgres {
     pub response: Option<Window>,
     /// Rows of it, if all were seen.
     pub rows: Option<u64>,
+    /// The start-up that is under way; `None` as well when a part of it was not seen.
+    pub sign_in: Option<SignIn>,
     pub names: Names,
     pub user: Option<Arc<str>>,
     pub database: Option<Arc<str>>,
@@ -112,6 +115,7 @@ impl Postgres {
             executes: 0,
             response: None,
             rows: Some(0),
+            sign_in: None,
             names: Names::default(),
             user: None,
             database: None,
@@ -163,10 +167,11 @@ impl Session for Postgres {
         if !wanted {
             return;
         }
-        let mut pos = chunk.pos;
+        let (mut pos, mut stamp) = (chunk.pos, chunk.stamp);
         for bytes in chunk.bytes.chunks(PART) {
-            self.feed(direction, &Chunk { pos, bytes, ..*chunk }, out);
+            self.feed(direction, &Chunk { pos, bytes, stamp, ..*chunk }, out);
             pos += bytes.len() as u64;
+            stamp.arrived_ns = 0;
         }
         // A response that came before its request waits here.
         if direction == Direction::ToServer && !self.to_client.is_empty() && self.back == Framing::Known {
@@ -217,6 +222,7 @@ impl Session for Postgres {
             Close::Orderly => Ending::Closed,
             Close::Reset => Ending::Reset,
         };
+        self.cut_set_up(how, at_ns, out);
         if self.pending.iter().all(|step| matches!(step.kind, Kind::Sync)) {
             // Nothing but ReadyForQuery is missing, and nothing spoke against what was answered.
             out.exchanges.append(&mut self.held);

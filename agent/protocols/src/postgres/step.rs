@@ -133,6 +133,7 @@ impl Step {
             last_ns: self.request.last_ns.max(query.started_ns),
             pos: self.request.pos + from,
             bytes: to - from,
+            arrived_ns: if query.done == 0 { self.request.arrived_ns } else { 0 },
         }
     }
 }
@@ -156,7 +157,7 @@ impl Query {
     /// The current statement ended at `stamp`: decides when it began, which is where the one before it ended. What
     /// passed in one call cannot be told apart in time: then both have the time that the client waited for both.
     pub fn settle(&mut self, stamp: Stamp) {
-        if let Some(ended) = self.ended.filter(|ended| *ended != stamp) {
+        if let Some(ended) = self.ended.filter(|ended| !ended.same_call(&stamp)) {
             self.started_ns = ended.last_ns;
         }
         self.ended = Some(stamp);

@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use super::Invalid;
+use super::{Invalid, Signal};
 
 /// Where a value comes from, and the warnings on the way.
 pub(super) struct Reader<'a> {
+    pub signal: Signal,
     env: &'a dyn Fn(&str) -> Option<String>,
     pub warnings: Vec<String>,
 }
@@ -18,8 +19,8 @@ fn invalid(name: &str, problem: impl Into<String>) -> Invalid {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { env, warnings: Vec::new() }
+    pub fn new(env: &'a dyn Fn(&str) -> Option<String>, signal: Signal) -> Self {
+        Self { signal, env, warnings: Vec::new() }
     }
 
     /// A variable; an empty one counts as unset.
@@ -27,9 +28,14 @@ impl<'a> Reader<'a> {
         (self.env)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// `OTEL_EXPORTER_OTLP_TRACES_…` or else `OTEL_EXPORTER_OTLP_…`; the name is that of the one found.
-    pub fn signal(&self, suffix: &str) -> (String, Option<String>) {
-        let own = format!("OTEL_EXPORTER_OTLP_TRACES_{suffix}");
+    /// Name of the signal's own variable.
+    pub fn own(&self, suffix: &str) -> String {
+        format!("OTEL_EXPORTER_OTLP_{}_{suffix}", self.signal.name())
+    }
+
+    /// The signal's own variable (`OTEL_EXPORTER_OTLP_TRACES_…`) or else `OTEL_EXPORTER_OTLP_…`; the name is that of the one found.
+    pub fn variable(&self, suffix: &str) -> (String, Option<String>) {
+        let own = self.own(suffix);
         if let Some(value) = self.get(&own) {
             return (own, Some(value));
         }
@@ -73,7 +79,7 @@ impl<'a> Reader<'a> {
 
     /// [`Reader::millis`] of a variable that exists for the signal and in general.
     pub fn signal_millis(&self, suffix: &str, default: u64) -> Result<Duration, Invalid> {
-        let (name, _) = self.signal(suffix);
+        let (name, _) = self.variable(suffix);
         self.millis(&name, default)
     }
 }
@@ -98,14 +104,14 @@ fn url(name: &str, text: &str, example: &str) -> Result<Uri, Invalid> {
     Ok(uri)
 }
 
-/// The URL for HTTP: a base gets `v1/traces` appended, a URL for traces is used as it is.
-pub(super) fn http_endpoint(name: &str, text: &str, is_base: bool) -> Result<Uri, Invalid> {
-    let example = if is_base { "http://localhost:4318" } else { "http://localhost:4318/v1/traces" };
-    let uri = url(name, text, example)?;
+/// The URL for HTTP: a base gets the signal's path appended (`v1/traces`), the signal's own URL is used as it is.
+pub(super) fn http_endpoint(signal: Signal, name: &str, text: &str, is_base: bool) -> Result<Uri, Invalid> {
+    let example = if is_base { "http://localhost:4318".to_owned() } else { signal.usual_url() };
+    let uri = url(name, text, &example)?;
     if !is_base {
         return Ok(uri);
     }
-    let path = format!("{}/v1/traces", uri.path().trim_end_matches('/'));
+    let path = format!("{}/{}", uri.path().trim_end_matches('/'), signal.path());
     let path = match uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path,

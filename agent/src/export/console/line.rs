@@ -3,6 +3,7 @@
 //! ```text
 //! 07:32:47.123  api               SERVER    200        12.4 ms  GET /users/{id}  /users/42          ← 10.0.0.7:51234
 //! 07:32:47.125  api               CLIENT  ✗ 42P01       812 µs  SELECT ordres                       → db:5432  relation "ordres" …
+//! 07:32:47.126  api               SETUP     ok          480 ms  connection_setup  tcp 120 ms, tls 240 ms, auth 118 ms  → db:5432
 //! ```
 //!
 //! The time is the span's start, in UTC.
@@ -11,6 +12,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::text::{append, clean, clock, duration};
+use crate::trace::setup;
 use crate::trace::span::{Kind, Span, Status, Value};
 
 /// Width of the service column; longer names are cut.
@@ -52,7 +54,8 @@ impl Painter {
         let kind = match span.kind {
             Kind::Server => "SERVER",
             Kind::Client => "CLIENT",
-            Kind::Internal => "INTERNAL",
+            // Set-ups of connections, and look-ups.
+            Kind::Internal => "SETUP",
         };
         let _ = write!(out, "  {kind:<8}");
         let failed = span.status != Status::Unset;
@@ -169,6 +172,9 @@ fn operation(span: &Span) -> String {
 }
 
 fn detail(span: &Span) -> String {
+    if span.kind == Kind::Internal {
+        return string(span, "dns.question.name").map_or_else(|| phases(span), |name| clean(name, DETAIL_LIMIT));
+    }
     if let Some(path) = string(span, "url.path") {
         let mut text = clean(path, DETAIL_LIMIT);
         if let Some(query) = string(span, "url.query") {
@@ -182,6 +188,20 @@ fn detail(span: &Span) -> String {
     }
     let keys = ["url.full", "db.query.text", "db.query.summary"];
     keys.into_iter().find_map(|key| string(span, key)).map(|text| clean(text, DETAIL_LIMIT)).unwrap_or_default()
+}
+
+/// The phases of a connection's set-up: `dns 2.00 ms, tcp 120 ms`.
+fn phases(span: &Span) -> String {
+    let mut out = String::new();
+    for (key, value) in &span.attributes {
+        if let Value::Double(seconds) = value
+            && let Some((_, short)) = setup::PHASES.iter().find(|(phase, _)| phase == key)
+        {
+            let separator = if out.is_empty() { "" } else { ", " };
+            let _ = write!(out, "{separator}{short} {}", duration((seconds * 1e9).round() as u64));
+        }
+    }
+    out
 }
 
 /// The other end: `← client` of a server, `→ server` of a client.

@@ -63,6 +63,28 @@ fn statements_say_what_they_do_and_how_they_failed() {
 }
 
 #[test]
+fn a_set_up_says_where_its_time_went() {
+    let mut span = client(
+        "connection_setup",
+        vec![
+            ("network.peer.address", Value::Static("10.0.0.1")),
+            ("network.peer.port", Value::Int(5432)),
+            ("server.address", Value::Static("db.internal")),
+            ("wirespan.tcp.accept.duration", Value::Double(0.5)),
+            ("wirespan.connection.dns.duration", Value::Double(0.002)),
+            ("wirespan.connection.tcp.duration", Value::Double(0.12)),
+            ("wirespan.connection.authentication.duration", Value::Double(0.118)),
+        ],
+    );
+    span.kind = Kind::Internal;
+    let line = shown(&span);
+    assert!(line.contains("  connection_setup  dns 2.00 ms, tcp 120 ms, auth 118 ms  → db.internal:5432\n"), "{line}");
+    span.status = Status::Error("".into());
+    span.attributes.push(("error.type", Value::Static("connection_refused")));
+    assert!(shown(&span).ends_with("  connection_refused\n"), "{}", shown(&span));
+}
+
+#[test]
 fn a_failure_without_a_status_says_its_type() {
     let mut span = client("GET", vec![("error.type", Value::Static("connection_reset"))]);
     span.status = Status::Error("".into());

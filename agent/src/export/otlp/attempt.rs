@@ -6,9 +6,9 @@ use std::time::Duration;
 /// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// Taken, except for `rejected` spans (partial success), with the receiver's words.
+    /// Taken, except for `rejected` items (partial success), with the receiver's words.
     Accepted {
-        /// Spans that the receiver refused.
+        /// Spans, data points or log records that the receiver refused.
         rejected: u64,
         /// Its reason, or a warning when nothing was refused.
         message: String,
@@ -27,7 +27,8 @@ pub enum Attempt {
     },
 }
 
-/// `ExportTraceServiceResponse` (opentelemetry-proto, `collector/trace/v1/trace_service.proto`).
+/// `ExportTraceServiceResponse` (opentelemetry-proto, `collector/trace/v1/trace_service.proto`). Those of metrics and logs
+/// have the same fields.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Response {
     /// Present when something was refused or is to be warned of.
@@ -35,12 +36,12 @@ pub struct Response {
     pub partial_success: Option<PartialSuccess>,
 }
 
-/// `ExportTracePartialSuccess`.
+/// `ExportTracePartialSuccess`, and its twins.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PartialSuccess {
-    /// Spans refused.
+    /// Items refused.
     #[prost(int64, tag = "1")]
-    pub rejected_spans: i64,
+    pub rejected: i64,
     /// Why.
     #[prost(string, tag = "2")]
     pub error_message: String,
@@ -49,7 +50,7 @@ pub struct PartialSuccess {
 impl From<Response> for Attempt {
     fn from(response: Response) -> Self {
         let partial = response.partial_success.unwrap_or_default();
-        Self::Accepted { rejected: u64::try_from(partial.rejected_spans).unwrap_or(0), message: partial.error_message }
+        Self::Accepted { rejected: u64::try_from(partial.rejected).unwrap_or(0), message: partial.error_message }
     }
 }
 

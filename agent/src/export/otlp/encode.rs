@@ -57,6 +57,7 @@ mod any_value {
     pub const STRING: u32 = 1;
     pub const BOOL: u32 = 2;
     pub const INT: u32 = 3;
+    pub const DOUBLE: u32 = 4;
     pub const ARRAY: u32 = 5;
 }
 mod array_value {
@@ -79,10 +80,7 @@ pub fn request(batch: &[Span]) -> Vec<u8> {
 fn resource_spans(writer: &mut Writer, group: &Group<'_>) {
     writer.message(resource_spans::RESOURCE, |writer| resource(writer, group.resource));
     writer.message(resource_spans::SCOPE_SPANS, |writer| {
-        writer.message(scope_spans::SCOPE, |writer| {
-            writer.bytes(scope::NAME, SCOPE_NAME.as_bytes());
-            writer.bytes(scope::VERSION, SCOPE_VERSION.as_bytes());
-        });
+        writer.message(scope_spans::SCOPE, instrumentation_scope);
         for one in &group.spans {
             writer.message(scope_spans::SPANS, |writer| span(writer, one));
         }
@@ -91,7 +89,13 @@ fn resource_spans(writer: &mut Writer, group: &Group<'_>) {
     writer.bytes(resource_spans::SCHEMA_URL, SCHEMA_URL.as_bytes());
 }
 
-fn resource(writer: &mut Writer, resource: &Resource) {
+/// The agent, as the maker of everything in a request.
+pub(super) fn instrumentation_scope(writer: &mut Writer) {
+    writer.bytes(scope::NAME, SCOPE_NAME.as_bytes());
+    writer.bytes(scope::VERSION, SCOPE_VERSION.as_bytes());
+}
+
+pub(super) fn resource(writer: &mut Writer, resource: &Resource) {
     for (key, value) in &resource.attributes {
         writer.message(resource::ATTRIBUTES, |writer| attribute(writer, key, value));
     }
@@ -129,18 +133,19 @@ fn link(writer: &mut Writer, link: &Link) {
     writer.bytes(link::SPAN_ID, &link.span_id);
 }
 
-fn attribute(writer: &mut Writer, key: &str, value: &Value) {
+pub(super) fn attribute(writer: &mut Writer, key: &str, value: &Value) {
     writer.bytes_unless_empty(key_value::KEY, key.as_bytes());
     writer.message(key_value::VALUE, |writer| any_value(writer, value));
 }
 
 /// `AnyValue` is a `oneof`: an empty string or a zero must be written, or there would be no value at all.
-fn any_value(writer: &mut Writer, value: &Value) {
+pub(super) fn any_value(writer: &mut Writer, value: &Value) {
     match value {
         Value::Static(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Shared(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Text(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Int(number) => writer.varint(any_value::INT, number.cast_unsigned()),
+        Value::Double(number) => writer.fixed64(any_value::DOUBLE, number.to_bits()),
         Value::Bool(truth) => writer.varint(any_value::BOOL, u64::from(*truth)),
         Value::List(items) => writer.message(any_value::ARRAY, |writer| {
             for item in items {

@@ -49,7 +49,7 @@ fn every_field_is_where_the_schema_has_it() {
     assert_eq!((status.code(), status.message.as_str()), (proto::status::StatusCode::Error, "upstream went away"));
     assert_eq!((&span.links[0].trace_id[..], &span.links[0].span_id[..]), (&[7; 16][..], &[8; 8][..]));
     let attributes = pairs(&span.attributes);
-    assert_eq!(attributes.len(), 15);
+    assert_eq!(attributes.len(), 16);
     assert_eq!(attributes[0], ("http.request.method", text("GET")));
     assert_eq!(attributes[4], ("http.route", text("/users/{id}")));
     assert_eq!(attributes[5], ("http.response.status_code", Any::IntValue(503)));
@@ -57,7 +57,8 @@ fn every_field_is_where_the_schema_has_it() {
     assert_eq!(attributes[12], ("test.negative", Any::IntValue(-1)));
     assert_eq!(attributes[13], ("test.truth", Any::BoolValue(false)));
     let values = ["a", ""].map(|item| AnyValue { value: Some(text(item)) }).to_vec();
-    assert_eq!(attributes[14], ("test.list", Any::ArrayValue(ArrayValue { values })));
+    assert_eq!(attributes[14], ("test.seconds", Any::DoubleValue(0.48)));
+    assert_eq!(attributes[15], ("test.list", Any::ArrayValue(ArrayValue { values })));
 }
 
 #[test]

@@ -13,18 +13,27 @@ use tonic::{Code, Request, Status};
 
 use super::attempt::{Attempt, Response, chain};
 use super::transport::{self, HttpClient};
-use crate::config::otlp::{Compression, Otlp};
+use crate::config::otlp::{Compression, Otlp, Signal};
 
-const EXPORT: PathAndQuery = PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+/// The method that takes a signal.
+fn export(signal: Signal) -> PathAndQuery {
+    PathAndQuery::from_static(match signal {
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    })
+}
+
 /// Most bytes of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Calls `TraceService/Export`.
+/// Calls `Export` of a signal's service.
 #[derive(Debug)]
 pub struct Grpc {
     tonic: Tonic<HttpClient<tonic::body::Body>>,
     metadata: MetadataMap,
     timeout: Option<Duration>,
+    export: PathAndQuery,
 }
 
 impl Grpc {
@@ -43,7 +52,12 @@ impl Grpc {
         if !headers.contains_key(http::header::USER_AGENT) {
             headers.insert(http::header::USER_AGENT, super::user_agent());
         }
-        Ok(Self { tonic, metadata: MetadataMap::from_headers(headers), timeout: config.timeout })
+        Ok(Self {
+            tonic,
+            metadata: MetadataMap::from_headers(headers),
+            timeout: config.timeout,
+            export: export(config.signal),
+        })
     }
 
     /// One attempt.
@@ -56,7 +70,7 @@ impl Grpc {
         if let Err(error) = self.tonic.ready().await {
             return Attempt::Retry { after: None, reason: chain(&error) };
         }
-        match self.tonic.unary(request, EXPORT, Raw).await {
+        match self.tonic.unary(request, self.export.clone(), Raw).await {
             Ok(response) => response.into_inner().into(),
             Err(status) => failed(&status),
         }

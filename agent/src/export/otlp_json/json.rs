@@ -117,6 +117,13 @@ impl Json {
         self.display(value);
     }
 
+    /// A number that is no integer, even if its value is one.
+    pub fn double(&mut self, number: f64) {
+        self.comma();
+        // `Debug` keeps the point, or an exponent.
+        self.display(format_args!("{number:?}"));
+    }
+
     fn display(&mut self, value: impl std::fmt::Display) {
         use std::io::Write as _;
         // Writing into a `Vec` cannot fail.
@@ -155,7 +162,9 @@ mod tests {
             json.key("d").bare(true);
             json.key("e").long(-5);
             json.key("f").hex(&[0x0f, 0xa0]);
+            json.key("g").array([0.0, 0.48, 3e-9], Json::double);
         });
-        assert_eq!(json.as_bytes(), br#"{"a":["x,","{","["],"b":{},"c":[],"d":true,"e":"-5","f":"0fa0"}"#);
+        let expected = br#"{"a":["x,","{","["],"b":{},"c":[],"d":true,"e":"-5","f":"0fa0","g":[0.0,0.48,3e-9]}"#;
+        assert_eq!(json.as_bytes(), expected);
     }
 }

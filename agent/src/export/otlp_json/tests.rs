@@ -51,6 +51,7 @@ fn every_field_follows_the_mapping() {
             string("user_agent.original", "curl/8.5 \"x\""),
             {"key": "test.negative", "value": {"intValue": "-1"}},
             {"key": "test.truth", "value": {"boolValue": false}},
+            {"key": "test.seconds", "value": {"doubleValue": 0.48}},
             {"key": "test.list", "value": {"arrayValue": {"values": [{"stringValue": "a"}, {"stringValue": ""}]}}},
         ],
         "links": [{"traceId": "07070707070707070707070707070707", "spanId": "0808080808080808"}],

@@ -39,6 +39,17 @@ pub enum Change {
     Remove,
 }
 
+/// A [`Change`] of a process, and what it is founded on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Process id.
+    pub pid: u32,
+    /// What the kernel must be told.
+    pub change: Change,
+    /// Kernel time of the newest event that the decision knows of, ns; 0 for none. The kernel may have seen a later one.
+    pub known_ns: u64,
+}
+
 /// What the table could not do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -66,7 +77,7 @@ pub struct ProcessTable {
     entries: HashMap<u32, Entry>,
     /// Exits in the order of their events: when, and who.
     exits: VecDeque<(u64, u32)>,
-    changes: HashMap<u32, Change>,
+    changes: HashMap<u32, (Change, u64)>,
     counters: Counters,
 }
 
@@ -79,7 +90,7 @@ impl ProcessTable {
         table.own = std::process::id();
         table.users = Users::read();
         table.proc = Some(proc);
-        table.changes.insert(table.own, Change::Set(Decision::Ignore));
+        table.changes.insert(table.own, (Change::Set(Decision::Ignore), 0));
         table
     }
 
@@ -130,13 +141,17 @@ impl ProcessTable {
         let present: std::collections::HashSet<u32> = processes.iter().map(|process| process.pid).collect();
         gone.retain(|pid| !present.contains(pid));
         gone.into_iter().for_each(|pid| self.exit(pid, at_ns));
-        processes.into_iter().for_each(|process| self.insert(process));
+        processes.into_iter().for_each(|process| self.found(process, at_ns));
         count
     }
 
     /// Enters a process as it was found (by a scan, or in a recording). What events told of the same process before
     /// is kept where reading it again cannot tell.
-    pub fn insert(&mut self, mut process: Process) {
+    pub fn insert(&mut self, process: Process) {
+        self.found(process, 0);
+    }
+
+    fn found(&mut self, mut process: Process, known_ns: u64) {
         if let Some(known) = self.entries.get(&process.pid).filter(|entry| entry.exited_at.is_none()) {
             let known = &known.process;
             if known.start_time.is_none() || known.start_time == process.start_time {
@@ -149,7 +164,7 @@ impl ProcessTable {
                 }
             }
         }
-        self.put(process, false);
+        self.put(process, false, known_ns);
     }
 
     /// Follows a process event.
@@ -158,7 +173,7 @@ impl ProcessTable {
             ProcessChange::Fork { parent } => self.fork(event, *parent),
             ProcessChange::Exec { file } => {
                 let process = self.executed(event, file);
-                self.put(process, true);
+                self.put(process, true, event.at_ns);
             }
             ProcessChange::Exit => self.exit(event.pid, event.at_ns),
         }
@@ -218,8 +233,8 @@ impl ProcessTable {
     }
 
     /// What the kernel must be told since the last call; the latest for each process.
-    pub fn changes(&mut self) -> impl Iterator<Item = (u32, Change)> {
-        self.changes.drain()
+    pub fn changes(&mut self) -> impl Iterator<Item = Order> {
+        self.changes.drain().map(|(pid, (change, known_ns))| Order { pid, change, known_ns })
     }
 
     /// What could not be done.
@@ -245,7 +260,7 @@ impl ProcessTable {
             return;
         }
         match self.proc.as_ref().and_then(|proc| proc.process(pid)) {
-            Some(process) => self.put(process, false),
+            Some(process) => self.put(process, false, 0),
             None => self.counters.unknown += 1,
         }
     }
@@ -264,7 +279,8 @@ impl ProcessTable {
     }
 
     /// Enters a process and reports its decision if the kernel does not have it. `undecided`: the kernel waits for it.
-    fn put(&mut self, process: Process, undecided: bool) {
+    /// `known_ns`: time of the event that it is founded on.
+    fn put(&mut self, process: Process, undecided: bool, known_ns: u64) {
         let decision = self.evaluate(&process);
         let pid = process.pid;
         let before = match self.entries.get(&pid) {
@@ -273,7 +289,7 @@ impl ProcessTable {
         };
         // The kernel waits for decisions only when selectors are in force.
         if before != decision || (undecided && !self.selectors.select_all()) {
-            self.changes.insert(pid, Change::Set(decision));
+            self.changes.insert(pid, (Change::Set(decision), known_ns));
         }
         if !self.entries.contains_key(&pid) && self.entries.len() >= self.limit {
             match self.exits.pop_front() {
@@ -309,12 +325,12 @@ impl ProcessTable {
         };
         process.forked_from.insert(0, parent.pid);
         process.forked_from.truncate(MAX_FORKS);
-        self.put(process, true);
+        self.put(process, true, event.at_ns);
     }
 
     fn exit(&mut self, pid: u32, at_ns: u64) {
         if !self.selectors.select_all() {
-            self.changes.insert(pid, Change::Remove);
+            self.changes.insert(pid, (Change::Remove, at_ns));
         }
         if let Some(entry) = self.entries.get_mut(&pid).filter(|entry| entry.exited_at.is_none()) {
             entry.exited_at = Some(at_ns);
@@ -340,7 +356,7 @@ impl ProcessTable {
         let process = entry.process.clone();
         let exited_at = entry.exited_at;
         if exited_at.is_none() {
-            self.put(process, false);
+            self.put(process, false, 0);
         }
     }
 }

@@ -18,7 +18,7 @@ fn exec(pid: u32, file: &str) -> event::Process {
 }
 
 fn changes(table: &mut ProcessTable) -> BTreeMap<u32, Change> {
-    table.changes().collect()
+    table.changes().map(|order| (order.pid, order.change)).collect()
 }
 
 const TRACE: Change = Change::Set(Decision::Trace);

@@ -1,5 +1,9 @@
 use super::*;
+use crate::event::{
+    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, State, Stats, Transport, Vantage,
+};
 use proptest::prelude::*;
+use wirespan_protocols::stream::Actor;
 
 /// One of each, with extreme values.
 fn events() -> Vec<Event<'static>> {
@@ -12,6 +16,11 @@ fn events() -> Vec<Event<'static>> {
             vantage,
             from_start: role.is_some(),
             at_ns: 127,
+            established_ns: role.map(|_| 0),
+            accepted_ns: None,
+            syn_retransmits: 3,
+            tid: 9,
+            transport: Transport::Udp,
             first_sent: 128,
             first_received: 0,
             local,
@@ -23,9 +32,20 @@ fn events() -> Vec<Event<'static>> {
     let process = |change| Event::Process(Process { pid: 1, change, comm: "nginx".into(), user: 33, at_ns: 5 });
     let actor = Actor { pid: 7, tid: 8, context: u64::MAX };
     let data = |flow, head: &'static [u8], tail: &'static [u8], last_ns| {
-        Event::Data(Data { connection: 3, flow, position: 1 << 40, len: 9, head, tail, first_ns: 50, last_ns, actor })
+        Event::Data(Data {
+            connection: 3,
+            flow,
+            position: 1 << 40,
+            len: 9,
+            head,
+            tail,
+            first_ns: 50,
+            last_ns,
+            arrived_ns: None,
+            actor,
+        })
     };
-    let state = |change| Event::State(State { connection: 1, change, at_ns: 2 });
+    let state = |change| Event::State(State { connection: 1, change, error: 111, at_ns: 2 });
     vec![
         open(inet("1.2.3.4:80"), inet("[2001:db8::1]:65535"), Some(Role::Server), Vantage::Wire),
         open(Endpoint::Unix("@abstract".into()), Endpoint::Unix("".into()), Some(Role::Client), Vantage::Socket),
@@ -35,7 +55,17 @@ fn events() -> Vec<Event<'static>> {
         state(Change::SentFin),
         state(Change::ReceivedFin),
         state(Change::Closed),
-        state(Change::Reset),
+        state(Change::ResetByPeer),
+        state(Change::ResetBySelf),
+        state(Change::Failed),
+        Event::Stats(Stats {
+            connection: 1,
+            rtt_us: Some(0),
+            bytes_sent: Some(1 << 50),
+            last: true,
+            ..Stats::default()
+        }),
+        Event::Listener(Listener { port: 80, network_namespace: 1, at_ns: 2, queued: 3, limit: 128, drops: u64::MAX }),
         process(ProcessChange::Fork { parent: 9 }),
         process(ProcessChange::Exec { file: "/usr/sbin/nginx".into() }),
         process(ProcessChange::Exit),

@@ -8,7 +8,18 @@ fn events() -> Vec<Event<'static>> {
     let data = |position, head: &'static [u8]| {
         let actor = Actor { pid: 1, tid: 2, context: 3 };
         let flow = Flow::Sent;
-        Event::Data(Data { connection: 9, flow, position, len: 100, head, tail: b"", first_ns: 5, last_ns: 6, actor })
+        Event::Data(Data {
+            connection: 9,
+            flow,
+            position,
+            len: 100,
+            head,
+            tail: b"",
+            first_ns: 5,
+            last_ns: 6,
+            arrived_ns: None,
+            actor,
+        })
     };
     vec![Event::Clock { offset_ns: -7 }, data(0, b"GET /"), Event::Tick { at_ns: 9 }, data(100, b"")]
 }

@@ -36,6 +36,13 @@ fn v6(headers: &[(u8, Vec<u8>)], payload: &[u8]) -> Vec<u8> {
     [bytes, addresses.concat(), rest].concat()
 }
 
+fn segment<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skipped> {
+    packet(frame).map(|packet| match packet {
+        Packet::Tcp(segment) => segment,
+        Packet::Udp(datagram) => panic!("{datagram:?}"),
+    })
+}
+
 fn parse(link: Link, bytes: &[u8]) -> Result<Segment<'_>, Skipped> {
     segment(&Frame { at_ns: 0, link: Some(link), original_len: bytes.len(), bytes })
 }
@@ -62,7 +69,50 @@ fn link_layers() {
         expect(Link::Cooked1, &[vec![0; 14], kind.to_be_bytes().to_vec()].concat(), &packet);
         expect(Link::Cooked2, &[kind.to_be_bytes().to_vec(), vec![0; 18]].concat(), &packet);
     }
-    assert_eq!(parse(Link::Ethernet, &[&ether(0x0806), &[0; 40][..]].concat()), Err(Skipped::NotTcp));
+    assert_eq!(parse(Link::Ethernet, &[&ether(0x0806), &[0; 40][..]].concat()), Err(Skipped::OtherProtocol));
+}
+
+/// The datagram in an IP packet, its payload and its length on the wire.
+fn datagram(bytes: &[u8], original_len: usize) -> Result<(String, Vec<u8>, u32), Skipped> {
+    match packet(&Frame { at_ns: 0, link: Some(Link::RawIp), original_len, bytes })? {
+        Packet::Udp(found) => {
+            Ok((format!("{} {}", found.source, found.destination), found.payload.to_vec(), found.len))
+        }
+        Packet::Tcp(segment) => panic!("{segment:?}"),
+    }
+}
+
+#[test]
+fn datagrams() {
+    let udp = |len: u16, payload: &[u8]| {
+        [&1234_u16.to_be_bytes()[..], &53_u16.to_be_bytes(), &(len + 8).to_be_bytes(), &[0, 0], payload].concat()
+    };
+    let four = |flags: u16, body: &[u8]| {
+        let total = u16::try_from(20 + body.len()).unwrap().to_be_bytes();
+        let flags = flags.to_be_bytes();
+        let head = [0x45, 0, total[0], total[1], 0, 0, flags[0], flags[1], 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        [&head[..], body].concat()
+    };
+    let ends = "10.0.0.1:1234 10.0.0.2:53".to_owned();
+    let whole = four(0x4000, &udp(5, b"hello"));
+    let padded = [&whole[..], &[0xee; 9]].concat();
+    assert_eq!(datagram(&padded, padded.len()), Ok((ends.clone(), b"hello".to_vec(), 5)));
+    assert_eq!(datagram(&whole[..30], whole.len()), Ok((ends.clone(), b"he".to_vec(), 5)), "cut by the capture");
+    // The first fragment of a datagram of 3000 bytes, and the second.
+    let first = four(0x2000, &udp(3000, b"hello"));
+    assert_eq!(datagram(&first, first.len()), Ok((ends, b"hello".to_vec(), 3000)));
+    let second = four(0x00b9, b"the rest");
+    assert_eq!(datagram(&second, second.len()), Err(Skipped::Fragment));
+    for len in [0, 4, 7] {
+        let bytes = four(0, &[&[0, 1, 0, 53, 0, len, 0, 0][..]].concat());
+        assert_eq!(datagram(&bytes, bytes.len()).is_ok(), len == 0, "a length below that of its header");
+    }
+    assert_eq!(datagram(&whole[..27], whole.len()), Err(Skipped::Malformed));
+    let mut six = v6(&[], b"");
+    six.truncate(40);
+    (six[4], six[5], six[6]) = (0, 13, 17);
+    six.extend(udp(5, b"hello"));
+    assert_eq!(datagram(&six, six.len()).unwrap().1, b"hello");
 }
 
 #[test]
@@ -120,14 +170,14 @@ fn offloaded_segments_have_no_ip_length() {
 proptest! {
     #[test]
     fn nothing_panics(mut bytes in prop::collection::vec(any::<u8>(), 0..120), link in 0u16..300, six in any::<bool>()) {
-        let frame = |bytes: &[u8]| { let _ = segment(&Frame { at_ns: 0, link: Link::of(link), original_len: bytes.len(), bytes }); };
+        let frame = |bytes: &[u8]| { let _ = packet(&Frame { at_ns: 0, link: Link::of(link), original_len: bytes.len(), bytes }); };
         frame(&bytes);
         let mut real = if six { v6(&[(0, vec![0; 8])], b"payload") } else { v4(b"payload") };
         for (index, byte) in bytes.drain(..).enumerate() {
             let at = (index * 31 + usize::from(byte)) % real.len();
             real[at] = byte;
-            let _ = parse(Link::RawIp, &real);
-            let _ = parse(Link::RawIp, &real[..at]);
+            let _ = packet(&Frame { at_ns: 0, link: Some(Link::RawIp), original_len: real.len(), bytes: &real });
+            frame(&real[..at]);
         }
     }
 }

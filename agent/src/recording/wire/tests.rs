@@ -36,7 +36,10 @@ fn told(connections: &mut Connections) -> Vec<String> {
                 let text = String::from_utf8_lossy(head);
                 format!("{connection} {flow:?} {} {len} {text} @{first_ns}", position - BASE)
             }
-            Event::State(state) => format!("{} {:?} @{}", state.connection, state.change, state.at_ns),
+            Event::State(state) => {
+                let error = if state.error == 0 { String::new() } else { format!(" {}", state.error) };
+                format!("{} {:?}{error} @{}", state.connection, state.change, state.at_ns)
+            }
             Event::Tick { at_ns } => format!("tick @{at_ns}"),
             other => format!("{other:?}"),
         })
@@ -48,8 +51,8 @@ fn a_connection_from_beginning_to_end() {
     let mut all = Connections::default();
     send(&mut all, CLIENT, "S", 100, 0, "", 1);
     send(&mut all, CLIENT, "S", 100, 0, "", 2);
-    assert!(told(&mut all).is_empty(), "not before the server's beginning is known");
     send(&mut all, SERVER, "SA", 500, 101, "", 3);
+    assert!(told(&mut all).is_empty(), "not before the handshake is over");
     send(&mut all, CLIENT, "A", 101, 501, "", 4);
     send(&mut all, CLIENT, "A", 101, 501, "ask", 5);
     send(&mut all, SERVER, "A", 501, 104, "reply", 6);
@@ -81,7 +84,12 @@ fn the_beginning_of_the_capture_in_mid_stream() {
     send(&mut all, SERVER, "RA", 504, 103, "", 4);
     assert_eq!(
         told(&mut all),
-        ["1 open ? start=false sent=0 received=0", "1 Sent 500 4 rest @2", "1 Received 100 3 ask @3", "1 Reset @4"]
+        [
+            "1 open ? start=false sent=0 received=0",
+            "1 Sent 500 4 rest @2",
+            "1 Received 100 3 ask @3",
+            "1 ResetBySelf @4"
+        ]
     );
 }
 
@@ -104,7 +112,15 @@ fn silent_and_refused_connections() {
     assert!(told(&mut all).is_empty(), "nothing was said, and nothing is known");
     send(&mut all, CLIENT, "S", 100, 0, "", 3);
     send(&mut all, SERVER, "RA", 0, 101, "", 4);
-    assert_eq!(told(&mut all), ["2 open Server start=true sent=0 received=101", "2 Reset @4"]);
+    assert_eq!(told(&mut all), ["2 open Server start=true sent=0 received=101", "2 Failed 111 @4"]);
+    // Not an answer to this SYN.
+    send(&mut all, CLIENT, "S", 700, 0, "", 5);
+    send(&mut all, SERVER, "RA", 0, 101, "", 6);
+    assert_eq!(told(&mut all)[1], "3 ResetBySelf @6");
+    // The client gives up.
+    send(&mut all, CLIENT, "S", 900, 0, "", 7);
+    send(&mut all, CLIENT, "R", 901, 0, "", 8);
+    assert_eq!(told(&mut all)[1], "4 ResetByPeer @8");
 }
 
 #[test]
@@ -142,6 +158,7 @@ fn the_same_addresses_again_are_another_connection() {
     let mut all = Connections::default();
     send(&mut all, CLIENT, "S", 100, 0, "", 1);
     send(&mut all, SERVER, "SA", 500, 101, "", 2);
+    send(&mut all, CLIENT, "A", 101, 501, "", 2);
     told(&mut all);
     // The server's answer once more, and a straggler: nothing new.
     send(&mut all, SERVER, "SA", 500, 101, "", 3);
@@ -155,6 +172,7 @@ fn the_same_addresses_again_are_another_connection() {
     );
     // The third one's SYN was missed.
     send(&mut all, SERVER, "SA", 1, 77, "", 7);
+    send(&mut all, CLIENT, "A", 77, 2, "", 8);
     assert_eq!(told(&mut all), ["2 Closed @7", "3 open Server start=true sent=2 received=77"]);
 }
 
@@ -228,6 +246,7 @@ fn local_is_the_server_of_the_handshake() {
     let mut all = Connections::default();
     send(&mut all, CLIENT, "S", 100, 0, "", 1);
     send(&mut all, SERVER, "SA", 500, 101, "", 2);
+    send(&mut all, CLIENT, "A", 101, 501, "", 3);
     let Some(Owned::Open(open)) = all.pop() else { panic!() };
     let endpoint = |text: &str| crate::event::Endpoint::Inet(text.parse().unwrap());
     assert_eq!(
@@ -236,6 +255,75 @@ fn local_is_the_server_of_the_handshake() {
     );
     send(&mut all, CLIENT, "A", 101, 501, "x", 3);
     assert!(matches!(all.pop(), Some(Owned::Data(1, Flow::Received, _))));
+}
+
+/// Beginning and end of the handshake, and segments that were sent again.
+fn handshake(all: &mut Connections) -> (u64, Option<u64>, u32) {
+    let Some(Owned::Open(open)) = all.pop() else { panic!() };
+    (open.at_ns, open.established_ns, open.syn_retransmits)
+}
+
+#[test]
+fn times_of_the_handshake() {
+    const SECOND: u64 = 1_000_000_000;
+    let mut all = Connections::default();
+    send(&mut all, CLIENT, "S", 100, 0, "", SECOND);
+    // Captured twice.
+    send(&mut all, CLIENT, "S", 100, 0, "", SECOND + 1000);
+    send(&mut all, CLIENT, "S", 100, 0, "", 2 * SECOND);
+    send(&mut all, SERVER, "SA", 500, 101, "", 2 * SECOND + 1);
+    send(&mut all, SERVER, "SA", 500, 101, "", 3 * SECOND);
+    let tick = all.pop();
+    assert!(matches!(tick, Some(Owned::Tick(_))));
+    all.pop();
+    send(&mut all, CLIENT, "A", 101, 501, "", 3 * SECOND + 50);
+    assert_eq!(handshake(&mut all), (SECOND, Some(3 * SECOND + 50), 2));
+    // A part of it was missed: the SYN, the end.
+    let mut all = Connections::default();
+    send(&mut all, SERVER, "SA", 500, 101, "", 2);
+    send(&mut all, CLIENT, "A", 101, 501, "", 3);
+    assert_eq!(handshake(&mut all), (2, None, 0));
+    let mut all = Connections::default();
+    send(&mut all, CLIENT, "S", 100, 0, "", 1);
+    send(&mut all, SERVER, "SA", 500, 101, "", 2);
+    send(&mut all, CLIENT, "A", 111, 501, "more", 3);
+    assert_eq!(handshake(&mut all), (1, None, 0));
+    // The end of it carries data.
+    let mut all = Connections::default();
+    send(&mut all, CLIENT, "S", 100, 0, "", 1);
+    send(&mut all, SERVER, "SA", 500, 101, "", 2);
+    send(&mut all, CLIENT, "A", 101, 501, "ask", 3);
+    assert_eq!(handshake(&mut all), (1, Some(3), 0));
+}
+
+#[test]
+fn a_connect_that_nobody_answers_has_failed_when_the_capture_went_on() {
+    const SECOND: u64 = 1_000_000_000;
+    let quiet = |until: u64| {
+        let mut all = Connections::default();
+        for at in [0, SECOND, 3 * SECOND] {
+            send(&mut all, CLIENT, "S", 100, 0, "", at + 1);
+        }
+        let (source, destination) = ("1.1.1.1:1".parse().unwrap(), "1.1.1.1:2".parse().unwrap());
+        let other = Segment {
+            source,
+            destination,
+            seq: 0,
+            ack: None,
+            syn: false,
+            fin: false,
+            rst: false,
+            len: 0,
+            payload: &[],
+        };
+        all.take(&other, until);
+        all.finish();
+        let events = told(&mut all);
+        events.into_iter().filter(|event| !event.starts_with("tick")).collect::<Vec<_>>()
+    };
+    assert!(quiet(62 * SECOND).is_empty());
+    let failed = format!("1 Failed 110 @{}", 63 * SECOND + 1);
+    assert_eq!(quiet(64 * SECOND), ["1 open Server start=true sent=0 received=101".to_owned(), failed]);
 }
 
 #[test]

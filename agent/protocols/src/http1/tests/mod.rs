@@ -7,8 +7,10 @@ mod property;
 
 use super::{HttpExchange, PROTOCOL};
 use crate::exchange::{Detail, Ending, Exchange};
+use crate::phase::RequestStart;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
+use std::collections::BTreeMap;
 
 /// A connection under test. Each call takes one tick of 1000 ns.
 pub(super) struct Talk {
@@ -16,6 +18,8 @@ pub(super) struct Talk {
     pub(super) out: Output,
     ends: [u64; 2],
     pub(super) now: u64,
+    /// Beginnings of requests, by position.
+    pub(super) begun: BTreeMap<u64, RequestStart>,
 }
 
 impl Talk {
@@ -24,7 +28,13 @@ impl Talk {
     }
 
     pub(super) fn open(from_start: bool) -> Self {
-        Self { session: (PROTOCOL.open)(from_start), out: Output::default(), ends: [1000, 5000], now: 0 }
+        Self {
+            session: (PROTOCOL.open)(from_start),
+            out: Output::default(),
+            ends: [1000, 5000],
+            now: 0,
+            begun: BTreeMap::new(),
+        }
     }
 
     fn tick(&mut self) -> Stamp {
@@ -33,7 +43,8 @@ impl Talk {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor { pid: 7, tid: 8, context: 0 } }
+        let actor = Actor { pid: 7, tid: 8, context: 0 };
+        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 300 }
     }
 
     fn chunk(&mut self, direction: Direction, bytes: &[u8], ends_call: bool) {
@@ -43,6 +54,20 @@ impl Talk {
         *end += bytes.len() as u64;
         if !bytes.is_empty() {
             self.session.data(direction, &chunk, &mut self.out);
+            self.check();
+        }
+    }
+
+    /// What was reported was told before, once each.
+    fn check(&mut self) {
+        for start in self.out.requests.drain(..) {
+            assert!(self.begun.insert(start.pos, start).is_none(), "told twice");
+        }
+        for exchange in &self.out.exchanges {
+            let start = self.begun.get(&exchange.request.pos).unwrap();
+            assert_eq!((start.at_ns, start.actor), (exchange.request.first_ns, exchange.actor));
+            // A field that was cut off by the answer is in the exchange only.
+            assert!(start.traceparent.is_none() || start.traceparent == http(exchange).traceparent);
         }
     }
 
@@ -78,6 +103,7 @@ impl Talk {
         let stamp = self.stamp();
         self.ends[usize::from(direction == Direction::ToClient)] += len;
         self.session.gap(direction, len, stamp, &mut self.out);
+        self.check();
     }
 
     /// Whole calls are lost.
@@ -90,17 +116,20 @@ impl Talk {
     pub(super) fn fin(&mut self, direction: Direction) -> &mut Self {
         self.tick();
         self.session.half_close(direction, self.now, &mut self.out);
+        self.check();
         self
     }
 
     pub(super) fn close(&mut self, how: Close) -> &mut Self {
         self.tick();
         self.session.close(how, self.now, &mut self.out);
+        self.check();
         self
     }
 
     pub(super) fn expire(&mut self, before_ns: u64) -> &mut Self {
         self.session.expire(before_ns, &mut self.out);
+        self.check();
         self
     }
 

@@ -25,7 +25,30 @@ fn pipelined_requests_have_their_own_responses_and_times() {
         assert_eq!(all.iter().map(|exchange| exchange.end_ns).collect::<Vec<_>>(), [11_010, 12_010, 13_010]);
         assert_eq!(all.iter().map(|e| http(e).response_body.unwrap()).collect::<Vec<_>>(), [3, 0, 5]);
         assert_eq!(all[1].request.pos, 1000 + requests[0].len() as u64);
+        // Only the first byte of a call is known to have arrived then.
+        let arrived: Vec<_> = all.iter().map(|exchange| exchange.request.arrived_ns).collect();
+        assert_eq!(arrived, if writes == 1 { [700, 0, 0] } else { [700, 1700, 2700] });
     }
+}
+
+#[test]
+fn the_beginning_of_a_request_is_told_with_its_head() {
+    let mut talk = Talk::new();
+    talk.ask("POST / HTTP/1.1\r\ntraceparent: 00-a-b-01\r\nContent-Length: 3\r\n");
+    assert!(talk.begun.is_empty());
+    talk.ask("tracestate: x=y\r\n\r\n");
+    let start = talk.begun[&1000].clone();
+    assert_eq!((start.at_ns, start.actor.tid), (1000, 8));
+    assert_eq!((start.traceparent.as_deref(), start.tracestate.as_deref()), (Some("00-a-b-01"), Some("x=y")));
+    talk.ask([b"abc", get("/next").as_bytes()].concat());
+    assert_eq!(talk.begun.keys().copied().collect::<Vec<_>>(), [1000, talk.ends[0] - get("/next").len() as u64]);
+    // Answered before the end of its head.
+    let pos = talk.ends[0];
+    talk.answer(ok("")).answer(ok("")).ask("GET /partial HTTP/1.1\r\nX: ");
+    assert!(!talk.begun.contains_key(&pos));
+    talk.answer("HTTP/1.1 431 Too Large\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(talk.seen().pop().unwrap(), "GET /partial 431");
+    assert!(talk.begun.contains_key(&pos));
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Wire {
         self.now += STEP;
         let pos = &mut self.pos[usize::from(direction == Direction::ToClient)];
         let actor = Actor { pid: 1, tid: 2, context: 3 };
-        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor };
+        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: 0 };
         self.session.data(direction, &Chunk { pos: *pos, bytes, ends_call, stamp }, &mut self.out);
         *pos += bytes.len() as u64;
         self
@@ -58,7 +58,7 @@ impl Wire {
 
     pub fn gap(&mut self, direction: Direction, len: u64) -> &mut Self {
         self.now += STEP;
-        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor::default() };
+        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor::default(), arrived_ns: 0 };
         self.session.gap(direction, len, stamp, &mut self.out);
         self.pos[usize::from(direction == Direction::ToClient)] += len;
         self

@@ -1,0 +1,80 @@
+//! Phases of a connection's set-up above TCP, and beginnings of requests: what a session tells besides exchanges.
+
+use crate::stream::Actor;
+
+/// One phase of setting a connection up, whole or failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// Kernel time of its first byte at this socket, ns.
+    pub start_ns: u64,
+    /// Kernel time of its last byte, or of the end that cut it short, ns. Never before `start_ns`.
+    pub end_ns: u64,
+    /// Who sent (client) or received (server) its first byte.
+    pub actor: Actor,
+    /// Why it failed, in the words of `error.type`; `None` when it succeeded.
+    pub error: Option<Box<str>>,
+    /// What it was.
+    pub kind: PhaseKind,
+}
+
+/// What a phase was.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PhaseKind {
+    /// A TLS handshake, ClientHello to the last Finished.
+    Tls(Box<TlsHandshake>),
+    /// PostgreSQL `SSLRequest` or `GSSENCRequest` and its answer of one byte.
+    EncryptionRequest {
+        /// Whether the server agreed.
+        accepted: bool,
+    },
+    /// PostgreSQL start-up and authentication: StartupMessage to the first ReadyForQuery.
+    Authentication(Box<Authentication>),
+}
+
+/// What a TLS handshake shows on the wire. `None`, and empty lists: not seen, or encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsHandshake {
+    /// Negotiated version as in `tls.protocol.version`: `1.2`, `1.3`.
+    pub version: Option<&'static str>,
+    /// Cipher suite by its IANA name; unknown ones as `0x1301`.
+    pub cipher: Option<Box<str>>,
+    /// Server name that the client asked for.
+    pub server_name: Option<Box<str>>,
+    /// Application protocols that the client offered, in its order; at most 8.
+    pub offered_protocols: Vec<Box<str>>,
+    /// Application protocol that the server chose (in clear only up to TLS 1.2).
+    pub chosen_protocol: Option<Box<str>>,
+    /// Whether an earlier session was resumed.
+    pub resumed: Option<bool>,
+    /// Whether the server asked for a client certificate.
+    pub client_certificate_asked: Option<bool>,
+    /// Whether the server asked for another ClientHello first (HelloRetryRequest).
+    pub retried: bool,
+}
+
+/// What a PostgreSQL start-up shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// Method: `trust` (nothing was asked), `password`, `md5`, `scram-sha-256`, `gss`, …
+    pub method: Option<&'static str>,
+    /// Round trips that it took, the start-up message included.
+    pub round_trips: u32,
+    /// True when the messages were encrypted and only their sizes were seen.
+    pub encrypted: bool,
+}
+
+/// A request began to arrive (server) or to leave (client). `pos` is the [`request.pos`](crate::exchange::Window::pos)
+/// of the exchange that will tell the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestStart {
+    /// Stream position of its first byte.
+    pub pos: u64,
+    /// Kernel time of its first byte, ns.
+    pub at_ns: u64,
+    /// Who sent or received it.
+    pub actor: Actor,
+    /// `traceparent` header, if there was one.
+    pub traceparent: Option<Box<str>>,
+    /// `tracestate` header, if there was one.
+    pub tracestate: Option<Box<str>>,
+}

@@ -1,0 +1,83 @@
+//! `wirespan advise`: watches for a while, or reads a recording, and then explains what it would pay to change.
+
+use super::args::{self, Report as Answer};
+use super::{log, run};
+use crate::advise::report::{Report, VERSION};
+use crate::advise::{Advisor, diff, text};
+use crate::config;
+use crate::export::Exporters;
+use crate::recording::{self, EventSource};
+use anyhow::{Context as _, bail};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Watches, reads or compares, and answers.
+///
+/// # Errors
+/// Configuration mistakes, failures to start, files that cannot be read or written.
+pub fn advise(arguments: &args::Advise) -> anyhow::Result<()> {
+    if let Some([before, after]) = arguments.diff.as_deref() {
+        let (before, after) = (read(before)?, read(after)?);
+        log::answer(&match arguments.output {
+            Answer::Text => diff::render(&before, &after),
+            Answer::Json => format!("{:#}\n", serde_json::json!({ "changes": diff::changes(&before, &after) })),
+        });
+        return Ok(());
+    }
+    let report = match &arguments.file {
+        Some(file) => replayed(arguments, file)?,
+        None => watched(arguments)?,
+    };
+    let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
+    if let Some(path) = &arguments.report {
+        std::fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    log::answer(&match arguments.output {
+        Answer::Text => text::render(&report),
+        Answer::Json => json,
+    });
+    Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<Report> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let report: Report = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is no report of `wirespan advise`", path.display()))?;
+    if report.version != VERSION {
+        bail!("{}: a report of version {}; this program reads version {VERSION}", path.display(), report.version);
+    }
+    Ok(report)
+}
+
+fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
+    let config = config::load(arguments.layer()?, &super::variable)?;
+    log::warnings(&config);
+    let stop = super::stop_flag()?;
+    let advisor = Arc::new(Mutex::new(Advisor::new()));
+    let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Arc::clone(&advisor)))?;
+    log::info(&config, &live.line());
+    log::info(&config, &log::selection(&config, live.targets()));
+    log::info(&config, &format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
+    let deadline = Some(Instant::now() + arguments.window);
+    live.run(&Exporters::default(), &stop, deadline, |_| {}, |text| log::info(&config, text));
+    Ok(report(&advisor))
+}
+
+fn replayed(arguments: &args::Advise, file: &Path) -> anyhow::Result<Report> {
+    let config = config::load(arguments.layer()?, &super::variable)?;
+    log::warnings(&config);
+    let advisor = Arc::new(Mutex::new(Advisor::new()));
+    let mut engine = run::offline(&config)?.with_observer(Arc::clone(&advisor));
+    let mut source: Box<dyn EventSource> = recording::open(file)?;
+    while let Some(event) = source.next()? {
+        engine.handle(&event);
+        drop(engine.take_spans());
+    }
+    engine.finish();
+    Ok(report(&advisor))
+}
+
+fn report(advisor: &Mutex<Advisor>) -> Report {
+    advisor.lock().unwrap_or_else(PoisonError::into_inner).take()
+}

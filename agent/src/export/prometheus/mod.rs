@@ -1,0 +1,52 @@
+//! The Prometheus end point: `GET /metrics` on a thread of its own.
+//!
+//! A scrape asks the main loop for a collection through a [`Board`] and waits for it; the main loop only looks at a flag
+//! and never waits for a scrape.
+
+pub mod names;
+mod server;
+pub mod text;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+use crate::metrics::snapshot::Snapshot;
+
+pub use server::Server;
+
+/// Where scrapes ask and the main loop answers. Scrapes that ask together are answered together.
+#[derive(Debug)]
+pub struct Board {
+    wanted: AtomicBool,
+    latest: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { wanted: AtomicBool::new(false), latest: watch::Sender::new(Arc::default()) }
+    }
+}
+
+impl Board {
+    /// Whether somebody waits for values since the last call.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// Answers everybody who waits.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.latest.send_replace(Arc::new(snapshot));
+    }
+
+    /// Asks, and waits for the answer.
+    async fn ask(&self) -> Option<Arc<Snapshot>> {
+        let mut answers = self.latest.subscribe();
+        self.wanted.store(true, Ordering::Release);
+        answers.changed().await.ok()?;
+        let snapshot = answers.borrow_and_update();
+        Some(Arc::clone(&snapshot))
+    }
+}

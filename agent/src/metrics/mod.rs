@@ -1,0 +1,23 @@
+//! Metrics: from what is known of exchanges and connections to series, within limits.
+//!
+//! ```text
+//! trace::observation ──▶ recorders ──▶ Store (series by resource and attributes) ──▶ Snapshot ──▶ export
+//! ```
+//!
+//! - [`instrument`], [`catalog`]: what metrics there are;
+//! - [`store`]: the series, their limits, their expiry;
+//! - [`exponential`]: histograms without given bounds;
+//! - [`snapshot`]: what a collection gives.
+
+pub mod catalog;
+pub mod exponential;
+pub mod instrument;
+pub mod label;
+pub mod record;
+mod series;
+mod sets;
+pub mod settings;
+pub mod snapshot;
+pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;

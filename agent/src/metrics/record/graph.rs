@@ -1,0 +1,192 @@
+//! The service graph: who calls whom, with what became of it. Peers that no agent watches are nodes by their address.
+//!
+//! Where both ends of a connection are on this host, they are known by their addresses, and each is named by its
+//! service. A request is counted once: at the client's end if that is watched, else at the server's.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use wirespan_protocols::exchange::Detail;
+
+use super::labels::Labels;
+use super::{Measured, Metrics};
+use crate::event::Role;
+use crate::metrics::catalog::Metric;
+use crate::trace::connection::Site;
+use crate::trace::observation::Observation;
+use crate::trace::span::Resource;
+
+/// A client that says nothing of itself: a unix socket has no address at its client's end.
+const UNKNOWN: &str = "unknown";
+/// Most connections whose ends are kept.
+const MAX_PAIRS: usize = 128 * 1024;
+
+/// Both ends of a connection, the client first. Loopback addresses mean something within their network namespace only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Pair {
+    client: Site,
+    server: Site,
+    network_namespace: u32,
+}
+
+/// One watched end of a connection.
+#[derive(Clone, Debug)]
+struct End {
+    id: u64,
+    resource: Arc<Resource>,
+    is_gone: bool,
+}
+
+/// What watches a connection on this host.
+#[derive(Debug, Default)]
+struct Ends {
+    client: Option<End>,
+    server: Option<End>,
+    heard_ns: u64,
+}
+
+impl Ends {
+    /// The end of a role, and the other one.
+    fn of(&mut self, role: Role) -> (&mut Option<End>, &mut Option<End>) {
+        match role {
+            Role::Client => (&mut self.client, &mut self.server),
+            Role::Server => (&mut self.server, &mut self.client),
+        }
+    }
+}
+
+/// The watched ends of all connections.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    pairs: FxHashMap<Pair, Ends>,
+}
+
+/// A connection's place in the graph.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    client: Arc<str>,
+    server: Arc<str>,
+    /// Whether the client's end is watched too (of a server's edge).
+    is_client_watched: bool,
+}
+
+fn pair(seen: &Observation<'_>) -> Option<(Role, Pair)> {
+    let role = seen.connection.role?;
+    let (client, server) = match role {
+        Role::Client => (&seen.connection.local, &seen.connection.remote),
+        Role::Server => (&seen.connection.remote, &seen.connection.local),
+    };
+    // A unix socket's client has no name: nothing tells one connection from another.
+    client.port?;
+    let is_local = |site: &Site| site.address.starts_with("127.") || &*site.address == "::1";
+    let network_namespace = if is_local(client) || is_local(server) { seen.network_namespace } else { 0 };
+    Some((role, Pair { client: client.clone(), server: server.clone(), network_namespace }))
+}
+
+impl Graph {
+    /// An end of a connection is there. Returns the connection at its other end, whose edge has a better name now.
+    pub(super) fn enter(&mut self, seen: &Observation<'_>, now_ns: u64) -> Option<u64> {
+        let (role, pair) = pair(seen)?;
+        if self.pairs.len() >= MAX_PAIRS && !self.pairs.contains_key(&pair) {
+            return None;
+        }
+        let ends = self.pairs.entry(pair).or_default();
+        ends.heard_ns = now_ns;
+        let (own, other) = ends.of(role);
+        *own = Some(End { id: seen.id, resource: Arc::clone(seen.resource), is_gone: false });
+        // The ports were used before: what has gone was another connection.
+        if other.as_ref().is_some_and(|end| end.is_gone) {
+            *other = None;
+        }
+        other.as_ref().map(|end| end.id)
+    }
+
+    /// An end of a connection is gone. It keeps its name as long as the other end may tell of an exchange.
+    pub(super) fn leave(&mut self, seen: &Observation<'_>) {
+        let Some((role, pair)) = pair(seen) else { return };
+        let Some(ends) = self.pairs.get_mut(&pair) else { return };
+        let (own, other) = ends.of(role);
+        let Some(own) = own.as_mut().filter(|end| end.id == seen.id) else { return };
+        own.is_gone = true;
+        if other.as_ref().is_none_or(|end| end.is_gone) {
+            self.pairs.remove(&pair);
+        }
+    }
+
+    /// Forgets connections whose end was not seen.
+    pub(super) fn forget(&mut self, before_ns: u64) {
+        self.pairs.retain(|_, ends| ends.heard_ns >= before_ns);
+    }
+
+    fn edge(&self, seen: &Observation<'_>) -> Option<Edge> {
+        let role = seen.connection.role?;
+        let own = &seen.resource.service_name;
+        let ends = pair(seen).and_then(|(_, pair)| self.pairs.get(&pair));
+        let name = |end: Option<&End>| end.map(|end| Arc::clone(&end.resource.service_name));
+        let remote = &seen.connection.remote;
+        Some(match role {
+            Role::Client => {
+                let server = name(ends.and_then(|ends| ends.server.as_ref()));
+                let server = server.unwrap_or_else(|| match remote.port {
+                    Some(port) if remote.address.contains(':') => format!("[{}]:{port}", remote.address).into(),
+                    Some(port) => format!("{}:{port}", remote.address).into(),
+                    None => Arc::clone(&remote.address),
+                });
+                Edge { client: Arc::clone(own), server, is_client_watched: true }
+            }
+            Role::Server => {
+                let client = name(ends.and_then(|ends| ends.client.as_ref()));
+                let is_client_watched = client.is_some();
+                let unnamed = || match &*remote.address {
+                    "" => UNKNOWN.into(),
+                    _ => Arc::clone(&remote.address),
+                };
+                Edge { client: client.unwrap_or_else(unnamed), server: Arc::clone(own), is_client_watched }
+            }
+        })
+    }
+}
+
+impl Metrics {
+    /// An end of a connection is there: from now on the other one knows its name.
+    pub(super) fn enter(&mut self, seen: &Observation<'_>) {
+        if let Some(other) = self.graph.enter(seen, self.now_ns)
+            && let Some(known) = self.connections.get_mut(&other)
+        {
+            known.edge = None;
+        }
+    }
+
+    /// Measures a request between two nodes.
+    pub(super) fn edge(&mut self, measured: &Measured<'_>) {
+        let seen = measured.seen;
+        if self.connections.get(&seen.id).is_none_or(|known| known.edge.is_none()) {
+            // Its role may have become known only now.
+            self.enter(seen);
+            let edge = self.graph.edge(seen);
+            if let Some(known) = self.known(seen) {
+                known.edge = edge;
+            }
+        }
+        let Self { store, connections, own, .. } = self;
+        let Some(edge) = connections.get(&seen.id).and_then(|known| known.edge.as_ref()) else { return };
+        let mut labels = Labels::default();
+        labels.shared("client", &edge.client);
+        labels.shared("server", &edge.server);
+        if matches!(measured.exchange.detail, Detail::Postgres(_) | Detail::Redis(_)) {
+            labels.known("connection_type", "database");
+        }
+        let mut key = store.key(own, labels.as_slice());
+        let at_ns = measured.exchange.end_ns;
+        let took = measured.seconds;
+        let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };
+        store.record(metric, &mut key, took, at_ns, measured.exemplar(took));
+        if measured.role == Role::Server && edge.is_client_watched {
+            return;
+        }
+        store.record(Metric::GraphRequests, &mut key, 1.0, at_ns, None);
+        if measured.error.is_some() {
+            store.record(Metric::GraphFailed, &mut key, 1.0, at_ns, None);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! When metrics are collected, and where they go: at the interval over OTLP and as lines, at each scrape to Prometheus.
+//! All of it on the main thread, which never waits for a receiver.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::engine::Engine;
+use super::own::{Outside, readings};
+use crate::export::counts::Snapshot as Counts;
+use crate::export::prometheus::Server;
+use crate::export::worker::Exporter;
+use crate::metrics::record::Metrics;
+use crate::metrics::settings::Reading;
+use crate::metrics::snapshot::Snapshot;
+
+/// Everything above [`Metrics`].
+pub struct Metering {
+    metrics: Arc<Mutex<Metrics>>,
+    reading: Reading,
+    interval: Duration,
+    due: Instant,
+    exporters: Vec<Exporter<Arc<Snapshot>>>,
+    server: Option<Server>,
+}
+
+impl Metering {
+    /// Collects every `interval` for `exporters`, and whenever `server` is asked. The engine must tell `metrics`.
+    #[must_use]
+    pub fn new(
+        metrics: Arc<Mutex<Metrics>>,
+        reading: Reading,
+        interval: Duration,
+        exporters: Vec<Exporter<Arc<Snapshot>>>,
+        server: Option<Server>,
+    ) -> Self {
+        Self { metrics, reading, interval, due: Instant::now() + interval, exporters, server }
+    }
+
+    /// What the engine tells.
+    #[must_use]
+    pub fn observer(&self) -> Arc<Mutex<Metrics>> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Where Prometheus may ask.
+    #[must_use]
+    pub fn address(&self) -> Option<std::net::SocketAddr> {
+        self.server.as_ref().map(Server::address)
+    }
+
+    /// Name and counters of each exporter.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, Counts)> {
+        self.exporters.iter().map(|exporter| (exporter.name(), exporter.counts())).collect()
+    }
+
+    /// Collects if it is time to, or if somebody asks. `outside` is only called then.
+    pub fn turn(&mut self, engine: &mut Engine, is_last: bool, outside: &mut dyn FnMut() -> Outside) {
+        let is_wanted = self.server.as_ref().is_some_and(|server| server.board().is_wanted());
+        let now = Instant::now();
+        let is_due = !self.exporters.is_empty() && (is_last || now >= self.due);
+        if !is_wanted && !is_due {
+            return;
+        }
+        let mut outside = outside();
+        outside.exporters.extend(self.counts());
+        let readings = readings(engine, &outside);
+        let standing = engine.standing();
+        let clock = engine.tracer().clock();
+        let collect = |metrics: &mut Metrics, reading| metrics.collect(clock, reading, &standing, &readings);
+        if is_wanted && let Some(server) = &self.server {
+            let snapshot = collect(&mut self.lock(), Reading::Cumulative);
+            server.board().publish(snapshot);
+        }
+        if is_due {
+            // Missed times are not made up for.
+            self.due = now + self.interval;
+            let snapshot = Arc::new(collect(&mut self.lock(), self.reading));
+            if !snapshot.is_empty() {
+                for exporter in &self.exporters {
+                    exporter.offer(vec![Arc::clone(&snapshot)]);
+                }
+            }
+        }
+    }
+
+    /// Nobody else holds the lock for longer than one observation.
+    fn lock(&self) -> MutexGuard<'_, Metrics> {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Delivers what waits, for at most `timeout` altogether, and tells the final counters.
+    pub fn shutdown(mut self, timeout: Duration) -> Vec<(&'static str, Counts)> {
+        let deadline = Instant::now() + timeout;
+        for exporter in &self.exporters {
+            exporter.close();
+        }
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.exporters.iter_mut().map(|exporter| (exporter.name(), exporter.shutdown(left()))).collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! What the stages counted about the agent itself, as readings for its own metrics.
+
+use super::advising::Standing;
+use super::engine::{Engine, PROTOCOLS};
+use crate::advise::report::Kind;
+use crate::export::counts::Snapshot;
+use crate::metrics::catalog::Metric;
+use crate::metrics::record::OwnReading;
+use crate::trace::Filtered;
+use std::collections::BTreeMap;
+use wirespan_common::counters::Counter;
+use wirespan_protocols::session::Reason;
+
+/// What the stages outside the engine counted.
+pub struct Outside {
+    /// The kernel's counters.
+    pub kernel: [u64; Counter::COUNT],
+    /// Records that could not be decoded.
+    pub undecodable: u64,
+    /// Largest share of the ring buffer found filled.
+    pub ring_fill: f64,
+    /// Each exporter's name and counters.
+    pub exporters: Vec<(&'static str, Snapshot)>,
+    /// What the advisor found last, if it is asked.
+    pub advice: Option<BTreeMap<Kind, Standing>>,
+}
+
+/// Every reading.
+#[must_use]
+pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
+    let mut all = Vec::with_capacity(64);
+    let mut push = |metric, labels: &[(&'static str, &'static str)], value: f64| {
+        all.push(OwnReading { metric, labels: labels.to_vec(), value });
+    };
+    let (totals, connections) = (engine.totals(), engine.connection_counts());
+    push(Metric::Events, &[], totals.events as f64);
+    push(Metric::Spans, &[], totals.spans as f64);
+    for (name, count) in PROTOCOLS.iter().zip(totals.exchanges) {
+        push(Metric::Exchanges, &[("protocol", name)], count as f64);
+    }
+    for counter in Counter::ALL {
+        let count = outside.kernel[counter as usize] as f64;
+        match counter {
+            Counter::Seen => push(Metric::CaptureCalls, &[], count),
+            Counter::Delivered => push(Metric::CaptureRecords, &[], count),
+            // Bytes, and no records.
+            Counter::OverBudgetBytes => {}
+            other => push(Metric::CaptureLeftOut, &[("reason", other.name())], count),
+        }
+    }
+    push(Metric::CaptureLeftOut, &[("reason", "undecodable")], outside.undecodable as f64);
+    push(Metric::CaptureRingFill, &[], outside.ring_fill);
+    for reason in Filtered::ALL {
+        push(Metric::Filtered, &[("reason", reason.name())], engine.tracer().filtered()[reason as usize] as f64);
+    }
+    push(Metric::Filtered, &[("reason", "process_not_selected")], totals.not_selected as f64);
+    for reason in Reason::ALL {
+        push(Metric::ParserErrors, &[("reason", reason.name())], connections.reasons[reason as usize] as f64);
+    }
+    for (reason, count) in [
+        ("connection_limit", connections.refused),
+        ("memory_limit", connections.evicted),
+        ("orphan_data", connections.orphans),
+    ] {
+        push(Metric::Dropped, &[("reason", reason)], count as f64);
+    }
+    push(Metric::SeenConnections, &[], connections.connections as f64);
+    push(Metric::TrackedConnections, &[], engine.tracked() as f64);
+    for (name, counts) in &outside.exporters {
+        push(Metric::Exported, &[("exporter", name), ("outcome", "exported")], counts.exported as f64);
+        for (reason, lost) in counts.lost() {
+            push(Metric::Exported, &[("exporter", name), ("outcome", reason)], lost as f64);
+        }
+    }
+    if let Some(advice) = &outside.advice {
+        for kind in Kind::ALL {
+            let standing = advice.get(&kind).copied().unwrap_or_default();
+            let labels = [("wirespan.advice.kind", kind.name())];
+            push(Metric::AdviceFindings, &labels, standing.findings as f64);
+            push(Metric::AdviceCost, &labels, standing.cost_seconds);
+        }
+    }
+    if let Some((user, system)) = cpu() {
+        push(Metric::AgentCpu, &[("cpu.mode", "user")], user);
+        push(Metric::AgentCpu, &[("cpu.mode", "system")], system);
+    }
+    if let Some(bytes) = memory() {
+        push(Metric::AgentMemory, &[], bytes);
+    }
+    all
+}
+
+/// CPU time of this process in user and in kernel mode, seconds.
+fn cpu() -> Option<(f64, f64)> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the pointer is to memory of the right size, which the call fills if it returns 0.
+    let usage = unsafe {
+        if libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) != 0 {
+            return None;
+        }
+        usage.assume_init()
+    };
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    Some((seconds(usage.ru_utime), seconds(usage.ru_stime)))
+}
+
+/// Resident memory of this process, bytes (`proc_pid_status(5)`).
+fn memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_process_knows_its_costs() {
+        let (user, system) = super::cpu().unwrap();
+        assert!(user + system > 0.0);
+        assert!(super::memory().unwrap() > 1e6);
+    }
+}

@@ -1,0 +1,314 @@
+//! The stages above the tracker: where each fact of a connection goes.
+
+use super::engine::{Totals, protocol_of};
+use crate::conn::Connection;
+use crate::conn::fact::{Fact, Lookup, SetUp, Use};
+use crate::enrich::Resources;
+use crate::event::{Endpoint, Flow, Role, Transport, Vantage};
+use crate::metrics::record::Standing;
+use crate::process::table::{Decision, ProcessTable};
+use crate::trace::connection::ConnectionFacts;
+use crate::trace::context::{Binding, Contexts, Owner, RequestKey};
+use crate::trace::dns::{Lookups, Waiting};
+use crate::trace::observation::{Observation, Observer};
+use crate::trace::setup::Paid;
+use crate::trace::span::{Resource, Span};
+use crate::trace::{Ties, Tracer};
+use std::sync::Arc;
+use wirespan_protocols::exchange::{Detail, Exchange};
+use wirespan_protocols::stream::Actor;
+
+/// What the stages keep with a connection.
+pub(super) struct Followed {
+    facts: ConnectionFacts,
+    /// Whether the observers know of it.
+    observed: bool,
+    /// What its set-up and its first request need.
+    beginning: Option<Box<Beginning>>,
+}
+
+/// What is kept of a connection until it was used.
+#[derive(Default)]
+struct Beginning {
+    /// Look-ups of its address.
+    lookups: Vec<Lookup>,
+    paid: Option<Paid>,
+}
+
+impl Followed {
+    /// That of a connection, with its role as it is known now.
+    fn of(connection: &mut Connection<Self>) -> &mut Self {
+        let open = &connection.open;
+        let followed = connection.extra.get_or_insert_with(|| Self {
+            facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
+            observed: false,
+            beginning: None,
+        });
+        followed.facts.role = connection.role;
+        followed
+    }
+}
+
+/// Everything above the tracker.
+pub(super) struct Stages {
+    pub(super) observers: Vec<Box<dyn Observer>>,
+    pub(super) tracer: Tracer,
+    contexts: Contexts,
+    lookups: Lookups,
+    pub(super) processes: ProcessTable,
+    resources: Resources,
+    /// The resource of the last span's process, which is usually the next one's too.
+    pub(super) recent: Option<(u32, Arc<Resource>)>,
+    pub(super) spans: Vec<Span>,
+    pub(super) totals: Totals,
+}
+
+impl Stages {
+    pub(super) fn new(tracer: Tracer, processes: ProcessTable, resources: Resources) -> Self {
+        Self {
+            observers: Vec::new(),
+            tracer,
+            contexts: Contexts::default(),
+            lookups: Lookups::default(),
+            processes,
+            resources,
+            recent: None,
+            spans: Vec::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Event time has come to `at_ns`.
+    pub(super) fn tick(&mut self, at_ns: u64) {
+        self.contexts.sweep(at_ns);
+        self.release(at_ns);
+        self.observers.iter_mut().for_each(|observer| observer.tick(at_ns));
+    }
+
+    /// Makes spans of the look-ups that nobody claimed until `now_ns`.
+    pub(super) fn release(&mut self, now_ns: u64) {
+        for lookup in self.lookups.expired(now_ns) {
+            self.unclaimed(&lookup);
+        }
+    }
+
+    fn unclaimed(&mut self, lookup: &Waiting) {
+        let span = self.tracer.lookup(lookup);
+        self.emit(span);
+    }
+
+    fn emit(&mut self, spans: impl IntoIterator<Item = Span>) {
+        let before = self.spans.len();
+        self.spans.extend(spans);
+        self.totals.spans += (self.spans.len() - before) as u64;
+    }
+
+    /// The one place where facts go to the stages above.
+    pub(super) fn learn(&mut self, connection: &mut Connection<Followed>, fact: Fact) {
+        let id = connection.open.connection;
+        let pid = match &fact {
+            Fact::Exchange(exchange, _) => {
+                if let Some(protocol) = protocol_of(&exchange.detail) {
+                    self.totals.exchanges[protocol] += 1;
+                }
+                exchange.actor.pid
+            }
+            Fact::Request(request) => request.actor.pid,
+            Fact::SetUp(set_up) if set_up.actor.pid != 0 => set_up.actor.pid,
+            Fact::Opened | Fact::SetUp(_) | Fact::Stats(_) => connection.pid,
+            Fact::Ended(end) => {
+                self.contexts.end_connection(id, end.at_ns);
+                connection.pid
+            }
+        };
+        let Some(resource) = self.resource(pid) else {
+            self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
+            return;
+        };
+        let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
+        match fact {
+            Fact::Opened => self.opened(connection),
+            Fact::Request(ref request) if is_server => {
+                let key = RequestKey { connection: id, pos: request.pos };
+                let owner = self.tracer.begin(key, request.traceparent.as_deref());
+                self.contexts.begin(owner, request.actor, request.at_ns);
+            }
+            Fact::SetUp(set_up) => return self.set_up(connection, set_up, pid, &resource),
+            Fact::Exchange(exchange, usage) => return self.exchange(connection, exchange, usage, &resource),
+            Fact::Request(_) | Fact::Stats(_) | Fact::Ended(_) => {}
+        }
+        self.observe(connection, &fact, pid, &resource, None, None);
+    }
+
+    /// A client's connection takes the look-ups that it needed.
+    fn opened(&mut self, connection: &mut Connection<Followed>) {
+        let open = &connection.open;
+        if let (Some(Role::Client), Transport::Tcp, true, Endpoint::Inet(remote)) =
+            (open.role, open.transport, open.from_start, &open.remote)
+        {
+            let lookups = self.lookups.claim(open.pid, open.tid, remote.ip(), open.at_ns);
+            if !lookups.is_empty() {
+                Followed::of(connection).beginning = Some(Box::new(Beginning { lookups, paid: None }));
+            }
+        }
+    }
+
+    fn set_up(
+        &mut self,
+        connection: &mut Connection<Followed>,
+        mut set_up: Box<SetUp>,
+        pid: u32,
+        resource: &Arc<Resource>,
+    ) {
+        let owner = self.owner(connection, set_up.actor, set_up.start_ns, resource);
+        let followed = Followed::of(connection);
+        let beginning = followed.beginning.get_or_insert_default();
+        set_up.lookups = std::mem::take(&mut beginning.lookups);
+        if let Some(first) = set_up.lookups.first() {
+            set_up.start_ns = set_up.start_ns.min(first.start_ns);
+        }
+        let (paid, spans) = self.tracer.set_up(&set_up, &followed.facts, resource);
+        beginning.paid = Some(paid);
+        self.observe(connection, &Fact::SetUp(set_up), pid, resource, owner.as_ref(), spans.first());
+        self.emit(spans);
+    }
+
+    fn exchange(
+        &mut self,
+        connection: &mut Connection<Followed>,
+        exchange: Box<Exchange>,
+        usage: Use,
+        resource: &Arc<Resource>,
+    ) {
+        // A session is only opened when the direction of requests, and so the role, is known.
+        if connection.role.is_none() {
+            return;
+        }
+        let pid = exchange.actor.pid;
+        let key = RequestKey { connection: connection.open.connection, pos: exchange.request.pos };
+        let owner = self.owner(connection, exchange.actor, exchange.request.first_ns, resource);
+        let promised = self.contexts.end(key, exchange.end_ns);
+        if connection.role == Some(Role::Server) && matches!(exchange.detail, Detail::Opaque(_)) {
+            self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
+        }
+        let followed = Followed::of(connection);
+        let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
+        let ties = Ties { promised, owner, usage: Some(usage), paid: beginning.and_then(|beginning| beginning.paid) };
+        let span = self.tracer.span(&exchange, &followed.facts, resource, &ties);
+        let lookup = self.lookup(connection, &exchange, owner, resource);
+        self.observe(connection, &Fact::Exchange(exchange, usage), pid, resource, owner.as_ref(), span.as_ref());
+        self.emit(span);
+        if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {
+            self.unclaimed(&lookup);
+        }
+    }
+
+    /// A client's look-up, with what its span would need.
+    fn lookup(
+        &self,
+        connection: &mut Connection<Followed>,
+        exchange: &Exchange,
+        owner: Option<Owner>,
+        resource: &Arc<Resource>,
+    ) -> Option<Waiting> {
+        let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
+        if is_server || !matches!(exchange.detail, Detail::Dns(_)) {
+            return None;
+        }
+        let transport = connection.open.transport;
+        let facts = Followed::of(connection).facts.clone();
+        Some(Waiting {
+            exchange: Box::new(exchange.clone()),
+            connection: facts,
+            transport,
+            resource: Arc::clone(resource),
+            owner,
+        })
+    }
+
+    /// The request that a client's thread was handling at that time.
+    fn owner(&self, connection: &Connection<Followed>, actor: Actor, at_ns: u64, resource: &Resource) -> Option<Owner> {
+        let is_client = connection.role == Some(Role::Client) && connection.open.vantage == Vantage::Socket;
+        is_client.then(|| self.contexts.owner(actor, at_ns, || Binding::of(resource))).flatten()
+    }
+
+    /// Tells the observers, and that the connection is there before anything else of it.
+    fn observe(
+        &mut self,
+        connection: &mut Connection<Followed>,
+        fact: &Fact,
+        pid: u32,
+        resource: &Arc<Resource>,
+        owner: Option<&Owner>,
+        span: Option<&Span>,
+    ) {
+        if self.observers.is_empty() {
+            return;
+        }
+        let is_new = !std::mem::replace(&mut Followed::of(connection).observed, true);
+        let Some(followed) = &connection.extra else { return };
+        let observation = Observation {
+            fact,
+            id: connection.open.connection,
+            connection: &followed.facts,
+            transport: connection.open.transport,
+            network_namespace: connection.open.network_namespace,
+            opened_ns: connection.open.at_ns,
+            from_start: connection.open.from_start,
+            pid,
+            resource,
+            protocol: connection.life.protocol(),
+            encrypted: connection.life.is_encrypted(),
+            owner,
+            span,
+        };
+        for observer in &mut self.observers {
+            if is_new && *fact != Fact::Opened {
+                observer.observe(&Observation { fact: &Fact::Opened, owner: None, span: None, ..observation });
+            }
+            observer.observe(&observation);
+        }
+    }
+
+    /// An open connection of a selected process whose role is known.
+    pub(super) fn standing(&mut self, connection: &mut Connection<Followed>) -> Option<Standing> {
+        let (role, protocol) = (connection.role?, connection.life.protocol());
+        let (transport, last_flow) = (connection.open.transport, connection.last_flow);
+        let resource = self.resource(connection.pid)?;
+        let facts = &Followed::of(connection).facts;
+        let towards_server = if role == Role::Client { Flow::Sent } else { Flow::Received };
+        Some(Standing {
+            resource,
+            role,
+            local: facts.local.clone(),
+            remote: facts.remote.clone(),
+            protocol,
+            transport,
+            is_used: (!connection.is_ignored()).then_some(last_flow == Some(towards_server)),
+        })
+    }
+
+    /// The resource of a process that is selected; `None` when it is not.
+    fn resource(&mut self, pid: u32) -> Option<Arc<Resource>> {
+        if pid == 0 {
+            return Some(self.resources.unknown());
+        }
+        if let Some((recent, resource)) = &self.recent
+            && *recent == pid
+        {
+            return Some(Arc::clone(resource));
+        }
+        if self.processes.decision(pid) == Decision::Ignore {
+            return None;
+        }
+        let resource = match self.processes.lookup(pid) {
+            Some(process) => self.resources.of(process),
+            None => self.resources.unknown(),
+        };
+        self.recent = Some((pid, Arc::clone(&resource)));
+        Some(resource)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! What the floors above the trace stage are told: each fact of a connection, with what is known of its process, its
+//! cause and its span. Metrics and advice are made of these and of nothing else.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::connection::ConnectionFacts;
+use super::context::{Owner, RequestKey};
+use super::span::{Resource, Span};
+use crate::conn::fact::Fact;
+use crate::event::{Listener, Transport};
+
+/// A fact and its surroundings. Facts of processes that are not selected are not observed; sampling plays no part.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// What became known. The first one of a connection is [`Fact::Opened`], the last one [`Fact::Ended`].
+    pub fact: &'a Fact,
+    /// Connection id, unique among live connections.
+    pub id: u64,
+    /// Both ends, rendered; the role of this one, if it is known by now.
+    pub connection: &'a ConnectionFacts,
+    /// What carries the connection.
+    pub transport: Transport,
+    /// Inode of its network namespace, 0 when unknown: addresses compare only within one.
+    pub network_namespace: u32,
+    /// Kernel time of its set-up, or of first sight, ns.
+    pub opened_ns: u64,
+    /// Whether it was followed from its set-up.
+    pub from_start: bool,
+    /// The process that acted: that of the exchange or set-up, else the last one seen on the connection; 0 when unknown.
+    pub pid: u32,
+    /// The resource of that process. Compare by pointer.
+    pub resource: &'a Arc<Resource>,
+    /// The protocol: `http`, `postgresql`, `redis`, `dns`; inside TLS what spoke before it (`postgresql`), else `tls`.
+    pub protocol: Option<&'static str>,
+    /// Whether TLS was spoken on it.
+    pub encrypted: bool,
+    /// For what a client does (exchange, set-up): the server request of the same process that it was done for. `None`
+    /// when that is not certain.
+    pub owner: Option<&'a Owner>,
+    /// The span that the fact became, if it did and was sampled.
+    pub span: Option<&'a Span>,
+}
+
+impl Observation<'_> {
+    /// The key of the request that this fact is about, which [`Owner::request`] names in what was done for it.
+    #[must_use]
+    pub fn request(&self) -> Option<RequestKey> {
+        let pos = match self.fact {
+            Fact::Request(request) => request.pos,
+            Fact::Exchange(exchange, _) => exchange.request.pos,
+            Fact::Opened | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => return None,
+        };
+        Some(RequestKey { connection: self.id, pos })
+    }
+}
+
+/// Something above the trace stage that learns of every fact.
+pub trait Observer {
+    /// Takes a fact in, in the order in which the engine learned them.
+    fn observe(&mut self, observation: &Observation<'_>);
+
+    /// Takes in how full a listening socket's queue is.
+    fn listener(&mut self, _listener: &Listener) {}
+
+    /// Event time has come to `at_ns`.
+    fn tick(&mut self, _at_ns: u64) {}
+}
+
+/// An observer whose findings others read.
+impl<O: Observer> Observer for Arc<Mutex<O>> {
+    fn observe(&mut self, observation: &Observation<'_>) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).observe(observation);
+    }
+
+    fn listener(&mut self, listener: &Listener) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).listener(listener);
+    }
+
+    fn tick(&mut self, at_ns: u64) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).tick(at_ns);
+    }
+}

@@ -1,0 +1,327 @@
+//! Spans of how a connection was set up: `connection_setup`, INTERNAL and the root of its own trace, with a child for
+//! each phase. The first request that used the connection links to it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
+
+use super::connection::{ConnectionFacts, Site};
+use super::dns::Waiting;
+use super::span::{Attribute, Kind, Link, Resource, Span, SpanId, Status, TraceId, Value};
+use super::{Tracer, outcome};
+use crate::conn::fact::{Lookup, SetUp, TcpConnect};
+use crate::event::{Role, Transport, Vantage};
+use crate::trace::sampler::Decision;
+use crate::trace::traceparent::TraceParent;
+use wirespan_protocols::exchange::Detail;
+
+/// Name of the span of a whole set-up.
+pub const NAME: &str = "connection_setup";
+
+/// Attributes that tell how long each part took (s), in the order in which the parts usually come, and short names.
+pub const PHASES: [(&str, &str); 6] = [
+    ("wirespan.connection.dns.duration", "dns"),
+    ("wirespan.connection.tcp.duration", "tcp"),
+    ("wirespan.connection.encryption_request.duration", "encryption request"),
+    ("wirespan.connection.tls.duration", "tls"),
+    ("wirespan.connection.authentication.duration", "auth"),
+    ("wirespan.connection.preamble.duration", "preamble"),
+];
+
+/// Name of the span of a look-up.
+const LOOKUP: &str = "DNS lookup";
+
+/// Whether a span is a phase of a set-up, whose own span tells its duration too.
+#[must_use]
+pub fn is_part(span: &Span) -> bool {
+    // A look-up that was done for a request has a parent too, and names its resolver.
+    let is_lookup = span.name == LOOKUP && span.attribute("network.peer.address").is_some();
+    span.kind == Kind::Internal && span.parent.is_some() && !is_lookup
+}
+
+/// What the first request of a connection says of its set-up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Paid {
+    /// The span of the set-up, if there is one.
+    pub link: Option<Link>,
+    /// How long it took, ns.
+    pub duration_ns: u64,
+}
+
+/// How long each part of a set-up took, ns; in the order of [`PHASES`].
+fn shares(set_up: &SetUp) -> [u64; PHASES.len()] {
+    let phases = |wanted: fn(&PhaseKind) -> bool| {
+        let matching = set_up.phases.iter().filter(|phase| wanted(&phase.kind));
+        covered(matching.map(|phase| (phase.start_ns, phase.end_ns)))
+    };
+    [
+        covered(set_up.lookups.iter().map(|lookup| (lookup.start_ns, lookup.end_ns))),
+        set_up.tcp.map_or(0, |tcp| tcp.end_ns.saturating_sub(tcp.start_ns)),
+        phases(|kind| matches!(kind, PhaseKind::EncryptionRequest { .. })),
+        phases(|kind| matches!(kind, PhaseKind::Tls(_))),
+        phases(|kind| matches!(kind, PhaseKind::Authentication(_))),
+        covered(set_up.preamble.iter().map(|step| (step.start_ns, step.end_ns))),
+    ]
+}
+
+/// Time that intervals cover together, ns. They come in the order of their beginnings; overlaps count once.
+fn covered(intervals: impl Iterator<Item = (u64, u64)>) -> u64 {
+    let (mut sum, mut until) = (0, 0);
+    for (start, end) in intervals {
+        sum += end.saturating_sub(start.max(until));
+        until = until.max(end);
+    }
+    sum
+}
+
+/// Seconds, as durations in attributes are.
+pub(super) fn seconds(ns: u64) -> Value {
+    Value::Double(ns as f64 / 1e9)
+}
+
+/// A set-up as its spans see it.
+struct Scene<'a> {
+    set_up: &'a SetUp,
+    peer: &'a Site,
+    is_server: bool,
+    resource: &'a Arc<Resource>,
+    trace_id: TraceId,
+}
+
+impl Tracer {
+    /// The spans of a set-up, its own first, and what the connection's first request will say of it. There are spans of
+    /// what a client paid for; of a server only if there was TLS, authentication or a failure.
+    pub fn set_up(
+        &mut self,
+        set_up: &SetUp,
+        connection: &ConnectionFacts,
+        resource: &Arc<Resource>,
+    ) -> (Paid, Vec<Span>) {
+        let mut paid = Paid { link: None, duration_ns: set_up.end_ns.saturating_sub(set_up.start_ns) };
+        let is_server = connection.vantage == Vantage::Socket && connection.role == Some(Role::Server);
+        let is_worth_it = if is_server {
+            set_up.error.is_some()
+                || set_up.phases.iter().any(|phase| !matches!(phase.kind, PhaseKind::EncryptionRequest { .. }))
+        } else {
+            set_up.tcp.is_some() || !set_up.phases.is_empty() || !set_up.lookups.is_empty()
+        };
+        if !self.config.connection_spans || !is_worth_it {
+            return (paid, Vec::new());
+        }
+        let trace_id = self.ids.trace_id();
+        if self.config.sampler.decide(&trace_id, None) != Decision::Sample {
+            return (paid, Vec::new());
+        }
+        // On the wire the observed end is the server's.
+        let wire = connection.vantage == Vantage::Wire;
+        let peer = if wire && connection.role == Some(Role::Server) { &connection.local } else { &connection.remote };
+        let scene = Scene { set_up, peer, is_server, resource, trace_id };
+        let mut spans = vec![self.whole(&scene)];
+        let root = spans[0].span_id;
+        paid.link = Some(Link { trace_id, span_id: root });
+        let mut add = |tracer: &mut Self, (name, at, attributes, error): Part| {
+            spans.push(tracer.part(&scene, root, name, at, attributes, error));
+        };
+        for lookup in &set_up.lookups {
+            add(self, name_lookup(lookup));
+        }
+        if let Some(tcp) = set_up.tcp {
+            add(self, connect(set_up, tcp, peer));
+        }
+        for phase in &set_up.phases {
+            add(self, phase_part(phase, is_server));
+        }
+        if let (Some(first), Some(last)) = (set_up.preamble.first(), set_up.preamble.last()) {
+            let steps = set_up.preamble.iter().map(|step| step.what.clone()).collect();
+            let attributes = vec![("wirespan.connection.preamble", Value::List(steps))];
+            add(self, ("preamble", (first.start_ns, last.end_ns.max(first.start_ns)), attributes, None));
+        }
+        (paid, spans)
+    }
+
+    /// The span of a look-up that no connect followed. `None` when it is not sampled.
+    pub fn lookup(&mut self, lookup: &Waiting) -> Option<Span> {
+        let Detail::Dns(dns) = &lookup.exchange.detail else { return None };
+        let parent = lookup.owner.map(TraceParent::from);
+        let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
+        if !self.samples(&trace_id, parent.map(|parent| parent.sampled)) {
+            return None;
+        }
+        let mut attributes = question(&dns.name, &dns.question);
+        if !dns.addresses.is_empty() {
+            let addresses = dns.addresses.iter().map(|address| address.to_string().into()).collect();
+            attributes.push(("dns.answers", Value::List(addresses)));
+        }
+        peer(&lookup.connection.remote, lookup.transport, &mut attributes);
+        let error = outcome::dns_error(dns.response_code, lookup.exchange.ending).map(Cow::into_owned);
+        let at = (lookup.exchange.request.first_ns, lookup.exchange.end_ns);
+        let mut span = self.bare(LOOKUP.into(), trace_id, at, attributes, error.as_deref(), &lookup.resource);
+        span.parent = parent.map(|parent| parent.span_id);
+        Some(span)
+    }
+
+    fn whole(&mut self, scene: &Scene<'_>) -> Span {
+        let set_up = scene.set_up;
+        let mut attributes = Vec::with_capacity(16);
+        peer(scene.peer, Transport::Tcp, &mut attributes);
+        if let Some(name) = server_name(set_up).filter(|_| !scene.is_server) {
+            attributes.push(("server.address", Value::Text(name.into())));
+        }
+        let tls = set_up.phases.iter().find_map(|phase| match &phase.kind {
+            PhaseKind::Tls(tls) => Some(tls),
+            _ => None,
+        });
+        if let Some(tls) = tls {
+            handshake(tls, &mut attributes);
+        }
+        if let Some(tcp) = set_up.tcp.filter(|tcp| tcp.retransmits > 0) {
+            attributes.push(("wirespan.tcp.syn_retransmits", Value::Int(tcp.retransmits.into())));
+        }
+        if let Some(wait_ns) = set_up.accept_wait_ns {
+            attributes.push(("wirespan.tcp.accept.duration", seconds(wait_ns)));
+        }
+        let shares = PHASES.into_iter().zip(shares(set_up)).filter(|(_, ns)| *ns > 0);
+        attributes.extend(shares.map(|((key, _), ns)| (key, seconds(ns))));
+        let at = (set_up.start_ns, set_up.end_ns);
+        self.bare(NAME.into(), scene.trace_id, at, attributes, set_up.error.as_deref(), scene.resource)
+    }
+
+    fn part(
+        &mut self,
+        scene: &Scene<'_>,
+        parent: SpanId,
+        name: &'static str,
+        at: (u64, u64),
+        attributes: Vec<Attribute>,
+        error: Option<&str>,
+    ) -> Span {
+        let mut span = self.bare(name.into(), scene.trace_id, at, attributes, error, scene.resource);
+        span.parent = Some(parent);
+        span
+    }
+
+    fn bare(
+        &mut self,
+        name: Cow<'static, str>,
+        trace_id: TraceId,
+        (first_ns, last_ns): (u64, u64),
+        mut attributes: Vec<Attribute>,
+        error: Option<&str>,
+        resource: &Arc<Resource>,
+    ) -> Span {
+        attributes.extend(error.map(|error| ("error.type", Value::Text(error.into()))));
+        let (start_unix_ns, end_unix_ns) = self.clock.interval(first_ns, last_ns);
+        Span {
+            trace_id,
+            span_id: self.ids.span_id(),
+            parent: None,
+            trace_state: None,
+            kind: Kind::Internal,
+            name,
+            start_unix_ns,
+            end_unix_ns,
+            attributes,
+            status: if error.is_some() { Status::Error(Cow::Borrowed("")) } else { Status::Unset },
+            links: Vec::new(),
+            resource: Arc::clone(resource),
+        }
+    }
+}
+
+/// Name, interval, attributes and error of a child.
+type Part<'a> = (&'static str, (u64, u64), Vec<Attribute>, Option<&'a str>);
+
+fn name_lookup(lookup: &Lookup) -> Part<'_> {
+    let attributes = question(&lookup.name, &lookup.question);
+    (LOOKUP, (lookup.start_ns, lookup.end_ns), attributes, lookup.error.as_deref())
+}
+
+fn connect<'a>(set_up: &'a SetUp, tcp: TcpConnect, site: &Site) -> Part<'a> {
+    let mut attributes = Vec::with_capacity(5);
+    peer(site, Transport::Tcp, &mut attributes);
+    if tcp.retransmits > 0 {
+        attributes.push(("wirespan.tcp.syn_retransmits", Value::Int(tcp.retransmits.into())));
+    }
+    // A set-up that has no phases failed in this one.
+    let error = set_up.error.as_deref().filter(|_| set_up.phases.is_empty());
+    ("socket connect", (tcp.start_ns, tcp.end_ns), attributes, error)
+}
+
+fn phase_part(phase: &Phase, is_server: bool) -> Part<'_> {
+    let mut attributes = Vec::new();
+    let name = match &phase.kind {
+        PhaseKind::Tls(tls) => {
+            handshake(tls, &mut attributes);
+            if let Some(name) = &tls.server_name {
+                attributes.push(("server.address", Value::Text(name.clone())));
+            }
+            if is_server { "TLS server handshake" } else { "TLS client handshake" }
+        }
+        PhaseKind::EncryptionRequest { accepted } => {
+            attributes.push(("wirespan.encryption.accepted", Value::Bool(*accepted)));
+            "encryption request"
+        }
+        PhaseKind::Authentication(authentication) => {
+            if let Some(method) = authentication.method {
+                attributes.push(("wirespan.authentication.method", Value::Static(method)));
+            }
+            attributes.push(("wirespan.authentication.round_trips", Value::Int(authentication.round_trips.into())));
+            "authentication"
+        }
+    };
+    (name, (phase.start_ns, phase.end_ns), attributes, phase.error.as_deref())
+}
+
+/// What a handshake negotiated.
+fn handshake(tls: &TlsHandshake, attributes: &mut Vec<Attribute>) {
+    // SSL 3.0 and older are none of ours.
+    if let Some(version) = tls.version {
+        attributes.push(("tls.protocol.name", Value::Static("tls")));
+        attributes.push(("tls.protocol.version", Value::Static(version)));
+    }
+    if let Some(cipher) = &tls.cipher {
+        attributes.push(("tls.cipher", Value::Text(cipher.clone())));
+    }
+    if let Some(resumed) = tls.resumed {
+        attributes.push(("tls.resumed", Value::Bool(resumed)));
+    }
+    if let Some(protocol) = &tls.chosen_protocol {
+        attributes.push(("tls.next_protocol", Value::Text(protocol.clone())));
+    }
+    if let Some(asked) = tls.client_certificate_asked {
+        attributes.push(("wirespan.tls.client_certificate_asked", Value::Bool(asked)));
+    }
+    if tls.retried {
+        attributes.push(("wirespan.tls.hello_retried", Value::Bool(true)));
+    }
+}
+
+/// The name by which the server was called: what TLS asked for, else what was looked up.
+fn server_name(set_up: &SetUp) -> Option<&str> {
+    let asked = set_up.phases.iter().find_map(|phase| match &phase.kind {
+        PhaseKind::Tls(tls) => tls.server_name.as_deref(),
+        _ => None,
+    });
+    asked.or_else(|| set_up.lookups.first().map(|lookup| &*lookup.name))
+}
+
+fn question(name: &str, question: &str) -> Vec<Attribute> {
+    vec![("dns.question.name", Value::Text(name.into())), ("wirespan.dns.question.type", Value::Text(question.into()))]
+}
+
+fn peer(site: &Site, transport: Transport, attributes: &mut Vec<Attribute>) {
+    if !site.address.is_empty() {
+        attributes.push(("network.peer.address", Value::Shared(Arc::clone(&site.address))));
+    }
+    attributes.extend(site.port.map(|port| ("network.peer.port", Value::Int(port.into()))));
+    let transport = match transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+        Transport::Unix => "unix",
+    };
+    attributes.push(("network.transport", Value::Static(transport)));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! DNS over UDP. A socket that talks to port 53 becomes a connection, each datagram a record; all other UDP leaves early.
+
+use super::transfer::{record, times};
+use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_IGNORED};
+use crate::emit::{self, Peer};
+use crate::kernel::read_user;
+use crate::kernel::regs::{Regs, number};
+use crate::kernel::sock::Sock;
+use crate::maps::count;
+use wirespan_common::counters::Counter;
+use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, Missing, RECEIVE, SEND};
+
+/// The port of DNS servers. What is said there is for the parser to decide.
+const PORT: u16 = 53;
+/// Bytes of a datagram that are copied.
+const HEAD: u32 = 1024;
+/// Size of a `struct mmsghdr`.
+pub const MESSAGE_SIZE: u64 = 64;
+
+/// A datagram that was moved, and where the call's arguments show it. Zero: nowhere.
+#[repr(C)]
+pub struct Datagram {
+    /// When the call began, if the backend knows.
+    pub entry_ns: u64,
+    /// The payload itself.
+    pub buffer: u64,
+    /// A `struct user_msghdr`, the first of them if there are several.
+    pub header: u64,
+    /// A `struct sockaddr`.
+    pub name: u64,
+    /// Bytes.
+    pub len: u32,
+    /// Number of messages of the call, of which this is the next one.
+    pub messages: u32,
+    /// [`SEND`] or [`RECEIVE`].
+    pub direction: u8,
+    /// Why there is neither buffer nor header: a [`Missing`] value.
+    pub missing: u8,
+}
+
+impl Datagram {
+    /// As the registers of the call show it; `None`: they are those of another call.
+    #[inline(always)]
+    pub fn of(regs: Option<Regs>, direction: u8, len: u32, entry_ns: u64) -> Self {
+        let mut datagram = Self { entry_ns, buffer: 0, header: 0, name: 0, len, messages: 1, direction, missing: 0 };
+        let Some((regs, call)) = regs.and_then(|regs| Some((regs, regs.number()?))) else {
+            datagram.missing = Missing::IoUring as u8;
+            return datagram;
+        };
+        match call {
+            number::READ | number::WRITE | number::RECVFROM => datagram.buffer = regs.argument1(),
+            number::SENDTO => {
+                datagram.buffer = regs.argument1();
+                datagram.name = regs.argument4();
+            }
+            number::SENDMSG | number::RECVMSG => datagram.header = regs.argument1(),
+            number::SENDMMSG => {
+                datagram.header = regs.argument1();
+                datagram.messages = regs.argument2() as u32;
+            }
+            // Of more than one it cannot be told which this is: a call may receive fewer than it has room for.
+            number::RECVMMSG if regs.argument2() as u32 == 1 => datagram.header = regs.argument1(),
+            _ => datagram.missing = Missing::Other as u8,
+        }
+        datagram
+    }
+}
+
+/// Records a datagram that was moved over `sock`, if that is a UDP socket that talks to port 53.
+#[inline(never)]
+pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
+    let Some(conn) = conn::known(sock).or_else(|| first(sock, datagram)) else { return false };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    conn::begun(conn, datagram.entry_ns);
+    count(Counter::Seen);
+    let direction = datagram.direction;
+    let position = conn::advance(sock, conn, direction, datagram.len);
+    let times = times(conn, direction, datagram.entry_ns);
+    // Before the turn goes on: the calls so far say which of several messages this is.
+    let calls = if conn.last_direction == direction { conn.turn_calls } else { 0 };
+    let header = message(datagram, calls);
+    conn::turn(sock, conn, direction);
+    if conn.flags & FLAG_IGNORED != 0 {
+        count(Counter::Ignored);
+        return false;
+    }
+    if conn.flags & FLAG_ANNOUNCED == 0 {
+        let Some(peer) = peer(sock, conn.family, datagram) else { return false };
+        if !conn::announce_to(sock, conn, &peer) {
+            return false;
+        }
+    }
+    let data = record(conn, direction, datagram.len, position, times);
+    emit::data::simple(data, payload(datagram, header), if datagram.len < HEAD { datagram.len } else { HEAD })
+}
+
+/// The entry of a socket that is not known yet, if it talks to port 53.
+#[inline(always)]
+fn first(sock: Sock, datagram: &Datagram) -> Option<*mut Conn> {
+    let family = sock.datagram_family()?;
+    peer(sock, family, datagram)?;
+    conn::first_datagram(sock, family)
+}
+
+/// The DNS server that the datagram goes to, or on a connected socket comes from.
+#[inline(always)]
+fn peer(sock: Sock, family: u8, datagram: &Datagram) -> Option<Peer> {
+    match sock.remote_port() {
+        PORT => return Some(Peer::OF_SOCKET),
+        0 if datagram.direction == SEND => {}
+        _ => return None,
+    }
+    let name = if datagram.header == 0 { datagram.name } else { read_user::<u64>(message(datagram, 0))? };
+    if name == 0 {
+        return None;
+    }
+    // `sockaddr_in`: family, port, address; `sockaddr_in6`: family, port, flow, address.
+    let start = read_user::<[u8; 8]>(name)?;
+    if u16::from_be_bytes([start[2], start[3]]) != PORT {
+        return None;
+    }
+    let mut peer = Peer { port: PORT, address: [0; 16] };
+    match u16::from_ne_bytes([start[0], start[1]]) as u8 {
+        FAMILY_INET if family == FAMILY_INET => peer.address[..4].copy_from_slice(&start[4..]),
+        FAMILY_INET => {
+            // Mapped: ::ffff:a.b.c.d.
+            peer.address[10] = 0xff;
+            peer.address[11] = 0xff;
+            peer.address[12..].copy_from_slice(&start[4..]);
+        }
+        FAMILY_INET6 => peer.address = read_user(name + 8)?,
+        _ => return None,
+    }
+    Some(peer)
+}
+
+/// The header of this message: several of one call are moved in order, and one after the other.
+#[inline(always)]
+fn message(datagram: &Datagram, calls: u32) -> u64 {
+    let index = if datagram.messages > 1 { calls % datagram.messages } else { 0 };
+    datagram.header + u64::from(index) * MESSAGE_SIZE
+}
+
+/// The one buffer of the datagram.
+#[inline(always)]
+fn payload(datagram: &Datagram, header: u64) -> Result<u64, Missing> {
+    if datagram.buffer != 0 {
+        return Ok(datagram.buffer);
+    }
+    if datagram.header == 0 {
+        return Err(if datagram.missing == Missing::IoUring as u8 { Missing::IoUring } else { Missing::Other });
+    }
+    // `struct user_msghdr`: the vector and its length are the third and fourth words.
+    let vector = read_user::<[u64; 2]>(header + 16).ok_or(Missing::Fault)?;
+    let buffer = read_user::<[u64; 2]>(vector[0]).ok_or(Missing::Fault)?;
+    let len = u64::from(datagram.len);
+    let fits = if datagram.direction == RECEIVE { buffer[1] >= len } else { buffer[1] == len };
+    // More than one buffer, or another message than was thought.
+    if vector[1] != 1 || !fits { Err(Missing::Other) } else { Ok(buffer[0]) }
+}

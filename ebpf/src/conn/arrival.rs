@@ -1,0 +1,70 @@
+//! When the first unread byte of a socket came: how long it then waits for its reader is the wait for a busy process.
+//!
+//! The time is kept as long as something is unread and taken by the next receive. When that receive leaves bytes behind,
+//! their own time was not kept, and it is [`UNKNOWN`] until all is read: nothing is said of them.
+
+use super::{Conn, FLAG_DATAGRAM, now};
+use crate::kernel::sock::Sock;
+use crate::maps::{CONNECTIONS, setting};
+use wirespan_common::record::FAMILY_UNIX;
+
+/// Stands for a time that was not kept.
+pub const UNKNOWN: u64 = 1;
+
+macro_rules! set {
+    ($conn:ident.arrived_ns, $value:expr) => {
+        // Another CPU looks at it: the order of what is written and read here counts.
+        // SAFETY: a member of a live map value.
+        unsafe { core::ptr::write_volatile(&raw mut $conn.arrived_ns, $value) }
+    };
+}
+
+/// Data has come to a socket; in softirq for TCP, in the context of the sender for a unix socket. The family of the
+/// socket, if its connection is known.
+#[inline(always)]
+pub fn arrived(sock: Sock) -> Option<u8> {
+    let conn = CONNECTIONS.get_ptr_mut(sock.0)?;
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
+    if conn.arrived_ns == 0 {
+        note(sock, conn);
+    }
+    Some(conn.family)
+}
+
+#[inline(always)]
+fn note(sock: Sock, conn: &mut Conn) {
+    // Before the look at what is unread: see `take`.
+    let now = now();
+    let is_opaque = conn.family != FAMILY_UNIX && sock.has_upper_layer();
+    if is_opaque || has_unread(sock, conn) {
+        set!(conn.arrived_ns, if is_opaque { UNKNOWN } else { now });
+    }
+}
+
+/// The time at which the bytes came whose receive ended at `now`; 0 if that is not known.
+///
+/// The reader of a unix socket may be faster than the hook that tells of its data: a time that is not later than the
+/// last receive belongs to bytes that were read by it.
+#[inline(always)]
+pub fn take(sock: Sock, conn: &mut Conn, now: u64) -> u64 {
+    if setting!(queue_time) == 0 || conn.flags & FLAG_DATAGRAM != 0 {
+        return 0;
+    }
+    let (arrived, before) = (conn.arrived_ns, conn.read_ns);
+    conn.read_ns = now;
+    if arrived == UNKNOWN && conn.family != FAMILY_UNIX && sock.has_upper_layer() {
+        return 0;
+    }
+    // What comes from here on sets its own time, unless it is found unread.
+    set!(conn.arrived_ns, 0);
+    if has_unread(sock, conn) {
+        set!(conn.arrived_ns, UNKNOWN);
+    }
+    if arrived > before && arrived > UNKNOWN && arrived < now { arrived } else { 0 }
+}
+
+#[inline(always)]
+fn has_unread(sock: Sock, conn: &Conn) -> bool {
+    if conn.family == FAMILY_UNIX { sock.queued_packets() > 0 } else { sock.unread(conn.received as u32) > 0 }
+}
