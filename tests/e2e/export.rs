@@ -23,7 +23,10 @@ impl Collector {
             "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:{http}}}, grpc: {{endpoint: 127.0.0.1:{grpc}}}}}}}}}
 exporters: {{debug: {{verbosity: detailed}}}}
 service:
-  pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [debug]}}
+    metrics: {{receivers: [otlp], exporters: [debug]}}
+    logs: {{receivers: [otlp], exporters: [debug]}}
   telemetry: {{metrics: {{level: none}}}}
 "
         );
@@ -39,6 +42,13 @@ service:
     fn received(&self) -> String {
         std::fs::read_to_string(self.folder.join("stderr")).unwrap()
     }
+}
+
+/// Every span that an agent made has been taken.
+#[track_caller]
+fn exported_all(agent: &Agent) {
+    let (made, taken) = (agent.told("wirespan: spans"), agent.told("otlp: exported"));
+    assert!(made > 0 && made == taken, "{}", agent.stderr());
 }
 
 #[test]
@@ -63,7 +73,8 @@ fn a_collector_over_both_transports() {
         run(workload("http_client.py").args(["many", &server.port.to_string()]));
         // The end flushes what waits.
         agent.stop();
-        assert!(agent.stderr().contains("otlp: exported 402"), "{}", agent.stderr());
+        exported_all(&agent);
+        assert!(agent.told("otlp-metrics: exported") > 10, "{}", agent.stderr());
         eventually("the collector has it", || collector.received().contains(&format!("url.path: Str({path})")));
     }
     let received = collector.received();
@@ -74,6 +85,11 @@ fn a_collector_over_both_transports() {
         "Name           : GET",
         "http.response.status_code: Int(200)",
         "Resource SchemaURL: ",
+        "-> Name: http.server.request.duration",
+        "-> Name: traces_service_graph_request_total",
+        "-> DataType: Histogram",
+        "AggregationTemporality: Cumulative",
+        "service.name: Str(wirespan)",
     ] {
         assert!(received.contains(part), "{part}");
     }
@@ -112,5 +128,45 @@ fn a_collector_that_comes_late() {
         told.contains("Str(/early)") && told.contains("Str(/late)")
     });
     agent.stop();
-    assert!(agent.stderr().contains("otlp: exported 4"), "{}", agent.stderr());
+    exported_all(&agent);
+}
+
+/// Metrics of requests and connections, over both transports.
+#[test]
+fn a_collector_takes_metrics() {
+    let Some(program) = part("otelcol/otelcol") else {
+        return skipped("test part otelcol is missing");
+    };
+    for (protocol, is_grpc) in [("http/protobuf", false), ("grpc", true)] {
+        let mut collector = Collector::start(&program);
+        let server = servers::program("odd_server.py", &[]);
+        let endpoint = format!("http://127.0.0.1:{}", if is_grpc { collector.grpc } else { collector.http });
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "500".to_owned()),
+        ];
+        let none = ["--output", "none"];
+        let mut agent = Agent::start_with("run", "sockets", &server.select_port(), &none, &variables);
+        run(workload("http_client.py").args(["many", &server.port.to_string()]));
+        agent.stop();
+        println!("{}", agent.stderr());
+        let names = [
+            "http.server.request.duration",
+            "http.client.request.duration",
+            "wirespan.tcp.connect.duration",
+            "wirespan.tcp.connections.opened",
+            "traces_service_graph_request_total",
+            "process.cpu.time",
+        ];
+        for name in names {
+            let line = format!("-> Name: {name}\n");
+            eventually(name, || collector.received().contains(&line));
+        }
+        let received = collector.received();
+        assert!(received.contains("AggregationTemporality: Cumulative"));
+        // The last export tells of all.
+        assert!(received.contains("Count: 200\n"), "{protocol}");
+        collector.process.stop();
+    }
 }

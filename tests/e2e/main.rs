@@ -13,8 +13,12 @@
 mod harness;
 
 mod agent;
+mod connections;
 mod counts;
 mod export;
 mod http;
+mod kernel;
+mod metrics;
+mod parents;
 mod postgres;
 mod redis;

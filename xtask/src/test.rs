@@ -18,6 +18,9 @@ pub struct Args {
     /// Only install what the end-to-end tests need
     #[arg(long)]
     install_only: bool,
+    /// How often an end-to-end test may run before it counts as failed: again alone, after all others
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    tries: u32,
     /// For the test programs: a filter, `--nocapture` …
     #[arg(last = true)]
     args: Vec<String>,
@@ -77,7 +80,7 @@ pub fn test(args: &Args) -> Result<()> {
             note("replay", tally.run(cmd.arg("--").args(&args.args))?);
         }
         if wanted(Kind::E2e) {
-            note("end-to-end", end_to_end(&mut tally, &binary, granted, &args.args)?);
+            note("end-to-end", end_to_end(&mut tally, &binary, granted, args)?);
         }
     }
     sh::step(format!("tests: {tally}"));
@@ -88,11 +91,19 @@ pub fn test(args: &Args) -> Result<()> {
 }
 
 /// Runs the end-to-end tests as root, or, where the kernel grants no eBPF, names each one as skipped.
-fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, args: &[String]) -> Result<bool> {
-    let mut cmd = cargo_test(&["--package", CRATE, "--test", "e2e"]);
-    cmd.env("WIRESPAN_BIN", binary).env("WIRESPAN_TEST_PARTS", paths::parts());
+fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, args: &Args) -> Result<bool> {
+    let program = || {
+        let mut cmd = cargo_test(&["--package", CRATE, "--test", "e2e"]);
+        cmd.env("WIRESPAN_BIN", binary).env("WIRESPAN_TEST_PARTS", paths::parts());
+        if sh::privilege() == sh::Privilege::Sudo {
+            let runner = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER", std::env::consts::ARCH.to_uppercase());
+            cmd.env(runner, "sudo --preserve-env=PATH,WIRESPAN_BIN,WIRESPAN_TEST_PARTS");
+        }
+        cmd.arg("--");
+        cmd
+    };
     if let Err(reason) = granted {
-        let names = sh::output(cmd.args(["--", "--list"]).args(args))?;
+        let names = sh::output(program().arg("--list").args(&args.args))?;
         for name in names.lines().filter_map(|l| l.strip_suffix(": test")) {
             println!("test {name} ... skipped ({reason})");
             tally.skipped += 1;
@@ -100,12 +111,19 @@ fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, arg
         sh::step(format!("end-to-end tests: {} skipped, since this machine grants no eBPF ({reason})", tally.skipped));
         return Ok(true);
     }
-    if sh::privilege() == sh::Privilege::Sudo {
-        let runner = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER", std::env::consts::ARCH.to_uppercase());
-        cmd.env(runner, "sudo --preserve-env=PATH,WIRESPAN_BIN,WIRESPAN_TEST_PARTS");
-    }
     sh::step("end-to-end tests");
-    tally.run(cmd.arg("--").args(args))
+    let mut ok = tally.run(program().args(&args.args))?;
+    for again in 2..=args.tries {
+        let names = std::mem::take(&mut tally.names_of_failed);
+        if ok || names.is_empty() {
+            break;
+        }
+        sh::step(format!("end-to-end tests: try {again} of {}, one at a time: {}", args.tries, names.join(", ")));
+        // They are counted by their last try.
+        tally.failed = tally.failed.saturating_sub(names.len() as u64);
+        ok = tally.run(program().args(["--exact", "--test-threads=1"]).args(&names))?;
+    }
+    Ok(ok)
 }
 
 fn cargo_test(args: &[&str]) -> Command {
@@ -121,6 +139,8 @@ struct Tally {
     failed: u64,
     ignored: u64,
     skipped: u64,
+    /// In the order in which they failed, until somebody takes them.
+    names_of_failed: Vec<String>,
 }
 
 impl Tally {
@@ -146,6 +166,9 @@ impl Tally {
         if line.starts_with("test ") && line.contains(" ... skipped") {
             self.skipped += 1;
         }
+        if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
+            self.names_of_failed.push(name.to_owned());
+        }
         let Some(rest) = line.strip_prefix("test result: ") else { return };
         for part in rest.split(['.', ';']) {
             let mut words = part.split_whitespace();
@@ -164,7 +187,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { passed, failed, ignored, skipped } = self;
+        let Self { passed, failed, ignored, skipped, names_of_failed: _ } = self;
         write!(f, "{passed} passed, {failed} failed, {ignored} ignored, {skipped} skipped")
     }
 }
@@ -180,6 +203,8 @@ mod tests {
         tally.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.01s");
         tally.add("test http::chunked ... ok");
         tally.add("test kernel_tls ... skipped (no tls)");
+        tally.add("test http::order::pipelined ... FAILED");
         assert_eq!(tally.to_string(), "15 passed, 2 failed, 1 ignored, 1 skipped");
+        assert_eq!(tally.names_of_failed, ["http::order::pipelined"]);
     }
 }

@@ -7,8 +7,12 @@ use wirespan_tests::spans::Spans;
 #[track_caller]
 pub fn pair(spans: &Spans) -> (Spans, Spans) {
     let (servers, clients) = (spans.servers(), spans.clients());
+    // Of several at a time, the longest within the shortest is the one.
     let mut left: Vec<_> = servers.iter().collect();
-    for client in clients.iter() {
+    left.sort_by_key(|server| std::cmp::Reverse(server.duration()));
+    let mut shortest_first: Vec<_> = clients.iter().collect();
+    shortest_first.sort_by_key(|client| client.duration());
+    for client in shortest_first {
         let same = left.iter().position(|server| {
             let told = |key: &str| server.text(key) == client.text(key);
             told("db.query.text") && told("error.type") && server.name == client.name && client.encloses(server)

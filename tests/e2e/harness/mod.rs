@@ -2,16 +2,25 @@
 //!
 //! - [`process`]: child processes, and ports and folders for them;
 //! - [`agent`]: `wirespan run` with both backends at once over the same traffic;
+//! - [`recorded`]: what the kernel told, of `wirespan record`;
 //! - [`servers`], [`postgres`]: nginx, Redis, Python servers; PostgreSQL;
+//! - [`certificates`], [`capture`]: an authority; what the packets show;
+//! - [`prometheus`]: what the agent's own end point tells;
+//! - [`setups`]: traces of connections that were set up;
 //! - [`databases`]: what the tests of both databases ask of spans;
 //! - [`parts`]: what is installed.
 
 pub mod agent;
+pub mod capture;
+pub mod certificates;
 pub mod databases;
 pub mod parts;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
+pub mod recorded;
 pub mod servers;
+pub mod setups;
 
 pub use agent::{Agent, trace};
 pub use parts::{python, skipped, workload};

@@ -29,7 +29,10 @@ pub fn workload(name: &str) -> Command {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workloads").join(name);
     assert!(path.is_file(), "{}", path.display());
     if let Some(stem) = name.strip_suffix(".c") {
-        return compiled(stem, &path);
+        return compiled(stem, Command::new("cc").args(["-O1", "-Wall", "-Werror"]), &path);
+    }
+    if let Some(stem) = name.strip_suffix(".go") {
+        return compiled(stem, Command::new("go").arg("build"), &path);
     }
     let mut command = if name.ends_with(".py") {
         python()
@@ -43,13 +46,13 @@ pub fn workload(name: &str) -> Command {
     command
 }
 
-/// A program in C, compiled once a run of the tests.
-fn compiled(stem: &str, source: &Path) -> Command {
+/// A program, compiled once a run of the tests.
+fn compiled(stem: &str, compiler: &mut Command, source: &Path) -> Command {
     static DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let mut done = DONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let program = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(stem);
     if !done.iter().any(|known| known == stem) {
-        super::run(Command::new("cc").args(["-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(source));
+        super::run(compiler.arg("-o").arg(&program).arg(source));
         done.push(stem.to_owned());
     }
     Command::new(program)

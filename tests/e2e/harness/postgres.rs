@@ -54,8 +54,17 @@ impl Postgres {
         Self::of(&postgres_programs())
     }
 
+    /// The installed version, on another address besides those of the loopback interface.
+    pub fn start_on(address: &str) -> Self {
+        Self::of_on(&postgres_programs(), &format!("127.0.0.1,::1,{address}"))
+    }
+
     /// The one with these programs.
     pub fn of(programs: &Path) -> Self {
+        Self::of_on(programs, "127.0.0.1,::1")
+    }
+
+    fn of_on(programs: &Path, addresses: &str) -> Self {
         let folder = Folder::new();
         let data = folder.join("data");
         run(Command::new("cp").arg("-a").args([&cluster(programs), &data]));
@@ -66,7 +75,7 @@ impl Postgres {
         let mut command = as_user(programs.join("postgres"));
         command.arg("-D").arg(&data).arg("-k").arg(&sockets).args(["-p", &port.to_string()]);
         let settings = [
-            "listen_addresses=127.0.0.1,::1",
+            &format!("listen_addresses={addresses}"),
             "fsync=off",
             "shared_buffers=16MB",
             "log_min_duration_statement=0",
@@ -123,6 +132,19 @@ impl Postgres {
         self.execute("ALTER SYSTEM SET ssl = on");
         self.execute("SELECT pg_reload_conf()");
         eventually("PostgreSQL grants encryption", || self.execute("SHOW ssl").trim() == "on");
+    }
+
+    /// Makes it ask those of other addresses for a password, by SCRAM.
+    #[track_caller]
+    pub fn ask_for_passwords(&self, addresses: &str, password: &str) {
+        self.execute(&format!("ALTER USER postgres PASSWORD '{password}'"));
+        let file = self.folder.join("data/pg_hba.conf");
+        let rules = fs::read_to_string(&file).unwrap() + &format!("hostssl all all {addresses} scram-sha-256\n");
+        fs::write(&file, rules).unwrap();
+        self.execute("SELECT pg_reload_conf()");
+        eventually("the rules are in force", || {
+            self.execute("SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'scram-sha-256'").trim() == "1"
+        });
     }
 
     /// Runs statements that prepare a test.

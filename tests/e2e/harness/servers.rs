@@ -6,6 +6,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
+use super::certificates::Identity;
 use super::process::{Folder, Owned, eventually, free_port, listening, run};
 use super::workload;
 
@@ -71,13 +72,17 @@ pub fn nginx(upstream: Option<u16>) -> Server {
            }}
          }}"
     );
+    let process = nginx_with(conf, &folder);
+    listening(port);
+    Server { process, folder, port }
+}
+
+fn nginx_with(conf: String, folder: &Folder) -> Owned {
     let conf = folder.write("nginx.conf", conf);
     let mut command = Command::new("nginx");
     command.arg("-c").arg(conf).arg("-e").arg(folder.join("error.log"));
     command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));
-    let process = Owned::start(&mut command, Signal::TERM);
-    listening(port);
-    Server { process, folder, port }
+    Owned::start(&mut command, Signal::TERM)
 }
 
 impl Server {
@@ -109,11 +114,49 @@ pub fn redis() -> Server {
     Server { process, folder, port }
 }
 
+/// Redis with TLS alone and a password, on an address.
+pub fn redis_tls(address: &str, identity: &Identity, password: &str) -> Server {
+    let (folder, port) = (Folder::new(), free_port());
+    let mut command = Command::new("redis-server");
+    command.args([
+        "--tls-port",
+        &port.to_string(),
+        "--port",
+        "0",
+        "--bind",
+        address,
+        "--save",
+        "",
+        "--daemonize",
+        "no",
+    ]);
+    command.arg("--tls-cert-file").arg(&identity.certificate).arg("--tls-key-file").arg(&identity.key);
+    command.arg("--tls-ca-cert-file").arg(&identity.certificate).args(["--tls-auth-clients", "no"]);
+    command.args(["--requirepass", password, "--dir"]).arg(folder.path());
+    command.stdout(folder.output("log")).stderr(folder.output("stderr"));
+    let process = Owned::start(&mut command, Signal::TERM);
+    eventually("Redis listens", || std::net::TcpStream::connect((address, port)).is_ok());
+    Server { process, folder, port }
+}
+
 /// A program of `tests/workloads` as a server; its first argument is the port, then come `more`.
 pub fn program(name: &str, more: &[&str]) -> Server {
-    let (folder, port) = (Folder::new(), free_port());
+    let port = free_port();
     let mut command = workload(name);
     command.arg(port.to_string()).args(more);
+    start(command, port)
+}
+
+/// [`program`] for one whose port comes last.
+pub fn command(name: &str, before: &[&str]) -> Server {
+    let port = free_port();
+    let mut command = workload(name);
+    command.args(before).arg(port.to_string());
+    start(command, port)
+}
+
+fn start(mut command: Command, port: u16) -> Server {
+    let folder = Folder::new();
     command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));
     let mut process = Owned::start(&mut command, Signal::TERM);
     let ready = || {
@@ -135,4 +178,35 @@ pub fn curl(port: u16, path: &str, more: &[&str]) -> String {
 pub fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// nginx with TLS of one version on an address, and tickets; it closes after each answer.
+pub fn nginx_tls(address: &str, identity: &Identity, version: &str) -> Server {
+    nginx_tls_with(address, identity, version, "")
+}
+
+/// [`nginx_tls`] with more settings of the server.
+pub fn nginx_tls_with(address: &str, identity: &Identity, version: &str, more: &str) -> Server {
+    let (folder, port) = (Folder::new(), free_port());
+    let root = folder.path().display().to_string();
+    let (key, certificate) = (identity.key.display(), identity.certificate.display());
+    let conf = format!(
+        "daemon off; worker_processes 1; pid {root}/pid; error_log {root}/error.log; user root;
+         events {{ worker_connections 512; }}
+         http {{
+           access_log off; keepalive_timeout 0;
+           client_body_temp_path {root}; proxy_temp_path {root}; fastcgi_temp_path {root};
+           uwsgi_temp_path {root}; scgi_temp_path {root};
+           server {{
+             listen {address}:{port} ssl; ssl_protocols TLSv{version};
+             ssl_certificate {certificate}; ssl_certificate_key {key};
+             ssl_session_tickets on; ssl_session_cache shared:sessions:1m;
+             location / {{ return 200 'hello\\n'; }}
+             {more}
+           }}
+         }}"
+    );
+    let process = nginx_with(conf, &folder);
+    eventually("nginx listens", || std::net::TcpStream::connect((address, port)).is_ok());
+    Server { process, folder, port }
 }

@@ -82,6 +82,7 @@ fn attribute_by_attribute() {
         "http.response.status_code": 200,
         "http.request.body.size": 0,
         "http.response.body.size": 7,
+        "wirespan.connection.reused": false,
     }));
     clients.only().failed(false).has_only(&json!({
         "http.request.method": "GET",
@@ -94,7 +95,9 @@ fn attribute_by_attribute() {
         "http.response.status_code": 200,
         "http.request.body.size": 0,
         "http.response.body.size": 7,
+        "wirespan.connection.reused": false,
     }));
+    assert!(clients.only().attributes["wirespan.connection.setup.duration"].is_f64());
     assert_eq!((servers.names(), clients.names()), (vec!["GET"], vec!["GET"]));
     for span in spans.iter() {
         assert_eq!(span.resource["service.name"], "python3.11".replace("3.11", &python_version()), "{span:#?}");

@@ -106,6 +106,7 @@ fn a_proxy_is_server_and_client() {
     let (spans, ()) = trace(&select, || {
         curl(proxy.port, "/up/slow", &[]);
     });
+    let spans = spans.requests();
     let chain = ["CLIENT curl", "SERVER nginx", "CLIENT nginx", "SERVER python"];
     let told: Vec<_> = spans
         .iter()
@@ -119,4 +120,7 @@ fn a_proxy_is_server_and_client() {
         assert!(pair[0].encloses(&pair[1]), "{pair:#?}");
         pair[1].took(100..400);
     }
+    // The worker has one request. Ours sends no `traceparent`.
+    let parents: Vec<_> = spans.iter().map(|span| span.parent.clone()).collect();
+    assert_eq!(parents, [None, None, Some(spans[1].span_id.clone()), None]);
 }

@@ -18,6 +18,7 @@ fn attribute_by_attribute() {
         "server.port": server.port,
         "network.peer.address": "127.0.0.1",
         "network.peer.port": server.port,
+        "wirespan.connection.reused": false,
     });
     let (spans, ()) = crate::harness::trace(&select(&server), || {
         run(workload("pg2.py").args(["attributes", &server.dsn()]));

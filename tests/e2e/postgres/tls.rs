@@ -1,4 +1,4 @@
-//! Encryption asked for: granted, the connection is none that can be read; refused, it goes on in the clear.
+//! Encryption asked for: granted, only the set-up of the connection can be read; refused, it goes on in the clear.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ fn psql(dsn: &str, mode: &str, sql: &str) -> String {
 }
 
 #[test]
-fn encrypted_connections_are_left_alone() {
+fn encrypted_connections_show_their_set_up() {
     let server = server();
     server.serve_tls();
     for backend in granted() {
@@ -26,13 +26,24 @@ fn encrypted_connections_are_left_alone() {
         let encrypted = psql(&server.dsn(), "require", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
         assert_eq!(encrypted, "t");
         psql(&server.dsn(), "disable", "SELECT note FROM orders WHERE id = 2");
-        let (servers, clients) = pair(&agent.finish());
+        let spans = agent.finish();
+        let (servers, clients) = pair(&spans);
         for spans in [&servers, &clients] {
             assert_eq!(texts(spans), ["SELECT note FROM orders WHERE id = ?"], "{backend}");
             spans.only().failed(false);
         }
-        // Three connections, each with two ends.
-        assert_eq!(agent.told("of other protocols"), 6, "{backend}: {}", agent.stderr());
+        // Three encrypted connections and one in the clear, each with two ends.
+        let named = |name: &str| spans.pick(|span| span.name == name).len();
+        for (name, expected) in [
+            ("TLS client handshake", 3),
+            ("TLS server handshake", 3),
+            ("encryption request", 6),
+            ("authentication", 8),
+            ("connection_setup", 8),
+        ] {
+            assert_eq!(named(name), expected, "{backend}: {name} of {:?}", spans.names());
+        }
+        assert_eq!(agent.told("of other protocols"), 0, "{backend}: {}", agent.stderr());
     }
 }
 

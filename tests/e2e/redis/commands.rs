@@ -21,6 +21,7 @@ fn attribute_by_attribute() {
         "server.port": server.port,
         "network.peer.address": "127.0.0.1",
         "network.peer.port": server.port,
+        "wirespan.connection.reused": false,
     });
     clients[0].failed(false).has_only(&expected);
     expected["network.peer.port"] = servers[0].attributes["network.peer.port"].clone();
