@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: the numbers of `docs/benchmarks.md`.
 //!
 //! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`syscalls`], [`agent_cost`], [`throughput`],
-//! [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`], [`postgres`], [`redis`]), what loads
-//! and receives ([`client`], [`sink`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]), the kernel's `bpf` call
-//! ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
+//! [`connections`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
+//! [`postgres`], [`redis`], [`rush`]), what loads and receives ([`client`], [`sink`]), the agent ([`agent`]), its spans as
+//! OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf` call ([`bpf`], [`btf`]) and what a measurement
+//! answers ([`report`]).
 //!
 //! Machines are noisy: whatever compares runs them in turns (with, without, with, …) and answers with a median.
 
@@ -13,7 +14,9 @@ mod bpf;
 mod btf;
 pub mod client;
 mod completeness;
+mod connections;
 mod duration;
+mod explosion;
 mod kernel;
 mod memory;
 mod nginx;
@@ -21,6 +24,8 @@ mod parsers;
 mod postgres;
 mod redis;
 mod report;
+mod rush;
+mod scrape;
 mod sink;
 mod spans;
 mod start;
@@ -74,6 +79,10 @@ enum Kind {
     AgentCost,
     /// Requests a second with and without the agent
     Throughput,
+    /// Connections that are opened, used once and closed
+    Connections,
+    /// Hosts, paths and statements that never come twice
+    Explosion,
     /// From start to tracing
     Start,
     /// The parsers alone
@@ -82,7 +91,7 @@ enum Kind {
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 11] = [
+const KINDS: [(Kind, Measure); 13] = [
     (Kind::Kernel, kernel::measure),
     (Kind::Syscalls, syscalls::measure),
     (Kind::AgentCost, agent_cost::measure),
@@ -91,6 +100,8 @@ const KINDS: [(Kind, Measure); 11] = [
     (Kind::CompletenessPostgres, completeness::postgres),
     (Kind::CompletenessRedis, completeness::redis),
     (Kind::Duration, duration::measure),
+    (Kind::Connections, connections::measure),
+    (Kind::Explosion, explosion::measure),
     (Kind::Start, start::measure),
     (Kind::Parsers, parsers::measure),
     (Kind::Memory, memory::measure),
