@@ -2,7 +2,7 @@
 
 use crate::conn::Conn;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, RING_BYTES};
@@ -51,6 +51,14 @@ pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 /// Policy by thread group id.
 #[map]
 pub static POLICIES: HashMap<u32, u32> = HashMap::with_max_entries(MAX_PROCESSES, 0);
+
+/// When a policy last changed; ns. See [`crate::process::is_target`].
+#[map]
+pub static POLICY_CHANGE: Array<u64> = Array::with_max_entries(1, 0);
+
+/// The last answer of [`crate::process::is_target`] on this CPU.
+#[map]
+pub static LAST_ANSWER: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 /// Connections by address of their `struct sock`.
 #[map]

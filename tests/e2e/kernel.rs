@@ -20,6 +20,8 @@ fn recorded(select: &str, traffic: impl FnOnce()) -> Vec<(&'static str, Recorded
     let mut agents: Vec<_> =
         granted().into_iter().map(|backend| (backend, Agent::start("record", backend, &select, &[]))).collect();
     traffic();
+    // The kernel ends the last connections a moment after their processes have.
+    sleep(Duration::from_millis(300));
     let end = |(backend, agent): &mut (&'static str, Agent)| {
         agent.stop();
         (*backend, Recorded::read(&agent.file("recording")))

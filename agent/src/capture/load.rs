@@ -3,18 +3,17 @@
 
 use super::btf;
 use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIRED};
+use super::policies::Policies;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
-use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, FEntry, FExit, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{CONNECTION_BYTES, MAX_PAYLOAD, RING_BYTES};
-use wirespan_common::record::{
-    Directive, NO_REPLACE, POLICY_IGNORE, POLICY_PORT, PORT_LISTENED, PORT_SELECTED, is_pending_since,
-};
+use wirespan_common::record::{Directive, NO_REPLACE, POLICY_IGNORE, PORT_LISTENED, PORT_SELECTED};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -85,7 +84,8 @@ pub enum StartError {
 pub struct Capture {
     /// What was granted.
     pub report: Report,
-    policies: HashMap<MapData, u32, u32>,
+    /// Which processes are traced.
+    pub policies: Policies,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     ports: HashMap<MapData, u16, u32>,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
@@ -141,8 +141,10 @@ impl Capture {
         for port in &options.ports {
             ports.insert(port, PORT_SELECTED, 0).map_err(load_error)?;
         }
-        let mut policies = HashMap::try_from(take(&mut ebpf, "POLICIES")?).map_err(load_error)?;
-        policies.insert(std::process::id(), POLICY_IGNORE, 0).map_err(load_error)?;
+        let policies = HashMap::try_from(take(&mut ebpf, "POLICIES")?).map_err(load_error)?;
+        let change = Array::try_from(take(&mut ebpf, "POLICY_CHANGE")?).map_err(load_error)?;
+        let mut policies = Policies::new(policies, change);
+        policies.set(std::process::id(), POLICY_IGNORE).map_err(load_error)?;
         for hook in REQUIRED {
             let granted = context.attach(&mut ebpf, hook);
             if let Err(why) = granted {
@@ -164,35 +166,6 @@ impl Capture {
             ebpf,
         };
         Ok((capture, Reader::new(ring)))
-    }
-
-    /// Sets the policy of a process (`POLICY_`). A full map is reported by the error; the process then keeps the default.
-    ///
-    /// # Errors
-    /// When the map refuses.
-    pub fn set_policy(&mut self, pid: u32, policy: u32) -> Result<(), aya::maps::MapError> {
-        self.policies.insert(pid, policy, 0)
-    }
-
-    /// Takes the policy of a process away, unless the kernel has seen it use a port that a selector names, or execute
-    /// another program after `known_ns`: then the event that tells so is under way, and a decision made without it does
-    /// not count.
-    pub fn release_policy(&mut self, pid: u32, known_ns: u64) {
-        match self.policies.get(&pid, 0) {
-            Ok(POLICY_PORT) => {}
-            Ok(policy) if is_pending_since(policy, known_ns) => {}
-            Ok(_) => _ = self.policies.remove(&pid),
-            // There is none.
-            Err(_) => {}
-        }
-    }
-
-    /// Takes the policy of a process away: it has the default then.
-    ///
-    /// # Errors
-    /// When there was none.
-    pub fn remove_policy(&mut self, pid: u32) -> Result<(), aya::maps::MapError> {
-        self.policies.remove(&pid)
     }
 
     /// Asks the kernel to copy `budget` payload bytes per turn of a connection; 0: to ignore it. Best effort: it is

@@ -12,6 +12,7 @@ pub mod hooks;
 pub mod listeners;
 pub mod load;
 pub mod memory;
+pub mod policies;
 pub mod reader;
 pub mod report;
 pub mod sockets;

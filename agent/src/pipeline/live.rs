@@ -243,13 +243,13 @@ impl Live {
         for Order { pid, change, known_ns } in changes {
             // A full map leaves the process with the default; the table counts what it refuses.
             let _ = match change {
-                Change::Set(Decision::Trace) if self.select_all => self.capture.remove_policy(pid),
-                Change::Set(Decision::Trace) => self.capture.set_policy(pid, POLICY_TRACE),
+                Change::Set(Decision::Trace) if self.select_all => self.capture.policies.remove(pid),
+                Change::Set(Decision::Trace) => self.capture.policies.set(pid, POLICY_TRACE),
                 Change::Set(Decision::Ignore) if self.select_all || pid == std::process::id() => {
-                    self.capture.set_policy(pid, POLICY_IGNORE)
+                    self.capture.policies.set(pid, POLICY_IGNORE)
                 }
                 Change::Set(Decision::Ignore) | Change::Remove => {
-                    self.capture.release_policy(pid, known_ns);
+                    self.capture.policies.release(pid, known_ns);
                     Ok(())
                 }
             };

@@ -39,13 +39,20 @@ pub fn unix_stream_sendmsg(ctx: FEntryContext) -> i32 {
 /// The first of several firings within one call counts as its beginning, the last one as the time of its last byte.
 #[inline(always)]
 pub fn begins(sock: Sock) {
+    begins_at(sock, conn::now());
+}
+
+/// [`begins`], at a time that has passed.
+#[inline(always)]
+pub fn begins_at(sock: Sock, at: u64) {
     if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) {
-        let now = conn::now();
         // SAFETY: a live map value.
         let conn = unsafe { &mut *conn };
+        // A time before the last receive of this end is of another process that reads the peer, unseen: it says nothing.
+        let at = if at < conn.read_ns { conn::now() } else { at };
         if conn.send_first_ns == 0 {
-            conn.send_first_ns = now;
+            conn.send_first_ns = at;
         }
-        conn.send_last_ns = now;
+        conn.send_last_ns = at;
     }
 }

@@ -5,7 +5,7 @@ use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_CLOSED};
 use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, POLICIES, PORTS, setting};
-use crate::process::is_target;
+use crate::process::{self, is_target};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -116,6 +116,7 @@ fn mark_port(port: u16) -> bool {
         Some(decided) if decided & 0xff != POLICY_PENDING => {}
         None | Some(_) => {
             let _ = POLICIES.insert(pid, POLICY_PORT, 0);
+            process::policy_changed();
         }
     }
     true

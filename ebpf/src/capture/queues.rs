@@ -26,10 +26,13 @@ pub fn inet_csk_accept(ctx: FExitContext) -> i32 {
 #[btf_tracepoint(function = "sk_data_ready")]
 pub fn sk_data_ready(ctx: BtfTracePointContext) -> i32 {
     let sock = Sock(ctx.arg(0));
-    let family = conn::arrival::arrived(sock);
+    let known = conn::arrival::arrived(sock);
+    // SAFETY: a live map value.
+    let reader = known.map(|conn| unsafe { &*conn });
     // For a unix socket this is in the middle of the peer's send, before anyone is woken.
-    if family.map_or_else(|| sock.is_unix(), |family| family == FAMILY_UNIX) && is_target() {
-        super::entry::begins(sock.unix_peer());
+    if reader.map_or_else(|| sock.is_unix(), |reader| reader.family == FAMILY_UNIX) && is_target() {
+        let at = reader.map_or_else(conn::now, |reader| conn::arrival::reached(sock, reader));
+        super::entry::begins_at(sock.unix_peer(), at);
     }
     0
 }

@@ -19,17 +19,24 @@ macro_rules! set {
     };
 }
 
-/// Data has come to a socket; in softirq for TCP, in the context of the sender for a unix socket. The family of the
-/// socket, if its connection is known.
+/// Data has come to a socket; in softirq for TCP, in the context of the sender for a unix socket. The connection, if it
+/// is known.
 #[inline(always)]
-pub fn arrived(sock: Sock) -> Option<u8> {
-    let conn = CONNECTIONS.get_ptr_mut(sock.0)?;
+pub fn arrived(sock: Sock) -> Option<*mut Conn> {
+    let known = CONNECTIONS.get_ptr_mut(sock.0)?;
     // SAFETY: a live map value.
-    let conn = unsafe { &mut *conn };
+    let conn = unsafe { &mut *known };
     if conn.arrived_ns == 0 {
         note(sock, conn);
     }
-    Some(conn.family)
+    Some(known)
+}
+
+/// When the data reached the reader of a unix socket that its sender is about to wake: now, or, when it is gone already
+/// since the reader did not sleep, at the time of that receive.
+#[inline(always)]
+pub fn reached(sock: Sock, reader: &Conn) -> u64 {
+    if sock.queued_packets() == 0 && reader.read_ns != 0 { reader.read_ns } else { now() }
 }
 
 #[inline(always)]

@@ -3,7 +3,7 @@
 use crate::conn::now;
 use crate::emit::process as emit;
 use crate::kernel::read;
-use crate::maps::{POLICIES, offset, setting};
+use crate::maps::{LAST_ANSWER, POLICIES, POLICY_CHANGE, offset, setting};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -16,9 +16,38 @@ fn policy(pid: u32) -> u32 {
 }
 
 /// Whether the current process is traced. The first thing that a hook asks.
+///
+/// The last answer on each CPU is kept: most hooks are run by the process that ran the one before, and are spared the
+/// look-up. An answer is good until a policy changes: it was found after the time that it is kept under, and a change
+/// writes a time that is later than itself.
 #[inline(always)]
 pub fn is_target() -> bool {
-    policy((bpf_get_current_pid_tgid() >> 32) as u32) != POLICY_IGNORE
+    // One word: 22 bits of process (include/linux/threads.h, PID_MAX_LIMIT), 41 of time, the answer.
+    const PROCESS_AT: u32 = 42;
+    const ANSWER: u64 = 1;
+    let process = bpf_get_current_pid_tgid() >> 32;
+    let (Some(kept), Some(change)) = (LAST_ANSWER.get_ptr_mut(0), POLICY_CHANGE.get_ptr(0)) else { return false };
+    // SAFETY: an aligned word.
+    let change = unsafe { change.read_volatile() };
+    let question = process << PROCESS_AT | change << (64 - PROCESS_AT + 1) >> (64 - PROCESS_AT);
+    // SAFETY: a slot of this CPU. One whole word is read and written: nobody sees half an answer.
+    let answer = unsafe { kept.read_volatile() };
+    if answer & !ANSWER == question {
+        return answer & ANSWER != 0;
+    }
+    let is_target = policy(process as u32) != POLICY_IGNORE;
+    // SAFETY: as above.
+    unsafe { kept.write_volatile(question | u64::from(is_target)) };
+    is_target
+}
+
+/// A policy has just changed.
+#[inline(always)]
+pub fn policy_changed() {
+    if let Some(change) = POLICY_CHANGE.get_ptr_mut(0) {
+        // SAFETY: an aligned word. Whoever writes last, no answer was kept under that time before.
+        unsafe { change.write_volatile(now()) };
+    }
 }
 
 // include/trace/events/sched.h: sched_process_fork(struct task_struct *parent, struct task_struct *child)
@@ -33,6 +62,7 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: copied at once.
     if let Some(own) = unsafe { POLICIES.get(parent) }.copied() {
         let _ = POLICIES.insert(child, own, 0);
+        policy_changed();
     }
     if policy(parent) != POLICY_IGNORE {
         emit::changed(PROCESS_FORK, child, parent, 0, now());
@@ -48,6 +78,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     if setting!(default_policy) == POLICY_IGNORE {
         // Traced until user space has looked at the new program: what it sends in its first milliseconds counts.
         let _ = POLICIES.insert(pid, pending(at_ns), 0);
+        policy_changed();
     } else if policy(pid) == POLICY_IGNORE {
         return 0;
     }
@@ -65,7 +96,9 @@ pub fn sched_process_exit(_ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let traced = policy(pid) != POLICY_IGNORE;
-    let _ = POLICIES.remove(pid);
+    if POLICIES.remove(pid).is_ok() {
+        policy_changed();
+    }
     if traced {
         emit::changed(PROCESS_EXIT, pid, 0, 0, now());
     }

@@ -13,8 +13,9 @@ use super::process::{Folder, Owned, eventually};
 
 /// The two ways to capture.
 pub const BACKENDS: [&str; 2] = ["sockets", "syscalls"];
-/// How far two backends' times of one event may be apart on a busy machine.
-const TOLERANCE: Duration = Duration::from_millis(40);
+/// How far two backends' times of one event may be apart: on a busy machine a thread may lose its processor between the two
+/// hooks.
+const TOLERANCE: Duration = Duration::from_millis(150);
 
 /// A running agent that writes OTLP JSON.
 pub struct Agent {

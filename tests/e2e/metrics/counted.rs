@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{OPEN_METRICS, PLAIN, promtool, scrape_until};
+use super::{OPEN_METRICS, promtool, scrape_until};
 use crate::harness::agent::granted;
 use crate::harness::process::free_port;
 use crate::harness::prometheus::{Sample, Scrape};
