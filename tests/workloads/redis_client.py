@@ -135,9 +135,11 @@ def inline():
     sock = raw()
     sock.sendall(b"PING\r\n")
     answers(sock, b"\r\n")
-    for piece in (b"SET inl", b"ine 5\r\nGET inline\r\n", b"PING\r\n"):
-        sock.sendall(piece)
-        time.sleep(0.02)
+    sock.sendall(b"SET inl")
+    time.sleep(0.02)
+    sock.sendall(b"ine 5\r\nGET inline\r\n")
+    answers(sock, b"5\r\n")
+    sock.sendall(b"PING\r\n")
     answers(sock, b"+PONG\r\n")
 
 
