@@ -57,12 +57,15 @@ impl Nginx {
                log_format times '$request_time $uri'; keepalive_requests 1000000000; client_body_temp_path {dir}/body;\n\
                server {{ listen 127.0.0.1:{port}; access_log off;\n\
                  location / {{ return 200 \"a text of forty-eight bytes, as short answers are\"; }}\n\
+                 location /files/ {{ root {dir}; sendfile on; access_log {dir}/requests.log; }}\n\
                  location /logged/ {{ access_log {log} times; return 200 logged; }} }}\n\
                server {{ listen 127.0.0.1:{status}; access_log off; location / {{ stub_status; }} }}\n\
              }}\n",
             dir = dir.display(),
             log = log.display(),
         );
+        std::fs::create_dir(dir.join("files"))?;
+        std::fs::write(dir.join("files/page.html"), "A page of four kibibytes, ".repeat(160))?;
         let file = dir.join("nginx.conf");
         std::fs::write(&file, text)?;
         let program = sh::which("nginx").context("nginx is missing")?;
@@ -73,6 +76,11 @@ impl Nginx {
         wait_for(port)?;
         std::fs::write(dir.join("status"), status.to_string())?;
         Ok(nginx)
+    }
+
+    /// A file of 4 KiB that is sent as nginx does by default: by `sendfile`, with a line in the access log.
+    pub fn file_url(&self) -> String {
+        format!("http://127.0.0.1:{}/files/page.html", self.port)
     }
 
     /// What selects it, and its worker.

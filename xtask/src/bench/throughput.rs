@@ -4,30 +4,59 @@ use anyhow::Result;
 
 use super::agent::Agent;
 use super::nginx::Nginx;
+use super::postgres::Postgres;
+use super::redis::Redis;
 use super::report::{Row, median};
 use super::sink::Sink;
 use super::{Setup, wrk};
 
-/// nginx traced, spans exported.
+/// Servers traced, spans exported. The cheaper a request is, the more of it is the price of looking at it.
 pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
-    let nginx = Nginx::start()?;
+    let seconds = setup.seconds;
+    let mut rows = Vec::new();
+    {
+        let nginx = Nginx::start()?;
+        let text = || Ok(wrk::run(nginx.port, seconds, None)?.rate);
+        rows.extend(compare(setup, "nginx, a short text without a log", &nginx.selector(), text)?);
+        let file = || Ok(wrk::get(&nginx.file_url(), seconds, None)?.rate);
+        rows.extend(compare(setup, "nginx, a file of 4 KiB with an access log", &nginx.selector(), file)?);
+    }
+    {
+        let server = Postgres::start()?;
+        let seconds = seconds.to_string();
+        let run = || Ok(server.run(&["-S", "-M", "prepared", "-c", "4", "-T", &seconds])?.rate);
+        rows.extend(compare(setup, "pgbench -S -M prepared", &server.selector(), run)?);
+    }
+    let server = Redis::start()?;
+    let run = || server.run(8, 1, 40_000 * u64::from(seconds));
+    rows.extend(compare(setup, "redis-benchmark -P 1", &server.selector(), run)?);
+    Ok(rows)
+}
+
+/// What of the rate is kept while the agent watches what `selector` selects.
+fn compare(setup: &Setup, what: &str, selector: &str, rate: impl Fn() -> Result<f64>) -> Result<[Row; 2]> {
     let sink = Sink::start()?;
     let (mut kept, mut off) = (Vec::new(), Vec::new());
-    wrk::run(nginx.port, 1, None)?;
-    let mut before = wrk::run(nginx.port, setup.seconds, None)?.rate;
+    rate()?;
+    let mut before = rate()?;
     for _ in 0..setup.rounds {
-        let agent = Agent::start(&setup.agent, &["--select", &nginx.selector(), "--otlp-endpoint", &sink.url()])?;
-        let on = wrk::run(nginx.port, setup.seconds, None)?.rate;
+        let agent = Agent::start(&setup.agent, &["--select", selector, "--otlp-endpoint", &sink.url()])?;
+        let on = rate()?;
         agent.stop()?;
-        let after = wrk::run(nginx.port, setup.seconds, None)?.rate;
+        let after = rate()?;
         // Against the runs before and after it, so that a drift of the machine cancels out.
         kept.push(on / f64::midpoint(before, after));
         off.push(before);
         before = after;
     }
     let kept = median(kept) * 100.0;
-    Ok(vec![
-        Row::goal("requests a second kept at saturation", format!("{kept:.1} %"), "≥ 90 %", kept >= 90.0),
-        Row::note("requests a second without the agent (nginx with one worker)", format!("{:.0}", median(off))),
+    Ok([
+        Row::goal(
+            format!("{what}: requests a second kept at saturation"),
+            format!("{kept:.1} %"),
+            "≥ 90 %",
+            kept >= 90.0,
+        ),
+        Row::note(format!("{what}: requests a second without the agent"), format!("{:.0}", median(off))),
     ])
 }

@@ -20,6 +20,11 @@ pub const PACED: u32 = 64;
 
 /// One thread; 16 connections, or [`PACED`]. `pause_ms` between answer and next request, for less than saturation.
 pub fn run(port: u16, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
+    get(&format!("http://127.0.0.1:{port}/"), seconds, pause_ms)
+}
+
+/// [`run`] of any URL.
+pub fn get(url: &str, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
     let mut cmd = Command::new("wrk");
     let connections = if pause_ms.is_some() { PACED } else { 16 };
     cmd.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s")]);
@@ -28,7 +33,7 @@ pub fn run(port: u16, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
         std::fs::write(&script, format!("function delay() return math.random(0, {}) end\n", 2 * pause))?;
         cmd.arg("-s").arg(script);
     }
-    let text = sh::output(cmd.arg(format!("http://127.0.0.1:{port}/")))?;
+    let text = sh::output(cmd.arg(url))?;
     let rate = text.lines().find_map(|l| l.strip_prefix("Requests/sec:")).and_then(|r| r.trim().parse().ok());
     let requests = text.lines().find_map(|l| l.trim().split_once(" requests in ")).and_then(|(n, _)| n.parse().ok());
     Ok(Load { rate: rate.context("wrk tells no rate")?, requests: requests.context("wrk tells no requests")? })
