@@ -219,7 +219,7 @@ fn blank(at_ns: u64) -> SetUp {
     }
 }
 
-pub(crate) fn http(method: &str, target: &str, status: u16) -> Detail {
+pub(crate) fn http(method: &'static str, target: &str, status: u16) -> Detail {
     Detail::Http(Box::new(HttpExchange {
         method: method.into(),
         target: target.into(),

@@ -91,9 +91,13 @@ pub fn route(http: &HttpExchange, target: &Target<'_>, config: &Config, service:
 pub fn method_name<'a>(http: &'a HttpExchange, config: &Config) -> &'a str {
     let is_known = match &config.known_methods {
         None => KNOWN_METHODS.contains(&&*http.method),
-        Some(list) => list.contains(&http.method),
+        Some(list) => lists(list, &http.method),
     };
     if is_known { &http.method } else { OTHER }
+}
+
+fn lists(methods: &[Box<str>], method: &str) -> bool {
+    methods.iter().any(|listed| **listed == *method)
 }
 
 /// `http.request.method` (and the original of an unknown one); returns what the span's name begins with.
@@ -101,7 +105,7 @@ fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>)
     let usual = KNOWN_METHODS.into_iter().find(|known| *known == &*http.method);
     let known = match &config.known_methods {
         None => usual.map(Cow::Borrowed),
-        Some(list) if list.contains(&http.method) => {
+        Some(list) if lists(list, &http.method) => {
             Some(usual.map_or_else(|| Cow::Owned(String::from(&*http.method)), Cow::Borrowed))
         }
         Some(_) => None,
@@ -113,7 +117,7 @@ fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>)
         }
         None => {
             attributes.push(("http.request.method", Value::Static(OTHER)));
-            attributes.push(("http.request.method_original", Value::Text(http.method.clone())));
+            attributes.push(("http.request.method_original", Value::Text((&*http.method).into())));
             Cow::Borrowed("HTTP")
         }
     }

@@ -149,7 +149,7 @@ pub(super) fn ends_body(tail: &[u8]) -> bool {
     !trailers.is_empty()
         && trailers.split(|byte| *byte == b'\n').all(|line| {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            super::head::is_field(line)
+            super::fields::is_field(line)
         })
 }
 

@@ -31,7 +31,20 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The first line of `bytes` and how many of them it takes, its end included; or keeps them all for later.
+    #[inline]
     pub(super) fn next<'a>(&'a mut self, bytes: &'a [u8]) -> Option<(Line<'a>, usize)> {
+        if self.carry.is_empty()
+            && !self.cut
+            && let Some(at) = memchr(b'\n', bytes)
+        {
+            self.spent = false;
+            return Some((Line::Whole(without_cr(bytes.get(..at).unwrap_or_default())), at + 1));
+        }
+        self.join(bytes)
+    }
+
+    /// The same for a line that is split over segments.
+    fn join<'a>(&'a mut self, bytes: &'a [u8]) -> Option<(Line<'a>, usize)> {
         if self.spent {
             self.reset();
         }
@@ -52,6 +65,11 @@ impl Lines {
             (false, false) => Line::Whole(text),
         };
         Some((line, at + 1))
+    }
+
+    /// Whether the next byte is the first one of a line.
+    pub(super) fn at_start(&self) -> bool {
+        (self.carry.is_empty() || self.spent) && !self.cut
     }
 
     /// The beginning of a line that is not complete yet.
@@ -102,7 +120,7 @@ impl Lines {
     }
 }
 
-fn without_cr(line: &[u8]) -> &[u8] {
+pub(super) fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 

@@ -1,9 +1,9 @@
 //! What a loss of response bytes means, and how the reader of responses gets back in step.
 
-use super::head;
 use super::pending::body_by_declaration;
 use super::response::{Pairing, State};
 use super::session::Http1;
+use super::start;
 use crate::session::{Output, Reason};
 use crate::stream::Stamp;
 
@@ -44,7 +44,7 @@ impl Http1 {
         }
         out.count(Reason::Resync);
         match self.down.state {
-            State::Line => match head::status_line(self.down.lines.partial()) {
+            State::Line => match start::status_line(self.down.lines.partial()) {
                 Some(status) if status >= 200 && self.queue.len() == 1 => {
                     self.down.status = Some(status);
                     self.settle_request();

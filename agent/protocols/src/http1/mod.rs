@@ -4,7 +4,8 @@
 //! chunk, so sizes and times are exact whether a body was captured or not.
 //!
 //! - [`probe`]: recognition by content;
-//! - `lines`, `head`, `chunked`: lines, header fields and what they say about framing, the chunked coding;
+//! - `lines`, `newlines`, `start`, `fields`: lines one by one and whole ones quickly; what start and header lines are;
+//! - `head`, `chunked`, `keep`: what a header block says about framing, the chunked coding, what a span needs;
 //! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
 //! - `request`, `response`: the reader of each direction;
 //! - `loss`: how the latter gets back in step after a loss;
@@ -17,26 +18,31 @@
 //! requests were lost may be misread; one that was seen to is trusted again only after it was idle.
 
 mod chunked;
+mod fields;
 mod head;
+mod keep;
 mod lines;
 mod loss;
+mod newlines;
 mod pending;
 mod probe;
 mod request;
 mod response;
 mod session;
+mod start;
 #[cfg(test)]
 mod tests;
 
 use crate::registry::Protocol;
 use crate::session::Session;
 use probe::probe;
+use std::borrow::Cow;
 
 /// The facts of one HTTP exchange that a span needs. Text is as on the wire (lossy UTF-8), not redacted, and capped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpExchange {
     /// Request method as sent; any token is possible.
-    pub method: Box<str>,
+    pub method: Cow<'static, str>,
     /// Request target as sent (origin, absolute, authority or asterisk form); capped at [`MAX_TARGET`].
     pub target: Box<str>,
     /// The target is longer than what was captured or kept.

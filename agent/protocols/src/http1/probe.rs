@@ -1,6 +1,7 @@
 //! Recognition by content.
 
-use super::head::{MAX_METHOD, is_tchar};
+use super::fields::is_tchar;
+use super::start::MAX_METHOD;
 use crate::registry::{Context, Probe};
 use crate::stream::Direction;
 
@@ -33,24 +34,15 @@ pub(super) fn probe(bytes: &[u8], context: Context) -> Probe {
     }
 }
 
-/// Whether a response begins here.
+/// Whether a response begins here. `HTTP/1.` is enough: nothing else begins so.
 pub(super) fn response(bytes: &[u8]) -> Probe {
     const START: &[u8] = b"HTTP/1.";
-    let len = bytes.len().min(START.len());
-    if bytes.get(..len) != START.get(..len) {
-        return Probe::No;
-    }
-    let rest = bytes.get(len..).unwrap_or_default();
-    let shape = [u8::is_ascii_digit, is_space, u8::is_ascii_digit, u8::is_ascii_digit, u8::is_ascii_digit];
-    if !rest.iter().zip(shape).all(|(byte, is)| is(byte)) {
-        return Probe::No;
-    }
-    // `HTTP/1.` is enough: nothing else begins so.
-    if len == START.len() { Probe::Yes(Direction::ToClient) } else { Probe::Maybe }
-}
-
-fn is_space(byte: &u8) -> bool {
-    *byte == b' '
+    let Some(rest) = bytes.strip_prefix(START) else {
+        return if START.starts_with(bytes) { Probe::Maybe } else { Probe::No };
+    };
+    let digit = |at: usize| rest.get(at).is_none_or(u8::is_ascii_digit);
+    let fits = digit(0) && rest.get(1).is_none_or(|byte| *byte == b' ') && digit(2) && digit(3) && digit(4);
+    if fits { Probe::Yes(Direction::ToClient) } else { Probe::No }
 }
 
 /// Whether a request begins here.

@@ -1,11 +1,14 @@
 //! The reader of the direction to the server.
 
 use super::chunked::{Chunked, Status};
-use super::head::{self, Framing, Head, Shape};
+use super::fields::{self, Shape};
+use super::head::{Framing, Head};
+use super::keep::keep;
 use super::lines::{Line, Lines};
 use super::pending::{Method, body_by_declaration};
 use super::probe;
 use super::session::Http1;
+use super::start;
 use crate::registry::Probe;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Stamp};
@@ -174,7 +177,7 @@ impl Http1 {
 
     /// The end of the request line will not be seen: the method is enough.
     pub(super) fn adopt_partial_line(&mut self, out: &mut Output) {
-        if let Some(detail) = head::request_start(self.up.lines.partial()) {
+        if let Some(detail) = start::request_start(self.up.lines.partial()) {
             self.queue.start_line(detail);
         } else if let Some(current) = self.queue.current()
             && !std::mem::replace(&mut current.lost, true)
@@ -188,7 +191,7 @@ impl Http1 {
         *bytes = bytes.get(blank..).unwrap_or_default();
         self.up.pos = self.up.pos.saturating_add(blank as u64);
         let Some(first) = bytes.first() else { return };
-        if !head::is_tchar(*first) {
+        if !fields::is_tchar(*first) {
             self.malformed(out);
             self.up.state = State::Lost;
             *bytes = &[];
@@ -209,7 +212,7 @@ impl Http1 {
             *bytes = &[];
             return;
         };
-        let detail = head::request_line(line);
+        let detail = start::request_line(line);
         *bytes = bytes.get(used..).unwrap_or_default();
         if let Some(detail) = detail {
             self.queue.start_line(detail);
@@ -226,6 +229,20 @@ impl Http1 {
     fn request_head(&mut self, bytes: &mut &[u8], end: u64, ends_call: bool, stamp: Stamp, out: &mut Output) {
         let mut rest = *bytes;
         loop {
+            if self.up.lines.at_start() && !self.up.head.lossy {
+                let mut detail = self.queue.current().and_then(|current| current.detail.as_deref_mut());
+                let (used, ended) = self.up.head.read(rest, |field, value, folded| {
+                    if let Some(detail) = &mut detail {
+                        keep(detail, field, value, folded);
+                    }
+                });
+                rest = rest.get(used..).unwrap_or_default();
+                if ended {
+                    self.up.pos = end.saturating_sub(rest.len() as u64);
+                    self.request_head_done(true, stamp, out);
+                    break;
+                }
+            }
             let Some((line, used)) = self.up.lines.next(rest) else {
                 rest = &[];
                 break;
@@ -240,7 +257,7 @@ impl Http1 {
                     {
                         detail.version_minor = 0;
                     }
-                    if head::is_text(line) {
+                    if fields::is_text(line) {
                         continue;
                     }
                     self.queue.tell(out);
@@ -248,7 +265,7 @@ impl Http1 {
                     break;
                 }
             };
-            let shape = head::shape(line);
+            let shape = fields::shape(line);
             if shape == Shape::End {
                 let sure = !self.up.head.lossy || self.up.head.found_again || (rest.is_empty() && ends_call);
                 self.up.pos = end.saturating_sub(rest.len() as u64);
@@ -256,9 +273,9 @@ impl Http1 {
                 break;
             }
             if self.up.head.lossy {
-                if !matches!(shape, Shape::Fold(_)) && !head::is_field(line) {
+                if !matches!(shape, Shape::Fold(_)) && !fields::is_field(line) {
                     // The end of the block was lost: this is the body, or the next request already.
-                    self.queue.pipelining |= head::request_line(Line::Whole(line)).is_some();
+                    self.queue.pipelining |= start::request_line(Line::Whole(line)).is_some();
                     self.queue.tell(out);
                     self.up.state = State::UntilResponse;
                     break;
@@ -268,7 +285,7 @@ impl Http1 {
             if let Some((field, value, folded)) = self.up.head.take(shape)
                 && let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut())
             {
-                head::keep(detail, field, value, folded);
+                keep(detail, field, value, folded);
             }
         }
         *bytes = rest;

@@ -1,11 +1,13 @@
 //! The reader of the direction to the client.
 
 use super::chunked::{Chunked, Status, ends_body};
-use super::head::{self, Framing, Head, Shape};
+use super::fields::{self, Shape};
+use super::head::{Framing, Head};
 use super::lines::{Line, Lines};
 use super::pending::Method;
 use super::probe;
 use super::session::Http1;
+use super::start;
 use crate::exchange::{Ending, Window};
 use crate::registry::Probe;
 use crate::session::{Output, Reason};
@@ -110,7 +112,7 @@ impl Http1 {
         let stamp = chunk.stamp;
         let end = chunk.pos.saturating_add(chunk.bytes.len() as u64);
         let mut bytes = chunk.bytes;
-        if matches!(self.down.state, State::Lost) && head::status_line(bytes.get(..13).unwrap_or(bytes)).is_some() {
+        if matches!(self.down.state, State::Lost) && start::status_line(bytes.get(..13).unwrap_or(bytes)).is_some() {
             self.down.state = State::Idle;
         }
         while !bytes.is_empty() && !self.left {
@@ -222,7 +224,7 @@ impl Http1 {
             *bytes = &[];
             return;
         };
-        let status = head::status_line(line);
+        let status = start::status_line(line);
         *bytes = bytes.get(used..).unwrap_or_default();
         if let Some(status) = status {
             self.down.status = Some(status);
@@ -240,6 +242,15 @@ impl Http1 {
     fn response_head(&mut self, bytes: &mut &[u8], end: u64, stamp: Stamp, ends_call: bool, out: &mut Output) {
         let mut rest = *bytes;
         loop {
+            if self.down.lines.at_start() && !self.down.head.lossy {
+                let (used, ended) = self.down.head.read(rest, |_, _, _| {});
+                rest = rest.get(used..).unwrap_or_default();
+                if ended {
+                    self.down.pos = end.saturating_sub(rest.len() as u64);
+                    self.response_head_done(true, stamp, out);
+                    break;
+                }
+            }
             let before = rest;
             let Some((line, used)) = self.down.lines.next(rest) else {
                 rest = &[];
@@ -248,14 +259,14 @@ impl Http1 {
             rest = rest.get(used..).unwrap_or_default();
             let line = match line {
                 Line::Whole(line) | Line::Long(line) => line,
-                Line::Cut(line) if head::is_text(line) => continue,
+                Line::Cut(line) if fields::is_text(line) => continue,
                 Line::Cut(_) => {
                     self.lose_framing(out);
                     rest = before;
                     break;
                 }
             };
-            let shape = head::shape(line);
+            let shape = fields::shape(line);
             if shape == Shape::End {
                 let sure = !self.down.head.lossy || self.down.head.found_again || (rest.is_empty() && ends_call);
                 self.down.pos = end.saturating_sub(rest.len() as u64);
@@ -263,7 +274,7 @@ impl Http1 {
                 break;
             }
             if self.down.head.lossy {
-                if !matches!(shape, Shape::Fold(_)) && !head::is_field(line) {
+                if !matches!(shape, Shape::Fold(_)) && !fields::is_field(line) {
                     self.lose_framing(out);
                     rest = before;
                     break;

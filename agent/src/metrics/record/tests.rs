@@ -78,7 +78,7 @@ fn exchange(detail: Detail, milliseconds: u64) -> Fact {
     )
 }
 
-fn http(method: &str, target: &str, status: u16) -> Detail {
+fn http(method: &'static str, target: &str, status: u16) -> Detail {
     Detail::Http(Box::new(HttpExchange {
         method: method.into(),
         target: target.into(),

@@ -199,7 +199,7 @@ fn who_the_client_is() {
 
 #[test]
 fn proxies_and_odd_targets() {
-    let of = |method: &str, target: &str, role, port| {
+    let of = |method: &'static str, target: &str, role, port| {
         span(&answered(HttpExchange { method: method.into(), target: target.into(), ..full() }), &tcp(role, port))
     };
     let absolute = of("GET", "http://u:p@real.example/x?y", Role::Client, 3128);

@@ -1,0 +1,91 @@
+//! What of a request's header fields is kept for its span.
+
+use super::HttpExchange;
+use super::fields::Field;
+use super::start::text;
+
+/// Keeps a request field that a span needs. The first one counts; folded continuations are appended.
+pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], folded: bool) {
+    let (slot, cap) = match field {
+        Field::Host => (&mut exchange.host, 255),
+        Field::UserAgent => (&mut exchange.user_agent, 512),
+        Field::TraceParent => (&mut exchange.traceparent, 128),
+        Field::TraceState => (&mut exchange.tracestate, 512),
+        Field::ForwardedFor => return keep_address(exchange, first_address(value)),
+        Field::Forwarded => return keep_address(exchange, forwarded_for(value)),
+        Field::ContentLength | Field::TransferEncoding | Field::Expect => return,
+    };
+    match slot {
+        None => *slot = Some(text(value, cap)),
+        Some(before) if folded && before.len() + value.len() < cap => {
+            let joined = if before.is_empty() { String::new() } else { format!("{before} ") };
+            *slot = Some((joined + &String::from_utf8_lossy(value)).into_boxed_str());
+        }
+        // `tracestate` may be sent in several fields (W3C Trace Context, section 3.3.1).
+        Some(before) if field == Field::TraceState && before.len() + value.len() < cap => {
+            *slot = Some(format!("{before},{}", String::from_utf8_lossy(value)).into_boxed_str());
+        }
+        Some(_) => {}
+    }
+}
+
+fn keep_address(exchange: &mut HttpExchange, address: Option<&[u8]>) {
+    if exchange.forwarded_for.is_none()
+        && let Some(address) = address
+    {
+        exchange.forwarded_for = Some(text(address, 64));
+    }
+}
+
+/// The first address of `X-Forwarded-For`, without a port.
+fn first_address(value: &[u8]) -> Option<&[u8]> {
+    bare_address(value.split(|byte| *byte == b',').next()?)
+}
+
+/// The first `for=` of `Forwarded` (RFC 7239, section 5.2).
+fn forwarded_for(value: &[u8]) -> Option<&[u8]> {
+    let element = value.split(|byte| *byte == b',').next()?;
+    element.split(|byte| *byte == b';').find_map(|pair| {
+        let (name, node) = pair.trim_ascii().split_at_checked(4)?;
+        name.eq_ignore_ascii_case(b"for=").then(|| bare_address(node))?
+    })
+}
+
+fn bare_address(node: &[u8]) -> Option<&[u8]> {
+    let node = node.trim_ascii();
+    let node = node.strip_prefix(b"\"").unwrap_or(node);
+    let node = node.strip_suffix(b"\"").unwrap_or(node);
+    let address = if let Some(v6) = node.strip_prefix(b"[") {
+        v6.get(..memchr::memchr(b']', v6)?)?
+    } else if node.iter().filter(|byte| **byte == b':').count() == 1 {
+        node.split(|byte| *byte == b':').next()?
+    } else {
+        node
+    };
+    // Obfuscated identifiers and `unknown` are no addresses.
+    let is_address = !address.is_empty() && !address.starts_with(b"_") && !address.eq_ignore_ascii_case(b"unknown");
+    is_address.then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_behind_proxies() {
+        let address = |field, value: &[u8]| {
+            let mut exchange = HttpExchange::default();
+            keep(&mut exchange, field, value, false);
+            exchange.forwarded_for.map(String::from)
+        };
+        assert_eq!(address(Field::ForwardedFor, b"203.0.113.7, 10.0.0.1").as_deref(), Some("203.0.113.7"));
+        assert_eq!(address(Field::ForwardedFor, b"203.0.113.7:4711").as_deref(), Some("203.0.113.7"));
+        assert_eq!(address(Field::ForwardedFor, b"2001:db8::1").as_deref(), Some("2001:db8::1"));
+        assert_eq!(
+            address(Field::Forwarded, b"proto=http; For=\"[2001:db8::1]:80\", for=x").as_deref(),
+            Some("2001:db8::1")
+        );
+        assert_eq!(address(Field::Forwarded, b"for=unknown"), None);
+        assert_eq!(address(Field::Forwarded, b"for=_gazonk"), None);
+    }
+}
