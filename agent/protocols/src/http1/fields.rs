@@ -47,23 +47,42 @@ pub(super) fn shape(line: &[u8]) -> Shape<'_> {
     found.unwrap_or(Shape::Other)
 }
 
-/// Whether a line that begins so can be anything but [`Shape::Other`].
+/// Whether a line may be anything but [`Shape::Other`], by two of its bytes: most lines are not worth more.
 #[inline]
-pub(super) fn may_matter(first: u8) -> bool {
-    const INITIALS: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut at = 0;
-        while at < b"hcteuxf".len() {
-            table[b"hcteuxf"[at] as usize] = true;
-            table[b"HCTEUXF"[at] as usize] = true;
-            at += 1;
-        }
-        table[b' ' as usize] = true;
-        table[b'\t' as usize] = true;
-        table[b'\r' as usize] = true;
-        table
-    };
-    INITIALS[usize::from(first)]
+pub(super) fn may_matter(line: &[u8]) -> bool {
+    let Some(first) = line.first() else { return true };
+    match NAME_ENDS[usize::from(*first)] {
+        NEVER => false,
+        ALWAYS => true,
+        at => line.get(usize::from(at)).is_some_and(|byte| ends_name(*byte)),
+    }
+}
+
+const NEVER: u8 = 0;
+const ALWAYS: u8 = u8::MAX;
+
+/// By a line's first byte: how long the only name is that begins so.
+const NAME_ENDS: [u8; 256] = {
+    const NAMES: [&[u8]; 6] = [b"Host", b"Content-Length", b"Expect", b"User-Agent", b"X-Forwarded-For", b"Forwarded"];
+    let mut table = [NEVER; 256];
+    let mut at = 0;
+    while at < NAMES.len() {
+        let first = NAMES[at][0];
+        table[first as usize] = NAMES[at].len() as u8;
+        table[first.to_ascii_lowercase() as usize] = NAMES[at].len() as u8;
+        at += 1;
+    }
+    let mut at = 0;
+    while at < b"tT \t\r".len() {
+        table[b"tT \t\r"[at] as usize] = ALWAYS;
+        at += 1;
+    }
+    table
+};
+
+/// Whether a field's name is over before this byte. White space before the colon is forbidden, and seen.
+fn ends_name(byte: u8) -> bool {
+    byte == b':' || byte.is_ascii_whitespace()
 }
 
 /// The field, if the line has this name. `name` is its usual spelling, which is compared as a few words of memory.
@@ -71,9 +90,8 @@ pub(super) fn may_matter(first: u8) -> bool {
 fn named<'a, const LEN: usize>(line: &'a [u8], name: &[u8; LEN], field: Field) -> Option<Shape<'a>> {
     let (start, rest) = line.split_first_chunk::<LEN>()?;
     // The byte after the name tells nearly all other names with the same first letter.
-    if !rest.first().is_some_and(|next| *next == b':' || next.is_ascii_whitespace())
-        || (start != name && !start.eq_ignore_ascii_case(name))
-    {
+    let same = rest.first().is_some_and(|next| ends_name(*next)) && (start == name || start.eq_ignore_ascii_case(name));
+    if !same {
         return None;
     }
     let value = rest.trim_ascii_start().strip_prefix(b":")?;

@@ -2,7 +2,7 @@
 
 use super::fields::{self, Field, Shape};
 use super::lines::without_cr;
-use super::newlines::Newlines;
+use super::newline::find_newline;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Transfer {
@@ -69,23 +69,22 @@ impl Head {
     /// are for someone else go to `other`. Returns how many bytes they are, and whether the block's end was among them.
     #[inline(never)]
     pub(super) fn read(&mut self, bytes: &[u8], mut other: impl FnMut(Field, &[u8], bool)) -> (usize, bool) {
-        let mut start = 0;
-        for end in Newlines::new(bytes) {
-            let line = bytes.get(start..end).unwrap_or_default();
-            start = end + 1;
-            if line.first().is_some_and(|first| !fields::may_matter(*first)) {
+        let mut rest = bytes;
+        while let Some((line, after)) = find_newline(rest).and_then(|end| rest.split_at_checked(end)) {
+            rest = after.get(1..).unwrap_or_default();
+            if !fields::may_matter(line) {
                 self.last = None;
                 continue;
             }
-            let shape = fields::shape(without_cr(line));
-            if shape == Shape::End {
-                return (start, true);
+            let line = without_cr(line);
+            if line.is_empty() {
+                return (bytes.len() - rest.len(), true);
             }
-            if let Some((field, value, folded)) = self.take(shape) {
+            if let Some((field, value, folded)) = self.take(fields::shape(line)) {
                 other(field, value, folded);
             }
         }
-        (start, false)
+        (bytes.len() - rest.len(), false)
     }
 
     /// The length that was declared, whether or not it counts.

@@ -1,6 +1,6 @@
 //! Lines out of segments (RFC 9112, section 2.2): CRLF, or a bare LF.
 
-use memchr::memchr;
+use super::newline::find_newline;
 
 /// Longest line that is kept; of a longer one the beginning and the last [`KEPT_END`] bytes (an HTTP version).
 pub(super) const MAX_LINE: usize = 8192;
@@ -35,7 +35,7 @@ impl Lines {
     pub(super) fn next<'a>(&'a mut self, bytes: &'a [u8]) -> Option<(Line<'a>, usize)> {
         if self.carry.is_empty()
             && !self.cut
-            && let Some(at) = memchr(b'\n', bytes)
+            && let Some(at) = find_newline(bytes)
         {
             self.spent = false;
             return Some((Line::Whole(without_cr(bytes.get(..at).unwrap_or_default())), at + 1));
@@ -48,7 +48,7 @@ impl Lines {
         if self.spent {
             self.reset();
         }
-        let Some(at) = memchr(b'\n', bytes) else {
+        let Some(at) = find_newline(bytes) else {
             self.append(bytes);
             return None;
         };

@@ -4,7 +4,7 @@
 //! chunk, so sizes and times are exact whether a body was captured or not.
 //!
 //! - [`probe`]: recognition by content;
-//! - `lines`, `newlines`, `start`, `fields`: lines one by one and whole ones quickly; what start and header lines are;
+//! - `newline`, `lines`, `start`, `fields`: lines, and what start lines and header lines are;
 //! - `head`, `chunked`, `keep`: what a header block says about framing, the chunked coding, what a span needs;
 //! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
 //! - `request`, `response`: the reader of each direction;
@@ -23,7 +23,7 @@ mod head;
 mod keep;
 mod lines;
 mod loss;
-mod newlines;
+mod newline;
 mod pending;
 mod probe;
 mod request;
