@@ -47,7 +47,8 @@ pub(super) fn shape(line: &[u8]) -> Shape<'_> {
     found.unwrap_or(Shape::Other)
 }
 
-/// Whether a line may be anything but [`Shape::Other`], by two of its bytes: most lines are not worth more.
+/// Whether a line, its end included, may be anything but [`Shape::Other`]. Two of its bytes tell: most lines are not
+/// worth more.
 #[inline]
 pub(super) fn may_matter(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return true };
@@ -73,8 +74,8 @@ const NAME_ENDS: [u8; 256] = {
         at += 1;
     }
     let mut at = 0;
-    while at < b"tT \t\r".len() {
-        table[b"tT \t\r"[at] as usize] = ALWAYS;
+    while at < b"tT \t\r\n".len() {
+        table[b"tT \t\r\n"[at] as usize] = ALWAYS;
         at += 1;
     }
     table
@@ -94,7 +95,10 @@ fn named<'a, const LEN: usize>(line: &'a [u8], name: &[u8; LEN], field: Field) -
     if !same {
         return None;
     }
-    let value = rest.trim_ascii_start().strip_prefix(b":")?;
+    let value = match rest {
+        [b':', value @ ..] => value,
+        _ => rest.trim_ascii_start().strip_prefix(b":")?,
+    };
     Some(Shape::Field(field, value.trim_ascii()))
 }
 
@@ -131,3 +135,48 @@ const TCHAR: [bool; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NAMES: [&str; 9] = [
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Expect",
+        "User-Agent",
+        "traceparent",
+        "tracestate",
+        "X-Forwarded-For",
+        "Forwarded",
+    ];
+
+    #[test]
+    fn names_are_known_in_any_spelling() {
+        for name in NAMES {
+            for name in [name.to_owned(), name.to_uppercase(), name.to_lowercase()] {
+                for (line, known) in [
+                    (format!("{name}: a b "), true),
+                    (format!("{name} \t:a b"), true),
+                    (format!("{name}s: a b"), false),
+                    (format!("{}: a b", &name[..name.len() - 1]), false),
+                    (format!("{name} a b"), false),
+                ] {
+                    assert_eq!(matches!(shape(line.as_bytes()), Shape::Field(_, b"a b")), known, "{line}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_matters_is_not_passed_over(name in prop::sample::select(&NAMES[..]), line in "[ \tA-Za-z:\r-]{0,20}") {
+            for line in [&line, &format!("{name}{line}"), &format!("{}{line}", name.to_uppercase())] {
+                let matters = shape(line.as_bytes()) != Shape::Other;
+                prop_assert!(!matters || may_matter(format!("{line}\n").as_bytes()), "{line:?}");
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What a header block says about framing (RFC 9112, section 6).
 
 use super::fields::{self, Field, Shape};
-use super::lines::without_cr;
+use super::lines::without_end;
 use super::newline::find_newline;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,13 +70,13 @@ impl Head {
     #[inline(never)]
     pub(super) fn read(&mut self, bytes: &[u8], mut other: impl FnMut(Field, &[u8], bool)) -> (usize, bool) {
         let mut rest = bytes;
-        while let Some((line, after)) = find_newline(rest).and_then(|end| rest.split_at_checked(end)) {
-            rest = after.get(1..).unwrap_or_default();
+        while let Some((line, after)) = find_newline(rest).and_then(|end| rest.split_at_checked(end + 1)) {
+            rest = after;
             if !fields::may_matter(line) {
                 self.last = None;
                 continue;
             }
-            let line = without_cr(line);
+            let line = without_end(line);
             if line.is_empty() {
                 return (bytes.len() - rest.len(), true);
             }
@@ -113,8 +113,7 @@ impl Head {
 
     /// The same length may be repeated, in a list or in several fields (RFC 9112, section 6.3).
     fn content_length(&mut self, value: &[u8]) {
-        for item in value.split(|byte| *byte == b',') {
-            let item = item.trim_ascii();
+        for item in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
             if item.is_empty() {
                 // `Content-Length:` alone, whose value may follow folded.
                 continue;

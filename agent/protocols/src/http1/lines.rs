@@ -120,7 +120,12 @@ impl Lines {
     }
 }
 
-pub(super) fn without_cr(line: &[u8]) -> &[u8] {
+/// A line without its CRLF or LF.
+pub(super) fn without_end(line: &[u8]) -> &[u8] {
+    without_cr(line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 

@@ -39,7 +39,8 @@ pub(super) fn request_line(line: Line<'_>) -> Option<Box<HttpExchange>> {
 
 /// The method at the beginning of a request line, and what follows it: a space and more.
 fn method(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let len = line.iter().take(MAX_METHOD + 1).position(|byte| !is_tchar(*byte))?;
+    let near = line.get(..MAX_METHOD + 1).unwrap_or(line);
+    let len = near.iter().position(|byte| !is_tchar(*byte))?;
     let (method, rest) = line.split_at(len);
     (!method.is_empty() && rest.starts_with(b" ")).then_some((method, rest))
 }
