@@ -2,7 +2,7 @@
 
 use super::reader::monotonic_ns;
 use aya::maps::{Array, HashMap, MapData, MapError};
-use wirespan_common::record::{POLICY_PORT, is_pending_since};
+use wirespan_common::record::{POLICY_IGNORE, POLICY_PORT, is_pending_since};
 
 /// The kernel's map of policies, and the time of their last change by which its programs know that an answer is old.
 pub struct Policies {
@@ -35,6 +35,16 @@ impl Policies {
             Ok(_) => _ = self.remove(pid),
             // There is none.
             Err(_) => {}
+        }
+    }
+
+    /// Ignores a process even if it uses a port that a selector names, until it executes another program.
+    pub fn refuse(&mut self, pid: u32) {
+        match self.policies.get(&pid, 0) {
+            // It just did: the event that tells so is under way.
+            Ok(policy) if is_pending_since(policy, 0) => {}
+            // A full map only costs what this would save.
+            Ok(_) | Err(_) => _ = self.set(pid, POLICY_IGNORE),
         }
     }
 

@@ -248,6 +248,10 @@ impl Live {
                 Change::Set(Decision::Ignore) if self.select_all || pid == std::process::id() => {
                     self.capture.policies.set(pid, POLICY_IGNORE)
                 }
+                Change::Refuse => {
+                    self.capture.policies.refuse(pid);
+                    Ok(())
+                }
                 Change::Set(Decision::Ignore) | Change::Remove => {
                     self.capture.policies.release(pid, known_ns);
                     Ok(())

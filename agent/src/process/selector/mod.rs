@@ -129,6 +129,13 @@ impl Selectors {
         self.select_all() || self.alternatives.iter().any(|selector| selector.matches(process, users))
     }
 
+    /// Whether a process is selected, or would be with other ports.
+    #[must_use]
+    pub fn could_match(&self, process: &Process, users: &Users) -> bool {
+        let holds = |one: &Requirement| one.label == Label::Port || one.matches(process, users);
+        self.select_all() || self.alternatives.iter().any(|selector| selector.requirements.iter().all(holds))
+    }
+
     /// Whether any requirement is about ports. The kernel must then look at connects and listens of everybody.
     #[must_use]
     pub fn uses_ports(&self) -> bool {

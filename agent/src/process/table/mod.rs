@@ -35,6 +35,8 @@ pub enum Decision {
 pub enum Change {
     /// The policy of the process. [`Decision::Ignore`] may be an absent entry where that is the default.
     Set(Decision),
+    /// It is no target whatever ports it uses: the kernel need not mark it for one.
+    Refuse,
     /// It has exited: remove its entry. (Reported only when selectors are in force.)
     Remove,
 }
@@ -350,13 +352,23 @@ impl ProcessTable {
         let Some(entry) = self.entries.get_mut(&pid) else {
             return;
         };
-        if !Process::add_port(list(&mut entry.process), port) || !self.selectors.uses_ports() {
+        let is_new = Process::add_port(list(&mut entry.process), port);
+        if !self.selectors.uses_ports() || entry.exited_at.is_some() {
             return;
         }
-        let process = entry.process.clone();
-        let exited_at = entry.exited_at;
-        if exited_at.is_none() {
+        if is_new {
+            let process = entry.process.clone();
             self.put(process, false, 0);
+        }
+        self.refuse(pid);
+    }
+
+    /// The kernel marks whoever uses a port that a selector names, again at each connect. Who can never be selected is
+    /// not worth the records of all its calls.
+    fn refuse(&mut self, pid: u32) {
+        let Some(entry) = self.entries.get(&pid).filter(|entry| entry.decision == Decision::Ignore) else { return };
+        if pid != self.own && !self.selectors.could_match(&entry.process, &self.users) {
+            self.changes.insert(pid, (Change::Refuse, 0));
         }
     }
 }

@@ -83,6 +83,26 @@ fn ports_select_as_they_come() {
 }
 
 #[test]
+fn who_cannot_be_selected_is_refused_at_each_port() {
+    let mut table = ProcessTable::replay(selectors(&["comm=nginx,port=80", "user=7,port!=81"]));
+    table.insert(Process { pid: 1, comm: "wrk".into(), ..Process::default() });
+    table.insert(Process { pid: 2, comm: "nginx".into(), ..Process::default() });
+    table.insert(Process { pid: 3, comm: "other".into(), user: Some(7), ..Process::default() });
+    changes(&mut table);
+    table.connected(1, 80);
+    table.connected(2, 8080);
+    // Not selected because of this port, but not for good: it may execute or be looked at again.
+    table.connected(3, 81);
+    assert_eq!(changes(&mut table), BTreeMap::from([(1, Change::Refuse), (3, IGNORE)]));
+    table.connected(1, 80);
+    table.listen(2, 80);
+    assert_eq!(changes(&mut table), BTreeMap::from([(1, Change::Refuse), (2, TRACE)]));
+    table.apply(&event(1, 9, "wrk", ProcessChange::Exit));
+    table.connected(1, 80);
+    assert_eq!(changes(&mut table), BTreeMap::from([(1, Change::Remove)]));
+}
+
+#[test]
 fn without_selectors_all_but_the_agent_are_traced() {
     let mut table = ProcessTable::live(Selectors::default());
     let own = std::process::id();
