@@ -49,7 +49,7 @@ fn span(resource: &Arc<Resource>, id: u8) -> Span {
         attributes: vec![
             ("url.path", Value::Text("/żółw".into())),
             ("http.response.status_code", Value::Int(503)),
-            ("test.list", Value::List(vec!["one".into(), "two".into()])),
+            ("test.list", Value::List(["one".into(), "two".into()].into())),
         ],
         status: Status::Error("upstream went away".into()),
         links: Vec::new(),

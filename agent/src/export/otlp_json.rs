@@ -110,6 +110,7 @@ fn any_value(json: &mut Json, value: &Value) {
         Value::Static(text) => json.key("stringValue").string(text),
         Value::Shared(text) => json.key("stringValue").string(text),
         Value::Text(text) => json.key("stringValue").string(text),
+        Value::Short(text) => json.key("stringValue").string(text.as_str()),
         Value::Int(number) => json.key("intValue").long(number),
         Value::Double(number) => json.key("doubleValue").double(*number),
         Value::Bool(truth) => json.key("boolValue").bare(truth),

@@ -44,7 +44,7 @@ pub(crate) fn server_span(resource: &Arc<Resource>) -> Span {
             ("test.negative", Value::Int(-1)),
             ("test.truth", Value::Bool(false)),
             ("test.seconds", Value::Double(0.48)),
-            ("test.list", Value::List(vec!["a".into(), "".into()])),
+            ("test.list", Value::List(["a".into(), "".into()].into())),
         ],
         status: Status::Error("upstream went away".into()),
         links: vec![Link { trace_id: [7; 16], span_id: [8; 8] }],

@@ -87,7 +87,7 @@ impl<'a> View<'a> {
     /// `network.peer.*`, and `network.transport` where it is not the usual TCP.
     pub(crate) fn peer_attributes(&self, attributes: &mut Vec<Attribute>) {
         if !self.peer.address.is_empty() {
-            attributes.push(("network.peer.address", Value::Shared(Arc::clone(&self.peer.address))));
+            attributes.push(("network.peer.address", Value::shared(&self.peer.address)));
         }
         match self.peer.port {
             Some(port) => attributes.push(("network.peer.port", Value::Int(port.into()))),
@@ -98,7 +98,7 @@ impl<'a> View<'a> {
     /// `server.address`, and `server.port` where it is not `usual_port`.
     pub(crate) fn server_attributes(&self, usual_port: u16, attributes: &mut Vec<Attribute>) {
         if !self.server.address.is_empty() {
-            attributes.push(("server.address", Value::Shared(Arc::clone(&self.server.address))));
+            attributes.push(("server.address", Value::shared(&self.server.address)));
         }
         if let Some(port) = self.server.port.filter(|port| *port != usual_port) {
             attributes.push(("server.port", Value::Int(port.into())));

@@ -3,7 +3,6 @@
 //! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::http1::HttpExchange;
@@ -50,13 +49,13 @@ pub(super) fn describe(
         server_url(http, &target, view, &mut attributes);
         if let Some(route) = route {
             name = Cow::Owned(format!("{name} {}", route.pattern));
-            attributes.push(("http.route", Value::Shared(route.pattern)));
+            attributes.push(("http.route", Value::shared(&route.pattern)));
             if route.is_guess {
                 attributes.push(("wirespan.route.source", Value::Static("heuristic")));
             }
         }
         if let Some(agent) = &http.user_agent {
-            attributes.push(("user_agent.original", Value::Text(agent.clone())));
+            attributes.push(("user_agent.original", Value::text(agent)));
         }
     }
     if http.target_truncated {
@@ -117,7 +116,7 @@ fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>)
         }
         None => {
             attributes.push(("http.request.method", Value::Static(OTHER)));
-            attributes.push(("http.request.method_original", Value::Text((&*http.method).into())));
+            attributes.push(("http.request.method_original", Value::text(&http.method)));
             Cow::Borrowed("HTTP")
         }
     }
@@ -126,16 +125,16 @@ fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>)
 /// The server's view of the URL: its parts, the address by which it was called, and who called.
 fn server_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attributes: &mut Vec<Attribute>) {
     if let Some(path) = target.path {
-        attributes.push(("url.path", Value::Text(path.into())));
+        attributes.push(("url.path", Value::text(path)));
     }
     if let Some(query) = target.query.filter(|query| !query.is_empty()) {
-        attributes.push(("url.query", Value::Text(redact::query(query).into())));
+        attributes.push(("url.query", Value::text(&redact::query(query))));
     }
     attributes.push(("url.scheme", text(url::scheme(target.scheme))));
     // An absolute-form target replaces the Host header (RFC 9112, section 3.2.2).
     match target.authority.or(http.host.as_deref()).and_then(url::host_and_port) {
         Some((host, port)) => {
-            attributes.push(("server.address", Value::Text(host.into())));
+            attributes.push(("server.address", Value::text(host)));
             // A name without a port means the usual one of a scheme that a proxy may have ended in front of us: only
             // when it is our own port is it known.
             let port = port.or(view.server.port.filter(|own| Some(*own) == url::usual_port(target.scheme)));
@@ -153,7 +152,7 @@ fn client_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attribu
     let meant = meant(http, target, view);
     let (host, port) = match meant {
         Some((host, port)) => {
-            attributes.push(("server.address", Value::Text(host.into())));
+            attributes.push(("server.address", Value::text(host)));
             attributes.extend(port.map(|port| ("server.port", Value::Int(port.into()))));
             (host, port)
         }
@@ -187,7 +186,7 @@ pub(crate) fn called<'a>(http: &'a HttpExchange, target: &Target<'a>, view: &Vie
 
 fn site(site: &Site, attributes: &mut Vec<Attribute>) {
     if !site.address.is_empty() {
-        attributes.push(("server.address", Value::Shared(Arc::clone(&site.address))));
+        attributes.push(("server.address", Value::shared(&site.address)));
     }
     attributes.extend(site.port.map(|port| ("server.port", Value::Int(port.into()))));
 }
@@ -197,7 +196,7 @@ fn site(site: &Site, attributes: &mut Vec<Attribute>) {
 fn client_address(forwarded: Option<&str>, peer: &Site) -> Option<Value> {
     let node = forwarded.map(|text| text.trim().trim_matches('"').trim()).filter(|text| !text.is_empty());
     let Some(node) = node else {
-        return (!peer.address.is_empty()).then(|| Value::Shared(Arc::clone(&peer.address)));
+        return (!peer.address.is_empty()).then(|| Value::shared(&peer.address));
     };
     let address = match node.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or(rest),
@@ -205,13 +204,13 @@ fn client_address(forwarded: Option<&str>, peer: &Site) -> Option<Value> {
         None => node,
     };
     let hidden = address.is_empty() || address.starts_with('_') || address.eq_ignore_ascii_case("unknown");
-    (!hidden).then(|| Value::Text(address.into()))
+    (!hidden).then(|| Value::text(address))
 }
 
 fn text(text: Cow<'static, str>) -> Value {
     match text {
         Cow::Borrowed(text) => Value::Static(text),
-        Cow::Owned(text) => Value::Text(text.into()),
+        Cow::Owned(text) => Value::text(&text),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From an exchange to a span: names, kinds, attributes and status of the semantic conventions.
 //!
 //! Layout, from the bottom up:
-//! - [`span`]: what comes out;
+//! - [`span`], [`short`]: what comes out;
 //! - [`ids`], [`clock`], [`traceparent`], [`sampler`], [`redact`], [`url`], [`route`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`http`], [`postgres`], [`redis`]: the attributes of one protocol each;
@@ -26,6 +26,7 @@ pub mod redis;
 pub mod route;
 pub mod sampler;
 pub mod setup;
+pub mod short;
 pub mod span;
 #[cfg(test)]
 mod testing;

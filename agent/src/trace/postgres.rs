@@ -5,7 +5,6 @@
 //! saw the connection, or lost), `wirespan.db.statement.truncated` = true when the text went on after what is shown.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::postgres::{Operation, PostgresExchange};
@@ -42,7 +41,7 @@ pub(super) fn describe(
     let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
     attributes.push(("db.system.name", Value::Static(SYSTEM)));
     if let Some(database) = &postgres.database {
-        attributes.push(("db.namespace", Value::Shared(Arc::clone(database))));
+        attributes.push(("db.namespace", Value::shared(database)));
     }
     let name = statement(postgres, view, &mut attributes);
     if let Some(size) = postgres.batch_size.filter(|size| *size > 1) {
@@ -56,7 +55,7 @@ pub(super) fn describe(
         attributes.push(("db.response.returned_rows", Value::Int(i64::try_from(rows).unwrap_or(i64::MAX))));
     }
     if let Some(state) = &postgres.sqlstate {
-        attributes.push(("db.response.status_code", Value::Text(state.clone())));
+        attributes.push(("db.response.status_code", Value::text(state)));
     }
     let mut status = Status::Unset;
     if let Some(error) = error_type(postgres, exchange) {
@@ -76,7 +75,7 @@ pub(super) fn describe(
 fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
     let is_statement = postgres.operation == Operation::Statement;
     if let Some(text) = &postgres.text {
-        attributes.push(("db.query.text", Value::Shared(Arc::clone(text))));
+        attributes.push(("db.query.text", Value::shared(text)));
         if postgres.text_truncated {
             attributes.push(("wirespan.db.statement.truncated", Value::Bool(true)));
         }
@@ -84,14 +83,14 @@ fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<
         attributes.push(("wirespan.db.statement.unknown", Value::Bool(true)));
     }
     if let Some(summary) = postgres.summary.as_ref().filter(|summary| !summary.is_empty()) {
-        attributes.push(("db.query.summary", Value::Shared(Arc::clone(summary))));
+        attributes.push(("db.query.summary", Value::shared(summary)));
         return Cow::Owned(String::from(&**summary));
     }
     // The command tag of the response is the server's word, not a reading of the text.
     let Some(command) = postgres.command.as_ref().filter(|command| is_statement && !command.is_empty()) else {
         return Cow::Borrowed(SYSTEM);
     };
-    attributes.push(("db.operation.name", Value::Text(command.clone())));
+    attributes.push(("db.operation.name", Value::text(command)));
     let server = view.server;
     Cow::Owned(match (&postgres.database, server.port) {
         (Some(database), _) => format!("{command} {database}"),

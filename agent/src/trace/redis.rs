@@ -28,12 +28,12 @@ pub fn error_type(redis: &RedisExchange, exchange: &Exchange) -> Option<Cow<'sta
 pub(super) fn describe(redis: &RedisExchange, exchange: &Exchange, view: &View<'_>) -> Described {
     let mut attributes: Vec<Attribute> = Vec::with_capacity(TYPICAL_ATTRIBUTES);
     attributes.push(("db.system.name", Value::Static(SYSTEM)));
-    attributes.push(("db.operation.name", Value::Text(redis.command.clone())));
+    attributes.push(("db.operation.name", Value::text(&redis.command)));
     if let Some(database) = redis.database {
         attributes.push(("db.namespace", index(database)));
     }
     if !redis.text.is_empty() {
-        attributes.push(("db.query.text", Value::Text(redis.text.clone())));
+        attributes.push(("db.query.text", Value::text(&redis.text)));
     }
     if let Some(size) = redis.batch_size.filter(|size| *size > 1) {
         attributes.push(("db.operation.batch.size", Value::Int(size.into())));
@@ -44,7 +44,7 @@ pub(super) fn describe(redis: &RedisExchange, exchange: &Exchange, view: &View<'
     view.server_attributes(USUAL_PORT, &mut attributes);
     view.peer_attributes(&mut attributes);
     if let Some(prefix) = &redis.error {
-        attributes.push(("db.response.status_code", Value::Text(prefix.clone())));
+        attributes.push(("db.response.status_code", Value::text(prefix)));
     }
     let error = error_type(redis, exchange);
     let failed = error.is_some();

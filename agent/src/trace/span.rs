@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::short::Short;
+
 /// 16 random bytes, not all zero (W3C Trace Context).
 pub type TraceId = [u8; 16];
 /// 8 random bytes, not all zero.
@@ -20,8 +22,8 @@ pub enum Kind {
     Client = 3,
 }
 
-/// An attribute value. Everything wirespan emits is one of these.
-#[derive(Clone, Debug, PartialEq)]
+/// An attribute value. Everything wirespan emits is one of these. Texts are equal however they are kept.
+#[derive(Clone, Debug)]
 pub enum Value {
     /// A string known at compile time.
     Static(&'static str),
@@ -29,6 +31,8 @@ pub enum Value {
     Shared(Arc<str>),
     /// A string of this span alone.
     Text(Box<str>),
+    /// A short string, kept in place.
+    Short(Short),
     /// A signed integer.
     Int(i64),
     /// A number, such as a duration in seconds; never NaN or infinite.
@@ -36,10 +40,22 @@ pub enum Value {
     /// A truth value.
     Bool(bool),
     /// Strings.
-    List(Vec<Box<str>>),
+    List(Box<[Box<str>]>),
 }
 
 impl Value {
+    /// A text, kept in place if it is short.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Short::new(text).map_or_else(|| Self::Text(text.into()), Self::Short)
+    }
+
+    /// A text that others have, too: a short one is copied.
+    #[must_use]
+    pub fn shared(text: &Arc<str>) -> Self {
+        Short::new(text).map_or_else(|| Self::Shared(Arc::clone(text)), Self::Short)
+    }
+
     /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -47,7 +63,20 @@ impl Value {
             Self::Static(text) => Some(text),
             Self::Shared(text) => Some(text),
             Self::Text(text) => Some(text),
+            Self::Short(text) => Some(text.as_str()),
             Self::Int(_) | Self::Double(_) | Self::Bool(_) | Self::List(_) => None,
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(own), Self::Int(other)) => own == other,
+            (Self::Double(own), Self::Double(other)) => own == other,
+            (Self::Bool(own), Self::Bool(other)) => own == other,
+            (Self::List(own), Self::List(other)) => own == other,
+            _ => self.as_str().is_some_and(|text| other.as_str() == Some(text)),
         }
     }
 }

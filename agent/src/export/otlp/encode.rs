@@ -3,7 +3,7 @@
 //! Field numbers are those of opentelemetry-proto 1.x: `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`,
 //! `common/v1/common.proto` and `resource/v1/resource.proto`. The tests decode what is written here with generated types.
 
-use super::wire::Writer;
+use super::wire::{Writer, field_len, varint_len};
 use crate::export::groups::{Group, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, by_resource};
 use crate::trace::span::{Link, Resource, Span, Status, Value};
 
@@ -64,7 +64,7 @@ mod array_value {
     pub const VALUES: u32 = 1;
 }
 
-/// Bytes that a span takes, roughly: only a first size for the buffer.
+/// Bytes that a span takes, roughly: only a first size for the buffer, and a guess how long lengths are.
 const TYPICAL_SPAN: usize = 512;
 
 /// Encodes a batch as one request.
@@ -72,17 +72,18 @@ const TYPICAL_SPAN: usize = 512;
 pub fn request(batch: &[Span]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(batch.len() * TYPICAL_SPAN);
     for group in by_resource(batch) {
-        writer.message(request::RESOURCE_SPANS, |writer| resource_spans(writer, &group));
+        let about = group.spans.len() * TYPICAL_SPAN;
+        writer.message_of_about(request::RESOURCE_SPANS, about, |writer| resource_spans(writer, &group, about));
     }
     writer.into_bytes()
 }
 
-fn resource_spans(writer: &mut Writer, group: &Group<'_>) {
+fn resource_spans(writer: &mut Writer, group: &Group<'_>, about: usize) {
     writer.message(resource_spans::RESOURCE, |writer| resource(writer, group.resource));
-    writer.message(resource_spans::SCOPE_SPANS, |writer| {
+    writer.message_of_about(resource_spans::SCOPE_SPANS, about, |writer| {
         writer.message(scope_spans::SCOPE, instrumentation_scope);
         for one in &group.spans {
-            writer.message(scope_spans::SPANS, |writer| span(writer, one));
+            writer.message_of_about(scope_spans::SPANS, TYPICAL_SPAN, |writer| span(writer, one));
         }
         writer.bytes(scope_spans::SCHEMA_URL, SCHEMA_URL.as_bytes());
     });
@@ -97,7 +98,7 @@ pub(super) fn instrumentation_scope(writer: &mut Writer) {
 
 pub(super) fn resource(writer: &mut Writer, resource: &Resource) {
     for (key, value) in &resource.attributes {
-        writer.message(resource::ATTRIBUTES, |writer| attribute(writer, key, value));
+        attribute(writer, resource::ATTRIBUTES, key, value);
     }
 }
 
@@ -115,7 +116,7 @@ fn span(writer: &mut Writer, span: &Span) {
     writer.fixed64(span::START_TIME_UNIX_NANO, span.start_unix_ns);
     writer.fixed64(span::END_TIME_UNIX_NANO, span.end_unix_ns);
     for (key, value) in &span.attributes {
-        writer.message(span::ATTRIBUTES, |writer| attribute(writer, key, value));
+        attribute(writer, span::ATTRIBUTES, key, value);
     }
     for one in &span.links {
         writer.message(span::LINKS, |writer| link(writer, one));
@@ -133,9 +134,29 @@ fn link(writer: &mut Writer, link: &Link) {
     writer.bytes(link::SPAN_ID, &link.span_id);
 }
 
-pub(super) fn attribute(writer: &mut Writer, key: &str, value: &Value) {
-    writer.bytes_unless_empty(key_value::KEY, key.as_bytes());
-    writer.message(key_value::VALUE, |writer| any_value(writer, value));
+/// An attribute as a field of another message. Lengths are added up first, so that nothing has to be moved: attributes are most
+/// of what there is.
+pub(super) fn attribute(writer: &mut Writer, field: u32, key: &str, value: &Value) {
+    let value_len = any_value_len(value);
+    let key_len = if key.is_empty() { 0 } else { field_len(key.len()) };
+    writer.message_of(field, key_len + field_len(value_len), |writer| {
+        writer.bytes_unless_empty(key_value::KEY, key.as_bytes());
+        writer.message_of(key_value::VALUE, value_len, |writer| any_value(writer, value));
+    });
+}
+
+/// Bytes that [`any_value`] writes.
+fn any_value_len(value: &Value) -> usize {
+    match value {
+        Value::Static(text) => field_len(text.len()),
+        Value::Shared(text) => field_len(text.len()),
+        Value::Text(text) => field_len(text.len()),
+        Value::Short(text) => field_len(text.as_bytes().len()),
+        Value::Int(number) => 1 + varint_len(number.cast_unsigned()),
+        Value::Double(_) => 1 + size_of::<u64>(),
+        Value::Bool(_) => 2,
+        Value::List(items) => field_len(items.iter().map(|item| field_len(field_len(item.len()))).sum()),
+    }
 }
 
 /// `AnyValue` is a `oneof`: an empty string or a zero must be written, or there would be no value at all.
@@ -144,6 +165,7 @@ pub(super) fn any_value(writer: &mut Writer, value: &Value) {
         Value::Static(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Shared(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Text(text) => writer.bytes(any_value::STRING, text.as_bytes()),
+        Value::Short(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Int(number) => writer.varint(any_value::INT, number.cast_unsigned()),
         Value::Double(number) => writer.fixed64(any_value::DOUBLE, number.to_bits()),
         Value::Bool(truth) => writer.varint(any_value::BOOL, u64::from(*truth)),

@@ -71,7 +71,7 @@ fn log_record(writer: &mut Writer, log: &LogRecord) {
     writer.bytes(record::SEVERITY_TEXT, log.severity.text().as_bytes());
     writer.message(record::BODY, |writer| any_value(writer, &Value::Text(log.body.as_str().into())));
     for (key, value) in &log.attributes {
-        writer.message(record::ATTRIBUTES, |writer| attribute(writer, key, value));
+        attribute(writer, record::ATTRIBUTES, key, value);
     }
     if let Some((trace_id, span_id)) = &log.span {
         writer.bytes(record::TRACE_ID, trace_id);

@@ -207,7 +207,7 @@ fn point(writer: &mut Writer, point: &Point, instrument: &Instrument) {
         Value::Distribution(distribution) => spread(writer, distribution),
     };
     for (key, value) in point.attributes.iter() {
-        writer.message(attributes, |writer| attribute(writer, key, value));
+        attribute(writer, attributes, key, value);
     }
     for one in &point.exemplars {
         writer.message(exemplars, |writer| example(writer, one, instrument));
