@@ -37,7 +37,8 @@ impl Text<'_> {
         match (self, value) {
             (Self::Int(own), Value::Int(other)) => own == other,
             (Self::Bool(own), Value::Bool(other)) => own == other,
-            _ => self.as_str().is_some_and(|text| value.as_str() == Some(text)),
+            (Self::Shared(own), Value::Shared(other)) if Arc::ptr_eq(own, other) => true,
+            _ => self.as_str().is_some_and(|text| value.as_str().is_some_and(|value| same(text, value))),
         }
     }
 
@@ -64,10 +65,15 @@ pub(super) fn hash(labels: &[Label<'_>], hasher: &mut impl Hasher) {
     }
 }
 
+/// Whether texts are equal; those known at compile time mostly are the same one.
+fn same(one: &str, other: &str) -> bool {
+    std::ptr::eq(one, other) || one == other
+}
+
 /// Whether labels are these attributes.
 pub(super) fn equal(labels: &[Label<'_>], attributes: &[Attribute]) -> bool {
     labels.len() == attributes.len()
-        && labels.iter().zip(attributes).all(|((key, text), (name, value))| key == name && text.equals(value))
+        && labels.iter().zip(attributes).all(|((key, text), (name, value))| same(key, name) && text.equals(value))
 }
 
 /// The attributes to keep.

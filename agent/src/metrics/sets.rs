@@ -17,11 +17,18 @@ pub(super) type SeriesId = u32;
 /// One set, and the series that have it.
 #[derive(Debug)]
 pub(super) struct Set {
-    hash: u64,
+    pub(super) hash: u64,
     pub(super) resource: Arc<Resource>,
     pub(super) attributes: Arc<[Attribute]>,
     /// Few: the metrics of one recorder.
     pub(super) series: Vec<(Metric, SeriesId)>,
+}
+
+impl Set {
+    /// Whether it is the set of these.
+    pub(super) fn is(&self, resource: &Arc<Resource>, labels: &[Label<'_>]) -> bool {
+        Arc::ptr_eq(&self.resource, resource) && label::equal(labels, &self.attributes)
+    }
 }
 
 /// Every set, by resource and attributes.
@@ -43,11 +50,7 @@ impl Sets {
     }
 
     pub(super) fn find(&self, hash: u64, resource: &Arc<Resource>, labels: &[Label<'_>]) -> Option<SetId> {
-        let same = |id: &SetId| {
-            self.get(*id).is_some_and(|set| {
-                set.hash == hash && Arc::ptr_eq(&set.resource, resource) && label::equal(labels, &set.attributes)
-            })
-        };
+        let same = |id: &SetId| self.get(*id).is_some_and(|set| set.hash == hash && set.is(resource, labels));
         self.table.find(hash, same).copied()
     }
 

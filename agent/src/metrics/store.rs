@@ -31,6 +31,10 @@ pub struct Key<'a> {
     set: Option<SetId>,
 }
 
+/// Where attributes were found last: for whoever measures the same ones again and again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Near(Option<SetId>);
+
 /// What a store has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -88,6 +92,20 @@ impl Store {
     pub fn key<'a>(&self, resource: &'a Arc<Resource>, labels: &'a [Label<'a>]) -> Key<'a> {
         let hash = self.sets.hash(resource, labels);
         Key { resource, labels, hash, set: self.sets.find(hash, resource, labels) }
+    }
+
+    /// As [`key`](Self::key), but looks first where they were the last time.
+    #[must_use]
+    pub fn key_near<'a>(&self, near: &mut Near, resource: &'a Arc<Resource>, labels: &'a [Label<'a>]) -> Key<'a> {
+        if let Some(id) = near.0
+            && let Some(set) = self.sets.get(id)
+            && set.is(resource, labels)
+        {
+            return Key { resource, labels, hash: set.hash, set: Some(id) };
+        }
+        let key = self.key(resource, labels);
+        near.0 = key.set;
+        key
     }
 
     /// Adds to a sum, sets a gauge, or puts a value into a distribution.

@@ -11,7 +11,8 @@
 //!
 //! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 use wirespan_protocols::stream::Actor;
@@ -113,13 +114,33 @@ struct Process {
 /// A process and its thread.
 type Id = (u32, u32);
 
+/// Requests of one connection that are in flight: positions and threads, in the order of their positions.
+#[derive(Debug)]
+struct Flight {
+    first: (u64, Id),
+    /// Those of a pipeline; mostly none, which takes no allocation.
+    more: VecDeque<(u64, Id)>,
+}
+
+impl Flight {
+    fn holds(&self, pos: u64) -> bool {
+        self.first.0 == pos || self.more.binary_search_by_key(&pos, |(pos, _)| *pos).is_ok()
+    }
+
+    fn add(&mut self, pos: u64, id: Id) {
+        let later = if pos < self.first.0 { std::mem::replace(&mut self.first, (pos, id)) } else { (pos, id) };
+        let place = self.more.partition_point(|(other, _)| *other < later.0);
+        self.more.insert(place, later);
+    }
+}
+
 /// The requests that servers are handling.
 #[derive(Debug, Default)]
 pub struct Contexts {
     threads: FxHashMap<Id, Thread>,
     processes: FxHashMap<u32, Process>,
-    /// Those in flight, in the order of connection and position.
-    in_flight: BTreeMap<RequestKey, Id>,
+    /// Those in flight, by connection.
+    in_flight: FxHashMap<u64, Flight>,
     requests: usize,
     refused: u64,
     swept_ns: u64,
@@ -135,7 +156,9 @@ impl Contexts {
     /// A thread received a request whose span will be that of `owner`.
     pub fn begin(&mut self, owner: Owner, actor: Actor, at_ns: u64) {
         let id = (actor.pid, actor.tid);
-        if actor.pid == 0 || actor.tid == 0 || self.in_flight.contains_key(&owner.request) {
+        let RequestKey { connection, pos } = owner.request;
+        let is_known = |flight: &Flight| flight.holds(pos);
+        if actor.pid == 0 || actor.tid == 0 || self.in_flight.get(&connection).is_some_and(is_known) {
             return;
         }
         if self.requests >= MAX_REQUESTS || self.threads.len() >= MAX_REQUESTS && !self.threads.contains_key(&id) {
@@ -144,16 +167,18 @@ impl Contexts {
             return;
         }
         let thread = self.threads.entry(id).or_default();
+        // All that was there is over: nothing can overlap.
+        let is_alone = thread.in_flight == 0 && thread.last_ns <= at_ns;
         thread.last_ns = thread.last_ns.max(at_ns);
         if thread.in_flight >= MAX_ON_THREAD {
             self.refused += 1;
             thread.multiplexes = true;
             return;
         }
-        let connection = owner.request.connection;
         // Requests of one connection that overlap may be a pipeline, read at once and handled one by one.
-        thread.multiplexes |=
-            thread.requests.iter().any(|other| other.covers(at_ns) && other.owner.request.connection != connection);
+        thread.multiplexes |= !is_alone
+            && !thread.multiplexes
+            && thread.requests.iter().any(|other| other.covers(at_ns) && other.owner.request.connection != connection);
         let process = self.processes.entry(actor.pid).or_default();
         let alone = process.in_flight == 0;
         process.in_flight += 1;
@@ -161,7 +186,10 @@ impl Contexts {
         thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None, alone });
         thread.in_flight += 1;
         self.requests += 1;
-        self.in_flight.insert(owner.request, id);
+        match self.in_flight.entry(connection) {
+            Entry::Vacant(entry) => _ = entry.insert(Flight { first: (pos, id), more: VecDeque::new() }),
+            Entry::Occupied(entry) => entry.into_mut().add(pos, id),
+        }
         if let Some((key, id)) = before
             && let Some(other) = self.threads.get_mut(&id).and_then(|thread| thread.find(key))
         {
@@ -181,13 +209,27 @@ impl Contexts {
 
     /// A request is over, and with it those before it on the same connection. The ids that were promised to it.
     pub fn end(&mut self, request: RequestKey, at_ns: u64) -> Option<Owner> {
-        let first = RequestKey { pos: 0, ..request };
         let mut ended = None;
-        while let Some((&key, &id)) = self.in_flight.range(first..=request).next() {
-            let owner = self.close(key, id, at_ns);
-            ended = owner.filter(|_| key == request);
+        while let Some((pos, id)) = self.land(request) {
+            let owner = self.close(RequestKey { pos, ..request }, id, at_ns);
+            ended = owner.filter(|_| pos == request.pos);
         }
         ended
+    }
+
+    /// Takes the first request of a connection out of those in flight, if it is `last` or comes before it.
+    fn land(&mut self, last: RequestKey) -> Option<(u64, Id)> {
+        let Entry::Occupied(mut entry) = self.in_flight.entry(last.connection) else { return None };
+        let flight = entry.get_mut();
+        let first = flight.first;
+        if first.0 > last.pos {
+            return None;
+        }
+        match flight.more.pop_front() {
+            Some(next) => flight.first = next,
+            None => drop(entry.remove()),
+        }
+        Some(first)
     }
 
     /// A connection is over, and with it its requests.
@@ -196,7 +238,6 @@ impl Contexts {
     }
 
     fn close(&mut self, key: RequestKey, id: Id, at_ns: u64) -> Option<Owner> {
-        self.in_flight.remove(&key);
         if let Some(process) = self.processes.get_mut(&id.0) {
             process.in_flight = process.in_flight.saturating_sub(1);
             if process.only.is_some_and(|(only, _)| only == key) {

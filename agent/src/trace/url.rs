@@ -27,9 +27,16 @@ impl<'a> Target<'a> {
             // An authority without its end might be credentials without their `@`.
             return Self { scheme: "http", authority: (!truncated).then_some(target), path: None, query: None };
         }
-        let Some((scheme, rest)) = target.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+        let origin_form = || {
             let (path, query) = split_query(target);
-            return Self { scheme: "http", authority: None, path: Some(path), query };
+            Self { scheme: "http", authority: None, path: Some(path), query }
+        };
+        // Nearly every target: not worth a search for a scheme.
+        if target.starts_with('/') {
+            return origin_form();
+        }
+        let Some((scheme, rest)) = target.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+            return origin_form();
         };
         match rest.find(['/', '?']) {
             None if truncated => Self { scheme, authority: None, path: None, query: None },
@@ -62,6 +69,25 @@ fn split_query(text: &str) -> (&str, Option<&str>) {
 /// `None` when there is no host in it, or characters that no host has.
 #[must_use]
 pub fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    plain(authority).or_else(|| any(authority))
+}
+
+/// The usual form, in one pass: a name or an IPv4 address, and perhaps a port.
+fn plain(authority: &str) -> Option<(&str, Option<u16>)> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let end = authority.bytes().position(|byte| !is_plain(&byte)).unwrap_or(authority.len());
+    let (host, rest) = authority.split_at_checked(end)?;
+    if host.is_empty() {
+        return None;
+    }
+    match rest.strip_prefix(':') {
+        Some(digits) => Some((host, Some(digits.parse().ok()?))),
+        None => rest.is_empty().then_some((host, None)),
+    }
+}
+
+/// All other forms.
+fn any(authority: &str) -> Option<(&str, Option<u16>)> {
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host).trim();
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -173,6 +199,10 @@ mod tests {
         assert_eq!(host_and_port("h:99999"), Some(("h", None)));
         for bad in ["", ":80", "[::1", "a b", "a/b", "a\nb"] {
             assert_eq!(host_and_port(bad), None, "{bad}");
+        }
+        for text in ["h", "h:", "h:1", "h:+1", "a-b.c:80", "1.2.3.4:5", "h:1:2", "h:1@i:2", "h:x", " h:1", "h ", "é:1"]
+        {
+            assert_eq!(host_and_port(text), any(text), "{text}");
         }
     }
 

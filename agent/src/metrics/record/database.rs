@@ -7,11 +7,11 @@ use super::Measured;
 use super::labels::Labels;
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
-use crate::metrics::store::Store;
+use crate::metrics::store::{Near, Store};
 use crate::trace::connection::View;
 use crate::trace::{postgres as spans, redis as redis_spans};
 
-pub(super) fn postgres(store: &mut Store, measured: &Measured<'_>, exchange: &PostgresExchange) {
+pub(super) fn postgres(store: &mut Store, near: &mut Near, measured: &Measured<'_>, exchange: &PostgresExchange) {
     let mut labels = Labels::default();
     labels.known("db.system.name", "postgresql");
     if let Some(database) = &exchange.database {
@@ -26,10 +26,10 @@ pub(super) fn postgres(store: &mut Store, measured: &Measured<'_>, exchange: &Po
         labels.text("db.response.status_code", state);
     }
     let rows = spans::returned_rows(exchange);
-    record(store, measured, labels, spans::USUAL_PORT, rows);
+    record(store, near, measured, labels, spans::USUAL_PORT, rows);
 }
 
-pub(super) fn redis(store: &mut Store, measured: &Measured<'_>, exchange: &RedisExchange) {
+pub(super) fn redis(store: &mut Store, near: &mut Near, measured: &Measured<'_>, exchange: &RedisExchange) {
     let mut labels = Labels::default();
     labels.known("db.system.name", "redis");
     let index;
@@ -41,12 +41,12 @@ pub(super) fn redis(store: &mut Store, measured: &Measured<'_>, exchange: &Redis
             labels.text("db.namespace", &index);
             labels.text("db.operation.name", &exchange.command);
             status(&mut labels, exchange);
-            return record(store, measured, labels, redis_spans::USUAL_PORT, None);
+            return record(store, near, measured, labels, redis_spans::USUAL_PORT, None);
         }
     }
     labels.text("db.operation.name", &exchange.command);
     status(&mut labels, exchange);
-    record(store, measured, labels, redis_spans::USUAL_PORT, None);
+    record(store, near, measured, labels, redis_spans::USUAL_PORT, None);
 }
 
 fn status<'a>(labels: &mut Labels<'a>, exchange: &'a RedisExchange) {
@@ -55,7 +55,14 @@ fn status<'a>(labels: &mut Labels<'a>, exchange: &'a RedisExchange) {
     }
 }
 
-fn record<'a>(store: &mut Store, measured: &Measured<'a>, mut labels: Labels<'a>, usual_port: u16, rows: Option<u64>) {
+fn record<'a>(
+    store: &mut Store,
+    near: &mut Near,
+    measured: &Measured<'a>,
+    mut labels: Labels<'a>,
+    usual_port: u16,
+    rows: Option<u64>,
+) {
     let view = View::of_database(measured.seen.connection);
     labels.error(measured.error);
     let metric = if measured.role == Role::Client {
@@ -69,7 +76,7 @@ fn record<'a>(store: &mut Store, measured: &Measured<'a>, mut labels: Labels<'a>
         labels.port("server.port", view.server.port.filter(|port| *port != usual_port));
         Metric::DbServerOperationDuration
     };
-    let mut key = store.key(measured.seen.resource, labels.as_slice());
+    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
     measured.duration(store, metric, &mut key);
     if measured.role == Role::Client {
         measured.amount(store, Metric::DbReturnedRows, &mut key, rows);

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use wirespan_protocols::exchange::Detail;
 
 use super::labels::Labels;
-use super::{Measured, Metrics};
+use super::{Known, Measured, Metrics};
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
 use crate::trace::connection::Site;
@@ -169,14 +169,14 @@ impl Metrics {
             }
         }
         let Self { store, connections, own, .. } = self;
-        let Some(edge) = connections.get(&seen.id).and_then(|known| known.edge.as_ref()) else { return };
+        let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id) else { return };
         let mut labels = Labels::default();
         labels.shared("client", &edge.client);
         labels.shared("server", &edge.server);
         if matches!(measured.exchange.detail, Detail::Postgres(_) | Detail::Redis(_)) {
             labels.known("connection_type", "database");
         }
-        let mut key = store.key(own, labels.as_slice());
+        let mut key = store.key_near(&mut near.edge, own, labels.as_slice());
         let at_ns = measured.exchange.end_ns;
         let took = measured.seconds;
         let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };

@@ -6,13 +6,14 @@ use super::Measured;
 use super::labels::Labels;
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
-use crate::metrics::store::Store;
+use crate::metrics::store::{Near, Store};
 use crate::trace::connection::View;
 use crate::trace::http;
 use crate::trace::url::{self, Target};
 
 pub(super) fn record(
     store: &mut Store,
+    near: &mut Near,
     config: &crate::trace::Config,
     measured: &Measured<'_>,
     exchange: &HttpExchange,
@@ -46,7 +47,7 @@ pub(super) fn record(
     }
     labels.error(measured.error);
     labels.known("network.protocol.version", if exchange.version_minor == 0 { "1.0" } else { "1.1" });
-    let mut key = store.key(measured.seen.resource, labels.as_slice());
+    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
     let [duration, request_body, response_body] = metrics;
     measured.duration(store, duration, &mut key);
     measured.amount(store, request_body, &mut key, exchange.request_body);

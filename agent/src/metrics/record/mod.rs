@@ -20,7 +20,7 @@ use super::catalog::Metric;
 use super::label::Text;
 use super::settings::{Reading, Settings};
 use super::snapshot::{Exemplar, Snapshot};
-use super::store::{Counts, Key, Store};
+use super::store::{Counts, Key, Near, Store};
 use crate::conn::fact::Fact;
 use crate::event::{Listener, Role, Stats, Vantage};
 use crate::trace::clock::Clock;
@@ -54,6 +54,16 @@ struct Known {
     /// The last sums that the kernel told.
     stats: Option<Stats>,
     heard_ns: u64,
+    /// Where its measurements went the last time.
+    near: Places,
+}
+
+/// Where the measurements of a connection went the last time: mostly they go there again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places {
+    operation: Near,
+    queue: Near,
+    edge: Near,
 }
 
 /// Everything that is measured. Lives on the main thread.
@@ -119,10 +129,14 @@ impl Metrics {
             error: error.as_deref(),
             seconds: seconds(exchange.request.first_ns, exchange.end_ns),
         };
+        let mut unknown = Places::default();
+        let near = self.connections.get_mut(&seen.id).map_or(&mut unknown, |known| &mut known.near);
         match &exchange.detail {
-            Detail::Http(http) => http::record(&mut self.store, &self.trace, &measured, http),
-            Detail::Postgres(postgres) => database::postgres(&mut self.store, &measured, postgres),
-            Detail::Redis(redis) => database::redis(&mut self.store, &measured, redis),
+            Detail::Http(http) => http::record(&mut self.store, &mut near.operation, &self.trace, &measured, http),
+            Detail::Postgres(postgres) => {
+                database::postgres(&mut self.store, &mut near.operation, &measured, postgres);
+            }
+            Detail::Redis(redis) => database::redis(&mut self.store, &mut near.operation, &measured, redis),
             Detail::Dns(dns) => {
                 if role == Role::Client {
                     let mut labels = Labels::default();
@@ -136,21 +150,9 @@ impl Metrics {
             Detail::Opaque(_) => return,
         }
         if role == Role::Server && exchange.request.arrived_ns != 0 {
-            self.queue(&measured);
+            queue(&mut self.store, &mut near.queue, &measured);
         }
         self.edge(&measured);
-    }
-
-    /// Time that a request waited in the socket of a busy server.
-    fn queue(&mut self, measured: &Measured<'_>) {
-        let request = &measured.exchange.request;
-        let mut labels = Labels::default();
-        labels.known("network.protocol.name", measured.seen.protocol.unwrap_or_default());
-        labels.port("server.port", measured.seen.connection.local.port);
-        let mut key = self.store.key(measured.seen.resource, labels.as_slice());
-        let waited = seconds(request.arrived_ns, request.first_ns);
-        let exemplar = measured.exemplar(waited);
-        self.store.record(Metric::QueueDuration, &mut key, waited, measured.exchange.end_ns, exemplar);
     }
 
     /// Keeps something of a connection, within limits.
@@ -176,6 +178,9 @@ impl Metrics {
 
 impl Observer for Metrics {
     fn observe(&mut self, seen: &Observation<'_>) {
+        if matches!(seen.fact, Fact::Request(_)) {
+            return;
+        }
         let service = self.services.as_mut().map(|services| services.of(seen.resource));
         let seen = &Observation { resource: service.as_ref().unwrap_or(seen.resource), ..*seen };
         match seen.fact {
@@ -214,6 +219,18 @@ impl Observer for Metrics {
             self.sweep();
         }
     }
+}
+
+/// Time that a request waited in the socket of a busy server.
+fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
+    let request = &measured.exchange.request;
+    let mut labels = Labels::default();
+    labels.known("network.protocol.name", measured.seen.protocol.unwrap_or_default());
+    labels.port("server.port", measured.seen.connection.local.port);
+    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
+    let waited = seconds(request.arrived_ns, request.first_ns);
+    let exemplar = measured.exemplar(waited);
+    store.record(Metric::QueueDuration, &mut key, waited, measured.exchange.end_ns, exemplar);
 }
 
 /// An exchange with what every recorder needs of it.
