@@ -87,7 +87,7 @@ fn exchange(detail: Detail) -> Fact {
         end_ns: 1_003_000_000,
         detail,
     };
-    Fact::Exchange(Box::new(exchange), Use::Again)
+    Fact::Exchange(exchange, Use::Again)
 }
 
 fn endpoint(host: u8, port: u16) -> Endpoint {

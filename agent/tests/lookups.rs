@@ -20,7 +20,7 @@ fn lookups() -> Vec<Exchange> {
             if let Fact::Exchange(exchange, _) = fact {
                 assert_eq!(connection.protocol(), Some("dns"));
                 assert!(connection.role.is_some(), "the first datagram tells it");
-                found.push(*exchange);
+                found.push(exchange);
             }
         });
     };

@@ -57,7 +57,7 @@ fn told(capture: &str) -> Vec<Told> {
             let told = all.entry((connection.open.at_ns, connection.open.connection)).or_default();
             match fact {
                 Fact::SetUp(set_up) => told.set_up = Some(*set_up),
-                Fact::Exchange(exchange, usage) => told.exchanges.push((*exchange, usage)),
+                Fact::Exchange(exchange, usage) => told.exchanges.push((exchange, usage)),
                 _ => {}
             }
         });

@@ -177,7 +177,7 @@ impl World {
             end_ns: end,
             detail,
         };
-        self.tell(socket, owner, &Fact::Exchange(Box::new(exchange), Use::Again));
+        self.tell(socket, owner, &Fact::Exchange(exchange, Use::Again));
     }
 
     /// The end of a connection.

@@ -16,7 +16,7 @@ pub enum Fact {
     /// part of the set-up.
     SetUp(Box<SetUp>),
     /// A request and its response.
-    Exchange(Box<Exchange>, Use),
+    Exchange(Exchange, Use),
     /// What the kernel knows of its quality now.
     Stats(Stats),
     /// It is over. Comes last.

@@ -307,7 +307,7 @@ fn drain<T>(
     for exchange in output.exchanges.drain(..) {
         let (set_up, usage) = connection.life.exchange(&exchange);
         tell_set_up(connection, set_up, sink);
-        sink(connection, Fact::Exchange(Box::new(exchange), usage));
+        sink(connection, Fact::Exchange(exchange, usage));
     }
     for (total, count) in counts.reasons.iter_mut().zip(&mut output.counts) {
         *total += std::mem::take(count);

@@ -125,19 +125,31 @@ impl Stages {
             self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
             return;
         };
+        self.tell(connection, fact, pid, &resource);
+        if pid != 0 {
+            self.recent = Some((pid, resource));
+        }
+    }
+
+    /// Passes on what a selected process did.
+    fn tell(&mut self, connection: &mut Connection<Followed>, fact: Fact, pid: u32, resource: &Arc<Resource>) {
+        if let Fact::SetUp(set_up) = fact {
+            return self.set_up(connection, set_up, pid, resource);
+        }
         let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
-        match fact {
+        match &fact {
             Fact::Opened => self.opened(connection),
-            Fact::Request(ref request) if is_server => {
-                let key = RequestKey { connection: id, pos: request.pos };
+            Fact::Request(request) if is_server => {
+                let key = RequestKey { connection: connection.open.connection, pos: request.pos };
                 let owner = self.tracer.begin(key, request.traceparent.as_deref());
                 self.contexts.begin(owner, request.actor, request.at_ns);
             }
-            Fact::SetUp(set_up) => return self.set_up(connection, set_up, pid, &resource),
-            Fact::Exchange(exchange, usage) => return self.exchange(connection, exchange, usage, &resource),
-            Fact::Request(_) | Fact::Stats(_) | Fact::Ended(_) => {}
+            Fact::Exchange(exchange, usage) => {
+                return self.exchange(connection, &fact, (exchange, *usage), resource);
+            }
+            Fact::Request(_) | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => {}
         }
-        self.observe(connection, &fact, pid, &resource, None, None);
+        self.observe(connection, &fact, pid, resource, None, None);
     }
 
     /// A client's connection takes the look-ups that it needed.
@@ -176,8 +188,8 @@ impl Stages {
     fn exchange(
         &mut self,
         connection: &mut Connection<Followed>,
-        exchange: Box<Exchange>,
-        usage: Use,
+        fact: &Fact,
+        (exchange, usage): (&Exchange, Use),
         resource: &Arc<Resource>,
     ) {
         // A session is only opened when the direction of requests, and so the role, is known.
@@ -194,9 +206,9 @@ impl Stages {
         let followed = Followed::of(connection);
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
         let ties = Ties { promised, owner, usage: Some(usage), paid: beginning.and_then(|beginning| beginning.paid) };
-        let span = self.tracer.span(&exchange, &followed.facts, resource, &ties);
-        let lookup = self.lookup(connection, &exchange, owner, resource);
-        self.observe(connection, &Fact::Exchange(exchange, usage), pid, resource, owner.as_ref(), span.as_ref());
+        let span = self.tracer.span(exchange, &followed.facts, resource, &ties);
+        let lookup = self.lookup(connection, exchange, owner, resource);
+        self.observe(connection, fact, pid, resource, owner.as_ref(), span.as_ref());
         self.emit(span);
         if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {
             self.unclaimed(&lookup);
@@ -288,25 +300,22 @@ impl Stages {
         })
     }
 
-    /// The resource of a process that is selected; `None` when it is not.
+    /// The resource of a process that is selected; `None` when it is not. That of the last span is taken: whoever can,
+    /// puts it back, which is cheaper than to share it.
     fn resource(&mut self, pid: u32) -> Option<Arc<Resource>> {
         if pid == 0 {
             return Some(self.resources.unknown());
         }
-        if let Some((recent, resource)) = &self.recent
-            && *recent == pid
-        {
-            return Some(Arc::clone(resource));
+        if let Some((_, resource)) = self.recent.take_if(|(recent, _)| *recent == pid) {
+            return Some(resource);
         }
         if self.processes.decision(pid) == Decision::Ignore {
             return None;
         }
-        let resource = match self.processes.lookup(pid) {
+        Some(match self.processes.lookup(pid) {
             Some(process) => self.resources.of(process),
             None => self.resources.unknown(),
-        };
-        self.recent = Some((pid, Arc::clone(&resource)));
-        Some(resource)
+        })
     }
 }
 

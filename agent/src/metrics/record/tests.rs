@@ -66,14 +66,14 @@ fn exchange(detail: Detail, milliseconds: u64) -> Fact {
     let first_ns = 2 * SECOND;
     let request = Window { first_ns, last_ns: first_ns, pos: 0, bytes: 10, arrived_ns: first_ns - 20 * MILLISECOND };
     Fact::Exchange(
-        Box::new(Exchange {
+        Exchange {
             request,
             response: None,
             actor: Actor::default(),
             ending: Ending::Answered,
             end_ns: first_ns + milliseconds * MILLISECOND,
             detail,
-        }),
+        },
         Use::First,
     )
 }
