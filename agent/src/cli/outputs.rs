@@ -18,6 +18,7 @@ use crate::metrics::record::Metrics;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
 use crate::trace::span::Span;
+use crate::trace::spare::Spare;
 use anyhow::Context as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -29,11 +30,11 @@ const PROMPT: Duration = Duration::from_millis(50);
 /// Spans that may wait for the console or a file.
 const LOCAL_QUEUE: usize = 64 * 1024;
 
-/// Starts the exporters that a configuration asks for.
+/// Starts the exporters that a configuration asks for. `spare`: where buffers of spans go that are sent.
 ///
 /// # Errors
 /// Settings that cannot be used, files that cannot be opened.
-pub fn exporters(config: &Config) -> anyhow::Result<Exporters> {
+pub fn exporters(config: &Config, spare: &Spare) -> anyhow::Result<Exporters> {
     let mut exporters = Exporters::default();
     let batching = Batching { max_queue: LOCAL_QUEUE, max_batch: 1024, delay: PROMPT };
     match config.output {
@@ -49,7 +50,7 @@ pub fn exporters(config: &Config) -> anyhow::Result<Exporters> {
             eprintln!("wirespan: warning: {warning}");
         }
         if let Some(otlp) = &settings.otlp {
-            let sink = OtlpSink::new(otlp, settings.batch, reporter())?;
+            let sink = OtlpSink::new(otlp, settings.batch, reporter())?.with_spare(spare.clone());
             exporters.add(Exporter::spawn("otlp", sink, settings.batch.into())?);
         }
     }

@@ -13,6 +13,7 @@ use crate::pipeline::summary::{Outside, summary};
 use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
+use crate::trace::spare::Spare;
 use std::time::{Duration, Instant};
 use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
 
@@ -26,12 +27,14 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::warnings(&config);
-    let exporters = outputs::exporters(&config)?;
+    let spare = Spare::default();
+    let exporters = outputs::exporters(&config, &spare)?;
     let stop = super::stop_flag()?;
     let trace = config.trace();
     let metering = outputs::metering(&config, &trace)?;
     let advising = outputs::advising(&config)?;
-    let mut live = start_with(&config, trace, |mut engine| {
+    let mut live = start_with(&config, trace, |engine| {
+        let mut engine = engine.with_spare(spare);
         if let Some(metering) = &metering {
             engine = engine.with_observer(metering.observer());
         }

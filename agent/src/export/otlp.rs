@@ -25,6 +25,7 @@ use super::queue::Batching;
 use super::worker::{Delivery, Sink};
 use crate::config::otlp::{BatchSpans, Otlp, Protocol, Signal};
 use crate::trace::span::Span;
+use crate::trace::spare::Spare;
 use attempt::Attempt;
 use backoff::Backoff;
 
@@ -144,7 +145,10 @@ impl Sender {
 
 /// Sends spans to one end point.
 #[derive(Debug)]
-pub struct OtlpSink(Sender);
+pub struct OtlpSink {
+    sender: Sender,
+    spare: Spare,
+}
 
 impl OtlpSink {
     /// A sink; it connects with the first batch.
@@ -152,7 +156,14 @@ impl OtlpSink {
     /// # Errors
     /// When certificates or keys cannot be read or used.
     pub fn new(config: &Otlp, batch: BatchSpans, reporter: Reporter) -> anyhow::Result<Self> {
-        Sender::new(config, batch.export_timeout, reporter).map(Self)
+        let sender = Sender::new(config, batch.export_timeout, reporter)?;
+        Ok(Self { sender, spare: Spare::default() })
+    }
+
+    /// Gives the buffers of spans back when they are encoded.
+    #[must_use]
+    pub fn with_spare(self, spare: Spare) -> Self {
+        Self { spare, ..self }
     }
 }
 
@@ -172,8 +183,8 @@ impl Sink for OtlpSink {
                 continue;
             }
             let spans = part.len() as u64;
-            drop(part);
-            let delivery = self.0.request(encoded, spans).await;
+            self.spare.give(part);
+            let delivery = self.sender.request(encoded, spans).await;
             total.add(delivery);
         }
         total

@@ -9,6 +9,7 @@ use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
 use crate::trace::observation::Observer;
 use crate::trace::span::Span;
+use crate::trace::spare::Spare;
 use wirespan_protocols::exchange::Detail;
 
 /// What the engine counted.
@@ -57,6 +58,13 @@ impl Engine {
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer + 'static) -> Self {
         self.stages.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Makes spans with buffers that others have done with.
+    #[must_use]
+    pub fn with_spare(mut self, spare: Spare) -> Self {
+        self.stages.tracer.reuse(spare);
         self
     }
 
@@ -111,7 +119,9 @@ impl Engine {
 
     /// Takes the spans made since the last call.
     pub fn take_spans(&mut self) -> Vec<Span> {
-        std::mem::take(&mut self.stages.spans)
+        // As many will probably come again.
+        let next = Vec::with_capacity(self.stages.spans.len());
+        std::mem::replace(&mut self.stages.spans, next)
     }
 
     /// Takes what the tracker wants of the capture layer.

@@ -11,7 +11,7 @@ use super::connection::{Site, View};
 use super::route::Route;
 use super::span::{Attribute, Kind, Value};
 use super::url::{self, Target};
-use super::{Config, Described, TYPICAL_ATTRIBUTES, outcome, redact};
+use super::{Config, Described, outcome, redact};
 
 /// Methods that are known without configuration: RFC 9110, PATCH (RFC 5789) and QUERY, as the conventions list them.
 pub const KNOWN_METHODS: [&str; 10] =
@@ -35,11 +35,10 @@ pub(super) fn describe(
     http: &HttpExchange,
     exchange: &Exchange,
     view: &View<'_>,
-    config: &Config,
-    service: &str,
+    (config, service): (&Config, &str),
+    mut attributes: Vec<Attribute>,
 ) -> Described {
     let target = Target::parse(&http.method, &http.target, http.target_truncated);
-    let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
     let method = method(http, config, &mut attributes);
     let mut name = method;
     if view.kind == Kind::Client {

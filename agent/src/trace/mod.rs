@@ -1,7 +1,7 @@
 //! From an exchange to a span: names, kinds, attributes and status of the semantic conventions.
 //!
 //! Layout, from the bottom up:
-//! - [`span`], [`short`]: what comes out;
+//! - [`span`], [`short`], [`spare`]: what comes out;
 //! - [`ids`], [`clock`], [`traceparent`], [`sampler`], [`redact`], [`url`], [`route`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`http`], [`postgres`], [`redis`]: the attributes of one protocol each;
@@ -28,6 +28,7 @@ pub mod sampler;
 pub mod setup;
 pub mod short;
 pub mod span;
+pub mod spare;
 #[cfg(test)]
 mod testing;
 pub mod traceparent;
@@ -126,6 +127,7 @@ pub struct Tracer {
     config: Config,
     ids: ids::Ids,
     clock: clock::Clock,
+    buffers: spare::AtHand,
     filtered: [u64; Filtered::ALL.len()],
 }
 
@@ -133,7 +135,13 @@ impl Tracer {
     /// A tracer whose ids come from `ids`: [`ids::Ids::from_os`] for live tracing, [`ids::Ids::seeded`] for replay.
     #[must_use]
     pub fn new(config: Config, ids: ids::Ids) -> Self {
-        Self { config, ids, clock: clock::Clock::default(), filtered: [0; Filtered::ALL.len()] }
+        let (clock, buffers) = (clock::Clock::default(), spare::AtHand::default());
+        Self { config, ids, clock, buffers, filtered: [0; Filtered::ALL.len()] }
+    }
+
+    /// Makes spans with buffers that others have done with.
+    pub fn reuse(&mut self, spare: spare::Spare) {
+        self.buffers = spare::AtHand::of(spare);
     }
 
     /// Takes the offset of an `Event::Clock`; valid for spans made from now on.
@@ -190,19 +198,20 @@ impl Tracer {
             Decision::ParentNotSampled => return self.count(Filtered::ParentNotSampled),
             Decision::Drop => return self.count(Filtered::Sampler),
         }
+        let buffer = self.buffers.buffer();
         let (kind, mut described) = match &exchange.detail {
             Detail::Dns(_) | Detail::Opaque(_) => return None,
             Detail::Http(http) => {
                 let view = View::of_http(connection);
-                (view.kind, http::describe(http, exchange, &view, &self.config, &resource.service_name))
+                (view.kind, http::describe(http, exchange, &view, (&self.config, &resource.service_name), buffer))
             }
             Detail::Postgres(postgres) => {
                 let view = View::of_database(connection);
-                (view.kind, postgres::describe(postgres, exchange, &view, &self.config))
+                (view.kind, postgres::describe(postgres, exchange, &view, &self.config, buffer))
             }
             Detail::Redis(redis) => {
                 let view = View::of_database(connection);
-                (view.kind, redis::describe(redis, exchange, &view))
+                (view.kind, redis::describe(redis, exchange, &view, buffer))
             }
         };
         let links = tie(exchange, kind, ties, &mut described.attributes);

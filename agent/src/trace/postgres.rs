@@ -11,7 +11,7 @@ use wirespan_protocols::postgres::{Operation, PostgresExchange};
 
 use super::connection::View;
 use super::span::{Attribute, Status, Value};
-use super::{Config, Described, TYPICAL_ATTRIBUTES, outcome};
+use super::{Config, Described, outcome};
 
 /// The port that goes without saying.
 pub(crate) const USUAL_PORT: u16 = 5432;
@@ -37,8 +37,8 @@ pub(super) fn describe(
     exchange: &Exchange,
     view: &View<'_>,
     config: &Config,
+    mut attributes: Vec<Attribute>,
 ) -> Described {
-    let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
     attributes.push(("db.system.name", Value::Static(SYSTEM)));
     if let Some(database) = &postgres.database {
         attributes.push(("db.namespace", Value::shared(database)));

@@ -9,7 +9,7 @@ use wirespan_protocols::redis::{Group, RedisExchange};
 
 use super::connection::View;
 use super::span::{Attribute, Value};
-use super::{Described, TYPICAL_ATTRIBUTES, outcome};
+use super::{Described, outcome};
 
 /// The port that goes without saying.
 pub(crate) const USUAL_PORT: u16 = 6379;
@@ -25,8 +25,12 @@ pub fn error_type(redis: &RedisExchange, exchange: &Exchange) -> Option<Cow<'sta
     }
 }
 
-pub(super) fn describe(redis: &RedisExchange, exchange: &Exchange, view: &View<'_>) -> Described {
-    let mut attributes: Vec<Attribute> = Vec::with_capacity(TYPICAL_ATTRIBUTES);
+pub(super) fn describe(
+    redis: &RedisExchange,
+    exchange: &Exchange,
+    view: &View<'_>,
+    mut attributes: Vec<Attribute>,
+) -> Described {
     attributes.push(("db.system.name", Value::Static(SYSTEM)));
     attributes.push(("db.operation.name", Value::text(&redis.command)));
     if let Some(database) = redis.database {
