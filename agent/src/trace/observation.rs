@@ -56,6 +56,16 @@ impl Observation<'_> {
 
 /// Something above the trace stage that learns of every fact.
 pub trait Observer {
+    /// Whether such a fact can mean anything to it: else it need not be told. [`observe`](Self::observe) is told of some all
+    /// the same.
+    #[must_use]
+    fn minds(_fact: &Fact) -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
+
     /// Takes a fact in, in the order in which the engine learned them.
     fn observe(&mut self, observation: &Observation<'_>);
 
@@ -68,7 +78,15 @@ pub trait Observer {
 
 /// An observer whose findings others read.
 impl<O: Observer> Observer for Arc<Mutex<O>> {
+    fn minds(fact: &Fact) -> bool {
+        O::minds(fact)
+    }
+
     fn observe(&mut self, observation: &Observation<'_>) {
+        // A lock for nothing is not free: this is once for each request.
+        if !O::minds(observation.fact) {
+            return;
+        }
         self.lock().unwrap_or_else(PoisonError::into_inner).observe(observation);
     }
 

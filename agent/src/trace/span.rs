@@ -56,6 +56,15 @@ impl Value {
         Short::new(text).map_or_else(|| Self::Shared(Arc::clone(text)), Self::Short)
     }
 
+    /// The bytes of the string, if it is one.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Short(text) => Some(text.as_bytes()),
+            _ => self.as_str().map(str::as_bytes),
+        }
+    }
+
     /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

@@ -3,7 +3,7 @@
 //! Field numbers are those of opentelemetry-proto 1.x: `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`,
 //! `common/v1/common.proto` and `resource/v1/resource.proto`. The tests decode what is written here with generated types.
 
-use super::wire::{Writer, field_len, varint_len};
+use super::wire::{Writer, field_len, tag, varint_len};
 use crate::export::groups::{Group, SCHEMA_URL, SCOPE_NAME, SCOPE_VERSION, by_resource};
 use crate::trace::span::{Link, Resource, Span, Status, Value};
 
@@ -139,7 +139,24 @@ fn link(writer: &mut Writer, link: &Link) {
 pub(super) fn attribute(writer: &mut Writer, field: u32, key: &str, value: &Value) {
     let value_len = any_value_len(value);
     let key_len = if key.is_empty() { 0 } else { field_len(key.len()) };
-    writer.message_of(field, key_len + field_len(value_len), |writer| {
+    let length = key_len + field_len(value_len);
+    // Nearly all of them: each length is one byte, so heads are written at once.
+    if length < 0x80 && !key.is_empty() {
+        writer.raw(&[tag(field), length as u8, tag(key_value::KEY), key.len() as u8]);
+        writer.raw(key.as_bytes());
+        match value.as_bytes() {
+            Some(text) => {
+                writer.raw(&[tag(key_value::VALUE), value_len as u8, tag(any_value::STRING), text.len() as u8]);
+                writer.raw(text);
+            }
+            None => {
+                writer.raw(&[tag(key_value::VALUE), value_len as u8]);
+                any_value(writer, value);
+            }
+        }
+        return;
+    }
+    writer.message_of(field, length, |writer| {
         writer.bytes_unless_empty(key_value::KEY, key.as_bytes());
         writer.message_of(key_value::VALUE, value_len, |writer| any_value(writer, value));
     });

@@ -24,6 +24,33 @@ fn text(text: &str) -> Any {
 }
 
 #[test]
+fn attributes_of_every_length_are_read_as_they_were() {
+    let keys =
+        ["", "k", "a.key.of.some.length", "a.key.that.is.longer.than.most.keys.are.and.still.growing.until.it.is.long"];
+    let mut expected = Vec::new();
+    let mut span = bare_span(&test_resource("api"));
+    span.attributes.clear();
+    for key in keys {
+        for length in (0..140).chain([16_300, 16_384]) {
+            let value = "x".repeat(length);
+            span.attributes
+                .push((key, if length % 2 == 0 { Value::text(&value) } else { Value::Shared(value.as_str().into()) }));
+            expected.push((key, text(&value)));
+        }
+        for number in [0, 1, -1, 127, 128, i64::MAX, i64::MIN] {
+            span.attributes.push((key, Value::Int(number)));
+            expected.push((key, Any::IntValue(number)));
+        }
+        span.attributes.push((key, Value::Double(0.5)));
+        expected.push((key, Any::DoubleValue(0.5)));
+        span.attributes.push((key, Value::Bool(true)));
+        expected.push((key, Any::BoolValue(true)));
+    }
+    let decoded = decoded(&[span]);
+    assert_eq!(pairs(&decoded.resource_spans[0].scope_spans[0].spans[0].attributes), expected);
+}
+
+#[test]
 fn every_field_is_where_the_schema_has_it() {
     let decoded = decoded(&[server_span(&test_resource("api"))]);
     let group = &decoded.resource_spans[0];

@@ -12,6 +12,12 @@ pub fn field_len(length: usize) -> usize {
     1 + varint_len(length as u64) + length
 }
 
+/// The byte in front of a field of type `string`, `bytes` or message, whose number is below 16.
+#[must_use]
+pub const fn tag(field: u32) -> u8 {
+    (field << 3) as u8 | WireType::LengthDelimited as u8
+}
+
 /// Bytes of a number.
 #[inline]
 pub fn varint_len(value: u64) -> usize {
@@ -35,6 +41,12 @@ impl Writer {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+
+    /// Bytes that are encoded already.
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     #[inline]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use wirespan_protocols::exchange::Detail;
 
-use super::labels::Labels;
 use super::{Known, Measured, Metrics};
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
+use crate::metrics::label::Text;
 use crate::trace::connection::Site;
 use crate::trace::observation::Observation;
 use crate::trace::span::Resource;
@@ -170,13 +170,13 @@ impl Metrics {
         }
         let Self { store, connections, own, .. } = self;
         let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id) else { return };
-        let mut labels = Labels::default();
-        labels.shared("client", &edge.client);
-        labels.shared("server", &edge.server);
-        if matches!(measured.exchange.detail, Detail::Postgres(_) | Detail::Redis(_)) {
-            labels.known("connection_type", "database");
-        }
-        let mut key = store.key_near(&mut near.edge, own, labels.as_slice());
+        let labels = [
+            ("client", Text::Shared(&edge.client)),
+            ("server", Text::Shared(&edge.server)),
+            ("connection_type", Text::Static("database")),
+        ];
+        let is_database = matches!(measured.exchange.detail, Detail::Postgres(_) | Detail::Redis(_));
+        let mut key = store.key_near(&mut near.edge, own, &labels[..2 + usize::from(is_database)]);
         let at_ns = measured.exchange.end_ns;
         let took = measured.seconds;
         let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };

@@ -177,10 +177,11 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
+    fn minds(fact: &Fact) -> bool {
+        !matches!(fact, Fact::Request(_))
+    }
+
     fn observe(&mut self, seen: &Observation<'_>) {
-        if matches!(seen.fact, Fact::Request(_)) {
-            return;
-        }
         let service = self.services.as_mut().map(|services| services.of(seen.resource));
         let seen = &Observation { resource: service.as_ref().unwrap_or(seen.resource), ..*seen };
         match seen.fact {
@@ -224,10 +225,13 @@ impl Observer for Metrics {
 /// Time that a request waited in the socket of a busy server.
 fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
     let request = &measured.exchange.request;
-    let mut labels = Labels::default();
-    labels.known("network.protocol.name", measured.seen.protocol.unwrap_or_default());
-    labels.port("server.port", measured.seen.connection.local.port);
-    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
+    let port = measured.seen.connection.local.port;
+    let labels = [
+        ("network.protocol.name", Text::Static(measured.seen.protocol.unwrap_or_default())),
+        ("server.port", Text::Int(port.unwrap_or_default().into())),
+    ];
+    let labels = &labels[..1 + usize::from(port.is_some())];
+    let mut key = store.key_near(near, measured.seen.resource, labels);
     let waited = seconds(request.arrived_ns, request.first_ns);
     let exemplar = measured.exemplar(waited);
     store.record(Metric::QueueDuration, &mut key, waited, measured.exchange.end_ns, exemplar);
