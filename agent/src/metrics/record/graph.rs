@@ -84,7 +84,8 @@ fn pair(seen: &Observation<'_>) -> Option<(Role, Pair)> {
 }
 
 impl Graph {
-    /// An end of a connection is there. Returns the connection at its other end, whose edge has a better name now.
+    /// An end of a connection is there. Returns the connection at its other end, if that did not know it: its edge has a
+    /// better name now.
     pub(super) fn enter(&mut self, seen: &Observation<'_>, now_ns: u64) -> Option<u64> {
         let (role, pair) = pair(seen)?;
         if self.pairs.len() >= MAX_PAIRS && !self.pairs.contains_key(&pair) {
@@ -93,12 +94,14 @@ impl Graph {
         let ends = self.pairs.entry(pair).or_default();
         ends.heard_ns = now_ns;
         let (own, other) = ends.of(role);
+        let is_same = |end: &End| end.id == seen.id && !end.is_gone && Arc::ptr_eq(&end.resource, seen.resource);
+        let is_known = own.as_ref().is_some_and(is_same);
         *own = Some(End { id: seen.id, resource: Arc::clone(seen.resource), is_gone: false });
         // The ports were used before: what has gone was another connection.
         if other.as_ref().is_some_and(|end| end.is_gone) {
             *other = None;
         }
-        other.as_ref().map(|end| end.id)
+        other.as_ref().filter(|_| !is_known).map(|end| end.id)
     }
 
     /// An end of a connection is gone. It keeps its name as long as the other end may tell of an exchange.

@@ -245,6 +245,8 @@ fn the_graph_counts_a_request_once_and_names_both_ends() {
     let fact = exchange(http("GET", "/", 500), 10);
     server.tell(&mut metrics, &fact);
     client.tell(&mut metrics, &fact);
+    // One end does not make the other forget its name.
+    assert!([1, 2].iter().all(|id| metrics.connections[id].edge.is_some()));
     stranger.tell(&mut metrics, &exchange(http("GET", "/", 200), 10));
     outward.tell(&mut metrics, &exchange(redis("GET", None), 10));
     let requests = series(&mut metrics, Metric::GraphRequests);
