@@ -20,7 +20,7 @@ fn behind_others() {
     for (number, (waited, span)) in waited.iter().zip(servers.iter()).enumerate() {
         // All came when the first one was taken, as nearly as four threads send at once.
         let expected = (span.start - servers[0].start) as f64 / 1e9;
-        assert!(expected > 0.09 * number as f64, "{number} was taken after {expected} s");
+        assert!(expected >= 0.09 * number as f64, "{number} was taken after {expected} s");
         assert!((waited - expected).abs() < 0.08, "{number} waited {waited} s, not {expected} s");
     }
     // The span itself begins when the server takes the request: each takes as long.
