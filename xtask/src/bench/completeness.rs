@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::agent::{Account, Agent};
-use super::nginx::Nginx;
+use super::nginx::{Nginx, folder};
 use super::postgres::Postgres;
 use super::redis::Redis;
 use super::report::Row;
@@ -34,6 +34,14 @@ fn row(load: &str, side: &str, requests: u64, account: &Account, goal: Goal) -> 
     Row::goal(format!("{load}, {side} spans"), measured, limit, met)
 }
 
+/// An agent that makes spans of requests only: how their connections were set up is left out.
+fn watch(setup: &Setup, selector: &str) -> Result<Agent> {
+    let file = folder("completeness")?.join("wirespan.yaml");
+    std::fs::write(&file, "file_format: \"1.0\"\nwirespan:\n  connections:\n    spans: false\n")?;
+    let file = file.display().to_string();
+    Agent::start(&setup.agent, &["--config", &file, "--select", selector, "--output", "none"])
+}
+
 /// nginx and wrk.
 pub fn http(setup: &Setup) -> Result<Vec<Row>> {
     let mut nginx = Nginx::start()?;
@@ -44,7 +52,7 @@ pub fn http(setup: &Setup) -> Result<Vec<Row>> {
     for (side, selector) in [("server", nginx.selector()), ("client", format!("comm=wrk,port={}", nginx.port))] {
         for (goal, pause) in [(Goal::Every, Some(pause)), (Goal::Nearly, None)] {
             nginx.requests_since()?;
-            let agent = Agent::start(&setup.agent, &["--select", &selector, "--output", "none"])?;
+            let agent = watch(setup, &selector)?;
             let load = wrk::run(nginx.port, setup.seconds, pause)?;
             let account = agent.stop()?;
             let requests = nginx.requests_since()?;
@@ -78,7 +86,7 @@ pub fn postgres(setup: &Setup) -> Result<Vec<Row>> {
                     arguments.extend(["-R", if script == "-S" { &half } else { &less }]);
                 }
                 server.reset()?;
-                let agent = Agent::start(&setup.agent, &["--select", &selector, "--output", "none"])?;
+                let agent = watch(setup, &selector)?;
                 let load = server.run(&arguments)?;
                 let account = agent.stop()?;
                 // BEGIN and END of the prepared mode are missing in the server's count, so they are taken from pgbench's.
@@ -109,7 +117,7 @@ pub fn redis(setup: &Setup) -> Result<Vec<Row>> {
             for (goal, clients) in [(Goal::Every, 1), (Goal::Nearly, 8)] {
                 let commands = (full * f64::from(setup.seconds) / 2.0) as u64 / if clients == 1 { 3 } else { 1 };
                 server.reset()?;
-                let agent = Agent::start(&setup.agent, &["--select", &selector, "--output", "none"])?;
+                let agent = watch(setup, &selector)?;
                 let rate = server.run(clients, pipeline, commands)?;
                 let account = agent.stop()?;
                 let executed = server.commands()?;

@@ -2,7 +2,7 @@
 //!
 //! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`syscalls`], [`agent_cost`], [`throughput`],
 //! [`connections`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
-//! [`postgres`], [`redis`], [`rush`]), what loads and receives ([`client`], [`sink`]), the agent ([`agent`]), its spans as
+//! [`node`], [`postgres`], [`redis`], [`rush`]), what loads and receives ([`client`], [`sink`]), the agent ([`agent`]), its spans as
 //! OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf` call ([`bpf`], [`btf`]) and what a measurement
 //! answers ([`report`]).
 //!
@@ -20,6 +20,7 @@ mod explosion;
 mod kernel;
 mod memory;
 mod nginx;
+mod node;
 mod parsers;
 mod postgres;
 mod redis;

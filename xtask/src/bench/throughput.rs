@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::agent::Agent;
 use super::nginx::Nginx;
+use super::node::Node;
 use super::postgres::Postgres;
 use super::redis::Redis;
 use super::report::{Row, median};
@@ -20,6 +21,11 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
         rows.extend(compare(setup, "nginx, a short text without a log", &nginx.selector(), text)?);
         let file = || Ok(wrk::get(&nginx.file_url(), seconds, None)?.rate);
         rows.extend(compare(setup, "nginx, a file of 4 KiB with an access log", &nginx.selector(), file)?);
+    }
+    // A machine without it has the other rows.
+    if let Ok(server) = Node::start() {
+        let json = || Ok(wrk::run(server.port, seconds, None)?.rate);
+        rows.extend(compare(setup, "Node.js, a small JSON text", &server.selector(), json)?);
     }
     {
         let server = Postgres::start()?;
