@@ -108,6 +108,12 @@ impl Reader {
         (total, more)
     }
 
+    /// Whether records are held back: they can be handed out after the next [`Reader::wait`], however short.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.batch.index.is_empty()
+    }
+
     /// The most bytes that were found in the ring buffer since the last call, roughly: what came while they were read
     /// counts too.
     pub fn take_peak(&mut self) -> usize {

@@ -137,6 +137,8 @@ impl Live {
             let (events, more) = self.turn(exporters, false, &mut tap);
             pause = match events {
                 _ if more => Duration::ZERO,
+                // A program that was just executed has woken us, and may not live as long as a longer pause.
+                0 if self.reader.holds() => PAUSE.0 / 2,
                 0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
                 _ => PAUSE.0,
             };
