@@ -11,6 +11,7 @@ use std::time::Duration;
 use wirespan::event::{Change, Endpoint, Flow, Role, Transport};
 
 use crate::harness::agent::granted;
+use crate::harness::process::settle;
 use crate::harness::recorded::Recorded;
 use crate::harness::{Agent, Folder, run, workload};
 
@@ -20,8 +21,7 @@ fn recorded(select: &str, traffic: impl FnOnce()) -> Vec<(&'static str, Recorded
     let mut agents: Vec<_> =
         granted().into_iter().map(|backend| (backend, Agent::start("record", backend, &select, &[]))).collect();
     traffic();
-    // The kernel ends the last connections a moment after their processes have.
-    sleep(Duration::from_millis(300));
+    settle();
     let end = |(backend, agent): &mut (&'static str, Agent)| {
         agent.stop();
         (*backend, Recorded::read(&agent.file("recording")))

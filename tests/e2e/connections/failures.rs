@@ -7,7 +7,7 @@ use wirespan_tests::network::{Network, SERVER};
 use wirespan_tests::spans::Spans;
 
 use crate::harness::certificates::Authority;
-use crate::harness::process::free_port;
+use crate::harness::process::{free_port, settle};
 use crate::harness::servers::{self, nginx_tls, nginx_tls_with};
 use crate::harness::setups::{SetUp, client_setups, server_setups};
 use crate::harness::{run, skipped, trace, workload};
@@ -25,11 +25,6 @@ fn spans_of(case: &str, address: &str, port: u16, authority: Option<&Authority>)
         settle();
     });
     spans
-}
-
-/// The server may see the end a moment after the client has gone.
-fn settle() {
-    std::thread::sleep(Duration::from_millis(300));
 }
 
 /// The only set-up of a client, which failed.

@@ -150,6 +150,11 @@ impl Drop for Folder {
     }
 }
 
+/// The other end, or the kernel, may see the end of a connection a moment after its process has gone.
+pub fn settle() {
+    sleep(Duration::from_millis(300));
+}
+
 /// Waits until it holds.
 #[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::child::{end, signal};
+
 /// A running agent. Dropping it ends it.
 pub struct Agent {
     child: Child,
@@ -115,7 +117,7 @@ impl Agent {
     pub fn stop(mut self) -> Result<Account> {
         // What was seen last lies in the agent's buffers for a moment.
         std::thread::sleep(Duration::from_millis(300));
-        self.terminate();
+        signal(&self.child, libc::SIGTERM);
         let begin = Instant::now();
         let status = loop {
             match self.child.try_wait()? {
@@ -140,20 +142,10 @@ impl Agent {
         let exported = number("wirespan: otlp: exported ");
         Ok(Account { spans, exported, text })
     }
-
-    fn terminate(&self) {
-        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
-            // SAFETY: no pointers; the child was not waited for, so that the number is still its own.
-            unsafe { libc::kill(pid, libc::SIGTERM) };
-        }
-    }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        if !matches!(self.child.try_wait(), Ok(Some(_))) {
-            self.terminate();
-            let _ = self.child.wait();
-        }
+        end(&mut self.child, libc::SIGTERM);
     }
 }

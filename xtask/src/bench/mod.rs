@@ -2,9 +2,9 @@
 //!
 //! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`syscalls`], [`agent_cost`], [`throughput`],
 //! [`connections`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
-//! [`node`], [`postgres`], [`redis`], [`rush`]), what loads and receives ([`client`], [`sink`]), the agent ([`agent`]), its spans as
-//! OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf` call ([`bpf`], [`btf`]) and what a measurement
-//! answers ([`report`]).
+//! [`node`], [`postgres`], [`redis`], [`rush`]) and how they end ([`child`]), what loads and receives ([`client`],
+//! [`sink`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf`
+//! call ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
 //!
 //! Machines are noisy: whatever compares runs them in turns (with, without, with, …) and answers with a median.
 
@@ -12,6 +12,7 @@ mod agent;
 mod agent_cost;
 mod bpf;
 mod btf;
+mod child;
 pub mod client;
 mod completeness;
 mod connections;

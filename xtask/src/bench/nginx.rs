@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::child::end;
 use crate::{paths, sh};
 
 /// A running nginx. Dropping it ends it.
@@ -115,10 +116,6 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
-            // SAFETY: no pointers; the child was not waited for, so that the number is still its own.
-            unsafe { libc::kill(pid, libc::SIGTERM) };
-        }
-        let _ = self.child.wait();
+        end(&mut self.child, libc::SIGTERM);
     }
 }

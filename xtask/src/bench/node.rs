@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
+use super::child::end;
 use super::nginx::{free_port, wait_for};
 use crate::sh;
 
@@ -37,7 +38,6 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child, libc::SIGKILL);
     }
 }

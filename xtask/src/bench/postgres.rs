@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
+use super::child::end;
 use super::nginx::{free_port, wait_for};
 use crate::sh;
 
@@ -130,12 +131,8 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
-            // SAFETY: no pointers; the child was not waited for, so that the number is still its own. SIGINT is a fast
-            // shutdown.
-            unsafe { libc::kill(pid, libc::SIGINT) };
-        }
-        let _ = self.child.wait();
+        // A fast shutdown.
+        end(&mut self.child, libc::SIGINT);
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 }

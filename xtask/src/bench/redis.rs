@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
+use super::child::end;
 use super::nginx::{folder, free_port, wait_for};
 use crate::sh;
 
@@ -77,7 +78,6 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child, libc::SIGKILL);
     }
 }

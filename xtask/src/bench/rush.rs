@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
+use super::child::end;
 use super::nginx::{folder, free_port, wait_for};
 use crate::{paths, sh};
 
@@ -41,7 +42,6 @@ impl Rush {
 
 impl Drop for Rush {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child, libc::SIGKILL);
     }
 }

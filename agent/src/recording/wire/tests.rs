@@ -204,6 +204,14 @@ fn lost_segments_show_as_a_jump_and_the_end_is_told_after_them() {
     assert_eq!((all.held_bytes, all.waiting.len()), (0, 0));
 }
 
+/// A segment of another connection: only its time counts.
+fn goes_on(all: &mut Connections, at: u64) {
+    let (source, destination) = ("1.1.1.1:1".parse().unwrap(), "1.1.1.1:2".parse().unwrap());
+    let other =
+        Segment { source, destination, seq: 0, ack: None, syn: false, fin: false, rst: false, len: 0, payload: &[] };
+    all.take(&other, at);
+}
+
 #[test]
 fn a_hole_is_given_up_by_a_tick_when_its_connection_is_silent() {
     let mut all = Connections::default();
@@ -211,18 +219,7 @@ fn a_hole_is_given_up_by_a_tick_when_its_connection_is_silent() {
     send(&mut all, CLIENT, "A", 12, 1, "b", 1);
     told(&mut all);
     let later = 20_000_000_000;
-    let other = Segment {
-        source: "1.1.1.1:1".parse().unwrap(),
-        destination: "1.1.1.1:2".parse().unwrap(),
-        seq: 0,
-        ack: None,
-        syn: false,
-        fin: false,
-        rst: false,
-        len: 0,
-        payload: &[],
-    };
-    all.take(&other, later);
+    goes_on(&mut all, later);
     assert_eq!(told(&mut all), ["1 Received 12 1 b @1".to_owned(), format!("tick @{later}")]);
 }
 
@@ -304,19 +301,7 @@ fn a_connect_that_nobody_answers_has_failed_when_the_capture_went_on() {
         for at in [0, SECOND, 3 * SECOND] {
             send(&mut all, CLIENT, "S", 100, 0, "", at + 1);
         }
-        let (source, destination) = ("1.1.1.1:1".parse().unwrap(), "1.1.1.1:2".parse().unwrap());
-        let other = Segment {
-            source,
-            destination,
-            seq: 0,
-            ack: None,
-            syn: false,
-            fin: false,
-            rst: false,
-            len: 0,
-            payload: &[],
-        };
-        all.take(&other, until);
+        goes_on(&mut all, until);
         all.finish();
         let events = told(&mut all);
         events.into_iter().filter(|event| !event.starts_with("tick")).collect::<Vec<_>>()
