@@ -1,6 +1,6 @@
 //! wirespan: watches a host from the kernel and turns the traffic of unmodified programs into OpenTelemetry spans.
 //!
-//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols` → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
+//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols`, [`shown`], [`notes`], [`threads`] → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
 //! [`enrich`], [`export`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
 
 pub mod advise;
@@ -12,8 +12,11 @@ pub mod enrich;
 pub mod event;
 pub mod export;
 pub mod metrics;
+pub mod notes;
 mod object;
 pub mod pipeline;
 pub mod process;
 pub mod recording;
+pub mod shown;
+pub mod threads;
 pub mod trace;

@@ -112,7 +112,7 @@ fn a_real_collector_takes_every_transport() {
         let sink = OtlpSink::new(&settings.otlp.unwrap(), settings.batch, reporter).unwrap();
         let mut exporter = Exporter::spawn("otlp", sink, settings.batch.into()).unwrap();
         exporter.offer(vec![span(&resource, id)]);
-        let counts = exporter.shutdown(Duration::from_secs(10));
+        let counts = exporter.shutdown(std::time::Instant::now() + Duration::from_secs(10));
         assert_eq!((counts.exported, counts.lost().map(|(_, lost)| lost)), (1, [0; 4]), "{protocol} {compression}");
     }
     for (protocol, port, exponential) in [("http/protobuf", http, false), ("grpc", grpc, true)] {
@@ -125,7 +125,7 @@ fn a_real_collector_takes_every_transport() {
         let sink = MetricsSink::new(&otlp.unwrap(), Duration::from_secs(5), reporter).unwrap();
         let mut exporter = Exporter::spawn("otlp-metrics", sink, WAITING).unwrap();
         exporter.offer(vec![Arc::new(snapshot(&resource, exponential))]);
-        let counts = exporter.shutdown(Duration::from_secs(10));
+        let counts = exporter.shutdown(std::time::Instant::now() + Duration::from_secs(10));
         assert_eq!((counts.exported, counts.lost().map(|(_, lost)| lost)), (2, [0; 4]), "{protocol}");
     }
     let deadline = Instant::now() + Duration::from_secs(5);

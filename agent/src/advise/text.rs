@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::report::{Finding, Kind, Part, PeerConnections, Report, RouteTime};
 use super::words::{count, counted, cut, duration, percent};
+use crate::shown::shown;
 
 /// Columns of running text.
 const WIDTH: usize = 96;
@@ -80,8 +81,8 @@ fn render_route(out: &mut String, route: &RouteTime) {
     let _ = writeln!(
         out,
         "\n    {} · {}  {}, {} each{failed}",
-        route.service,
-        route.route,
+        shown(&route.service),
+        shown(&route.route),
         counted(route.requests, "request"),
         duration(route.mean_ms * 1e6),
     );
@@ -96,7 +97,8 @@ fn render_connections(out: &mut String, connections: &[PeerConnections]) {
         return;
     }
     out.push_str("\nConnections opened\n\n");
-    let label = |one: &PeerConnections| cut(&format!("{} → {}", one.service, one.peer.label()), 64).into_owned();
+    let label =
+        |one: &PeerConnections| cut(&shown(&format!("{} → {}", one.service, one.peer.label())), 64).into_owned();
     let width = connections.iter().take(PEERS).map(|one| label(one).chars().count()).max().unwrap_or(0);
     for one in connections.iter().take(PEERS) {
         let label = label(one);
@@ -124,7 +126,7 @@ fn render_connections(out: &mut String, connections: &[PeerConnections]) {
 }
 
 fn table(out: &mut String, indent: &str, parts: &[Part]) {
-    let names: Vec<_> = parts.iter().map(|part| cut(&part.name, 52)).collect();
+    let names: Vec<_> = parts.iter().map(|part| cut(&shown(&part.name), 52).into_owned()).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (part, name) in parts.iter().zip(&names) {
         let pad = " ".repeat(width - name.chars().count());
@@ -148,6 +150,7 @@ fn bar(share: f64) -> String {
 
 /// Running text in lines of at most [`WIDTH`] columns; the first one begins with `lead`, the others as far in.
 pub(super) fn wrap(out: &mut String, lead: &str, text: &str) {
+    let text = shown(text);
     let indent = " ".repeat(lead.chars().count());
     let mut line = lead.to_owned();
     let mut columns = lead.chars().count();

@@ -19,7 +19,6 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Time between two questions.
@@ -58,7 +57,7 @@ impl Listeners {
     pub fn start() -> io::Result<Self> {
         let (questions, asked) = sync_channel(1);
         let (told, answers) = channel();
-        thread::Builder::new().name("ws-listeners".into()).spawn(move || serve(&asked, &told))?;
+        crate::threads::spawn("ws-listeners".into(), move || serve(&asked, &told))?;
         Ok(Self { questions, answers, last: None, waiting: None })
     }
 

@@ -304,7 +304,7 @@ impl Context<'_> {
         }
         .map_err(|error| {
             if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
-                eprintln!("{}: {error:?}", hook.name);
+                format!("{}: {error:?}", hook.name).lines().for_each(crate::notes::info);
             }
             reason(&error).0
         })

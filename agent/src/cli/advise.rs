@@ -4,9 +4,9 @@ use super::args::{self, Report as Answer};
 use super::{log, run};
 use crate::advise::report::{Report, VERSION};
 use crate::advise::{Advisor, diff, text};
-use crate::config;
 use crate::export::Exporters;
 use crate::recording::{self, EventSource};
+use crate::{config, notes};
 use anyhow::{Context as _, bail};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,11 +19,10 @@ use std::time::Instant;
 pub fn advise(arguments: &args::Advise) -> anyhow::Result<()> {
     if let Some([before, after]) = arguments.diff.as_deref() {
         let (before, after) = (read(before)?, read(after)?);
-        log::answer(&match arguments.output {
+        return log::answer(&match arguments.output {
             Answer::Text => diff::render(&before, &after),
             Answer::Json => format!("{:#}\n", serde_json::json!({ "changes": diff::changes(&before, &after) })),
         });
-        return Ok(());
     }
     let report = match &arguments.file {
         Some(file) => replayed(arguments, file)?,
@@ -36,8 +35,8 @@ pub fn advise(arguments: &args::Advise) -> anyhow::Result<()> {
     log::answer(&match arguments.output {
         Answer::Text => text::render(&report),
         Answer::Json => json,
-    });
-    Ok(())
+    })?;
+    run::threads()
 }
 
 fn read(path: &Path) -> anyhow::Result<Report> {
@@ -52,21 +51,21 @@ fn read(path: &Path) -> anyhow::Result<Report> {
 
 fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let config = config::load(arguments.layer()?, &super::variable)?;
-    log::warnings(&config);
+    log::begin(&config);
     let stop = super::stop_flag()?;
     let advisor = Arc::new(Mutex::new(Advisor::new()));
     let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Arc::clone(&advisor)))?;
-    log::info(&config, &live.line());
-    log::info(&config, &log::selection(&config, live.targets()));
-    log::info(&config, &format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
+    notes::info(&live.line());
+    notes::info(&log::selection(&config, live.targets()));
+    notes::info(&format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
     let deadline = Some(Instant::now() + arguments.window);
-    live.run(&Exporters::default(), &stop, deadline, |_| {}, |text| log::info(&config, text));
+    live.run(&Exporters::default(), &stop, deadline, |_| {}, notes::info);
     Ok(report(&advisor))
 }
 
 fn replayed(arguments: &args::Advise, file: &Path) -> anyhow::Result<Report> {
     let config = config::load(arguments.layer()?, &super::variable)?;
-    log::warnings(&config);
+    log::plain(&config);
     let advisor = Arc::new(Mutex::new(Advisor::new()));
     let mut engine = run::offline(&config)?.with_observer(Arc::clone(&advisor));
     let mut source: Box<dyn EventSource> = recording::open(file)?;

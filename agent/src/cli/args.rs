@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::config::{Backend, Error, Layer, LogLevel, Output};
+use crate::config::{Backend, Error, Layer, LogFormat, LogLevel, Output};
+use crate::notes;
 use crate::process::spelling;
 
 /// Traces the HTTP, PostgreSQL and Redis requests of unmodified programs as OpenTelemetry spans.
@@ -64,6 +65,9 @@ pub struct Common {
     /// What to log on stderr
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
+    /// How to log on stderr
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
 }
 
 /// Arguments of `run` and `config print`.
@@ -115,6 +119,9 @@ pub struct Replay {
     /// What to log on stderr
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
+    /// How to log on stderr
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
 }
 
 /// Arguments of `record`.
@@ -190,7 +197,8 @@ impl Args {
     pub fn parse_or_exit() -> Self {
         Self::try_parse().unwrap_or_else(|error| {
             if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                eprintln!("wirespan: {}", one_line(&error));
+                notes::fatal(&one_line(&error));
+                notes::flush(notes::PATIENCE);
                 std::process::exit(2);
             }
             error.exit()
@@ -210,6 +218,7 @@ impl Common {
             select: (!self.select.is_empty()).then_some(select?),
             backend: self.backend,
             log_level: self.log_level,
+            log_format: self.log_format,
             ..Layer::default()
         })
     }
@@ -268,6 +277,7 @@ impl Replay {
             output: Some(self.output),
             output_file: self.output_file.clone(),
             log_level: self.log_level,
+            log_format: self.log_format,
             ..Layer::default()
         }
     }

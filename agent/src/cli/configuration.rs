@@ -1,7 +1,7 @@
 //! `wirespan config`.
 
 use super::args;
-use crate::config;
+use crate::{config, notes};
 
 /// Checks a file, or prints the effective configuration.
 ///
@@ -11,13 +11,13 @@ pub fn configuration(command: &args::ConfigCommand) -> anyhow::Result<()> {
     match command {
         args::ConfigCommand::Validate { file } => {
             for warning in config::validate(file, &super::variable)? {
-                eprintln!("wirespan: warning: {warning}");
+                notes::warn(&warning);
             }
         }
         args::ConfigCommand::Print(settings) => {
             let config = config::load(settings.layer()?, &super::variable)?;
-            super::log::warnings(&config);
-            super::log::answer(&config.to_yaml());
+            super::log::plain(&config);
+            super::log::answer(&config.to_yaml())?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::args;
 use crate::capture::{Capture, Options};
+use crate::shown::shown;
 use std::fmt::Write as _;
 
 /// Attaches everything for a moment and tells what happened.
@@ -16,12 +17,12 @@ pub fn doctor(arguments: &args::Doctor) -> anyhow::Result<()> {
     let mut text = String::new();
     match arguments.output {
         args::Report::Text => {
-            let _ = writeln!(text, "{}", report.line());
+            let _ = writeln!(text, "{}", shown(&report.line()));
             let _ = writeln!(text, "loaded and attached in {} ms", elapsed.as_millis());
             for hook in &report.hooks {
                 let (mark, why) = match &hook.granted {
                     Ok(()) => ("yes", String::new()),
-                    Err(why) => ("no ", format!(" ({why})")),
+                    Err(why) => ("no ", format!(" ({})", shown(why))),
                 };
                 let _ = writeln!(text, "  {mark} {:<22} {}{why}", hook.hook.name, hook.hook.shows);
             }
@@ -54,6 +55,5 @@ pub fn doctor(arguments: &args::Doctor) -> anyhow::Result<()> {
             let _ = writeln!(text, "{answer:#}");
         }
     }
-    super::log::answer(&text);
-    Ok(())
+    super::log::answer(&text)
 }

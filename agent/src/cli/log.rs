@@ -1,25 +1,39 @@
 //! Notes for the person at the terminal, on stderr.
 
-use crate::config::{self, Config, LogLevel};
+use crate::config::{self, Config, LogFormat};
+use crate::notes::{self, Style};
+use anyhow::Context as _;
 use std::io::Write;
 
-/// A note that is part of normal running.
-pub fn info(config: &Config, text: &str) {
-    if config.log_level >= LogLevel::Info {
-        for line in text.lines() {
-            eprintln!("wirespan: {line}");
-        }
-    }
+/// Notes of a command that runs for a while have time and level.
+pub fn begin(config: &Config) {
+    style(config, Style::Log);
+}
+
+/// Notes of a command that answers and ends are plain, unless the user asked for another format.
+pub fn plain(config: &Config) {
+    style(config, Style::Plain);
+}
+
+fn style(config: &Config, usual: Style) {
+    let style = match config.log_format {
+        None => usual,
+        Some(LogFormat::Text) => Style::Log,
+        Some(LogFormat::Json) => Style::Json,
+    };
+    notes::configure(config.log_level as u8, style);
+    warnings(config);
+}
+
+/// Several lines of our own words.
+pub fn lines(text: &str) {
+    text.lines().for_each(notes::info);
 }
 
 /// What is odd in the configuration.
-pub fn warnings(config: &Config) {
-    if config.log_level >= LogLevel::Warn {
-        let misspelt = config::unknown_variables(std::env::vars().map(|(name, _)| name));
-        for warning in config.warnings.iter().chain(&misspelt) {
-            eprintln!("wirespan: warning: {warning}");
-        }
-    }
+fn warnings(config: &Config) {
+    let misspelt = config::unknown_variables(super::environment::names());
+    config.warnings.iter().chain(&misspelt).for_each(|warning| notes::warn(warning));
 }
 
 /// Which processes are traced.
@@ -33,6 +47,13 @@ pub fn selection(config: &Config, targets: usize) -> String {
 }
 
 /// The answer of a command, on stdout. A reader that went away is no error.
-pub fn answer(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+///
+/// # Errors
+/// When it cannot be written.
+pub fn answer(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write the answer"),
+        _ => Ok(()),
+    }
 }

@@ -3,37 +3,52 @@
 pub mod advise;
 pub mod args;
 pub mod configuration;
+pub mod destinations;
 pub mod doctor;
+pub mod environment;
 pub mod log;
 pub mod outputs;
 pub mod record;
 pub mod replay;
 pub mod run;
+pub mod signals;
+pub mod telling;
 
 pub use args::Args;
+pub use environment::variable;
+pub use signals::stop_flag;
 
-use crate::config;
+use crate::{config, notes};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Runs a command. Exit status 2 for mistakes in usage and configuration, 1 for failures at run time.
 #[must_use]
 pub fn execute(args: &Args) -> ExitCode {
-    let result = match &args.command {
+    notes::of_panics();
+    // A panic here has made a note of itself.
+    let status = std::panic::catch_unwind(AssertUnwindSafe(|| match dispatch(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            notes::fatal(&format!("{error:#}"));
+            if is_usage(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }));
+    notes::flush(notes::PATIENCE);
+    status.unwrap_or(ExitCode::FAILURE)
+}
+
+fn dispatch(args: &Args) -> anyhow::Result<()> {
+    for warning in environment::check()? {
+        notes::warn(&warning);
+    }
+    match &args.command {
         args::Command::Run(arguments) => run::run(arguments),
         args::Command::Replay(arguments) => replay::replay(arguments),
         args::Command::Record(arguments) => record::record(arguments),
         args::Command::Advise(arguments) => advise::advise(arguments),
         args::Command::Doctor(arguments) => doctor::doctor(arguments),
         args::Command::Config(command) => configuration::configuration(command),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("wirespan: {error:#}");
-            if is_usage(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
-        }
     }
 }
 
@@ -43,22 +58,4 @@ fn is_usage(error: &anyhow::Error) -> bool {
         || error.is::<config::otlp::Invalid>()
         || error.is::<crate::trace::route::PatternError>()
         || matches!(error.downcast_ref(), Some(crate::capture::StartError::UnknownBackend(_)))
-}
-
-/// A variable of the agent's own environment.
-#[must_use]
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// A flag that SIGINT and SIGTERM set.
-///
-/// # Errors
-/// When the handlers cannot be installed.
-pub fn stop_flag() -> std::io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }

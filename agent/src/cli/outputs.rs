@@ -1,11 +1,11 @@
 //! From a configuration to exporters and tracing options.
 
+use super::telling::Telling;
 use crate::config::otlp::Signal;
 use crate::config::{Config, Output, otlp};
 use crate::enrich::{self, Host};
 use crate::export::Exporters;
 use crate::export::console::Lines;
-use crate::export::notice::{Notice, Reporter};
 use crate::export::otlp::OtlpSink;
 use crate::export::otlp::logs::{self, LogsSink};
 use crate::export::otlp::metrics::{self, MetricsSink};
@@ -34,23 +34,25 @@ const LOCAL_QUEUE: usize = 64 * 1024;
 ///
 /// # Errors
 /// Settings that cannot be used, files that cannot be opened.
-pub fn exporters(config: &Config, spare: &Spare) -> anyhow::Result<Exporters> {
+pub fn exporters(config: &Config, spare: &Spare, telling: &Telling) -> anyhow::Result<Exporters> {
     let mut exporters = Exporters::default();
     let batching = Batching { max_queue: LOCAL_QUEUE, max_batch: 1024, delay: PROMPT };
     match config.output {
-        Output::Console => exporters.add(Exporter::spawn("console", lined(console(config), config)?, batching)?),
+        Output::Console => {
+            exporters.add(Exporter::spawn("console", lined(console(config), config, telling)?, batching)?)
+        }
         Output::OtlpJson => {
-            exporters.add(Exporter::spawn("otlp-json", lined(JsonLines::default(), config)?, batching)?)
+            exporters.add(Exporter::spawn("otlp-json", lined(JsonLines::default(), config, telling)?, batching)?)
         }
         Output::None => {}
     }
     if config.otlp {
         let settings = otlp::settings(&|name| otlp_variable(config, name), None)?;
         for warning in &settings.warnings {
-            eprintln!("wirespan: warning: {warning}");
+            telling.warn(warning);
         }
         if let Some(otlp) = &settings.otlp {
-            let sink = OtlpSink::new(otlp, settings.batch, reporter())?.with_spare(spare.clone());
+            let sink = OtlpSink::new(otlp, settings.batch, telling.reporter())?.with_spare(spare.clone());
             exporters.add(Exporter::spawn("otlp", sink, settings.batch.into())?);
         }
     }
@@ -61,18 +63,22 @@ pub fn exporters(config: &Config, spare: &Spare) -> anyhow::Result<Exporters> {
 ///
 /// # Errors
 /// Settings that cannot be used, files that cannot be opened, an address that is taken.
-pub fn metering(config: &Config, trace: &crate::trace::Config) -> anyhow::Result<Option<Metering>> {
+pub fn metering(config: &Config, trace: &crate::trace::Config, telling: &Telling) -> anyhow::Result<Option<Metering>> {
     let mut exporters = Vec::new();
     if config.output == Output::OtlpJson && config.metrics.lines {
-        exporters.push(Exporter::spawn("otlp-json-metrics", lined(MetricLines::default(), config)?, metrics::WAITING)?);
+        exporters.push(Exporter::spawn(
+            "otlp-json-metrics",
+            lined(MetricLines::default(), config, telling)?,
+            metrics::WAITING,
+        )?);
     }
     if config.metrics.otlp {
         let (otlp, warnings) = otlp::of_signal(&|name| config.otlp_variable(name), Signal::Metrics, true)?;
         for warning in warnings {
-            eprintln!("wirespan: warning: {warning}");
+            telling.warn(&warning);
         }
         if let Some(otlp) = &otlp {
-            let sink = MetricsSink::new(otlp, config.batch.timeout, reporter())?;
+            let sink = MetricsSink::new(otlp, config.batch.timeout, telling.reporter())?;
             exporters.push(Exporter::spawn("otlp-metrics", sink, metrics::WAITING)?);
         }
     }
@@ -90,7 +96,7 @@ pub fn metering(config: &Config, trace: &crate::trace::Config) -> anyhow::Result
 ///
 /// # Errors
 /// Settings that cannot be used.
-pub fn advising(config: &Config) -> anyhow::Result<Option<Advising>> {
+pub fn advising(config: &Config, telling: &Telling) -> anyhow::Result<Option<Advising>> {
     if config.advisor_interval.is_zero() {
         return Ok(None);
     }
@@ -98,10 +104,10 @@ pub fn advising(config: &Config) -> anyhow::Result<Option<Advising>> {
     if config.otlp_logs {
         let (otlp, warnings) = otlp::of_signal(&|name| config.otlp_variable(name), Signal::Logs, true)?;
         for warning in warnings {
-            eprintln!("wirespan: warning: {warning}");
+            telling.warn(&warning);
         }
         if let Some(otlp) = &otlp {
-            let sink = LogsSink::new(otlp, config.batch.timeout, reporter())?;
+            let sink = LogsSink::new(otlp, config.batch.timeout, telling.reporter())?;
             exporter = Some(Exporter::spawn("otlp-logs", sink, logs::WAITING)?);
         }
     }
@@ -122,21 +128,15 @@ fn otlp_variable(config: &Config, name: &str) -> Option<String> {
     }
 }
 
-fn lined<F>(format: F, config: &Config) -> anyhow::Result<Lined<F>> {
+fn lined<F>(format: F, config: &Config, telling: &Telling) -> anyhow::Result<Lined<F>> {
     match &config.output_file {
-        Some(path) => Lined::file(format, path, reporter()),
-        None => Ok(Lined::stdout(format, reporter())),
+        Some(path) => Lined::file(format, path, telling.reporter()),
+        None => Ok(Lined::stdout(format, telling.reporter())),
     }
 }
 
 fn console(config: &Config) -> Lines {
     if config.output_file.is_some() { Lines::new(false) } else { Lines::for_stdout(&super::variable) }
-}
-
-fn reporter() -> Reporter {
-    Box::new(|notice| match notice {
-        Notice::Trouble(text) | Notice::Recovered(text) => eprintln!("wirespan: {text}"),
-    })
 }
 
 /// Writes spans at once, on the caller's thread: nothing is dropped, however fast they come (replay).

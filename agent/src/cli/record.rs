@@ -1,10 +1,10 @@
 //! `wirespan record`: raw events to a file.
 
 use super::{args, run};
-use crate::config;
 use crate::event::{Event, Process, ProcessChange};
 use crate::export::Exporters;
 use crate::recording::file::Writer;
+use crate::{config, notes};
 use anyhow::Context as _;
 use std::fs::File;
 use std::io::BufWriter;
@@ -17,13 +17,13 @@ use std::time::Instant;
 /// When capturing cannot start or the file cannot be written.
 pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
     let config = config::load(arguments.layer()?, &super::variable)?;
-    super::log::warnings(&config);
+    super::log::begin(&config);
     let path = &arguments.output;
     let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     let mut writer = Writer::new(BufWriter::new(file))?;
     let stop = super::stop_flag()?;
     let mut live = run::start(&config)?;
-    super::log::info(&config, &live.line());
+    notes::info(&live.line());
     // The processes that were there already, as if they had just started: a replay has no /proc to look at.
     let present: Vec<_> = live
         .engine
@@ -52,11 +52,11 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
         write(&Event::Process(process));
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
-    live.run(&Exporters::default(), &stop, deadline, &mut write, |text| super::log::info(&config, text));
+    live.run(&Exporters::default(), &stop, deadline, &mut write, notes::info);
     if let Some(error) = failure {
         return Err(error).with_context(|| format!("cannot write {}", path.display()));
     }
     writer.finish().with_context(|| format!("cannot write {}", path.display()))?;
-    super::log::info(&config, &format!("{events} events in {}", path.display()));
-    Ok(())
+    notes::info(&format!("{events} events in {}", path.display()));
+    run::threads()
 }

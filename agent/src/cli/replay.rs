@@ -2,10 +2,10 @@
 
 use super::outputs::Direct;
 use super::{args, run};
-use crate::config;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::summary::{Outside, summary};
 use crate::recording::{self, EventSource};
+use crate::{config, notes};
 use std::io::ErrorKind;
 
 /// Spans that are written at once.
@@ -17,16 +17,16 @@ const BATCH: usize = 256;
 /// When the file cannot be read. What came before the damage is printed.
 pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
     let config = config::load(arguments.layer(), &super::variable)?;
-    super::log::warnings(&config);
+    super::log::plain(&config);
     let mut source = recording::open(&arguments.file)?;
     let mut output = Direct::new(&config)?;
     let mut engine = run::offline(&config)?;
     let result = pump(&mut *source, &mut engine, &mut output);
     let left_out = source.left_out();
     let outside = Outside { kernel: None, undecodable: left_out.iter().map(|(_, count)| count).sum(), exporters: &[] };
-    super::log::info(&config, &summary(&engine, &outside));
+    super::log::lines(&summary(&engine, &outside));
     for (reason, count) in left_out {
-        super::log::info(&config, &format!("left out: {reason} {count}"));
+        notes::info(&format!("left out: {reason} {count}"));
     }
     match result.and_then(|()| Ok(output.finish()?)) {
         Err(error)

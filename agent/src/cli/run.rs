@@ -1,11 +1,12 @@
 //! `wirespan run`.
 
-use super::args;
-use super::outputs;
+use super::telling::Telling;
+use super::{args, destinations, outputs};
 use crate::capture::Options;
 use crate::config::{self, Config};
 use crate::conn::Limits;
 use crate::enrich::{Host, Resources};
+use crate::pipeline::advising::Advising;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
@@ -14,11 +15,9 @@ use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
 use crate::trace::spare::Spare;
-use std::time::{Duration, Instant};
+use crate::{notes, threads};
+use std::time::Instant;
 use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
-
-/// How long exporters may take to deliver what waits at the end.
-const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Traces this host until a signal or the given duration ends it.
 ///
@@ -26,13 +25,14 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 /// Configuration mistakes ([`config::Error`]) and failures to start, one line each.
 pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let config = config::load(arguments.settings.layer()?, &super::variable)?;
-    super::log::warnings(&config);
+    super::log::begin(&config);
     let spare = Spare::default();
-    let exporters = outputs::exporters(&config, &spare)?;
+    let telling = Telling::default();
+    let exporters = outputs::exporters(&config, &spare, &telling)?;
     let stop = super::stop_flag()?;
     let trace = config.trace();
-    let metering = outputs::metering(&config, &trace)?;
-    let advising = outputs::advising(&config)?;
+    let metering = outputs::metering(&config, &trace, &telling)?;
+    let advising = outputs::advising(&config, &telling)?;
     let mut live = start_with(&config, trace, |engine| {
         let mut engine = engine.with_spare(spare);
         if let Some(metering) = &metering {
@@ -44,20 +44,43 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         engine
     })?;
     (live.metering, live.advising) = (metering, advising);
-    super::log::info(&config, &live.line());
-    super::log::info(&config, &super::log::selection(&config, live.targets()));
+    notes::info(&live.line());
+    notes::info(&super::log::selection(&config, live.targets()));
+    if let Some(line) = destinations::line(&config) {
+        notes::info(&line);
+    }
     if let Some(address) = live.metering.as_ref().and_then(Metering::address) {
-        super::log::info(&config, &format!("metrics for Prometheus at http://{address}/metrics"));
+        notes::info(&format!("metrics for Prometheus at http://{address}/metrics"));
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
-    live.run(&exporters, &stop, deadline, |_| {}, |text| super::log::info(&config, text));
+    live.run(&exporters, &stop, deadline, |_| {}, notes::info);
+    // All of them are told at once, and have the same time together.
+    let last = Instant::now() + config.shutdown_timeout;
+    if destinations::is_remote(&config) {
+        let seconds = config.shutdown_timeout.as_secs_f64();
+        notes::info(&format!("delivering what waits, for at most {seconds} s; another signal ends at once"));
+    }
+    exporters.close();
+    live.metering.iter().for_each(Metering::close);
+    live.advising.iter().for_each(Advising::close);
     let (kernel, undecodable) = (live.counters(), live.undecodable());
-    let mut counts = exporters.shutdown(SHUTDOWN);
-    counts.extend(live.metering.take().map(|metering| metering.shutdown(SHUTDOWN)).unwrap_or_default());
-    counts.extend(live.advising.take().and_then(|advising| advising.shutdown(SHUTDOWN)));
+    let mut counts = exporters.shutdown(last);
+    counts.extend(live.metering.take().map(|metering| metering.shutdown(last)).unwrap_or_default());
+    counts.extend(live.advising.take().and_then(|advising| advising.shutdown(last)));
     let outside = Outside { kernel: Some(kernel), undecodable, exporters: &counts };
-    super::log::info(&config, &summary(&live.engine, &outside));
-    Ok(())
+    super::log::lines(&summary(&live.engine, &outside));
+    threads()
+}
+
+/// What became of the threads.
+///
+/// # Errors
+/// When one of them died.
+pub fn threads() -> anyhow::Result<()> {
+    match threads::died() {
+        Some(name) => anyhow::bail!("the thread {name} died of a mistake in wirespan; what it had to deliver is lost"),
+        None => Ok(()),
+    }
 }
 
 /// Attaches with the settings of a configuration.

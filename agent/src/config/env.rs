@@ -25,7 +25,7 @@ const SETTINGS: [&str; 9] = [
     "CLIENT_CERTIFICATE",
     "INSECURE",
 ];
-const OWN: [&str; 10] = [
+const OWN: [&str; 11] = [
     "WIRESPAN_ROUTES_HEURISTIC",
     "WIRESPAN_RETURNED_ROWS",
     "WIRESPAN_CONFIG",
@@ -34,6 +34,7 @@ const OWN: [&str; 10] = [
     "WIRESPAN_OUTPUT_FILE",
     "WIRESPAN_BACKEND",
     "WIRESPAN_LOG_LEVEL",
+    "WIRESPAN_LOG_FORMAT",
     "WIRESPAN_PROMETHEUS_LISTEN",
     "WIRESPAN_ROUTES",
 ];
@@ -98,6 +99,7 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
     layer.output_file = get("WIRESPAN_OUTPUT_FILE").map(Into::into);
     layer.backend = word(get, "WIRESPAN_BACKEND")?;
     layer.log_level = word(get, "WIRESPAN_LOG_LEVEL")?;
+    layer.log_format = word(get, "WIRESPAN_LOG_FORMAT")?;
     if let Some(text) = get("WIRESPAN_PROMETHEUS_LISTEN") {
         layer.prometheus_listen = Some(address(&text).map_err(|what| Error::new("WIRESPAN_PROMETHEUS_LISTEN", what))?);
     }

@@ -84,6 +84,9 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
     if let Some(node) = section.get("log_level") {
         layer.log_level = Some(log_level(reader, node)?);
     }
+    if let Some(node) = section.get("log_format") {
+        layer.log_format = Some(reader.choice("log_format", node)?);
+    }
     if let Some(node) = section.get("backend") {
         layer.backend = Some(reader.choice("backend", node)?);
     }
@@ -120,6 +123,9 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
             layer.advisor_interval = Some(milliseconds(reader, "interval", node)?);
         }
         section.finish(reader)?;
+    }
+    if let Some(node) = section.get("shutdown_timeout") {
+        layer.shutdown_timeout = Some(milliseconds(reader, "shutdown_timeout", node)?);
     }
     if let Some(node) = section.get("connections") {
         let mut section = reader.section("wirespan.connections", node)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Error;
-use super::settings::{Backend, Config, LogLevel, Output, Route};
+use super::settings::{Backend, Config, LogFormat, LogLevel, Output, Route};
 use crate::process::{Selector, Selectors};
 use crate::trace::sampler::Sampler;
 
@@ -34,6 +34,7 @@ pub struct Layer {
     pub metrics_per_process: Option<bool>,
     pub metric_attributes: Option<BTreeMap<Box<str>, Vec<Box<str>>>>,
     pub log_level: Option<LogLevel>,
+    pub log_format: Option<LogFormat>,
     pub backend: Option<Backend>,
     pub turn_budget: Option<u32>,
     pub ring_bytes: Option<u32>,
@@ -50,6 +51,7 @@ pub struct Layer {
     pub advisor_interval: Option<Duration>,
     /// Whether findings of the advisor are exported over OTLP.
     pub otlp_logs: Option<bool>,
+    pub shutdown_timeout: Option<Duration>,
     pub warnings: Vec<String>,
 }
 
@@ -94,6 +96,8 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         set(&mut config.connection_spans, layer.connection_spans);
         set(&mut config.advisor_interval, layer.advisor_interval);
         set(&mut config.otlp_logs, layer.otlp_logs);
+        set(&mut config.shutdown_timeout, layer.shutdown_timeout);
+        config.log_format = layer.log_format.or(config.log_format);
         config.known_methods = layer.known_methods.or(config.known_methods);
         config.output_file = layer.output_file.or(config.output_file);
         config.prometheus_listen = layer.prometheus_listen.or(config.prometheus_listen);

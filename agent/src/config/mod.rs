@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use env::address;
 pub use env::unknown_variables;
 pub use layer::Layer;
-pub use settings::{Backend, Batch, Capture, Config, Limits, LogLevel, Output, Route};
+pub use settings::{Backend, Batch, Capture, Config, Limits, LogFormat, LogLevel, Output, Route};
 
 use crate::process::spelling;
 

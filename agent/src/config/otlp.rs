@@ -108,6 +108,16 @@ pub struct Otlp {
     pub client_identity: Option<(PathBuf, PathBuf)>,
 }
 
+impl Otlp {
+    /// Scheme, host and port of the end point, for messages: user information, path and query may be secrets.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let host = self.endpoint.host().unwrap_or_default();
+        let port = self.endpoint.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{host}{port}", self.endpoint.scheme_str().unwrap_or_default())
+    }
+}
+
 /// `OTEL_BSP_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSpans {

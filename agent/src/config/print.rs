@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::layer::OTLP;
 use super::settings::{Config, Output};
+use crate::shown;
 use crate::trace::sampler::Root;
 
 impl Config {
@@ -21,6 +22,9 @@ impl Config {
         yaml.line(1, "output", word(self.output));
         if let Some(path) = &self.output_file {
             yaml.line(1, "output_file", quote(&path.to_string_lossy()));
+        }
+        if let Some(format) = self.log_format {
+            yaml.line(1, "log_format", word(format));
         }
         yaml.line(1, "backend", word(self.backend));
         yaml.open(1, "capture");
@@ -46,6 +50,7 @@ impl Config {
             yaml.list(1, "known_methods", methods.iter().map(ToString::to_string));
         }
         yaml.line(1, "returned_rows", self.returned_rows);
+        yaml.line(1, "shutdown_timeout", self.shutdown_timeout.as_millis());
         yaml.open(1, "advisor");
         yaml.line(2, "interval", self.advisor_interval.as_millis());
         yaml.open(1, "connections");
@@ -219,8 +224,11 @@ fn quote(text: &str) -> String {
             '$' => quoted.push_str("$$"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            control if control.is_control() => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(control));
+            odd if shown::is_unsafe(odd) && u32::from(odd) > 0xffff => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(odd));
+            }
+            odd if shown::is_unsafe(odd) => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(odd));
             }
             other => quoted.push(other),
         }

@@ -66,6 +66,15 @@ pub enum LogLevel {
     Trace,
 }
 
+/// How the agent writes on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines with time and level.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// How much is captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capture {
@@ -155,6 +164,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// What is logged.
     pub log_level: LogLevel,
+    /// How it is logged, if not as the command does by itself.
+    pub log_format: Option<LogFormat>,
     /// Capture backend.
     pub backend: Backend,
     /// Capture sizes.
@@ -177,6 +188,8 @@ pub struct Config {
     pub advisor_interval: Duration,
     /// Whether its findings are exported as log records over OTLP.
     pub otlp_logs: bool,
+    /// How long exporters may take together, at the end, to deliver what waits.
+    pub shutdown_timeout: Duration,
     /// What the user should know: one line each.
     pub warnings: Vec<String>,
 }
@@ -194,6 +207,7 @@ impl Default for Config {
             prometheus_listen: None,
             metrics: Metrics { otlp: false, lines: true, reading: Reading::default(), settings: Settings::default() },
             log_level: LogLevel::default(),
+            log_format: None,
             backend: Backend::default(),
             capture: Capture {
                 turn_budget: limits::MAX_PAYLOAD as u32,
@@ -209,6 +223,7 @@ impl Default for Config {
             connection_spans: true,
             advisor_interval: Duration::from_secs(60),
             otlp_logs: false,
+            shutdown_timeout: Duration::from_secs(5),
             warnings: Vec::new(),
         }
     }

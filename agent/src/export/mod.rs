@@ -20,7 +20,7 @@ pub mod prometheus;
 pub mod queue;
 pub mod worker;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::trace::span::Span;
 use counts::Snapshot;
@@ -59,14 +59,15 @@ impl Exporters {
         self.all.iter().map(|exporter| (exporter.name(), exporter.counts()))
     }
 
-    /// Delivers what waits, for at most `timeout` altogether, and tells the final counters.
-    pub fn shutdown(mut self, timeout: Duration) -> Vec<(&'static str, Snapshot)> {
-        let deadline = Instant::now() + timeout;
-        for exporter in &self.all {
-            exporter.close();
-        }
-        let left = || deadline.saturating_duration_since(Instant::now());
-        self.all.iter_mut().map(|exporter| (exporter.name(), exporter.shutdown(left()))).collect()
+    /// Takes no more spans; what waits is delivered without delay.
+    pub fn close(&self) {
+        self.all.iter().for_each(Exporter::close);
+    }
+
+    /// Delivers what waits, until `deadline`, and tells the final counters.
+    pub fn shutdown(mut self, deadline: Instant) -> Vec<(&'static str, Snapshot)> {
+        self.close();
+        self.all.iter_mut().map(|exporter| (exporter.name(), exporter.shutdown(deadline))).collect()
     }
 }
 

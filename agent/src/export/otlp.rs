@@ -76,12 +76,10 @@ impl Sender {
             Protocol::HttpProtobuf => Client::Http(Box::new(http::Http::new(config)?)),
             Protocol::Grpc => Client::Grpc(Box::new(grpc::Grpc::new(config)?)),
         };
-        let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
-        let authority = config.endpoint.authority().map(|authority| authority.as_str());
         Ok(Self {
             signal: config.signal,
             client,
-            target: format!("{}://{}", part(config.endpoint.scheme_str()), part(authority)),
+            target: config.target(),
             attempt_timeout: config.timeout.unwrap_or(FOREVER),
             batch_timeout: timeout.unwrap_or(FOREVER),
             paused_until: None,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::sync::watch;
 
 use super::counts::{Counts, Fate, Snapshot};
 use super::queue::{Batching, Item, Queue, weight};
+use crate::threads;
 use crate::trace::span::Span;
 
 /// What became of one batch; the three add up to what its items count for.
@@ -77,18 +78,18 @@ impl<T: Item> Exporter<T> {
             .enable_all()
             .build()
             .with_context(|| format!("cannot start the {name} exporter"))?;
-        let thread = std::thread::Builder::new()
-            .name(format!("ws-{name}"))
-            .spawn({
-                let (queue, counts) = (Arc::clone(&queue), Arc::clone(&counts));
-                let (ended, in_flight) = (Arc::clone(&ended), Arc::clone(&in_flight));
-                move || {
-                    runtime.block_on(drain(&mut sink, &queue, &counts, &ended, &in_flight, abandoned));
-                    // A name look-up may still be running on a helper thread: it must not hold the exit up.
-                    runtime.shutdown_background();
-                    drop(done_sender);
-                }
-            })
+        let work = {
+            let (queue, counts) = (Arc::clone(&queue), Arc::clone(&counts));
+            let (ended, in_flight) = (Arc::clone(&ended), Arc::clone(&in_flight));
+            move || {
+                // Dropped when this thread ends, however it does.
+                let _done = done_sender;
+                runtime.block_on(drain(&mut sink, &queue, &counts, &ended, &in_flight, abandoned));
+                // A name look-up may still be running on a helper thread: it must not hold the exit up.
+                runtime.shutdown_background();
+            }
+        };
+        let thread = threads::spawn(format!("ws-{name}"), work)
             .with_context(|| format!("cannot start the thread of the {name} exporter"))?;
         Ok(Self { name, queue, counts, ended, in_flight, abandon, done, thread: Some(thread) })
     }
@@ -121,20 +122,26 @@ impl<T: Item> Exporter<T> {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Delivers what waits, for at most `timeout`; what is left then is counted as dropped. Returns the final counters.
-    pub fn shutdown(&mut self, timeout: Duration) -> Snapshot {
+    /// Delivers what waits, until `deadline`; what is left then is counted as dropped. Returns the final counters.
+    pub fn shutdown(&mut self, deadline: Instant) -> Snapshot {
         self.queue.close();
-        if self.done.recv_timeout(timeout) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let left = || deadline.saturating_duration_since(Instant::now());
+        if self.done.recv_timeout(left().saturating_sub(ABANDON_GRACE)) == Err(mpsc::RecvTimeoutError::Timeout) {
             self.abandon.send_replace(true);
-            if self.done.recv_timeout(ABANDON_GRACE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let grace = left().clamp(ABANDON_GRACE / 5, ABANDON_GRACE);
+            if self.done.recv_timeout(grace) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // The thread hangs in a write that nobody reads: its batch is lost with it.
                 let waiting = self.queue.clear();
                 self.counts.add(Fate::Shutdown, waiting + self.in_flight.load(Ordering::Relaxed));
                 self.thread = None;
             }
         }
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            // It died: what it had in its hands, and what waited for it, is lost.
+            let waiting = self.queue.clear();
+            self.counts.add(Fate::ExportFailed, waiting + self.in_flight.swap(0, Ordering::Relaxed));
         }
         self.counts()
     }

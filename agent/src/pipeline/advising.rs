@@ -105,11 +105,15 @@ impl Advising {
         self.exporter.as_ref().map(|exporter| (exporter.name(), exporter.counts()))
     }
 
-    /// Delivers what waits, for at most `timeout`, and tells the final counters.
-    pub fn shutdown(self, timeout: Duration) -> Option<(&'static str, Counts)> {
+    /// Takes no more; what waits is delivered without delay.
+    pub fn close(&self) {
+        self.exporter.iter().for_each(Exporter::close);
+    }
+
+    /// Delivers what waits, until `deadline`, and tells the final counters.
+    pub fn shutdown(self, deadline: Instant) -> Option<(&'static str, Counts)> {
         let mut exporter = self.exporter?;
-        exporter.close();
-        Some((exporter.name(), exporter.shutdown(timeout)))
+        Some((exporter.name(), exporter.shutdown(deadline)))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
 use crate::process::table::{Change, Decision, Order};
+use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wirespan_common::counters::Counter;
@@ -132,7 +133,8 @@ impl Live {
         let mut pause = PAUSE.0;
         let mut hint = Hint::new(Instant::now());
         let mut rescan = Rescan::new(self.engine.processes().drifts());
-        while !stop.load(Ordering::Relaxed) && !exporters.ended() && deadline.is_none_or(|at| Instant::now() < at) {
+        let is_over = || stop.load(Ordering::Relaxed) || exporters.ended() || threads::died().is_some();
+        while !is_over() && deadline.is_none_or(|at| Instant::now() < at) {
             self.reader.wait(pause);
             let (events, more) = self.turn(exporters, false, &mut tap);
             pause = match events {

@@ -89,13 +89,14 @@ impl Metering {
         self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers what waits, for at most `timeout` altogether, and tells the final counters.
-    pub fn shutdown(mut self, timeout: Duration) -> Vec<(&'static str, Counts)> {
-        let deadline = Instant::now() + timeout;
-        for exporter in &self.exporters {
-            exporter.close();
-        }
-        let left = || deadline.saturating_duration_since(Instant::now());
-        self.exporters.iter_mut().map(|exporter| (exporter.name(), exporter.shutdown(left()))).collect()
+    /// Takes no more; what waits is delivered without delay.
+    pub fn close(&self) {
+        self.exporters.iter().for_each(Exporter::close);
+    }
+
+    /// Delivers what waits, until `deadline`, and tells the final counters.
+    pub fn shutdown(mut self, deadline: Instant) -> Vec<(&'static str, Counts)> {
+        self.close();
+        self.exporters.iter_mut().map(|exporter| (exporter.name(), exporter.shutdown(deadline))).collect()
     }
 }

@@ -1,6 +1,8 @@
-//! Small texts of a console line: clock time, duration, and foreign text made fit for a terminal.
+//! Small texts of a console line: clock time, duration; foreign text comes through [`crate::shown`].
 
 use std::fmt::Write as _;
+
+pub use crate::shown::{append, clean};
 
 /// `HH:MM:SS.mmm` of a time since the Unix epoch, in UTC.
 pub fn clock(out: &mut String, unix_ns: u64) {
@@ -25,42 +27,6 @@ pub fn duration(ns: u64) -> String {
         _ => 0,
     };
     format!("{value:.decimals$} {unit}")
-}
-
-/// Appends at most `limit` characters of foreign text. White space is collapsed; control characters, which could move the cursor or
-/// rename the terminal, and invisible marks that turn text around become `·`; what is cut is marked with `…`.
-pub fn append(out: &mut String, text: &str, limit: usize) {
-    let mut written = 0;
-    let mut space = false;
-    for char in text.trim().chars() {
-        if char.is_whitespace() {
-            space = true;
-            continue;
-        }
-        if written + usize::from(space) >= limit {
-            out.push('…');
-            return;
-        }
-        if std::mem::take(&mut space) {
-            out.push(' ');
-            written += 1;
-        }
-        out.push(if is_unsafe(char) { '·' } else { char });
-        written += 1;
-    }
-}
-
-fn is_unsafe(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// [`append`] to a new string.
-#[must_use]
-pub fn clean(text: &str, limit: usize) -> String {
-    let mut out = String::new();
-    append(&mut out, text, limit);
-    out
 }
 
 #[cfg(test)]
@@ -91,14 +57,5 @@ mod tests {
         ] {
             assert_eq!(duration(ns), expected, "{ns} ns");
         }
-    }
-
-    #[test]
-    fn foreign_text_cannot_touch_the_terminal() {
-        assert_eq!(clean("a\u{1b}[2J\u{7}b\u{9b}31m\u{202e}c", 80), "a·[2J·b·31m·c");
-        assert_eq!(clean("  SELECT\n\t *  FROM t ", 80), "SELECT * FROM t");
-        assert_eq!(clean("abcdef", 3), "abc…");
-        assert_eq!(clean("abc", 3), "abc");
-        assert_eq!(clean("żółw", 4), "żółw");
     }
 }

@@ -60,7 +60,7 @@ impl Running {
     }
 
     fn finish(mut self) -> Snapshot {
-        self.exporter.shutdown(Duration::from_secs(10))
+        self.exporter.shutdown(std::time::Instant::now() + Duration::from_secs(10))
     }
 
     fn send(self, spans: usize) -> Snapshot {
@@ -84,7 +84,7 @@ fn an_absent_receiver_costs_the_queue_and_no_more() {
     let trouble = running.notices.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(matches!(&trouble, Notice::Trouble(text) if text.contains("refused")), "{trouble:?}");
     let Running { mut exporter, .. } = running;
-    let counts = exporter.shutdown(Duration::from_millis(300));
+    let counts = exporter.shutdown(std::time::Instant::now() + Duration::from_millis(300));
     assert!(started.elapsed() < Duration::from_secs(3), "shutting down keeps its time");
     assert_eq!(counts.exported, 0);
     assert!(counts.queue_full >= 5000 - 120 && counts.shutdown > 0, "{counts:?}");

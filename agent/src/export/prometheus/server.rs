@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::Board;
 use super::text::{Format, render};
+use crate::threads;
 
 /// Scrapers at once; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 16;
@@ -56,21 +57,19 @@ impl Server {
             .context("cannot start the Prometheus end point")?;
         let board = Arc::new(Board::default());
         let (stop, stopped) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("ws-prometheus".into())
-            .spawn({
-                let board = Arc::clone(&board);
-                move || {
-                    runtime.block_on(async {
-                        tokio::select! {
-                            () = serve(listener, board) => {}
-                            _ = stopped => {}
-                        }
-                    });
-                    runtime.shutdown_background();
-                }
-            })
-            .context("cannot start the thread of the Prometheus end point")?;
+        let work = {
+            let board = Arc::clone(&board);
+            move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = serve(listener, board) => {}
+                        _ = stopped => {}
+                    }
+                });
+                runtime.shutdown_background();
+            }
+        };
+        threads::spawn("ws-prometheus".into(), work).context("cannot start the thread of the Prometheus end point")?;
         Ok(Self { address, board, _stop: stop })
     }
 

@@ -1,0 +1,78 @@
+//! Notes for whoever runs the agent: one line each on standard error.
+//!
+//! A note never blocks the thread that has something to say, and never fails: it is put into a bounded queue, and a thread
+//! of its own writes. What standard error does not take (closed, full, not read) is counted and told when it does again.
+
+mod line;
+mod writer;
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+pub use line::{Level, Style};
+use writer::Writer;
+
+static WRITER: OnceLock<Writer> = OnceLock::new();
+/// The least important level that is told.
+static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
+static STYLE: RwLock<Style> = RwLock::new(Style::Plain);
+
+/// Longest time that the end of the program waits for notes to be written.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Says which notes are told (0: none), and how, from now on.
+pub fn configure(least: u8, style: Style) {
+    LEAST.store(least, Ordering::Relaxed);
+    *STYLE.write().unwrap_or_else(PoisonError::into_inner) = style;
+}
+
+/// What went wrong.
+pub fn error(text: &str) {
+    tell(Level::Error, text);
+}
+
+/// What may be wrong.
+pub fn warn(text: &str) {
+    tell(Level::Warn, text);
+}
+
+/// What the agent does.
+pub fn info(text: &str) {
+    tell(Level::Info, text);
+}
+
+/// Why the program ends, at whatever level.
+pub fn fatal(text: &str) {
+    write(Level::Error, text);
+}
+
+fn tell(level: Level, text: &str) {
+    if level as u8 <= LEAST.load(Ordering::Relaxed) {
+        write(level, text);
+    }
+}
+
+fn write(level: Level, text: &str) {
+    let style = *STYLE.read().unwrap_or_else(PoisonError::into_inner);
+    WRITER.get_or_init(Writer::stderr).push(style, line::render(style, level, SystemTime::now(), text));
+}
+
+/// Waits until all notes are written, for at most `patience`.
+pub fn flush(patience: Duration) {
+    if let Some(writer) = WRITER.get() {
+        writer.flush(patience);
+    }
+}
+
+/// Makes a note of a panic: the standard hook would write to standard error itself, and could wait there for ever.
+pub fn of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let payload = panic.payload();
+        let what = payload.downcast_ref::<&str>().copied();
+        let what = what.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
+        fatal(&format!("thread {} panicked at {place}: {what}", thread.name().unwrap_or("without a name")));
+    }));
+}
