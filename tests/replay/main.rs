@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
+mod cases;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

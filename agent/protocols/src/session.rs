@@ -29,8 +29,13 @@ pub enum Reason {
     LostResponse,
     /// More requests were waiting for a response than the limit; the oldest was given up.
     TooManyPending,
-    /// A request was never answered within the limit.
+    /// A request was not answered in the time that its protocol's clients wait (DNS).
     Unanswered,
+    /// A request had no whole response yet when its connection was followed no longer: memory was needed, the connection
+    /// was silent for too long, or its end was not seen.
+    Forgotten,
+    /// A request had no whole response yet when the input ended, or the agent.
+    UnderWay,
     /// A frame was larger than the parser's buffer and its unseen part could not be skipped by length.
     BufferFull,
     /// A cache of statements, portals or names reached its limit; the oldest entry was forgotten.
@@ -39,7 +44,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Resync,
         Self::Malformed,
         Self::UnmatchedResponse,
@@ -47,6 +52,8 @@ impl Reason {
         Self::LostResponse,
         Self::TooManyPending,
         Self::Unanswered,
+        Self::Forgotten,
+        Self::UnderWay,
         Self::BufferFull,
         Self::CacheFull,
     ];
@@ -62,6 +69,8 @@ impl Reason {
             Self::LostResponse => "lost_response",
             Self::TooManyPending => "too_many_pending",
             Self::Unanswered => "unanswered",
+            Self::Forgotten => "forgotten",
+            Self::UnderWay => "under_way",
             Self::BufferFull => "buffer_full",
             Self::CacheFull => "cache_full",
         }
@@ -111,8 +120,16 @@ pub trait Session: Send {
     /// The connection ended: exchanges without a complete response end now.
     fn close(&mut self, how: Close, at_ns: u64, out: &mut Output);
 
-    /// Time passes: give up requests whose *last activity* was before `before_ns`, free idle buffers. It is now at least
-    /// [`patience_ns`](Self::patience_ns), or the common limit if that is shorter, later than `before_ns`.
+    /// Nothing more will be told of this connection, although it may live on: counts each request without a whole response
+    /// as `reason`, and tells what is certain by now. Nothing else is called after it but [`close`](Self::close), which
+    /// finds nothing to tell.
+    fn abandon(&mut self, reason: Reason, out: &mut Output);
+
+    /// Time passes: decides what a silence decides, and frees the buffers of a connection on which nothing passed since
+    /// `before_ns`. A request is *not* given up here, however long it takes: it is over when it is answered or when its
+    /// connection ends. (The exception is a protocol whose clients are known to give up, and which says so in
+    /// [`patience_ns`](Self::patience_ns).) It is now at least that, or the common limit if that is shorter, later than
+    /// `before_ns`.
     fn expire(&mut self, before_ns: u64, out: &mut Output);
 
     /// Payload bytes of a turn that framing needs from now on, where that differs from
@@ -121,8 +138,7 @@ pub trait Session: Send {
         None
     }
 
-    /// How long a request may wait for its response at most, ns: protocols whose clients give up soon say less than the
-    /// common limit.
+    /// How long after its last activity a request is given up, ns, for protocols whose clients give up by themselves.
     fn patience_ns(&self) -> u64 {
         u64::MAX
     }

@@ -6,7 +6,7 @@ use super::timeline::Life;
 use crate::event::{Change, Data, Endpoint, Flow, Open, Role, Transport};
 use wirespan_protocols::dns;
 use wirespan_protocols::registry::{Context, Probe, Protocol};
-use wirespan_protocols::session::{Close, Output, Session};
+use wirespan_protocols::session::{Close, Output, Reason, Session};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
 use wirespan_protocols::tls;
 
@@ -178,6 +178,7 @@ impl<T> Connection<T> {
         match stream.step(data.position, len) {
             Step::Repeated => {}
             Step::Restart => {
+                self.abandon(Reason::Forgotten, out);
                 self.stage = Self::unknown(&self.open, false);
                 self.call(data, 0, stamp, out);
             }
@@ -305,6 +306,7 @@ impl<T> Connection<T> {
                         session.half_close(direction, at_ns, out);
                     }
                 }
+                Change::Unseen => session.abandon(Reason::Forgotten, out),
                 Change::ResetByPeer | Change::ResetBySelf | Change::Failed => {}
             }
             if over {
@@ -316,7 +318,15 @@ impl<T> Connection<T> {
         over
     }
 
-    /// Gives up what has had no activity for `limit_ns`, or for less where the protocol's clients do not wait so long.
+    /// Nothing more will be told of it: counts the requests that are under way.
+    pub(super) fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        if let Stage::Following(_, session) = &mut self.stage {
+            session.abandon(reason, out);
+        }
+        self.leave(out);
+    }
+
+    /// Decides what a silence of `limit_ns` decides, or a shorter one where a protocol's clients do not wait so long.
     pub(super) fn expire(&mut self, now_ns: u64, limit_ns: u64, out: &mut Output) {
         if let Stage::Following(_, session) = &mut self.stage {
             session.expire(now_ns.saturating_sub(limit_ns.min(session.patience_ns())), out);

@@ -122,6 +122,6 @@ pub struct End {
     /// Exchanges that passed over it.
     pub exchanges: u64,
     /// It may live on, but nothing more will be told of it: it was silent for too long, or its session took too much
-    /// memory. When it speaks again it is told as a new one, without a set-up.
+    /// memory, or its end was not seen. When it speaks again it is told as a new one, without a set-up.
     pub forgotten: bool,
 }

@@ -148,6 +148,10 @@ impl Life {
                 self.peer_first |= !self.own_fin;
                 self.moved();
             }
+            Change::Unseen => {
+                let (set_up, end) = self.forget(state.at_ns);
+                return (set_up, Some(end));
+            }
             Change::Closed | Change::ResetByPeer | Change::ResetBySelf | Change::Failed => {
                 let set_up = self.end(state.change, state.error, state.at_ns);
                 let end = End {

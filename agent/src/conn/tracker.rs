@@ -9,11 +9,13 @@ use wirespan_protocols::session::{Output, Reason};
 /// Limits of the tracker.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections followed at once; further ones are counted and ignored until others close.
+    /// Connections followed at once. Beyond it the quietest ones are forgotten, if they were silent for
+    /// [`idle_ns`](Self::idle_ns); else further ones are counted and ignored until others close.
     pub connections: usize,
-    /// How long a request may wait for its response, ns.
-    pub unanswered_ns: u64,
-    /// How long a connection may be silent before it is forgotten (it is announced anew when it speaks again), ns.
+    /// After so long a silence, ns, a session frees its buffers and takes what was lost for answered.
+    pub quiet_ns: u64,
+    /// How long a connection whose end may pass unseen (unix sockets, ignored ones) may be silent before it is forgotten, ns.
+    /// It is announced anew when it speaks again. Others are forgotten only when there is no room, the quietest first.
     pub idle_ns: u64,
     /// Heap bytes of all sessions together; beyond it the sessions that hold most are dropped.
     pub session_bytes: usize,
@@ -22,7 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         const SECOND: u64 = 1_000_000_000;
-        Self { connections: 64 * 1024, unanswered_ns: 300 * SECOND, idle_ns: 900 * SECOND, session_bytes: 16 << 20 }
+        Self { connections: 64 * 1024, quiet_ns: 300 * SECOND, idle_ns: 900 * SECOND, session_bytes: 16 << 20 }
     }
 }
 
@@ -37,6 +39,8 @@ pub struct Counts {
     pub refused: u64,
     /// Sessions dropped because of the limit on memory.
     pub evicted: u64,
+    /// Silent connections forgotten to make room for others.
+    pub crowded_out: u64,
     /// Data of connections that were never announced, or are over.
     pub orphans: u64,
     /// By [`Reason`], over all sessions.
@@ -72,6 +76,8 @@ pub struct Tracker<T> {
     counts: Counts,
     commands: Vec<Command>,
     swept_ns: u64,
+    /// When room was last made.
+    crowded_ns: Option<u64>,
 }
 
 /// How long a UDP socket may be silent before it is forgotten, ns: longer than a look-up waits for its answer.
@@ -92,6 +98,7 @@ impl<T> Tracker<T> {
             counts: Counts::default(),
             commands: Vec::new(),
             swept_ns: 0,
+            crowded_ns: None,
         }
     }
 
@@ -174,6 +181,9 @@ impl<T> Tracker<T> {
         }
         self.counts.connections += 1;
         if self.connections.len() >= self.limits.connections {
+            self.make_room(open.at_ns, sink);
+        }
+        if self.connections.len() >= self.limits.connections {
             self.counts.refused += 1;
             self.sockets.remove(&open.sock);
             return;
@@ -186,7 +196,10 @@ impl<T> Tracker<T> {
     /// Ends a connection whose end was not seen.
     fn end(&mut self, id: u64, at_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            let state = State { connection: id, change: Change::Closed, error: 0, at_ns };
+            // Nothing tells the end of a socket for datagrams.
+            let is_datagram = connection.open.transport == Transport::Udp;
+            let change = if is_datagram { Change::Closed } else { Change::Unseen };
+            let state = State { connection: id, change, error: 0, at_ns };
             end_or_change(connection, &state, &mut self.output, &mut self.counts, sink);
             self.remove(id);
         }
@@ -200,13 +213,42 @@ impl<T> Tracker<T> {
         }
     }
 
-    /// Gives up unanswered requests, forgets silent connections, keeps the memory of sessions within its limit.
+    /// No more events come: counts the requests that are under way.
+    pub fn finish(&mut self, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+        let mut ids: Vec<u64> = self.connections.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.abandon(Reason::UnderWay, &mut self.output);
+                drain(&mut self.output, &mut self.counts, connection, sink);
+            }
+        }
+    }
+
+    /// Forgets up to a quarter of the connections: the quietest ones, of those that have been silent for long.
+    fn make_room(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+        // All are looked at, which must not be done for each that comes.
+        if self.crowded_ns.is_some_and(|at| now_ns.saturating_sub(at) < SWEEP_NS) {
+            return;
+        }
+        self.crowded_ns = Some(now_ns);
+        let before_ns = now_ns.saturating_sub(self.limits.idle_ns);
+        let ages = self.connections.iter().map(|(id, connection)| (connection.last_ns, *id));
+        let mut silent: Vec<(u64, u64)> = ages.filter(|(last_ns, _)| *last_ns < before_ns).collect();
+        silent.sort_unstable();
+        for (_, id) in silent.into_iter().take(self.limits.connections.div_ceil(4)) {
+            self.counts.crowded_out += 1;
+            self.forget(id, now_ns, sink);
+        }
+    }
+
+    /// Forgets connections whose end may have passed unseen, keeps the memory of sessions within its limit.
     fn sweep(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         let idle_before_ns = now_ns.saturating_sub(self.limits.idle_ns);
         let mut silent = Vec::new();
         let mut heap = 0;
         for (id, connection) in &mut self.connections {
-            connection.expire(now_ns, self.limits.unanswered_ns, &mut self.output);
+            connection.expire(now_ns, self.limits.quiet_ns, &mut self.output);
             drain(&mut self.output, &mut self.counts, connection, sink);
             let set_up = connection.life.tick(now_ns, connection.last_ns, connection.is_ignored());
             tell_set_up(connection, set_up, sink);
@@ -214,9 +256,7 @@ impl<T> Tracker<T> {
             // TCP tells its end; a unix socket may be gone unseen, and the socket of a look-up nearly always is.
             let limit = match connection.open.transport {
                 Transport::Udp => now_ns.saturating_sub(DATAGRAM_IDLE_NS),
-                Transport::Tcp if !connection.is_ignored() => {
-                    now_ns.saturating_sub(self.limits.idle_ns.saturating_mul(8))
-                }
+                Transport::Tcp if !connection.is_ignored() => 0,
                 Transport::Tcp | Transport::Unix => idle_before_ns,
             };
             if connection.last_ns < limit {
@@ -237,6 +277,8 @@ impl<T> Tracker<T> {
             if connection.open.sock != 0 {
                 self.commands.push(Command::Forget { sock: connection.open.sock });
             }
+            connection.abandon(Reason::Forgotten, &mut self.output);
+            drain(&mut self.output, &mut self.counts, connection, sink);
             let (set_up, end) = connection.life.forget(now_ns);
             tell_set_up(connection, set_up, sink);
             sink(connection, Fact::Ended(end));

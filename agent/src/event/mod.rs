@@ -126,6 +126,8 @@ pub enum Change {
     ResetBySelf,
     /// Torn down by an error, see [`State::error`].
     Failed,
+    /// Its end was not seen: its socket, or its addresses, are another connection's now. When it ended is not known.
+    Unseen,
 }
 
 impl Change {

@@ -114,6 +114,8 @@ impl Engine {
 
     /// No more events come: what waited for others waits no longer.
     pub fn finish(&mut self) {
+        let stages = &mut self.stages;
+        self.tracker.finish(&mut |connection, fact| stages.learn(connection, fact));
         self.stages.release(u64::MAX);
     }
 

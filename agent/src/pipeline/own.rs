@@ -60,6 +60,7 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
     for (reason, count) in [
         ("connection_limit", connections.refused),
         ("memory_limit", connections.evicted),
+        ("crowded_out", connections.crowded_out),
         ("orphan_data", connections.orphans),
     ] {
         push(Metric::Dropped, &[("reason", reason)], count as f64);

@@ -51,6 +51,7 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
     let tracker = [
         ("connection_limit", connections.refused),
         ("memory_limit", connections.evicted),
+        ("crowded_out", connections.crowded_out),
         ("orphan_data", connections.orphans),
     ];
     line(&mut text, "dropped", parsers.chain(tracker));

@@ -47,7 +47,7 @@ impl Connections {
             self.held_bytes -= old.held_bytes();
             self.waiting.remove(&old.id());
             old.give_up(at_ns, &mut self.queue);
-            old.end(Change::Closed, 0, at_ns, &mut self.queue);
+            old.end(Change::Unseen, 0, at_ns, &mut self.queue);
         }
         if self.by_key.len() >= MAX_CONNECTIONS && !self.by_key.contains_key(&key) {
             self.forget();

@@ -9,11 +9,11 @@
 //! | 4 | a length byte (times 64 with bit 4) | gap |
 //! | 5 | none | half-close |
 //! | 6 | none | time passes by a minute, then expire |
-//! | 7 | none | close (bit 4: reset) and the end |
+//! | 7 | none | close (bit 4: reset; with direction to the client: abandoned first) and the end |
 #![forbid(unsafe_code)]
 
 use wirespan_protocols::registry::{Context, Protocol};
-use wirespan_protocols::session::{Close, Output};
+use wirespan_protocols::session::{Close, Output, Reason};
 use wirespan_protocols::stream::{Actor, Chunk, Direction, Stamp};
 
 /// No session may hold more than this for one connection, whatever it is fed.
@@ -35,7 +35,8 @@ pub fn drive(protocol: &Protocol, data: &[u8]) {
         let direction = if operation & 8 == 0 { Direction::ToServer } else { Direction::ToClient };
         let end = &mut ends[usize::from(operation & 8 != 0)];
         let flag = operation & 16 != 0;
-        let stamp = Stamp { first_ns: now, last_ns: now + 10, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0 };
+        let stamp =
+            Stamp { first_ns: now, last_ns: now + 10, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0 };
         match operation & 7 {
             0..=3 => {
                 let bytes = operand(&mut script);
@@ -60,6 +61,9 @@ pub fn drive(protocol: &Protocol, data: &[u8]) {
                 session.expire(now - 30_000_000_000, &mut out);
             }
             _ => {
+                if direction == Direction::ToClient {
+                    session.abandon(Reason::Forgotten, &mut out);
+                }
                 session.close(if flag { Close::Reset } else { Close::Orderly }, now, &mut out);
                 break;
             }

@@ -114,6 +114,13 @@ impl Session for Datagrams {
         }
     }
 
+    fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        if !std::mem::replace(&mut self.left, true) {
+            self.end(1, out);
+            self.lookups.abandon(reason, out);
+        }
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if !self.left {
             self.lookups.expire(before_ns, out);

@@ -140,6 +140,16 @@ impl Lookups {
         }
     }
 
+    /// The connection is followed no longer: counts what waits.
+    pub fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        for _ in self.early.drain(..) {
+            out.count(Reason::UnmatchedResponse);
+        }
+        for _ in self.pending.drain(..).filter(|query| !query.doubtful) {
+            out.count(reason);
+        }
+    }
+
     /// The connection ended. `patient`: whoever asks closes only when it has its answer or will wait no longer.
     pub fn close(&mut self, how: Close, patient: bool, at_ns: u64, out: &mut Output) {
         for _ in self.early.drain(..) {

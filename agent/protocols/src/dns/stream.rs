@@ -201,6 +201,12 @@ impl Session for Stream {
         }
     }
 
+    fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        if !std::mem::replace(&mut self.left, true) {
+            self.lookups.abandon(reason, out);
+        }
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if !self.left {
             self.lookups.expire(before_ns, out);

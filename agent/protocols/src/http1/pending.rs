@@ -36,8 +36,6 @@ pub(super) struct Pending {
     pub(super) lost: bool,
     /// Its beginning was told.
     told: bool,
-    /// It was reported as unanswered; an answer may still come.
-    given_up: bool,
     /// The texts' weight in [`Queue::text`].
     weight: usize,
 }
@@ -148,7 +146,6 @@ impl Queue {
             detail: None,
             lost,
             told: false,
-            given_up: false,
             weight: 0,
         });
     }
@@ -227,28 +224,9 @@ impl Queue {
         }
     }
 
-    /// Reports requests without an answer whose last byte passed before `before_ns`. They keep their places: an answer
-    /// may still come, and must not be taken for another's. `answering`: the first one's answer has begun.
-    pub(super) fn expire(&mut self, before_ns: u64, answering: bool, out: &mut Output) {
-        for pending in self.list.iter_mut().skip(usize::from(answering)) {
-            if pending.window.last_ns >= before_ns || pending.lost {
-                continue;
-            }
-            out.count(Reason::Unanswered);
-            if pending.detail.is_some() {
-                pending.tell(out);
-            }
-            let given_up = Pending { detail: pending.detail.take(), ..*pending };
-            self.text = self.text.saturating_sub(std::mem::take(&mut pending.weight));
-            pending.lost = true;
-            pending.given_up = true;
-            given_up.emit(None, Ending::Unanswered, before_ns, out);
-        }
-    }
-
     /// Nothing passed in either direction for long: whatever was lost has been answered or never will be.
     pub(super) fn settle(&mut self) {
-        self.list.retain(|pending| !pending.lost || pending.given_up);
+        self.list.retain(|pending| !pending.lost);
         if self.list.is_empty() {
             self.doubt = false;
             self.list = VecDeque::new();

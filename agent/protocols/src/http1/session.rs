@@ -186,6 +186,19 @@ impl Session for Http1 {
         self.left = true;
     }
 
+    fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        if self.left {
+            return;
+        }
+        self.flush(out);
+        while let Some(pending) = self.queue.pop() {
+            if !pending.lost {
+                out.count(reason);
+            }
+        }
+        self.left = true;
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if self.left {
             return;
@@ -193,7 +206,6 @@ impl Session for Http1 {
         if self.parked.back().is_some_and(|parked| parked.stamp.last_ns < before_ns) {
             self.flush(out);
         }
-        self.queue.expire(before_ns, self.down.begun().is_some(), out);
         if self.last_ns >= before_ns {
             return;
         }

@@ -161,9 +161,6 @@ impl Postgres {
             // A pipeline's later portals may be of statements that were prepared in the pipeline itself.
             self.assume(step);
         }
-        if ending == Ending::Unanswered {
-            self.pending = steps;
-        }
     }
 
     /// Applies what `step` does to the names, as if it had succeeded.

@@ -237,19 +237,24 @@ impl Session for Postgres {
         self.phase = Phase::Over;
     }
 
-    fn expire(&mut self, before_ns: u64, out: &mut Output) {
+    fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        if self.pending.iter().all(|step| matches!(step.kind, Kind::Sync)) {
+            out.exchanges.append(&mut self.held);
+        }
+        self.drop_held(reason, out);
+        let waiting: u64 = self.pending.iter().map(Step::executions).sum();
+        for _ in 0..waiting {
+            out.count(reason);
+        }
+        self.pending.clear();
+        (self.turns, self.weight) = (0, 0);
+        self.response = None;
+        self.phase = Phase::Over;
+    }
+
+    fn expire(&mut self, before_ns: u64, _out: &mut Output) {
         if self.last_ns >= before_ns {
             return;
-        }
-        if self.pending.iter().any(|step| step.executions() > 0) {
-            let waiting: u64 = self.pending.iter().map(Step::executions).sum();
-            // Given up at the time from which on nothing can be said, which is the limit itself.
-            self.abandon(Ending::Unanswered, before_ns, out);
-            self.pending.clear();
-            self.set_adrift(Reason::Unanswered, out);
-            for _ in 1..waiting {
-                out.count(Reason::Unanswered);
-            }
         }
         self.to_server.shrink();
         self.to_client.shrink();

@@ -68,6 +68,28 @@ impl RedisSession {
         }
     }
 
+    /// The connection is followed no longer: counts what waits.
+    pub(super) fn abandon_all(&mut self, reason: Reason, out: &mut Output) {
+        if self.request_window.take().is_some() {
+            out.count(reason);
+        }
+        for _ in self.early.drain(..) {
+            out.count(Reason::UnmatchedResponse);
+        }
+        self.reply_window = None;
+        self.open_end = None;
+        while let Some((pending, _)) = self.queue.pop() {
+            if pending.detail.is_some() {
+                out.count(reason);
+            }
+        }
+        self.queue.clear();
+        self.request.reset();
+        self.reply.reset();
+        self.server.clear();
+        self.client.clear();
+    }
+
     pub(super) fn end_all(&mut self, ending: Ending, at_ns: u64, out: &mut Output) {
         if self.open_end.is_some() && ending == Ending::Closed {
             self.end_open(out, at_ns);

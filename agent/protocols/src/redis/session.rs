@@ -421,6 +421,10 @@ impl Session for RedisSession {
         self.end_all(ending, at_ns, out);
     }
 
+    fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        self.abandon_all(reason, out);
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if self.sync.last_activity() >= before_ns {
             return;
@@ -432,25 +436,6 @@ impl Session for RedisSession {
         self.client.shrink();
         for _ in self.early.drain(..) {
             out.count(Reason::UnmatchedResponse);
-        }
-        while let Some(front) = self.queue.front() {
-            if front.effect == Effect::Blocking || self.reply_window.is_some() || front.request.last_ns >= before_ns {
-                return;
-            }
-            let Some((pending, _)) = self.queue.pop() else { return };
-            self.queue.ghosts += 1;
-            out.count(Reason::Unanswered);
-            self.state.unknown(pending.effect);
-            let Some(mut detail) = pending.detail else { continue };
-            detail.database = self.state.database;
-            out.exchanges.push(Exchange {
-                request: pending.request,
-                response: None,
-                actor: pending.actor,
-                ending: Ending::Unanswered,
-                end_ns: before_ns,
-                detail: Detail::Redis(detail),
-            });
         }
         self.queue.shrink();
     }

@@ -328,12 +328,16 @@ fn endings() {
     assert!(talk.out.exchanges.is_empty());
     talk.session.close(Close::Reset, 5_000, &mut talk.out);
     assert_eq!((talk.out.exchanges[0].ending, talk.out.exchanges[0].end_ns), (Ending::Reset, 5_000));
+    // However late, the answer is that of its command.
     let mut talk = Talk::new(true);
     talk.c("GET a");
     talk.session.expire(1_000_000, &mut talk.out);
-    assert_eq!(talk.out.exchanges[0].ending, Ending::Unanswered);
+    assert!(talk.out.exchanges.is_empty());
     talk.c("GET b").s("-ERR late\r\n").s("$-1\r\n");
     assert_eq!((talk.texts(), &talk.redis(1).error), (vec!["GET a", "GET b"], &None));
+    talk.c("GET c").c("GET d");
+    talk.session.abandon(Reason::UnderWay, &mut talk.out);
+    assert_eq!(talk.out.counts[Reason::UnderWay as usize], 2);
 }
 
 #[test]

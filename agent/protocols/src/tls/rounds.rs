@@ -208,6 +208,12 @@ impl Rounds {
         }
     }
 
+    /// The rounds that have an answer.
+    pub fn answered(&mut self) -> [Option<Round>; 2] {
+        let last = self.current.take_if(|round| round.response.is_some() && !round.untimed);
+        [self.held.take(), last].map(|round| round.filter(|round| round.response.is_some()))
+    }
+
     /// Nothing more will come: the rounds that are over. A request without an answer may be none: a farewell needs none.
     pub fn finish(&mut self) -> [Option<Round>; 2] {
         let last = self.current.take().filter(|round| !round.untimed);

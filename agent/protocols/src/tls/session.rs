@@ -15,8 +15,8 @@ use crate::stream::{Chunk, Direction, Stamp};
 pub(super) const MAX_ROUNDS: u32 = 32;
 /// Payload bytes of a turn after the handshake: the headers of some small records. Those of longer ones begin calls.
 const BUDGET: u32 = 4096;
-/// Error of a handshake that goes on no more.
-const TIMEOUT: &str = "timeout";
+/// An answer after which nothing passed for so long, ns, beyond the common silence, is taken to be whole.
+const ANSWERED_NS: u64 = 3_300_000_000_000;
 /// Name of a protocol that is known inside.
 pub(super) const POSTGRES: &str = "postgresql";
 
@@ -235,30 +235,44 @@ impl Tls {
     }
 
     /// Tells the rounds that are over because nothing more comes.
-    fn flush(&mut self, is_end: bool, out: &mut Output) {
+    fn flush(&mut self, out: &mut Output) {
         self.confirm_at_end(out);
         let Some(rounds) = &mut self.rounds else { return };
         if self.down.is_inside() {
             rounds.interrupted();
         }
-        if is_end {
-            rounds.without_farewell();
+        rounds.without_farewell();
+        let over = rounds.finish();
+        self.tell_all(over, out);
+    }
+
+    /// Nothing came for long: what was answered is over, unless the answer stopped within a record.
+    fn settle(&mut self, out: &mut Output) {
+        self.confirm_at_end(out);
+        if let Some(rounds) = &mut self.rounds
+            && !self.down.is_inside()
+        {
+            let over = rounds.answered();
+            self.tell_all(over, out);
         }
-        for round in rounds.finish().into_iter().flatten() {
+    }
+
+    fn tell_all(&mut self, rounds: [Option<Round>; 2], out: &mut Output) {
+        for round in rounds.into_iter().flatten() {
             if self.stage != Stage::Over {
                 self.tell(round, out);
             }
         }
     }
 
-    /// The connection ended, or one direction of it, or nothing came for long.
+    /// The connection ended, or one direction of it.
     fn cut_short(&mut self, at_ns: u64, error: &str, out: &mut Output) {
         match self.stage {
             Stage::Handshake if self.handshake.has_begun() => match self.handshake.suspect() {
                 Some(stamp) => self.fail(stamp.last_ns, Failure::EncryptedAlert.name(), out),
                 None => self.fail(at_ns, error.into(), out),
             },
-            Stage::Data => self.flush(error != TIMEOUT, out),
+            Stage::Data => self.flush(out),
             Stage::Handshake | Stage::Over => {}
         }
     }
@@ -364,9 +378,17 @@ impl Session for Tls {
         self.stage = Stage::Over;
     }
 
+    fn abandon(&mut self, _reason: Reason, out: &mut Output) {
+        // Whether an encrypted request without an answer is one is not known.
+        if self.stage == Stage::Data {
+            self.settle(out);
+        }
+        self.stage = Stage::Over;
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
-        if self.last_ns < before_ns {
-            self.cut_short(before_ns, TIMEOUT, out);
+        if self.stage == Stage::Data && self.last_ns.saturating_add(ANSWERED_NS) < before_ns {
+            self.settle(out);
         }
     }
 

@@ -25,6 +25,7 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
                 3 => Change::ResetByPeer,
                 4 => Change::ResetBySelf,
                 5 => Change::Failed,
+                6 => Change::Unseen,
                 _ => return None,
             },
             error: cursor.small()?,

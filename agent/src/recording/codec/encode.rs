@@ -22,6 +22,7 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
                 Change::ResetByPeer => 3,
                 Change::ResetBySelf => 4,
                 Change::Failed => 5,
+                Change::Unseen => 6,
             });
             number(u64::from(state.error), out);
             number(state.at_ns, out);

@@ -103,17 +103,29 @@ fn connections_that_end_in_an_exchange() {
 }
 
 #[test]
-fn hanging_requests_are_given_up_but_keep_their_place() {
+fn hanging_requests_wait_as_long_as_it_takes() {
     let mut talk = Talk::new();
-    talk.ask(get("/hangs")).expire(500);
-    assert!(talk.exchanges().is_empty());
+    talk.ask(get("/hangs"));
     talk.now = 60_000;
     talk.expire(30_000);
-    let exchange = talk.one();
-    assert_eq!((line(&exchange).as_str(), exchange.end_ns), ("GET /hangs - Unanswered", 30_000));
-    talk.ask(get("/2")).expire(30_000).answer(ok("late")).answer(ok("2"));
-    assert_eq!(talk.seen(), ["GET /2 200"]);
-    assert_eq!(talk.count(Reason::Unanswered), 1);
+    talk.ask(get("/2")).expire(30_000);
+    assert!(talk.exchanges().is_empty());
+    talk.answer(ok("late")).answer(ok("2"));
+    let exchanges = talk.exchanges();
+    assert_eq!(exchanges.iter().map(line).collect::<Vec<_>>(), ["GET /hangs 200", "GET /2 200"]);
+    assert!(exchanges[0].end_ns > 60_000 && exchanges[0].request.first_ns < 60_000);
+    assert_eq!(talk.count(Reason::Unanswered), 0);
+}
+
+#[test]
+fn what_is_under_way_when_nothing_more_is_told_is_counted() {
+    let mut talk = Talk::new();
+    talk.ask(get("/1")).answer(ok("1")).ask(get("/hangs")).ask(get("/pipelined")).ask("GET /ha");
+    talk.answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    talk.session.abandon(Reason::UnderWay, &mut talk.out);
+    assert_eq!((talk.seen(), talk.count(Reason::UnderWay)), (vec!["GET /1 200".to_owned()], 3));
+    talk.close(Close::Reset);
+    assert_eq!(talk.seen(), Vec::<String>::new());
 }
 
 #[test]

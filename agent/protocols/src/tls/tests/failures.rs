@@ -119,9 +119,8 @@ fn ends() {
     assert_eq!(error(begin().close(Close::Orderly)), ("connection_closed".into(), 3));
     assert_eq!(error(begin().fin(Direction::ToClient)), ("connection_closed".into(), 3));
     let mut talk = begin();
-    talk.expire(2000);
-    assert_eq!(talk.phases(), []);
-    assert_eq!(error(talk.expire(9_000_000)), ("timeout".into(), 9000));
+    talk.expire(u64::MAX);
+    assert_eq!(talk.phases(), [], "it may go on");
 }
 
 #[test]

@@ -150,6 +150,13 @@ fn an_idle_connection_tells_what_it_has() {
     let mut talk = connected();
     talk.up(data(117)).down(data(217)).expire(1000);
     assert_eq!(talk.exchanges(), []);
-    talk.expire(1_000_000);
+    talk.expire(4_000_000_000_000);
+    assert_eq!(talk.exchanges().len(), 1);
+}
+
+#[test]
+fn what_is_asked_waits_as_long_as_it_takes() {
+    let mut talk = connected();
+    talk.up(data(117)).expire(u64::MAX).down(data(217)).close(Close::Orderly);
     assert_eq!(talk.exchanges().len(), 1);
 }
