@@ -17,6 +17,24 @@ pub struct Phase {
     pub kind: PhaseKind,
 }
 
+impl Phase {
+    /// Heap bytes held.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
+        let kind = match &self.kind {
+            PhaseKind::Tls(tls) => {
+                let offered: usize = tls.offered_protocols.iter().map(|name| name.len() + size_of::<Box<str>>()).sum();
+                let texts = text(&tls.cipher) + text(&tls.server_name) + text(&tls.chosen_protocol);
+                size_of::<TlsHandshake>() + offered + texts
+            }
+            PhaseKind::EncryptionRequest { .. } => 0,
+            PhaseKind::Authentication(_) => size_of::<Authentication>(),
+        };
+        kind + text(&self.error)
+    }
+}
+
 /// What a phase was.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PhaseKind {

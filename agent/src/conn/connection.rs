@@ -43,6 +43,8 @@ pub struct Connection<T> {
     received: Stream,
     stage: Stage,
     began: bool,
+    /// Heap bytes when they were last counted.
+    counted: usize,
 }
 
 impl<T> Connection<T> {
@@ -62,6 +64,7 @@ impl<T> Connection<T> {
             received,
             stage: Self::unknown(&open, open.from_start),
             began: false,
+            counted: 0,
             extra: None,
             open,
         }
@@ -114,13 +117,33 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Heap bytes of its session and of what is held back.
+    /// Heap bytes of its session, of what is held back until its protocol is known, and of its set-up under way: all that
+    /// varies from one connection to another.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        match &self.stage {
+        let stage = match &self.stage {
             Stage::Following(_, session) => session.heap_bytes(),
-            Stage::Detecting(_) | Stage::Ignored { .. } => 0,
-        }
+            Stage::Detecting(detection) => detection.heap_bytes(),
+            Stage::Ignored { .. } => 0,
+        };
+        stage + self.life.heap_bytes()
+    }
+
+    /// Brings the sum of all connections' heap bytes up to date with this one's.
+    pub(super) fn count_heap(&mut self, sum: &mut usize) {
+        let now = self.heap_bytes();
+        *sum = (*sum + now).saturating_sub(std::mem::replace(&mut self.counted, now));
+    }
+
+    /// Adds its heap bytes to a new sum.
+    pub(super) fn count_anew(&mut self, sum: &mut usize) {
+        self.counted = 0;
+        self.count_heap(sum);
+    }
+
+    /// Heap bytes that it has in the sum.
+    pub(super) fn counted(&self) -> usize {
+        self.counted
     }
 
     fn direction(&self, flow: Flow) -> Option<Direction> {

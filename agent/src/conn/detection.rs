@@ -88,6 +88,12 @@ impl Detection {
         self.from_start
     }
 
+    /// Heap bytes of what is held back.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.bytes + self.held.capacity() * size_of::<Held>()
+    }
+
     /// Takes in a piece and looks again. `direction` of the piece's flow, if the roles are known.
     pub fn push(&mut self, held: Held, direction: Option<Direction>) -> Outcome {
         let flow = held.flow;

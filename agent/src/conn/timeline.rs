@@ -1,19 +1,25 @@
 //! The life of a connection: how it was set up, what was done with it, and how it ended.
 //!
 //! A set-up is over with the first request of the program, with TLS (on a PostgreSQL connection with the authentication
-//! inside it), with a failure, with the end, or when a second passed in which nothing happened. What was seen of it
-//! until then is held in a [`Timeline`], which exists only so long; a connection that is set up keeps a few bytes.
+//! inside it), with a failure, or with the end. A request that comes after a second of silence did not wait for it, and a
+//! driver's preamble after that is work. A handshake after silence still belongs to it: the slowest set-ups matter most.
+//!
+//! What was seen of it is held in a [`Timeline`], which exists only so long; a connection that is set up keeps a few
+//! bytes. A connection on which nothing happens is told after ten seconds; a handshake that comes even later is told as
+//! a set-up of its own, from its first byte.
 
 use super::errno;
 use super::fact::{End, MAX_PHASES, MAX_PREAMBLE, PreambleStep, SetUp, TcpConnect, Use};
 use super::preamble;
 use crate::event::{Change, Open, Role, State, Transport, Vantage};
 use wirespan_protocols::exchange::{Detail, Exchange};
-use wirespan_protocols::phase::{Phase, PhaseKind};
+use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
 use wirespan_protocols::stream::Actor;
 
-/// A set-up that nothing followed for so long is over, and what comes later did not wait for it, ns.
+/// What comes after so long a silence did not wait for the set-up, ns.
 pub const SILENCE_NS: u64 = 1_000_000_000;
+/// A set-up that nothing follows for so long is told, ns.
+pub const UNUSED_NS: u64 = 10_000_000_000;
 
 /// A set-up under way.
 #[derive(Debug)]
@@ -87,6 +93,10 @@ impl Life {
             }
             PhaseKind::Authentication(_) | PhaseKind::EncryptionRequest { .. } => self.protocol = Some("postgresql"),
         }
+        // Told already because nothing followed for long, and not used since: here it goes on.
+        if self.timeline.is_none() && self.ready_ns.is_some() && !self.used {
+            self.timeline = Some(Box::new(Timeline::late(&phase)));
+        }
         let timeline = self.timeline.as_mut()?;
         let is_over = timeline.phase(phase);
         if is_over { self.finish() } else { None }
@@ -132,9 +142,17 @@ impl Life {
     pub(super) fn tick(&mut self, now_ns: u64, last_ns: u64, ignored: bool) -> Option<Box<SetUp>> {
         let timeline = self.timeline.as_ref()?;
         let end_ns = timeline.set_up.end_ns;
-        // What passed after the last phase may be the next one, or the first request: it will tell itself.
-        let is_quiet = ignored || last_ns <= end_ns;
-        if is_quiet && now_ns.saturating_sub(end_ns.max(last_ns)) >= SILENCE_NS { self.finish() } else { None }
+        // What passed after the last phase may be the next one, or the first request: it will tell itself. So will a
+        // phase that has to come.
+        let is_quiet = ignored || last_ns <= end_ns && !timeline.expects_more();
+        let patience_ns = if ignored { SILENCE_NS } else { UNUSED_NS };
+        if is_quiet && now_ns.saturating_sub(end_ns.max(last_ns)) >= patience_ns { self.finish() } else { None }
+    }
+
+    /// Heap bytes held.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.timeline.as_ref().map_or(0, |timeline| size_of::<Timeline>() + timeline.heap_bytes())
     }
 
     /// Takes in a change of state. The set-up when that was its end, and the end.
@@ -179,6 +197,11 @@ impl Life {
             forgotten: true,
         };
         (self.finish(), end)
+    }
+
+    /// No more events come. The set-up, if it was not told.
+    pub(super) fn conclude(&mut self) -> Option<Box<SetUp>> {
+        self.finish()
     }
 
     fn end(&mut self, change: Change, errno: u32, at_ns: u64) -> Option<Box<SetUp>> {
@@ -231,6 +254,22 @@ impl Timeline {
         }
     }
 
+    /// What goes on after the set-up was told.
+    fn late(phase: &Phase) -> Self {
+        let set_up = SetUp {
+            start_ns: phase.start_ns,
+            end_ns: phase.start_ns,
+            actor: phase.actor,
+            lookups: Vec::new(),
+            tcp: None,
+            accept_wait_ns: None,
+            phases: Vec::new(),
+            preamble: Vec::new(),
+            error: None,
+        };
+        Self { set_up, established: true, retransmits: 0, is_actor_known: true }
+    }
+
     /// Someone did a part of it.
     fn act(&mut self, actor: Actor) {
         if !std::mem::replace(&mut self.is_actor_known, true) {
@@ -247,13 +286,7 @@ impl Timeline {
         let over = match &phase.kind {
             PhaseKind::EncryptionRequest { .. } => false,
             PhaseKind::Authentication(authentication) => authentication.encrypted,
-            PhaseKind::Tls(tls) => {
-                let asked = |phase: &Phase| matches!(phase.kind, PhaseKind::EncryptionRequest { accepted: true });
-                let postgres = Some("postgresql");
-                let offer = tls.chosen_protocol.as_deref().or(tls.offered_protocols.first().map(|name| &**name));
-                // PostgreSQL authenticates inside TLS: that is still to come.
-                !set_up.phases.iter().any(asked) && offer != postgres
-            }
+            PhaseKind::Tls(tls) => !authenticates_inside(tls, &set_up.phases),
         };
         let failed = phase.error.is_some();
         set_up.error = phase.error.clone();
@@ -269,12 +302,32 @@ impl Timeline {
         self.act(exchange.actor);
         let set_up = &mut self.set_up;
         let Some(what) = preamble::step(exchange) else { return false };
-        if set_up.preamble.len() >= MAX_PREAMBLE {
+        let is_late = exchange.request.first_ns.saturating_sub(set_up.end_ns) > SILENCE_NS;
+        if set_up.preamble.len() >= MAX_PREAMBLE || is_late {
             return false;
         }
         set_up.end_ns = set_up.end_ns.max(exchange.end_ns);
         set_up.preamble.push(PreambleStep { start_ns: exchange.request.first_ns, end_ns: exchange.end_ns, what });
         true
+    }
+
+    /// Whether a phase has to follow the last one: PostgreSQL never leaves it at a request for encryption.
+    fn expects_more(&self) -> bool {
+        let Some((last, before)) = self.set_up.phases.split_last() else { return false };
+        match &last.kind {
+            PhaseKind::EncryptionRequest { .. } => true,
+            PhaseKind::Authentication(_) => false,
+            PhaseKind::Tls(tls) => authenticates_inside(tls, before),
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let set_up = &self.set_up;
+        let phases: usize = set_up.phases.iter().map(Phase::heap_bytes).sum();
+        let steps: usize = set_up.preamble.iter().map(|step| step.what.len()).sum();
+        let places =
+            set_up.phases.capacity() * size_of::<Phase>() + set_up.preamble.capacity() * size_of::<PreambleStep>();
+        places + phases + steps + set_up.error.as_ref().map_or(0, |error| error.len())
     }
 
     /// The handshake of TCP never came to its end.
@@ -293,6 +346,13 @@ impl Timeline {
             error: errno,
         });
     }
+}
+
+/// Whether PostgreSQL's authentication is still to come inside this TLS, which came after these phases.
+fn authenticates_inside(tls: &TlsHandshake, before: &[Phase]) -> bool {
+    let asked = |phase: &Phase| matches!(phase.kind, PhaseKind::EncryptionRequest { accepted: true });
+    let offer = tls.chosen_protocol.as_deref().or(tls.offered_protocols.first().map(|name| &**name));
+    before.iter().any(asked) || offer == Some("postgresql")
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub struct Limits {
     /// How long a connection whose end may pass unseen (unix sockets, ignored ones) may be silent before it is forgotten, ns.
     /// It is announced anew when it speaks again. Others are forgotten only when there is no room, the quietest first.
     pub idle_ns: u64,
-    /// Heap bytes of all sessions together; beyond it the sessions that hold most are dropped.
+    /// Heap bytes that all connections together may hold: of their sessions, of bytes whose protocol is not known yet, of
+    /// set-ups under way. Beyond it those that hold most are dropped.
     pub session_bytes: usize,
 }
 
@@ -37,7 +38,7 @@ pub struct Counts {
     pub foreign: u64,
     /// Connections not followed because of the limit on connections.
     pub refused: u64,
-    /// Sessions dropped because of the limit on memory.
+    /// Connections dropped because of the limit on memory.
     pub evicted: u64,
     /// Silent connections forgotten to make room for others.
     pub crowded_out: u64,
@@ -75,6 +76,8 @@ pub struct Tracker<T> {
     output: Output,
     counts: Counts,
     commands: Vec<Command>,
+    /// Heap bytes of all connections, as last counted.
+    heap: usize,
     swept_ns: u64,
     /// When room was last made.
     crowded_ns: Option<u64>,
@@ -97,6 +100,7 @@ impl<T> Tracker<T> {
             output: Output::default(),
             counts: Counts::default(),
             commands: Vec::new(),
+            heap: 0,
             swept_ns: 0,
             crowded_ns: None,
         }
@@ -149,6 +153,10 @@ impl<T> Tracker<T> {
                         self.commands.push(Command::Budget { sock, connection: data.connection, budget });
                     }
                 }
+                connection.count_heap(&mut self.heap);
+                if self.heap > self.limits.session_bytes {
+                    self.evict(data.last_ns, sink);
+                }
             }
             Event::State(state) => {
                 let Some(connection) = self.connections.get_mut(&state.connection) else { return };
@@ -190,7 +198,13 @@ impl<T> Tracker<T> {
         }
         let mut connection = Box::new(Connection::new(open.clone()));
         sink(&mut connection, Fact::Opened);
-        self.connections.insert(open.connection, connection);
+        connection.count_heap(&mut self.heap);
+        if let Some(old) = self.connections.insert(open.connection, connection) {
+            self.heap = self.heap.saturating_sub(old.counted());
+        }
+        if self.heap > self.limits.session_bytes {
+            self.evict(open.at_ns, sink);
+        }
     }
 
     /// Ends a connection whose end was not seen.
@@ -206,14 +220,14 @@ impl<T> Tracker<T> {
     }
 
     fn remove(&mut self, id: u64) {
-        if let Some(connection) = self.connections.remove(&id)
-            && self.sockets.get(&connection.open.sock) == Some(&id)
-        {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        self.heap = self.heap.saturating_sub(connection.counted());
+        if self.sockets.get(&connection.open.sock) == Some(&id) {
             self.sockets.remove(&connection.open.sock);
         }
     }
 
-    /// No more events come: counts the requests that are under way.
+    /// No more events come: counts the requests that are under way, and tells the set-ups that nothing followed.
     pub fn finish(&mut self, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         let mut ids: Vec<u64> = self.connections.keys().copied().collect();
         ids.sort_unstable();
@@ -221,6 +235,8 @@ impl<T> Tracker<T> {
             if let Some(connection) = self.connections.get_mut(&id) {
                 connection.abandon(Reason::UnderWay, &mut self.output);
                 drain(&mut self.output, &mut self.counts, connection, sink);
+                let set_up = connection.life.conclude();
+                tell_set_up(connection, set_up, sink);
             }
         }
     }
@@ -242,17 +258,17 @@ impl<T> Tracker<T> {
         }
     }
 
-    /// Forgets connections whose end may have passed unseen, keeps the memory of sessions within its limit.
+    /// Forgets connections whose end may have passed unseen, counts memory anew.
     fn sweep(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         let idle_before_ns = now_ns.saturating_sub(self.limits.idle_ns);
         let mut silent = Vec::new();
-        let mut heap = 0;
+        self.heap = 0;
         for (id, connection) in &mut self.connections {
             connection.expire(now_ns, self.limits.quiet_ns, &mut self.output);
             drain(&mut self.output, &mut self.counts, connection, sink);
             let set_up = connection.life.tick(now_ns, connection.last_ns, connection.is_ignored());
             tell_set_up(connection, set_up, sink);
-            heap += connection.heap_bytes();
+            connection.count_anew(&mut self.heap);
             // TCP tells its end; a unix socket may be gone unseen, and the socket of a look-up nearly always is.
             let limit = match connection.open.transport {
                 Transport::Udp => now_ns.saturating_sub(DATAGRAM_IDLE_NS),
@@ -266,8 +282,8 @@ impl<T> Tracker<T> {
         for id in silent {
             self.forget(id, now_ns, sink);
         }
-        if heap > self.limits.session_bytes {
-            self.evict(heap, now_ns, sink);
+        if self.heap > self.limits.session_bytes {
+            self.evict(now_ns, sink);
         }
     }
 
@@ -286,16 +302,17 @@ impl<T> Tracker<T> {
         self.remove(id);
     }
 
-    /// Drops the sessions that hold most until the rest is within the limit.
-    fn evict(&mut self, mut heap: usize, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+    /// Drops the connections that hold most until the rest is well within the limit: to look for them costs a look at
+    /// all, so it must not be needed again at once.
+    fn evict(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+        let enough = self.limits.session_bytes / 4 * 3;
         let mut sizes: Vec<(usize, u64)> =
-            self.connections.iter().map(|(id, connection)| (connection.heap_bytes(), *id)).collect();
+            self.connections.iter().map(|(id, connection)| (connection.counted(), *id)).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
-        for (size, id) in sizes {
-            if heap <= self.limits.session_bytes {
+        for (_, id) in sizes {
+            if self.heap <= enough {
                 break;
             }
-            heap -= size;
             self.counts.evicted += 1;
             self.forget(id, now_ns, sink);
         }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - [`instrument`], [`catalog`]: what metrics there are;
-//! - [`store`]: the series, their limits, their expiry;
+//! - [`store`]: the series, their limits, their expiry; `shares`: how many of them each service may have;
 //! - [`exponential`]: histograms without given bounds;
 //! - [`snapshot`]: what a collection gives.
 
@@ -17,6 +17,7 @@ pub mod record;
 mod series;
 mod sets;
 pub mod settings;
+mod shares;
 pub mod snapshot;
 pub mod store;
 #[cfg(test)]

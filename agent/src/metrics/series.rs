@@ -1,10 +1,13 @@
 //! One series: what was measured of one metric with one set of attributes.
 
+use std::sync::Arc;
+
 use super::catalog::Metric;
 use super::exponential::Exponential;
 use super::instrument::Kind;
 use super::sets::SetId;
 use super::snapshot::{Distribution, Exemplar, Number};
+use crate::trace::span::Resource;
 
 /// Most exemplars of a series whose buckets are exponential.
 const MAX_EXEMPLARS: u64 = 4;
@@ -48,6 +51,8 @@ impl Data {
 pub(super) struct Series {
     pub(super) metric: Metric,
     pub(super) set: SetId,
+    /// The service in whose share it counts; none for an overflow series.
+    pub(super) payer: Option<Arc<Resource>>,
     /// Kernel time of the first measurement, ns.
     pub(super) start_ns: u64,
     /// Kernel time of the last one, ns.

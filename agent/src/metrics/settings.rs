@@ -36,9 +36,9 @@ impl Reading {
 /// Limits and shapes of all series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Most series of one metric, of all resources together.
+    /// Most series of one metric of one service.
     pub cardinality_limit: u32,
-    /// Most series of all metrics together.
+    /// Most series of all metrics and services together.
     pub max_series: u32,
     /// How long a series is kept for which nothing comes.
     pub expiry: Duration,

@@ -12,6 +12,7 @@ use super::label::{Label, Text};
 use super::series::{Data, Series};
 use super::sets::{SeriesId, SetId, Sets};
 use super::settings::{Reading, Settings};
+use super::shares::Shares;
 use super::snapshot::{Exemplar, Family, Group, Point, Snapshot, Temporality, Value};
 use crate::trace::clock::Clock;
 use crate::trace::span::Resource;
@@ -29,6 +30,16 @@ pub struct Key<'a> {
     labels: &'a [Label<'a>],
     hash: u64,
     set: Option<SetId>,
+    /// The service in whose share a new series counts.
+    payer: &'a Arc<Resource>,
+}
+
+impl<'a> Key<'a> {
+    /// New series count in the share of `service`, whosever resource they stand under.
+    #[must_use]
+    pub fn paid_by(self, service: &'a Arc<Resource>) -> Self {
+        Self { payer: service, ..self }
+    }
 }
 
 /// Where attributes were found last: for whoever measures the same ones again and again.
@@ -46,13 +57,6 @@ pub struct Counts {
     pub expired: u64,
 }
 
-/// How many series a metric has.
-#[derive(Clone, Copy, Debug, Default)]
-struct Share {
-    series: u32,
-    overflows: u32,
-}
-
 /// See the module's text.
 #[derive(Debug)]
 pub struct Store {
@@ -60,7 +64,9 @@ pub struct Store {
     sets: Sets,
     series: Vec<Option<Series>>,
     free: Vec<SeriesId>,
-    shares: Vec<Share>,
+    shares: Shares,
+    /// Overflow series of each metric.
+    overflows: Vec<u32>,
     /// Whom series belong to that have no room under their own resource.
     nobody: Arc<Resource>,
     counts: Counts,
@@ -75,7 +81,8 @@ impl Store {
             sets: Sets::default(),
             series: Vec::new(),
             free: Vec::new(),
-            shares: vec![Share::default(); Metric::ALL.len()],
+            shares: Shares::default(),
+            overflows: vec![0; Metric::ALL.len()],
             nobody,
             counts: Counts::default(),
         }
@@ -91,7 +98,7 @@ impl Store {
     #[must_use]
     pub fn key<'a>(&self, resource: &'a Arc<Resource>, labels: &'a [Label<'a>]) -> Key<'a> {
         let hash = self.sets.hash(resource, labels);
-        Key { resource, labels, hash, set: self.sets.find(hash, resource, labels) }
+        Key { resource, labels, hash, set: self.sets.find(hash, resource, labels), payer: resource }
     }
 
     /// As [`key`](Self::key), but looks first where they were the last time.
@@ -101,7 +108,7 @@ impl Store {
             && let Some(set) = self.sets.get(id)
             && set.is(resource, labels)
         {
-            return Key { resource, labels, hash: set.hash, set: Some(id) };
+            return Key { resource, labels, hash: set.hash, set: Some(id), payer: resource };
         }
         let key = self.key(resource, labels);
         near.0 = key.set;
@@ -148,7 +155,7 @@ impl Store {
                         count += 1;
                     }
                 }
-                let mut key = self.key(key.resource, &few[..count]);
+                let mut key = self.key(key.resource, &few[..count]).paid_by(key.payer);
                 self.find_or_begin(metric, &mut key, at_ns)
             }
         };
@@ -159,10 +166,9 @@ impl Store {
         if let Some(id) = self.known(metric, key.set) {
             return id;
         }
-        let share = self.shares[metric as usize];
-        if share.series < self.settings.cardinality_limit && self.counts.series < u64::from(self.settings.max_series) {
-            self.shares[metric as usize].series += 1;
-            return self.begin(metric, key, at_ns);
+        if self.shares.take(key.payer, metric, &self.settings) {
+            let payer = Some(Arc::clone(key.payer));
+            return self.begin(metric, key, payer, at_ns);
         }
         self.counts.overflows += 1;
         let resource = Arc::clone(key.resource);
@@ -170,17 +176,17 @@ impl Store {
         if let Some(id) = self.known(metric, own.set) {
             return id;
         }
-        if share.overflows < MAX_OVERFLOWS - 1 {
-            self.shares[metric as usize].overflows += 1;
-            return self.begin(metric, &mut own, at_ns);
+        if self.overflows[metric as usize] < MAX_OVERFLOWS - 1 {
+            self.overflows[metric as usize] += 1;
+            return self.begin(metric, &mut own, None, at_ns);
         }
         let nobody = Arc::clone(&self.nobody);
         let mut last = self.key(&nobody, &OVERFLOW);
         match self.known(metric, last.set) {
             Some(id) => id,
             None => {
-                self.shares[metric as usize].overflows += 1;
-                self.begin(metric, &mut last, at_ns)
+                self.overflows[metric as usize] += 1;
+                self.begin(metric, &mut last, None, at_ns)
             }
         }
     }
@@ -190,11 +196,12 @@ impl Store {
         set.series.iter().find(|(known, _)| *known == metric).map(|(_, id)| *id)
     }
 
-    fn begin(&mut self, metric: Metric, key: &mut Key<'_>, at_ns: u64) -> SeriesId {
+    fn begin(&mut self, metric: Metric, key: &mut Key<'_>, payer: Option<Arc<Resource>>, at_ns: u64) -> SeriesId {
         let set = *key.set.get_or_insert_with(|| self.sets.insert(key.hash, key.resource, key.labels));
         let series = Series {
             metric,
             set,
+            payer,
             start_ns: at_ns,
             updated_ns: at_ns,
             data: Data::new(metric.instrument().kind, self.settings.exponential),
@@ -228,10 +235,10 @@ impl Store {
                 continue;
             }
             let set = series.set;
-            let share = &mut self.shares[metric as usize];
-            let overflowed = self.sets.get(set).is_some_and(|set| super::label::equal(&OVERFLOW, &set.attributes));
-            let count = if overflowed { &mut share.overflows } else { &mut share.series };
-            *count = count.saturating_sub(1);
+            match &series.payer {
+                Some(payer) => self.shares.give_back(payer, metric),
+                None => self.overflows[metric as usize] = self.overflows[metric as usize].saturating_sub(1),
+            }
             self.sets.release(set, metric);
             self.series[id] = None;
             self.free.push(id as SeriesId);

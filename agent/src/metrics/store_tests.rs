@@ -59,7 +59,7 @@ fn a_series_for_each_resource_and_attributes() {
 
 #[test]
 fn a_million_distinct_values_are_one_overflow_series_each_resource() {
-    let mut store = store(Settings { cardinality_limit: 100, ..Settings::default() });
+    let mut store = store(Settings { cardinality_limit: 100, max_series: 133, ..Settings::default() });
     let shop = resource("shop");
     for number in 0..1_000_000 {
         add(&mut store, REQUESTS, &shop, &format!("/{number}"), 1.0, SECOND);
@@ -72,7 +72,7 @@ fn a_million_distinct_values_are_one_overflow_series_each_resource() {
     for number in 0..10_000 {
         add(&mut store, REQUESTS, &resource(&number.to_string()), "/", 1.0, SECOND);
     }
-    assert_eq!(store.counts().series, 100 + u64::from(MAX_OVERFLOWS));
+    assert_eq!(store.counts().series, 133 + u64::from(MAX_OVERFLOWS));
     let snapshot = store.collect(2 * SECOND, Clock::default(), Reading::Cumulative);
     assert_eq!(total(&snapshot, REQUESTS), 1_010_000.0);
 }
@@ -88,8 +88,35 @@ fn all_metrics_together_have_a_limit() {
         store.record(REQUESTS, &mut key, 1.0, SECOND, None);
         store.record(LATENCY, &mut key, 0.1, SECOND, None);
     }
-    assert_eq!(store.counts(), Counts { series: 52, overflows: 30, expired: 0 });
-    assert_eq!(store.sets.len(), 26, "two metrics share a set");
+    assert_eq!(store.counts(), Counts { series: 40, overflows: 42, expired: 0 }, "a quarter is for others");
+    assert_eq!(store.sets.len(), 20, "two metrics share a set");
+    for number in 0..20 {
+        add(&mut store, REQUESTS, &resource(&number.to_string()), "/", 1.0, SECOND);
+    }
+    let snapshot = store.collect(2 * SECOND, Clock::default(), Reading::Cumulative);
+    let seen = numbers(&snapshot, REQUESTS);
+    assert_eq!(seen.iter().filter(|(service, path, _)| service != "shop" && path == "/").count(), 12);
+    assert_eq!(total(&snapshot, REQUESTS), 60.0);
+}
+
+#[test]
+fn a_service_pays_for_what_stands_under_another_one() {
+    let mut store = store(Settings { cardinality_limit: 3, ..Settings::default() });
+    let (agent, shop, blog) = (resource("agent"), resource("shop"), resource("blog"));
+    for number in 0..10 {
+        let path = number.to_string();
+        let labels = [("path", Text::Str(&path))];
+        let mut key = store.key(&agent, &labels).paid_by(&shop);
+        store.record(REQUESTS, &mut key, 1.0, SECOND, None);
+    }
+    let labels = [("path", Text::Static("blog's"))];
+    let mut key = store.key(&agent, &labels).paid_by(&blog);
+    store.record(REQUESTS, &mut key, 1.0, SECOND, None);
+    let snapshot = store.collect(2 * SECOND, Clock::default(), Reading::Cumulative);
+    let paths: Vec<String> = numbers(&snapshot, REQUESTS).into_iter().map(|(_, path, _)| path).collect();
+    assert_eq!(paths, ["0", "1", "2", "blog's", "overflow"]);
+    store.expire(10_000 * SECOND);
+    assert_eq!(store.counts().series, 0);
 }
 
 #[test]

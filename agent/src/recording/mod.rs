@@ -3,7 +3,8 @@
 //! Layout:
 //! - [`file`](self::file) (and [`codec`], [`checksum`]): the recording format, written by `wirespan record`;
 //! - [`pcap`] and [`pcapng`]: frames out of capture files; [`packet`]: a TCP segment or UDP datagram out of a frame;
-//! - [`assembly`]: the bytes of one direction in order; [`tcp`], [`udp`]: connections; [`wire`]: a capture as events.
+//! - [`assembly`]: the bytes of one direction in order; [`tcp`], [`udp`]: connections; [`wire`]: a capture as events,
+//!   each an [`owned`] one.
 //!
 //! [`open`] tells the formats apart by their first bytes. Everything is streamed: memory does not grow with the file.
 
@@ -12,6 +13,7 @@ pub mod checksum;
 pub mod codec;
 pub mod file;
 pub mod input;
+pub mod owned;
 pub mod packet;
 pub mod pcap;
 pub mod pcapng;

@@ -7,69 +7,30 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use wirespan_protocols::stream::Actor;
-
 use super::assembly::{Assembly, Piece};
+use super::owned::Owned;
 use super::packet::Segment;
-use crate::event::{Change, Data, Endpoint, Event, Flow, Open, Role, State, Transport, Vantage};
+use crate::event::{Change, Endpoint, Flow, Open, Role, State, Transport, Vantage};
+
+mod handshake;
 
 /// How long segments of a connection that is over are taken for stragglers (twice the usual TIME-WAIT).
 const STRAGGLERS_NS: u64 = 120_000_000_000;
 /// How long after its last SYN a connect that nobody answered has failed.
 const CONNECT_NS: u64 = 60_000_000_000;
-/// A segment of the handshake that comes again sooner than this is the same one, captured twice.
-const TWICE_NS: u64 = 10_000_000;
 /// `errno` of a connect that was refused, and of one that nobody answered.
 const ECONNREFUSED: u32 = 111;
 const ETIMEDOUT: u32 = 110;
 /// How much more than its SYN a SYN-ACK may acknowledge (TCP Fast Open, RFC 7413).
 const MAX_FAST_OPEN: u32 = 1 << 16;
 
-/// An event that owns its bytes.
-#[derive(Clone, Debug)]
-pub enum Owned {
-    /// Times are Unix times.
-    Clock,
-    /// Time passed.
-    Tick(u64),
-    /// A connection.
-    Open(Box<Open>),
-    /// Its bytes.
-    Data(u64, Flow, Piece),
-    /// Its end.
-    State(State),
-}
-
-impl Owned {
-    /// As everyone else sees it.
-    #[must_use]
-    pub fn event(&self) -> Event<'_> {
-        match self {
-            Self::Clock => Event::Clock { offset_ns: 0 },
-            Self::Tick(at_ns) => Event::Tick { at_ns: *at_ns },
-            Self::Open(open) => Event::Open(Open::clone(open)),
-            Self::State(state) => Event::State(*state),
-            Self::Data(connection, flow, piece) => Event::Data(Data {
-                connection: *connection,
-                flow: *flow,
-                position: piece.position,
-                len: piece.len,
-                head: &piece.bytes,
-                tail: &[],
-                first_ns: piece.at_ns,
-                last_ns: piece.at_ns,
-                arrived_ns: None,
-                actor: Actor::default(),
-            }),
-        }
-    }
-}
-
 /// One direction and what the handshake said about it.
 #[derive(Debug, Default)]
 struct Side {
     assembly: Assembly,
     initial: Option<u32>,
+    /// The sequence number of an earlier SYN-ACK that another one contradicted. The client's answer tells which one counts.
+    contradicted: Option<u32>,
     /// When the last SYN or SYN-ACK was sent, and how many were sent again.
     syn_ns: u64,
     repeats: u32,
@@ -182,7 +143,8 @@ impl Connection {
                 let answers =
                     peer.initial.is_some_and(|initial| (1..=MAX_FAST_OPEN).contains(&ack.wrapping_sub(initial)));
                 match own.initial {
-                    Some(initial) => initial != segment.seq,
+                    // Until the client has chosen, the server may begin anew (it forgot, or two answer).
+                    Some(initial) => initial != segment.seq && !(answers && self.is_undecided()),
                     None => !answers,
                 }
             }
@@ -203,6 +165,7 @@ impl Connection {
         let refused = self.is_unanswered()
             && (flow, segment.rst) == (Flow::Sent, true)
             && segment.ack.is_some_and(|ack| self.answers_syn(ack));
+        self.choose(flow, segment);
         let position = self.place(flow, segment, at_ns);
         let speaks = segment.len > 0 && !segment.rst;
         self.follow_handshake(flow, segment, at_ns);
@@ -230,33 +193,6 @@ impl Connection {
                 Flow::Received => self.end(Change::ResetByPeer, 0, at_ns, out),
                 Flow::Sent => self.end(Change::ResetBySelf, 0, at_ns, out),
             }
-        }
-    }
-
-    /// Whether the third segment of the handshake has passed.
-    fn shaken(&self) -> bool {
-        self.established_ns.is_some()
-    }
-
-    fn answers_syn(&self, ack: u32) -> bool {
-        self.received.initial.is_some_and(|initial| (1..=MAX_FAST_OPEN).contains(&ack.wrapping_sub(initial)))
-    }
-
-    /// Notes the times of the handshake, before which nothing is told.
-    fn follow_handshake(&mut self, flow: Flow, segment: &Segment<'_>, at_ns: u64) {
-        if !self.from_start || self.shaken() {
-            return;
-        }
-        let third = |side: &Side, number: u32| side.initial == Some(number.wrapping_sub(1));
-        let is_third = flow == Flow::Received
-            && third(&self.received, segment.seq)
-            && segment.ack.is_some_and(|ack| third(&self.sent, ack));
-        if segment.syn && !segment.rst {
-            let side = self.side(flow);
-            side.repeats += u32::from(side.syn_ns != 0 && at_ns.saturating_sub(side.syn_ns) > TWICE_NS);
-            side.syn_ns = at_ns;
-        } else if is_third && !segment.rst {
-            self.established_ns = Some(at_ns);
         }
     }
 

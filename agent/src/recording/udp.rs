@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use super::assembly::Piece;
+use super::owned::Owned;
 use super::packet::Datagram;
-use super::tcp::Owned;
 use crate::event::{Change, Endpoint, Flow, Open, State, Transport, Vantage};
 
 /// The port that DNS has on the wire; nothing else of a capture's datagrams is looked at.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use super::EventSource;
+use super::owned::Owned;
 use super::packet::{Datagram, Packet, Segment, Skipped, packet};
 use super::pcap::Frames;
-use super::tcp::{Connection, Owned};
+use super::tcp::Connection;
 use super::udp::Pairs;
 use crate::event::{Change, Event};
 

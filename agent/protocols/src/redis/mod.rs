@@ -29,6 +29,12 @@ mod wire;
 use crate::registry::Protocol;
 use crate::session::Session;
 
+/// Whether Redis has a command of this name (upper case, without subcommand).
+#[must_use]
+pub fn is_command(name: &str) -> bool {
+    table::find(name).is_some() || table::is_container(name.as_bytes())
+}
+
 /// How a command was grouped with others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Group {

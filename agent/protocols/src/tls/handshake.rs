@@ -5,6 +5,8 @@
 //! that follows the ServerHello is encrypted. The client's Finished comes last, and is known by its length, which the
 //! hash of the suite decides: alone if no certificate was asked for, else at the end of a flight.
 
+use std::ops::RangeInclusive;
+
 use super::hello::{ClientHello, ServerHello};
 use super::message::{self, Message, Messages};
 use super::names::{self, Lengths, TLS13};
@@ -14,6 +16,8 @@ use crate::stream::{Direction, Stamp};
 
 /// Records of a client's last flight among which its Finished is looked for.
 const MAX_FLIGHT: u8 = 16;
+/// Versions whose handshakes are known: SSL 3.0 to TLS 1.3.
+const VERSIONS: RangeInclusive<u16> = 0x0300..=TLS13;
 /// Warning, and the one that ends a connection (RFC 8446, section 6).
 const WARNING: u8 = 1;
 const CLOSE_NOTIFY: u8 = 0;
@@ -77,8 +81,11 @@ pub(super) struct Handshake {
     start: Option<Stamp>,
     /// Version and suite of the ServerHello.
     agreed: Option<(u16, u16)>,
-    /// The client sent application data before the ServerHello came.
+    /// The client announced early data, or sent application data before the ServerHello came: until its Finished nothing
+    /// tells early data from messages of the handshake. A server may read it after its own flight.
     early_data: bool,
+    /// The server chose a version that is none (a draft of TLS 1.3), or said what cannot be read.
+    unknown: bool,
     /// First record of a client's last flight that does not begin with its Finished, and the number of records so far.
     flight: Option<(Stamp, u8)>,
     facts: TlsHandshake,
@@ -173,6 +180,7 @@ impl Handshake {
         match (direction, message.kind) {
             (Direction::ToServer, message::CLIENT_HELLO) => {
                 let hello = ClientHello::read(&message.body);
+                self.early_data |= hello.early_data;
                 facts.server_name = hello.server_name;
                 facts.offered_protocols = hello.protocols;
             }
@@ -189,7 +197,10 @@ impl Handshake {
     }
 
     fn server_hello(&mut self, body: &[u8]) {
-        let Some(hello) = ServerHello::read(body) else { return };
+        let Some(hello) = ServerHello::read(body).filter(|hello| VERSIONS.contains(&hello.version)) else {
+            self.unknown = true;
+            return;
+        };
         self.facts.version = names::version(hello.version);
         self.facts.cipher = Some(names::suite(hello.suite));
         if hello.is_retry {
@@ -207,6 +218,9 @@ impl Handshake {
     /// Takes in a record that is over.
     pub fn record(&mut self, direction: Direction, record: &Record) -> Progress {
         self.side(direction).suspect = None;
+        if self.unknown {
+            return Progress::Lost;
+        }
         match record.kind {
             ALERT => self.alert(direction, record),
             CHANGE_CIPHER_SPEC => {
@@ -263,7 +277,13 @@ impl Handshake {
         let Some(lengths) = self.lengths() else { return Progress::Lost };
         if let Some(padding) = lengths.finished(record.len) {
             self.client.padding = padding;
-            self.facts.client_certificate_asked = Some(self.flight.is_some());
+            // A server that takes a key asks for no certificate (RFC 8446, section 4.3.2). Without one, early data that
+            // it did not take and a certificate look alike.
+            self.facts.client_certificate_asked = match self.facts.resumed {
+                Some(true) => Some(false),
+                _ if self.early_data => None,
+                _ => Some(self.flight.is_some()),
+            };
             return self.done(record);
         }
         if lengths.is_alert(record.len) {

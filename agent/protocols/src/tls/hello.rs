@@ -8,6 +8,7 @@ const MAX_NAME: usize = 255;
 const SERVER_NAME: u16 = 0;
 const APPLICATION_PROTOCOLS: u16 = 16;
 const PRE_SHARED_KEY: u16 = 41;
+const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// The random of a ServerHello that is a HelloRetryRequest: SHA-256 of that word.
@@ -21,6 +22,8 @@ const RETRY: [u8; 32] = [
 pub(super) struct ClientHello {
     pub server_name: Option<Box<str>>,
     pub protocols: Vec<Box<str>>,
+    /// Application data may follow before the client's Finished.
+    pub early_data: bool,
 }
 
 /// What is kept of a ServerHello.
@@ -81,6 +84,7 @@ impl ClientHello {
             match kind {
                 SERVER_NAME => hello.server_name = data.large().and_then(server_name),
                 APPLICATION_PROTOCOLS => hello.protocols = data.large().map(protocols).unwrap_or_default(),
+                EARLY_DATA => hello.early_data = true,
                 _ => {}
             }
         }

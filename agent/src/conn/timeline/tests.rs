@@ -128,14 +128,65 @@ fn a_preamble_without_end_is_work() {
 #[test]
 fn silence_ends_it_and_what_comes_later_did_not_wait() {
     let mut life = Life::new(&open(Role::Client));
-    assert_eq!(life.tick(SECOND, 30 * MS, false), None);
-    assert_eq!(life.tick(SECOND + 31 * MS, 40 * MS, false), None, "something is under way");
-    assert!(life.tick(SECOND + 31 * MS, 30 * MS, false).is_some());
+    assert_eq!(life.tick(10 * SECOND, 30 * MS, false), None);
+    assert_eq!(life.tick(10 * SECOND + 31 * MS, 40 * MS, false), None, "something is under way");
+    assert!(life.tick(10 * SECOND + 31 * MS, 30 * MS, false).is_some());
     assert_eq!(life.exchange(&http(1_100)).1, Use::Ready);
     assert_eq!(life.exchange(&http(1_200)).1, Use::Again);
 
+    let mut early = Life::new(&open(Role::Client));
+    let (set_up, usage) = early.exchange(&redis("PING", 1_100));
+    assert_eq!((set_up.unwrap().end_ns, usage), (30 * MS, Use::Ready), "told or not, it did not wait");
+
     let mut foreign = Life::new(&open(Role::Client));
     assert!(foreign.tick(SECOND + 41 * MS, 40 * MS, true).is_some());
+}
+
+fn sign_in(start_ms: u64, end_ms: u64) -> Phase {
+    phase(PhaseKind::Authentication(Box::default()), start_ms, end_ms)
+}
+
+#[test]
+fn a_handshake_after_silence_is_a_part_of_it() {
+    let mut life = Life::new(&open(Role::Client));
+    assert_eq!(life.tick(4 * SECOND, 30 * MS, false), None);
+    let set_up = life.phase(tls(4_000, 4_100)).unwrap();
+    assert_eq!((set_up.start_ns, set_up.end_ns, set_up.phases.len()), (10 * MS, 4_100 * MS, 1));
+
+    let mut refused = Life::new(&open(Role::Server));
+    assert_eq!(refused.tick(2 * SECOND, 30 * MS, false), None);
+    let refusal = Phase { error: Some("28P01".into()), ..sign_in(1_500, 1_700) };
+    assert_eq!(refused.phase(refusal).unwrap().error.as_deref(), Some("28P01"));
+}
+
+#[test]
+fn a_handshake_after_it_was_told_is_told_too() {
+    let mut life = Life::new(&open(Role::Client));
+    assert!(life.tick(11 * SECOND, 30 * MS, false).is_some());
+    let late = life.phase(tls(60_000, 60_100)).unwrap();
+    assert_eq!((late.start_ns, late.end_ns, late.tcp), (60_000 * MS, 60_100 * MS, None));
+    assert_eq!(late.actor, Actor { pid: 7, tid: 9, context: 0 });
+    assert_eq!(life.exchange(&http(60_200)), (None, Use::First));
+
+    let mut life = Life::new(&open(Role::Client));
+    assert!(life.tick(11 * SECOND, 30 * MS, false).is_some());
+    assert_eq!(life.phase(sign_in(60_000, 60_100)), None, "a preamble may follow");
+    let (set_up, usage) = life.exchange(&http(60_200));
+    assert_eq!((set_up.unwrap().phases.len(), usage), (1, Use::First));
+    assert_eq!(life.phase(sign_in(61_000, 61_100)), None, "what was used is set up");
+    assert_eq!(life.change(&state(Change::Closed, 0, 70_000)).0, None);
+}
+
+#[test]
+fn what_has_to_go_on_is_waited_for() {
+    let mut life = Life::new(&open(Role::Client));
+    assert_eq!(life.phase(phase(PhaseKind::EncryptionRequest { accepted: true }, 31, 40)), None);
+    assert_eq!(life.tick(30 * SECOND, 40 * MS, false), None);
+    assert_eq!(life.phase(tls(31_000, 31_500)), None);
+    assert_eq!(life.tick(70 * SECOND, 31_500 * MS, false), None);
+    let inner = Authentication { encrypted: true, ..Authentication::default() };
+    let set_up = life.phase(phase(PhaseKind::Authentication(Box::new(inner)), 71_000, 71_100)).unwrap();
+    assert_eq!((set_up.phases.len(), set_up.start_ns), (3, 10 * MS));
 }
 
 #[test]

@@ -127,8 +127,8 @@ impl Metrics {
         }
         let before = match self.connections.get(&seen.id) {
             Some(known) => known.stats.unwrap_or_default(),
-            // A connection that was there before the agent: what passed until now is nobody's.
-            None if !seen.from_start => *stats,
+            // A connection that was there before the agent, or that was forgotten: what passed until now is nobody's.
+            None if !seen.from_start || stats.at_ns.saturating_sub(seen.opened_ns) > super::FORGET_NS => *stats,
             None => Stats::default(),
         };
         if !stats.last
@@ -176,7 +176,7 @@ impl Metrics {
     pub(super) fn ended(&mut self, seen: &Observation<'_>, end: &End) {
         self.now_ns = self.now_ns.max(end.at_ns);
         self.connections.remove(&seen.id);
-        self.graph.leave(seen);
+        self.graph.leave(seen, end.at_ns);
         // What was only forgotten is still open.
         if !is_tcp(seen) || end.forgotten {
             return;

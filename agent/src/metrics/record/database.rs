@@ -3,8 +3,8 @@
 use wirespan_protocols::postgres::PostgresExchange;
 use wirespan_protocols::redis::RedisExchange;
 
-use super::Measured;
 use super::labels::Labels;
+use super::{Measured, known};
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
 use crate::metrics::store::{Near, Store};
@@ -19,7 +19,7 @@ pub(super) fn postgres(store: &mut Store, near: &mut Near, measured: &Measured<'
     }
     match (&exchange.summary, &exchange.command) {
         (Some(summary), _) if !summary.is_empty() => labels.shared("db.query.summary", summary),
-        (_, Some(command)) if !command.is_empty() => labels.text("db.operation.name", command),
+        (_, Some(command)) if !command.is_empty() => labels.text("db.operation.name", known::postgres(command)),
         _ => {}
     }
     if let Some(state) = &exchange.sqlstate {
@@ -32,6 +32,7 @@ pub(super) fn postgres(store: &mut Store, near: &mut Near, measured: &Measured<'
 pub(super) fn redis(store: &mut Store, near: &mut Near, measured: &Measured<'_>, exchange: &RedisExchange) {
     let mut labels = Labels::default();
     labels.known("db.system.name", "redis");
+    let command = known::redis(&exchange.command);
     let index;
     match exchange.database {
         None => {}
@@ -39,12 +40,12 @@ pub(super) fn redis(store: &mut Store, near: &mut Near, measured: &Measured<'_>,
         Some(number) => {
             index = number.to_string();
             labels.text("db.namespace", &index);
-            labels.text("db.operation.name", &exchange.command);
+            labels.text("db.operation.name", command);
             status(&mut labels, exchange);
             return record(store, near, measured, labels, redis_spans::USUAL_PORT, None);
         }
     }
-    labels.text("db.operation.name", &exchange.command);
+    labels.text("db.operation.name", command);
     status(&mut labels, exchange);
     record(store, near, measured, labels, redis_spans::USUAL_PORT, None);
 }

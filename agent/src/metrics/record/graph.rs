@@ -2,7 +2,12 @@
 //!
 //! Where both ends of a connection are on this host, they are known by their addresses, and each is named by its
 //! service. A request is counted once: at the client's end if that is watched, else at the server's.
+//!
+//! Either end may be gone before the other one tells of a request, or before the other one is seen at all. An end that is
+//! gone keeps its name as long as that may happen, and a client whose server was not seen yet takes the name of the
+//! service that has other connections at the same address.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -29,12 +34,23 @@ struct Pair {
     network_namespace: u32,
 }
 
+impl Pair {
+    /// Where the server was called.
+    fn place(&self) -> Place {
+        (self.server.clone(), self.network_namespace)
+    }
+}
+
+/// A server's address, with the network namespace where it means something within that only.
+type Place = (Site, u32);
+
 /// One watched end of a connection.
 #[derive(Clone, Debug)]
 struct End {
     id: u64,
     resource: Arc<Resource>,
-    is_gone: bool,
+    /// When it ended.
+    gone_ns: Option<u64>,
 }
 
 /// What watches a connection on this host.
@@ -59,6 +75,8 @@ impl Ends {
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     pairs: FxHashMap<Pair, Ends>,
+    /// The service that answers at an address, and its connections there that are open. No more than `pairs`.
+    servers: FxHashMap<Place, (Arc<Resource>, u32)>,
 }
 
 /// A connection's place in the graph.
@@ -91,45 +109,92 @@ impl Graph {
         if self.pairs.len() >= MAX_PAIRS && !self.pairs.contains_key(&pair) {
             return None;
         }
+        let place = (role == Role::Server).then(|| pair.place());
         let ends = self.pairs.entry(pair).or_default();
         ends.heard_ns = now_ns;
         let (own, other) = ends.of(role);
-        let is_same = |end: &End| end.id == seen.id && !end.is_gone && Arc::ptr_eq(&end.resource, seen.resource);
-        let is_known = own.as_ref().is_some_and(is_same);
-        *own = Some(End { id: seen.id, resource: Arc::clone(seen.resource), is_gone: false });
-        // The ports were used before: what has gone was another connection.
-        if other.as_ref().is_some_and(|end| end.is_gone) {
+        let is_here = |end: &&End| end.id == seen.id && end.gone_ns.is_none();
+        let known = own.as_ref().filter(is_here);
+        let is_same = known.is_some_and(|end| Arc::ptr_eq(&end.resource, seen.resource));
+        // The ports were used before: what had gone before this end was there was another connection.
+        let is_older = |end: &End| end.gone_ns.is_some_and(|gone_ns| gone_ns < seen.opened_ns);
+        if known.is_none() && other.as_ref().is_some_and(is_older) {
             *other = None;
         }
-        other.as_ref().filter(|_| !is_known).map(|end| end.id)
+        // An end that was there until now, without a word about its end, was counted already.
+        let was_open = own.replace(End { id: seen.id, resource: Arc::clone(seen.resource), gone_ns: None });
+        let is_counted = was_open.is_some_and(|end| end.gone_ns.is_none());
+        if let Some(place) = place.filter(|_| !is_same) {
+            let (resource, open) = self.servers.entry(place).or_insert_with(|| (Arc::clone(seen.resource), 0));
+            *resource = Arc::clone(seen.resource);
+            *open += u32::from(!is_counted);
+        }
+        other.as_ref().filter(|_| !is_same).map(|end| end.id)
+    }
+
+    /// A server has one connection less at an address.
+    fn less(servers: &mut FxHashMap<Place, (Arc<Resource>, u32)>, place: Place) {
+        if let Entry::Occupied(mut entry) = servers.entry(place) {
+            let (_, open) = entry.get_mut();
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                entry.remove();
+            }
+        }
     }
 
     /// An end of a connection is gone. It keeps its name as long as the other end may tell of an exchange.
-    pub(super) fn leave(&mut self, seen: &Observation<'_>) {
+    pub(super) fn leave(&mut self, seen: &Observation<'_>, at_ns: u64) {
         let Some((role, pair)) = pair(seen) else { return };
         let Some(ends) = self.pairs.get_mut(&pair) else { return };
+        ends.heard_ns = ends.heard_ns.max(at_ns);
         let (own, other) = ends.of(role);
         let Some(own) = own.as_mut().filter(|end| end.id == seen.id) else { return };
-        own.is_gone = true;
-        if other.as_ref().is_none_or(|end| end.is_gone) {
+        let was_open = own.gone_ns.replace(at_ns).is_none();
+        let is_over = match other {
+            Some(other) => other.gone_ns.is_some(),
+            // A server that is watched may accept it yet.
+            None => role == Role::Server || !self.servers.contains_key(&pair.place()),
+        };
+        if role == Role::Server && was_open {
+            Self::less(&mut self.servers, pair.place());
+        }
+        if is_over {
             self.pairs.remove(&pair);
         }
     }
 
-    /// Forgets connections whose end was not seen.
-    pub(super) fn forget(&mut self, before_ns: u64) {
-        self.pairs.retain(|_, ends| ends.heard_ns >= before_ns);
+    /// Forgets connections whose end was not seen, and those whose other end did not come after one was gone.
+    pub(super) fn forget(&mut self, before_ns: u64, gone_before_ns: u64) {
+        let servers = &mut self.servers;
+        self.pairs.retain(|pair, ends| {
+            let is_open = |end: &Option<End>| end.as_ref().is_some_and(|end| end.gone_ns.is_none());
+            let limit_ns = if is_open(&ends.client) || is_open(&ends.server) { before_ns } else { gone_before_ns };
+            let stays = ends.heard_ns >= limit_ns;
+            if !stays && is_open(&ends.server) {
+                Self::less(servers, pair.place());
+            }
+            stays
+        });
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.pairs.is_empty() && self.servers.is_empty()
     }
 
     fn edge(&self, seen: &Observation<'_>) -> Option<Edge> {
         let role = seen.connection.role?;
         let own = &seen.resource.service_name;
-        let ends = pair(seen).and_then(|(_, pair)| self.pairs.get(&pair));
+        let pair = pair(seen).map(|(_, pair)| pair);
+        let ends = pair.as_ref().and_then(|pair| self.pairs.get(pair));
+        let listening =
+            || self.servers.get(&pair.as_ref()?.place()).map(|(resource, _)| Arc::clone(&resource.service_name));
         let name = |end: Option<&End>| end.map(|end| Arc::clone(&end.resource.service_name));
         let remote = &seen.connection.remote;
         Some(match role {
             Role::Client => {
-                let server = name(ends.and_then(|ends| ends.server.as_ref()));
+                let server = name(ends.and_then(|ends| ends.server.as_ref())).or_else(listening);
                 let server = server.unwrap_or_else(|| match remote.port {
                     Some(port) if remote.address.contains(':') => format!("[{}]:{port}", remote.address).into(),
                     Some(port) => format!("{}:{port}", remote.address).into(),
@@ -179,7 +244,9 @@ impl Metrics {
             ("connection_type", Text::Static("database")),
         ];
         let is_database = matches!(measured.exchange.detail, Detail::Postgres(_) | Detail::Redis(_));
-        let mut key = store.key_near(&mut near.edge, own, &labels[..2 + usize::from(is_database)]);
+        // The graph is the agent's, but each service pays for what it calls.
+        let key = store.key_near(&mut near.edge, own, &labels[..2 + usize::from(is_database)]);
+        let mut key = key.paid_by(seen.resource);
         let at_ns = measured.exchange.end_ns;
         let took = measured.seconds;
         let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };

@@ -2,8 +2,8 @@
 
 use wirespan_protocols::http1::HttpExchange;
 
-use super::Measured;
 use super::labels::Labels;
+use super::{Measured, known};
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
 use crate::metrics::store::{Near, Store};
@@ -26,7 +26,7 @@ pub(super) fn record(
     let metrics = if measured.role == Role::Server {
         scheme = url::scheme(target.scheme);
         route = http::route(exchange, &target, config, &measured.seen.resource.service_name);
-        labels.text("url.scheme", &scheme);
+        labels.text("url.scheme", known::scheme(&scheme));
         if let Some(route) = &route {
             labels.shared("http.route", &route.pattern);
             if route.is_guess {

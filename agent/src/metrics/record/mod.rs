@@ -5,6 +5,7 @@ mod connection;
 mod database;
 mod graph;
 mod http;
+mod known;
 mod labels;
 mod own;
 mod service;
@@ -36,8 +37,9 @@ pub use own::Reading as OwnReading;
 
 /// How often idle series and connections are looked for, ns of event time.
 const SWEEP_NS: u64 = 30_000_000_000;
-/// Connections that have not been heard of for so long are over, ns: the tracker forgets them earlier.
-const FORGET_NS: u64 = 10_000 * 1_000_000_000;
+/// Connections that have not been heard of for so long are taken for over, ns. The tracker tells the ends that it sees,
+/// but not those of processes that were gone before.
+const FORGET_NS: u64 = 86_400 * 1_000_000_000;
 /// Most connections that something is kept of.
 const MAX_CONNECTIONS: usize = 256 * 1024;
 
@@ -169,7 +171,7 @@ impl Metrics {
         self.store.expire(self.now_ns);
         let before_ns = self.now_ns.saturating_sub(FORGET_NS);
         self.connections.retain(|_, known| known.heard_ns >= before_ns);
-        self.graph.forget(before_ns);
+        self.graph.forget(before_ns, self.now_ns.saturating_sub(SWEEP_NS));
         if let Some(services) = &mut self.services {
             services.forget();
         }

@@ -137,6 +137,26 @@ fn half_of_the_handshake_is_enough() {
 }
 
 #[test]
+fn a_server_that_begins_anew_before_it_is_answered() {
+    // The client answers the last SYN-ACK, the first one, or the first one with data.
+    for (ack, payload) in [(901, ""), (501, ""), (501, "ask")] {
+        let mut all = Connections::default();
+        send(&mut all, CLIENT, "S", 100, 0, "", 1);
+        send(&mut all, SERVER, "SA", 500, 101, "", 2);
+        send(&mut all, SERVER, "SA", 900, 101, "", 3);
+        send(&mut all, CLIENT, "A", 101, ack, payload, 4);
+        let (open, asked) = (format!("1 open Server start=true sent={ack} received=101"), "1 Received 101 3 ask @4");
+        let expected: Vec<&str> = [&*open].into_iter().chain((!payload.is_empty()).then_some(asked)).collect();
+        assert_eq!(told(&mut all), expected, "{ack}");
+        send(&mut all, SERVER, "A", ack, 104, "reply", 5);
+        assert_eq!(told(&mut all).last().unwrap(), &format!("1 Sent {ack} 5 reply @5"));
+        // Now it is another connection's.
+        send(&mut all, SERVER, "SA", 7000, 101, "", 6);
+        assert!(!told(&mut all).iter().any(|line| line.contains("Failed")));
+    }
+}
+
+#[test]
 fn data_on_the_syn() {
     for accepted in [true, false] {
         let mut all = Connections::default();

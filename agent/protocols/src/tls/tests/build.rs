@@ -50,12 +50,22 @@ fn extension(kind: u16, body: &[u8]) -> Vec<u8> {
 
 /// The message of a client that asks for `name` and offers `protocols`, with `padding` bytes of key shares.
 pub(super) fn client_hello_message(name: &str, protocols: &[&str], padding: usize) -> Vec<u8> {
+    client_hello_with(name, protocols, padding, &[])
+}
+
+/// A ClientHello that announces early data.
+pub(super) fn early_hello() -> Vec<u8> {
+    record(22, &client_hello_with("shop.test", &["http/1.1"], 100, &extension(42, &[])))
+}
+
+fn client_hello_with(name: &str, protocols: &[&str], padding: usize, more: &[u8]) -> Vec<u8> {
     let names: Vec<u8> = protocols.iter().flat_map(|name| small(name.as_bytes())).collect();
     let extensions = [
         extension(51, &vec![7; padding]),
         extension(0, &large(&[&[0][..], &large(name.as_bytes())].concat())),
         extension(16, &large(&names)),
         extension(43, &small(&[0x3a, 0x3a, 3, 4, 3, 3])),
+        more.to_vec(),
     ]
     .concat();
     let body =
@@ -69,7 +79,7 @@ pub(super) fn client_hello() -> Vec<u8> {
 
 pub(super) fn server_hello_message(version: u16, suite: u16, random: &[u8; 32], more: &[u8]) -> Vec<u8> {
     let mut extensions = more.to_vec();
-    if version == 0x0304 {
+    if version > 0x0303 {
         extensions.extend(extension(43, &version.to_be_bytes()));
     }
     let legacy = version.min(0x0303).to_be_bytes();

@@ -101,6 +101,47 @@ fn early_data_is_no_finished() {
 }
 
 #[test]
+fn early_data_that_a_server_reads_late_is_no_certificate() {
+    // Read in pieces, after the server's flight, as a busy server does.
+    for early in [&[700][..], &[30], &[16_000, 16_000, 900]] {
+        let mut talk = Talk::new();
+        talk.up(early_hello()).down([resuming13(SHA256), change(), data(30), finished13(SHA256)].concat());
+        talk.up(change());
+        for len in early {
+            talk.up(data(*len));
+        }
+        talk.up(data(4 + 17));
+        assert_eq!(talk.phases(), []);
+        talk.up(finished13(SHA256));
+        let phase = talk.phase();
+        assert_eq!((tls(&phase).resumed, tls(&phase).client_certificate_asked), (Some(true), Some(false)));
+        assert_eq!(phase.error, None);
+    }
+    // What the server did not take may hide a certificate.
+    let mut talk = Talk::new();
+    talk.up(early_hello()).down(server_flight13(SHA256)).up([change(), data(700), finished13(SHA256)].concat());
+    assert_eq!(tls(&talk.phase()).client_certificate_asked, None);
+}
+
+#[test]
+fn drafts_are_left_out() {
+    // The last drafts, Facebook's, Google's; and one whose ServerHello has another layout.
+    let mut hellos: Vec<Vec<u8>> = [0x7f1c, 0x7f17, 0xfb17, 0x7e02]
+        .map(|version| record(22, &server_hello_message(version, SHA256, &[4; 32], &[])))
+        .into();
+    let body = [&[0x7f, 0x12][..], &[4; 32], &SHA256.to_be_bytes(), &[0, 0]].concat();
+    hellos.push(record(22, &message(2, &body)));
+    for hello in hellos {
+        let mut talk = Talk::new();
+        talk.up(client_hello()).down([hello, data(40), data(900), finished13(SHA256)].concat());
+        talk.up(finished13(SHA256)).up(data(100)).down(data(200));
+        talk.close(Close::Orderly);
+        assert_eq!(talk.phases(), []);
+        assert_eq!(talk.exchanges().len(), 0);
+    }
+}
+
+#[test]
 fn a_client_certificate_in_tls13() {
     let certificates = [&data(25)[..], &data(1200)];
     for certificate in certificates {
