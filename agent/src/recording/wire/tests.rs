@@ -188,7 +188,7 @@ fn the_same_addresses_again_are_another_connection() {
     send(&mut all, CLIENT, "A", 9001, 7001, "x", 6);
     assert_eq!(
         told(&mut all),
-        ["1 Closed @4", "2 open Server start=true sent=7001 received=9001", "2 Received 9001 1 x @6"]
+        ["1 Unseen @4", "2 open Server start=true sent=7001 received=9001", "2 Received 9001 1 x @6"]
     );
     // The third one's SYN was missed.
     send(&mut all, SERVER, "SA", 1, 77, "", 7);
