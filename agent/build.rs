@@ -3,11 +3,16 @@
 //! `cargo xtask build` names the object in `WIRESPAN_EBPF_OBJECT`. Without the variable the one that it last left in the target folder
 //! is taken. With neither the file is empty, so that `cargo check` and `clippy` work without the eBPF tool chain; the
 //! agent then says at run time that it was built without its kernel programs.
+//!
+//! `--version` names the commit: `WIRESPAN_COMMIT` if it is set (for builds outside of a clone), else what git says. Builds for
+//! debugging name none, since each commit would then compile the whole crate anew.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
+const COMMIT: &str = "WIRESPAN_COMMIT";
 const VARIABLE: &str = "WIRESPAN_EBPF_OBJECT";
 /// Below the target folder: where `cargo xtask build` leaves the object.
 const USUAL: &str = "ebpf/bpfel-unknown-none/release/wirespan";
@@ -30,7 +35,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     let embedded = out.join("wirespan.bpf.o");
     fs::write(&embedded, bytes)?;
     println!("cargo::rustc-env=WIRESPAN_OBJECT={}", embedded.display());
+    println!("cargo::rustc-env=WIRESPAN_VERSION={}", version());
     Ok(())
+}
+
+/// `0.1.0 (1a2b3c4d5e6f)`; changes that were not committed show as `-dirty`.
+fn version() -> String {
+    println!("cargo::rerun-if-env-changed={COMMIT}");
+    let package = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let named = env::var(COMMIT).ok().filter(|commit| !commit.is_empty());
+    match named.or_else(|| if release { commit() } else { Some("debug build".to_owned()) }) {
+        Some(commit) => format!("{package} ({commit})"),
+        None => package,
+    }
+}
+
+/// The commit that is checked out, unless there is no git or no clone.
+fn commit() -> Option<String> {
+    // Of both, a new commit changes one: the first when another branch is checked out, the second always.
+    for name in ["HEAD", "logs/HEAD"] {
+        let path = git(&["rev-parse", "--git-path", name])?;
+        if Path::new(&path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    // What was not committed is told, too.
+    for source in ["src", "protocols/src", "../common/src"] {
+        println!("cargo::rerun-if-changed={source}");
+    }
+    git(&["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// `OUT_DIR` lies somewhere below the target folder, however deep (`--target` adds a level), and wherever

@@ -6,7 +6,10 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use super::duration::parse as duration;
+use super::examples;
 use crate::config::{Backend, Error, Layer, LogFormat, LogLevel, Output};
+use crate::export::console::View;
 use crate::notes;
 use crate::process::spelling;
 
@@ -15,7 +18,7 @@ use crate::process::spelling;
 /// Errors in usage and configuration end with exit status 2, failures at run time with 1; SIGINT and SIGTERM end
 /// with 0 after everything was flushed.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "wirespan", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "wirespan", version = env!("WIRESPAN_VERSION"), propagate_version = true, max_term_width = 100)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -40,16 +43,6 @@ pub enum Command {
     Config(ConfigCommand),
 }
 
-const SELECTORS: &str = "\
-Selectors have the syntax of Kubernetes label selectors:
-  --select exe=/usr/sbin/nginx        the path of the executable, or its file name
-  --select 'comm in (python3,node)'   the command name
-  --select port=8000,user!=root       listening on or connected to the port, and not of that user
-  --select pid=4711                   the process and the workers that it forks
-  --select '!container'               outside of containers
-  --select systemd.unit=web.service   also container.id=ID, env.NAME=VALUE
-A comma is \"and\"; several --select are alternatives. Without any, every process but wirespan itself is traced.";
-
 /// Settings that several commands share.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Common {
@@ -59,15 +52,43 @@ pub struct Common {
     /// Trace only processes that this selects; several are alternatives
     #[arg(long, value_name = "SELECTOR")]
     pub select: Vec<String>,
+    /// Trace only this process and the workers that it forks: as `--select pid=PID`
+    #[arg(short, long, value_name = "PID", value_delimiter = ',')]
+    pub pid: Vec<u32>,
     /// How to capture
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
+    /// What to log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// What is logged.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Log {
     /// What to log on stderr
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
+    /// Log more: as `--log-level debug`
+    #[arg(short, long, conflicts_with = "log_level")]
+    pub verbose: bool,
     /// How to log on stderr
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+}
+
+/// What the console shows.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Shown {
+    /// Show the trace id of each span on the console
+    #[arg(long)]
+    pub trace_id: bool,
+    /// Show only what failed on the console
+    #[arg(long)]
+    pub errors: bool,
+    /// Show only what took so long on the console, such as 100ms
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub slower_than: Option<Duration>,
 }
 
 /// Arguments of `run` and `config print`.
@@ -77,7 +98,7 @@ pub struct Settings {
     #[command(flatten)]
     pub common: Common,
     /// Where spans are shown [default: console, unless there is an OTLP end point]
-    #[arg(long, value_enum)]
+    #[arg(short, long, value_enum)]
     pub output: Option<Output>,
     /// Write there instead of to stdout
     #[arg(long, value_name = "PATH")]
@@ -92,23 +113,27 @@ pub struct Settings {
 
 /// Arguments of `run`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = SELECTORS)]
+#[command(after_help = examples::RUN)]
 pub struct Run {
     /// Settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// End after so many seconds, as by SIGTERM
-    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    /// What the console shows.
+    #[command(flatten)]
+    pub shown: Shown,
+    /// End after this time, as by SIGTERM: 90s, 5m, 1h30m; a number alone counts seconds
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
 }
 
 /// Arguments of `replay`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = examples::REPLAY)]
 pub struct Replay {
     /// A recording of `wirespan record`, or a pcap
     pub file: PathBuf,
     /// How to print spans
-    #[arg(long, value_enum, default_value = "console")]
+    #[arg(short, long, value_enum, default_value = "console")]
     pub output: Output,
     /// Write there instead of to stdout
     #[arg(long, value_name = "PATH")]
@@ -116,17 +141,17 @@ pub struct Replay {
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What to log on stderr
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    pub log_level: Option<LogLevel>,
-    /// How to log on stderr
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub log_format: Option<LogFormat>,
+    /// What the console shows.
+    #[command(flatten)]
+    pub shown: Shown,
+    /// What to log.
+    #[command(flatten)]
+    pub log: Log,
 }
 
 /// Arguments of `record`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = SELECTORS)]
+#[command(after_help = examples::RECORD)]
 pub struct Record {
     /// File to write
     #[arg(short, long, value_name = "FILE")]
@@ -134,25 +159,25 @@ pub struct Record {
     /// Settings that `run` has, too.
     #[command(flatten)]
     pub common: Common,
-    /// End after so many seconds, as by SIGTERM
-    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    /// End after this time, as by SIGTERM: 90s, 5m, 1h30m; a number alone counts seconds
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
 }
 
 /// Arguments of `advise`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = SELECTORS)]
+#[command(after_help = examples::ADVISE)]
 pub struct Advise {
     /// Look at this recording or pcap instead of this host; needs no privileges
     pub file: Option<PathBuf>,
-    /// Watch for so many seconds
-    #[arg(long = "for", value_name = "SECONDS", default_value = "30", value_parser = duration)]
+    /// How long to watch
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub window: Duration,
     /// Settings that `run` has, too.
     #[command(flatten)]
     pub common: Common,
     /// How to answer
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     pub output: Report,
     /// Write the report to this file as well, as JSON
     #[arg(long, value_name = "FILE")]
@@ -173,21 +198,24 @@ pub enum Report {
 
 /// Arguments of `doctor`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = examples::DOCTOR)]
 pub struct Doctor {
     /// How to answer
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     pub output: Report,
 }
 
 /// What to do with the configuration.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Check a file; the exit status tells
+    /// Check a file: names every mistake in it, or says that it is ok
+    #[command(after_help = examples::VALIDATE)]
     Validate {
         /// The file
         file: PathBuf,
     },
     /// Print the effective configuration as YAML
+    #[command(after_help = examples::PRINT)]
     Print(Settings),
 }
 
@@ -212,15 +240,43 @@ impl Common {
             .select
             .iter()
             .map(|text| text.parse().map_err(|error| Error::new(format!("--select `{text}`"), format!("{error}"))))
+            .chain(self.pid.iter().map(|pid| {
+                format!("pid={pid}").parse().map_err(|error| Error::new(format!("--pid {pid}"), format!("{error}")))
+            }))
             .collect();
+        let select = select?;
         Ok(Layer {
             config_file: self.config.clone(),
-            select: (!self.select.is_empty()).then_some(select?),
+            select: (!select.is_empty()).then_some(select),
             backend: self.backend,
-            log_level: self.log_level,
-            log_format: self.log_format,
+            log_level: self.log.level(),
+            log_format: self.log.log_format,
             ..Layer::default()
         })
+    }
+}
+
+impl Log {
+    fn level(self) -> Option<LogLevel> {
+        if self.verbose { Some(LogLevel::Debug) } else { self.log_level }
+    }
+}
+
+impl Shown {
+    fn view(self) -> Option<View> {
+        let slowest_ns = self.slower_than.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        let view = View { trace_ids: self.trace_id, errors: self.errors, slowest_ns };
+        (view != View::default()).then_some(view)
+    }
+}
+
+impl Run {
+    /// What the flags say.
+    ///
+    /// # Errors
+    /// A selector or an address that is none.
+    pub fn layer(&self) -> Result<Layer, Error> {
+        Ok(Layer { console: self.shown.view(), ..self.settings.layer()? })
     }
 }
 
@@ -276,16 +332,12 @@ impl Replay {
             config_file: self.config.clone(),
             output: Some(self.output),
             output_file: self.output_file.clone(),
-            log_level: self.log_level,
-            log_format: self.log_format,
+            console: self.shown.view(),
+            log_level: self.log.level(),
+            log_format: self.log.log_format,
             ..Layer::default()
         }
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| "must be a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "must be a number of seconds".to_owned())
 }
 
 /// clap finds no word that was typed with two letters swapped if it is short.

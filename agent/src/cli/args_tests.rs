@@ -25,13 +25,15 @@ fn the_contract() {
         panic!("run")
     };
     assert_eq!(run.duration, Some(Duration::from_millis(1500)));
-    let layer = run.settings.layer().unwrap();
+    let layer = run.layer().unwrap();
     assert_eq!(layer.select.unwrap().len(), 2);
     assert_eq!((layer.output, layer.backend), (Some(Output::OtlpJson), Some(Backend::Syscalls)));
     assert_eq!((layer.otlp, layer.log_level), (Some(true), Some(LogLevel::Debug)));
     assert_eq!(layer.prometheus_listen, Some("0.0.0.0:9464".parse().unwrap()));
     for line in [
         "wirespan run",
+        "wirespan run -o none -v",
+        "wirespan replay x.pcap -o otlp-json",
         "wirespan replay x.pcap --output otlp-json",
         "wirespan record -o x --select pid=1",
         "wirespan doctor --output json",
@@ -40,6 +42,68 @@ fn the_contract() {
     ] {
         parse(line);
     }
+}
+
+#[test]
+fn what_people_expect_is_accepted() {
+    let Command::Run(run) =
+        parse("wirespan run -p 12,13 -p 14 --select port=1 -v --duration 5m --errors --slower-than 100ms --trace-id")
+            .command
+    else {
+        panic!("run")
+    };
+    assert_eq!(run.duration, Some(Duration::from_secs(300)));
+    let layer = run.layer().unwrap();
+    let selectors: Vec<String> = layer.select.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(selectors, ["port=1", "pid=12", "pid=13", "pid=14"]);
+    assert_eq!(layer.log_level, Some(LogLevel::Debug));
+    assert_eq!(layer.console, Some(View { trace_ids: true, errors: true, slowest_ns: 100_000_000 }));
+    assert!(Args::try_parse_from("wirespan run -v --log-level off".split(' ')).is_err());
+    let Command::Advise(advise) = parse("wirespan advise --for 1h30m -o json").command else { panic!("advise") };
+    assert_eq!((advise.window, advise.output), (Duration::from_secs(5400), Report::Json));
+}
+
+#[test]
+fn examples_are_accepted() {
+    let mut count = 0;
+    for help in [
+        examples::RUN,
+        examples::REPLAY,
+        examples::RECORD,
+        examples::ADVISE,
+        examples::DOCTOR,
+        examples::VALIDATE,
+        examples::PRINT,
+    ] {
+        for line in help.lines().filter_map(|line| line.trim().strip_prefix("wirespan ")) {
+            // Explanations stand behind two spaces.
+            let line = line.split("  ").next().unwrap();
+            let parsed = Args::try_parse_from(["wirespan"].into_iter().chain(line.split(' ')));
+            assert!(parsed.is_ok(), "{line}: {parsed:?}");
+            count += 1;
+        }
+        assert!(help.lines().all(|line| line.len() <= 115), "{help}");
+    }
+    assert_eq!(count, 20);
+}
+
+#[test]
+fn every_command_has_examples() {
+    let command = Args::command();
+    let leaves = command.get_subcommands().flat_map(|one| {
+        let inner: Vec<_> = one.get_subcommands().collect();
+        if inner.is_empty() { vec![one] } else { inner }
+    });
+    for leaf in leaves {
+        let text = leaf.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(text.starts_with("Examples:"), "{}", leaf.get_name());
+    }
+}
+
+#[test]
+fn the_version_names_what_was_built() {
+    let version = Args::try_parse_from(["wirespan", "--version"]).unwrap_err().to_string();
+    assert!(version.starts_with(concat!("wirespan ", env!("CARGO_PKG_VERSION"))), "{version}");
 }
 
 #[test]
@@ -64,7 +128,7 @@ fn mistakes_are_one_line_with_the_right_spelling() {
 #[test]
 fn selectors_and_addresses_are_checked() {
     let error = |line: &str| match parse(line).command {
-        Command::Run(run) => run.settings.layer().unwrap_err().to_string(),
+        Command::Run(run) => run.layer().unwrap_err().to_string(),
         _ => panic!("run"),
     };
     assert_eq!(

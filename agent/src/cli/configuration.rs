@@ -2,18 +2,15 @@
 
 use super::args;
 use crate::{config, notes};
+use std::path::Path;
 
 /// Checks a file, or prints the effective configuration.
 ///
 /// # Errors
-/// Every mistake in the configuration, one line.
+/// Mistakes in the configuration, one line each.
 pub fn configuration(command: &args::ConfigCommand) -> anyhow::Result<()> {
     match command {
-        args::ConfigCommand::Validate { file } => {
-            for warning in config::validate(file, &super::variable)? {
-                notes::warn(&warning);
-            }
-        }
+        args::ConfigCommand::Validate { file } => validate(file)?,
         args::ConfigCommand::Print(settings) => {
             let config = config::load(settings.layer()?, &super::variable)?;
             super::log::plain(&config);
@@ -21,4 +18,24 @@ pub fn configuration(command: &args::ConfigCommand) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Says that a file is ok, or what is wrong with it: all but the last mistake here, the last one as the error of the command.
+fn validate(file: &Path) -> anyhow::Result<()> {
+    match config::validate(file, &super::variable) {
+        Ok(warnings) => {
+            for warning in &warnings {
+                notes::warn(warning);
+            }
+            super::log::answer(&format!("{}: ok\n", file.display()))?;
+            Ok(())
+        }
+        Err(mut mistakes) => {
+            let last = mistakes.pop();
+            for mistake in mistakes {
+                notes::fatal(&mistake.to_string());
+            }
+            last.map_or(Ok(()), |mistake| Err(mistake.into()))
+        }
+    }
 }

@@ -136,7 +136,10 @@ fn lined<F>(format: F, config: &Config, telling: &Telling) -> anyhow::Result<Lin
 }
 
 fn console(config: &Config) -> Lines {
-    if config.output_file.is_some() { Lines::new(false) } else { Lines::for_stdout(&super::variable) }
+    match config.output_file {
+        Some(_) => Lines::plain(config.console),
+        None => Lines::for_stdout(config.console, &super::variable),
+    }
 }
 
 /// Writes spans at once, on the caller's thread: nothing is dropped, however fast they come (replay).

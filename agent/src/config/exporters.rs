@@ -59,7 +59,7 @@ fn sampler(reader: &mut Reader<'_>, node: &Node, root: bool) -> Result<Sampler, 
         parent.finish(reader)?;
     }
     section.finish(reader)?;
-    chosen.ok_or_else(|| reader.error(node.place, "a sampler must be named, such as always_on"))
+    chosen.ok_or_else(|| reader.lacks(node.place, "a sampler must be named, such as always_on"))
 }
 
 fn processor(reader: &mut Reader<'_>, kind: &str, node: &Node, layer: &mut Layer) -> Result<(), Error> {
@@ -283,7 +283,7 @@ fn headers(reader: &Reader<'_>, section: &mut Section<'_>) -> Result<Option<Stri
         for item in reader.items("headers", node)? {
             let mut header = reader.section("headers", item)?;
             let name = header.get("name").map(|node| reader.text("name", node)).transpose()?;
-            let name = name.ok_or_else(|| reader.error(item.place, "a header needs a `name`"))?;
+            let name = name.ok_or_else(|| reader.lacks(item.place, "a header needs a `name`"))?;
             let value = header.get("value").map(|node| reader.text("value", node)).transpose()?.unwrap_or("");
             pairs.push(format!("{name}={}", encode(value)));
             header.finish(reader)?;

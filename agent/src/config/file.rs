@@ -20,10 +20,17 @@ const RING: std::ops::RangeInclusive<u64> = 64 * 1024..=1 << 30;
 const OTHERS: [&str; 5] = ["attribute_limits", "propagator", "resource", "instrumentation/development", "distribution"];
 
 pub(super) fn parse(name: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Error> {
-    let root = yaml::parse(name, text, variable)?;
+    layer(name, &yaml::parse(name, text, variable)?)
+}
+
+/// What a tree says.
+///
+/// # Errors
+/// The first mistake in it.
+pub(super) fn layer(name: &str, root: &Node) -> Result<Layer, Error> {
     let mut reader = Reader { file: name, warnings: Vec::new() };
     let mut layer = Layer::default();
-    let mut section = reader.section("", &root)?;
+    let mut section = reader.section("", root)?;
     match section.get("file_format") {
         None => reader.warn(root.place, "`file_format` is missing: write file_format: \"1.0\""),
         Some(node) => {
@@ -240,7 +247,7 @@ fn route(reader: &Reader<'_>, node: &Node) -> Result<Route, Error> {
     let mut section = reader.section("wirespan.routes", node)?;
     let service = section.get("service").map(|node| reader.text("service", node)).transpose()?;
     let Some(pattern) = section.get("pattern") else {
-        return Err(reader.error(node.place, "a route needs a `pattern`"));
+        return Err(reader.lacks(node.place, "a route needs a `pattern`"));
     };
     let route = Route::new(service, reader.text("pattern", pattern)?);
     section.finish(reader)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::settings::{Backend, Config, LogFormat, LogLevel, Output, Route};
+use crate::export::console::View;
 use crate::process::{Selector, Selectors};
 use crate::trace::sampler::Sampler;
 
@@ -18,6 +19,7 @@ pub struct Layer {
     pub select: Option<Vec<Selector>>,
     pub output: Option<Output>,
     pub output_file: Option<PathBuf>,
+    pub console: Option<View>,
     pub otlp: Option<bool>,
     pub otlp_metrics: Option<bool>,
     pub metric_lines: Option<bool>,
@@ -76,6 +78,7 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         set(&mut metrics.settings.per_process, layer.metrics_per_process);
         set(&mut metrics.settings.attributes, layer.metric_attributes);
         overlay(&mut config.otlp_variables, layer.otlp_variables);
+        set(&mut config.console, layer.console);
         set(&mut config.selectors, layer.select.map(Selectors::new));
         set(&mut config.batch.queue, layer.batch_queue);
         set(&mut config.batch.size, layer.batch_size);
@@ -105,6 +108,10 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
     }
     config.otlp = otlp.unwrap_or(false);
     config.output = output.unwrap_or(if config.otlp { Output::None } else { Output::Console });
+    if config.output != Output::Console && config.console != View::default() {
+        let warning = "--trace-id, --errors and --slower-than are for the console, and the output is another one";
+        config.warnings.push(warning.to_owned());
+    }
     metric_variables(&mut config);
     if config.batch.size > config.batch.queue {
         config.warnings.push(format!(

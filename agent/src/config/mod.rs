@@ -19,9 +19,12 @@ mod settings;
 mod substitute;
 #[cfg(test)]
 mod tests;
+mod validation;
 mod yaml;
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub(crate) use env::address;
@@ -43,6 +46,10 @@ pub(crate) struct Place {
 pub struct Error {
     place: String,
     message: String,
+    /// Where in its file, if it is in one.
+    at: Option<Place>,
+    /// Something is missing there.
+    lacks: bool,
 }
 
 impl fmt::Display for Error {
@@ -53,11 +60,12 @@ impl fmt::Display for Error {
 
 impl Error {
     pub(crate) fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { place: place.into(), message: message.into() }
+        Self { place: place.into(), message: message.into(), at: None, lacks: false }
     }
 
     fn at(file: &str, place: Place, message: String) -> Self {
-        Self::new(format!("{file}:{}:{}", place.line, place.column), message)
+        let error = Self::new(format!("{file}:{}:{}", place.line, place.column), message);
+        Self { at: Some(place), ..error }
     }
 }
 
@@ -88,16 +96,44 @@ pub fn load(flags: Layer, variable: &dyn Fn(&str) -> Option<String>) -> Result<C
 /// Checks a file by itself. Returns what the user should know about it.
 ///
 /// # Errors
-/// The first mistake in it.
-pub fn validate(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, Error> {
-    layer::settle(vec![read_file(path, variable)?]).map(|config| config.warnings)
+/// Every mistake in it, in the order of their places.
+pub fn validate(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, Vec<Error>> {
+    let (name, text) = read(path).map_err(|error| vec![error])?;
+    validate_text(&name, &text, variable)
+}
+
+/// Checks the text of a file; `name` stands in front of each place.
+///
+/// # Errors
+/// Every mistake in it, in the order of their places.
+pub fn validate_text(
+    name: &str,
+    text: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<String>, Vec<Error>> {
+    validation::validate(name, text, variable)
 }
 
 fn read_file(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Error> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| Error::new(&*name, format!("cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::new(&*name, "is not UTF-8"))?;
+    let (name, text) = read(path)?;
     file::parse(&name, &text, variable)
+}
+
+/// The name of a file, for messages, and its text. No more is read than a configuration may have.
+fn read(path: &Path) -> Result<(String, String), Error> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    let limit = yaml::MAX_FILE as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| Error::new(&*name, format!("cannot be read: {error}")))?;
+    if bytes.len() > yaml::MAX_FILE {
+        return Err(Error::new(name, yaml::too_large()));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((name, text)),
+        Err(_) => Err(Error::new(name, "is not UTF-8")),
+    }
 }
 
 /// One of a set of words, or what is wrong.

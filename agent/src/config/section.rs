@@ -15,6 +15,11 @@ impl Reader<'_> {
         Error::at(self.file, place, message.into())
     }
 
+    /// A part is missing that must be there.
+    pub(super) fn lacks(&self, place: Place, message: &str) -> Error {
+        Error { lacks: true, ..self.error(place, message) }
+    }
+
     pub(super) fn warn(&mut self, place: Place, message: &str) {
         self.warnings.push(Error::at(self.file, place, message.into()).to_string());
     }
@@ -111,7 +116,10 @@ impl<'n> Section<'n> {
         match self.entries.iter().find(|(name, ..)| !self.known.contains(name)) {
             None => Ok(()),
             Some((name, place, _)) => {
-                let hint = spelling::suggestion(name, self.known.iter().copied());
+                let mut hint = spelling::suggestion(name, self.known.iter().copied());
+                if hint.is_empty() {
+                    hint = format!("; write one of {}", self.known.join(", "));
+                }
                 Err(reader.error(*place, format!("{}unknown key `{name}`{hint}", self.prefix())))
             }
         }

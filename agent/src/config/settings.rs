@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use wirespan_common::limits;
 
+use crate::export::console::View;
 use crate::metrics::settings::{Reading, Settings};
 use crate::process::Selectors;
 use crate::trace::route::Routes;
@@ -150,6 +151,8 @@ pub struct Config {
     pub output: Output,
     /// File for [`Output::OtlpJson`] and [`Output::Console`]; stdout if none.
     pub output_file: Option<PathBuf>,
+    /// Which spans [`Output::Console`] shows, and what of them.
+    pub console: View,
     /// Whether spans are exported over OTLP.
     pub otlp: bool,
     /// `OTEL_EXPORTER_OTLP_*` variables after flags, environment and file: what the OTLP exporter is made of.
@@ -200,6 +203,7 @@ impl Default for Config {
             selectors: Selectors::default(),
             output: Output::Console,
             output_file: None,
+            console: View::default(),
             otlp: false,
             otlp_variables: BTreeMap::new(),
             batch: Batch { queue: 2048, size: 512, delay: Duration::from_secs(5), timeout: Duration::from_secs(30) },

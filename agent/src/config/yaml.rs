@@ -1,7 +1,7 @@
 //! YAML as a tree that knows the place of each of its parts, with `${NAME:-default}` replaced in scalars
 //! (OpenTelemetry configuration, "Environment variable substitution"). Bounded in size, depth and by what aliases make.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -68,26 +68,61 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     root: Option<Node>,
+    mistakes: Vec<Error>,
+}
+
+/// What is wrong with a file that nobody would write.
+pub(super) fn too_large() -> String {
+    format!("file is too large (at most {MAX_FILE} bytes)")
 }
 
 /// Reads the first document of a file. `lookup` finds variables.
+///
+/// # Errors
+/// The first mistake.
 pub(super) fn parse(file: &str, text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Node, Error> {
-    let start = Place { line: 1, column: 1 };
-    if text.len() > MAX_FILE {
-        return Err(Error::at(file, start, format!("file is too large (at most {MAX_FILE} bytes)")));
+    let (root, mistakes) = parse_all(file, text, lookup);
+    mistakes.into_iter().next().map_or(Ok(root), Err)
+}
+
+/// As much as can be read of a file, and every mistake up to where it is no YAML any more.
+pub(super) fn parse_all(file: &str, text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> (Node, Vec<Error>) {
+    let mut builder = Builder {
+        file,
+        lookup,
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+        mistakes: Vec::new(),
+    };
+    if let Err(error) = builder.document(text) {
+        builder.mistakes.push(error);
     }
-    let mut builder = Builder { file, lookup, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-            Error::at(file, place, format!("not YAML: {}", error.info()))
-        })?;
-        if matches!(event, Event::DocumentEnd) {
-            break;
+    let nothing = Node { place: START, value: Content::Null };
+    (builder.root.unwrap_or(nothing), builder.mistakes)
+}
+
+/// The beginning of a file.
+const START: Place = Place { line: 1, column: 1 };
+
+impl Builder<'_> {
+    fn document(&mut self, text: &str) -> Result<(), Error> {
+        if text.len() > MAX_FILE {
+            return Err(Error::at(self.file, START, too_large()));
         }
-        builder.event(event, span)?;
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| {
+                let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
+                Error::at(self.file, place, format!("not YAML: {}", error.info()))
+            })?;
+            if matches!(event, Event::DocumentEnd) {
+                break;
+            }
+            self.event(event, span)?;
+        }
+        Ok(())
     }
-    Ok(builder.root.unwrap_or(Node { place: start, value: Content::Null }))
 }
 
 impl Builder<'_> {
@@ -101,10 +136,17 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, _) => {
                 let quoted = style != ScalarStyle::Plain;
                 if self.expects_key() {
-                    return self.key(place, text.into_owned());
+                    self.key(place, text.into_owned());
+                    return Ok(());
                 }
-                let text = substitute(&text, self.lookup).map_err(|message| Error::at(self.file, place, message))?;
-                self.add(Node::scalar(place, text, quoted), anchor)
+                let node = match substitute(&text, self.lookup) {
+                    Ok(text) => Node::scalar(place, text, quoted),
+                    Err(message) => {
+                        self.mistakes.push(Error::at(self.file, place, message));
+                        Node { place, value: Content::Null }
+                    }
+                };
+                self.add(node, anchor)
             }
             Event::SequenceStart(anchor, _) => self.open(place, anchor, Content::Sequence(Vec::new())),
             Event::MappingStart(anchor, _) => self.open(place, anchor, Content::Mapping(Vec::new())),
@@ -128,17 +170,16 @@ impl Builder<'_> {
         self.stack.last().is_some_and(|open| open.key.is_none() && matches!(open.node.value, Content::Mapping(_)))
     }
 
-    fn key(&mut self, place: Place, name: String) -> Result<(), Error> {
+    fn key(&mut self, place: Place, name: String) {
         if let Some(open) = self.stack.last_mut() {
             if let Content::Mapping(entries) = &open.node.value
                 && let Some((first, _)) = entries.iter().find(|(key, _)| key.name == name && key.name != "<<")
             {
                 let message = format!("`{name}` is given twice, first in line {}", first.place.line);
-                return Err(Error::at(self.file, place, message));
+                self.mistakes.push(Error::at(self.file, place, message));
             }
             open.key = Some(Key { place, name });
         }
-        Ok(())
     }
 
     fn open(&mut self, place: Place, anchor: usize, value: Content) -> Result<(), Error> {
@@ -183,13 +224,9 @@ impl Node {
             return None;
         };
         let (merged, own): (Vec<_>, Vec<_>) = entries.iter().partition(|(key, _)| key.name.starts_with("<<"));
-        let mut found: Vec<(&str, Place, &Self)> = Vec::with_capacity(entries.len());
-        for (key, value) in own.into_iter().chain(merged) {
-            let name = key.name.trim_start_matches("<<");
-            if !found.iter().any(|(known, ..)| *known == name) {
-                found.push((name, key.place, value));
-            }
-        }
-        Some(found)
+        let mut seen = HashSet::with_capacity(entries.len());
+        let all =
+            own.into_iter().chain(merged).map(|(key, value)| (key.name.trim_start_matches("<<"), key.place, value));
+        Some(all.filter(|(name, ..)| seen.insert(*name)).collect())
     }
 }

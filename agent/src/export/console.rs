@@ -1,6 +1,8 @@
-//! The console: one readable line for each span, colours on a terminal only. The phases of a connection's set-up stand in
-//! its line and have none of their own.
+//! The console: one readable line for each span, below a header, as wide as the terminal. Colours and a header on a terminal only;
+//! where there is none, nothing is shortened. The phases of a connection's set-up stand in its line and have none of their own.
 
+mod fit;
+mod layout;
 mod line;
 mod text;
 
@@ -9,44 +11,102 @@ use std::io::IsTerminal as _;
 use super::output::{Format, Output};
 use crate::trace::setup;
 use crate::trace::span::Span;
-pub use line::Painter;
+use layout::Layout;
+use line::{Painter, is_failed};
 
 /// Memory of the buffer that is kept from batch to batch.
 const KEEP: usize = 256 * 1024;
 
+/// Which spans are shown, and what of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Show the id of each span's trace.
+    pub trace_ids: bool,
+    /// Only what failed.
+    pub errors: bool,
+    /// Only what took at least so long, ns.
+    pub slowest_ns: u64,
+}
+
+impl View {
+    fn shows(&self, span: &Span) -> bool {
+        let took = span.end_unix_ns.saturating_sub(span.start_unix_ns);
+        !setup::is_part(span) && took >= self.slowest_ns && (!self.errors || is_failed(span))
+    }
+}
+
+/// Tells how many cells a line may have; asked before each batch, since windows are resized.
+type Width = Box<dyn Fn() -> Option<usize> + Send>;
+
 /// The format.
-#[derive(Debug)]
 pub struct Lines {
-    painter: Painter,
+    view: View,
+    colour: bool,
+    width: Width,
+    /// That of the last batch; none before the first one.
+    layout: Option<Layout>,
     text: String,
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Lines").field("view", &self.view).field("layout", &self.layout).finish_non_exhaustive()
+    }
 }
 
 /// A sink that writes readable lines.
 pub type Console = Output<Lines>;
 
 impl Lines {
-    /// Lines with or without colours.
+    /// Whole lines without colours, for files.
     #[must_use]
-    pub fn new(colour: bool) -> Self {
-        Self { painter: Painter { colour }, text: String::new() }
+    pub fn plain(view: View) -> Self {
+        Self::new(view, false, Box::new(|| None))
     }
 
-    /// With colours if standard output is a terminal that shows them, and `NO_COLOR` (no-color.org) is not set.
+    fn new(view: View, colour: bool, width: Width) -> Self {
+        Self { view, colour, width, layout: None, text: String::new() }
+    }
+
+    /// Lines as wide as `COLUMNS` says, else as the terminal is. With colours if standard output is a terminal that shows them, and
+    /// `NO_COLOR` (no-color.org) is not set.
     #[must_use]
-    pub fn for_stdout(env: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn for_stdout(view: View, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let set = |name| env(name).is_some_and(|value| !value.is_empty());
         let dumb = env("TERM").is_some_and(|terminal| terminal == "dumb");
-        Self::new(std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb)
+        let columns = env("COLUMNS").and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+        let colour = std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb;
+        Self::new(view, colour, Box::new(move || columns.or_else(terminal)))
     }
+}
+
+/// Columns of the terminal that standard output is, if it is one and knows.
+fn terminal() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 impl Format for Lines {
     fn render(&mut self, batch: &[Span]) -> &[u8] {
         self.text.clear();
         self.text.shrink_to(KEEP);
-        for span in batch.iter().filter(|span| !setup::is_part(span)) {
-            self.painter.line(&mut self.text, span);
+        let view = self.view;
+        let mut spans = batch.iter().filter(|span| view.shows(span)).peekable();
+        if spans.peek().is_none() {
+            return b"";
+        }
+        let layout = Layout::new((self.width)(), view.trace_ids);
+        if self.layout.replace(layout) != Some(layout) && layout.width.is_some() {
+            layout.header(&mut self.text, self.colour);
+        }
+        let painter = Painter { colour: self.colour, layout };
+        for span in spans {
+            painter.line(&mut self.text, span);
         }
         self.text.as_bytes()
     }
 }
+
+#[cfg(test)]
+#[path = "console/view_tests.rs"]
+mod tests;

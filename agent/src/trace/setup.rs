@@ -165,8 +165,11 @@ impl Tracer {
         let set_up = scene.set_up;
         let mut attributes = Vec::with_capacity(16);
         peer(scene.peer, Transport::Tcp, &mut attributes);
-        if let Some(name) = server_name(set_up).filter(|_| !scene.is_server) {
-            attributes.push(("server.address", Value::Text(name.into())));
+        if !scene.is_server {
+            attributes.extend(server_name(set_up).map(|name| ("server.address", Value::Text(name.into()))));
+        } else if !scene.peer.address.is_empty() {
+            // Only a server's set-up has one, so that whoever reads it can tell the two.
+            attributes.push(("client.address", Value::shared(&scene.peer.address)));
         }
         let tls = set_up.phases.iter().find_map(|phase| match &phase.kind {
             PhaseKind::Tls(tls) => Some(tls),

@@ -1,34 +1,27 @@
 //! One line for one span. What is scanned down the screen stands in fixed columns on the left, what is read along the line follows:
 //!
 //! ```text
-//! 07:32:47.123  api               SERVER    200        12.4 ms  GET /users/{id}  /users/42          ← 10.0.0.7:51234
-//! 07:32:47.125  api               CLIENT  ✗ 42P01       812 µs  SELECT ordres                       → db:5432  relation "ordres" …
-//! 07:32:47.126  api               SETUP     ok          480 ms  connection_setup  tcp 120 ms, tls 240 ms, auth 118 ms  → db:5432
+//! START (UTC)   SERVICE           KIND      STATUS     DURATION  OPERATION                          PEER
+//! 07:32:47.123  api               SERVER    200         12.4 ms  GET /users/{id}  /users/42         ← 10.0.0.7:51234
+//! 07:32:47.125  api               CLIENT  ✗ 42P01        812 µs  SELECT ordres                      → db:5432  relation "ordres" …
+//! 07:32:47.126  api               SETUP     ok           480 ms  connection_setup  tcp 120 ms, …    → db:5432
 //! ```
 //!
-//! The time is the span's start, in UTC.
+//! The time is the span's start, in UTC. [`Layout`] says how much of it a terminal has room for.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::fit::{Row, middle, width};
+use super::layout::{DURATION, Layout, MARK, TraceIds};
 use super::text::{append, clean, clock, duration};
 use crate::trace::setup;
 use crate::trace::span::{Kind, Span, Status, Value};
 
-/// Width of the service column; longer names are cut.
-const SERVICE: usize = 16;
-/// Width of the status column: an SQLSTATE, `WRONGTYPE`, a status code.
-const STATUS: usize = 9;
-/// Width of what was done; longer ones push the peer to the right.
-const OPERATION: usize = 48;
-/// Most characters of the span's name.
-const NAME_LIMIT: usize = 80;
-/// Most characters of path, URL or statement.
-const DETAIL_LIMIT: usize = 100;
-/// Most characters of a description of an error.
-const MESSAGE_LIMIT: usize = 120;
 /// Slower than this is worth a look.
 const SLOW_NS: u64 = 1_000_000_000;
+/// No limit of its own: the layout shortens, and where there is no terminal, nothing does.
+const WHOLE: usize = usize::MAX;
 
 const DIM: &str = "\x1b[2m";
 const CYAN: &str = "\x1b[36m";
@@ -36,100 +29,179 @@ const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const RED: &str = "\x1b[31m";
 const BOLD_RED: &str = "\x1b[1;31m";
-const RESET: &str = "\x1b[0m";
 
-/// Writes lines, in colour or not.
+/// Writes lines of a layout, in colour or not.
 #[derive(Clone, Copy, Debug)]
 pub struct Painter {
     /// Whether to use colours.
     pub colour: bool,
+    /// The columns.
+    pub layout: Layout,
+}
+
+/// How a span came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    /// Refused, but what a driver asked for on the off chance.
+    Refused,
+    Failed,
 }
 
 impl Painter {
     /// Appends the line of a span, with its end.
     pub fn line(self, out: &mut String, span: &Span) {
-        self.paint(out, DIM, |out| clock(out, span.start_unix_ns));
-        out.push_str("  ");
-        self.paint(out, CYAN, |out| padded(out, &clean(&span.resource.service_name, SERVICE - 1), SERVICE));
+        let layout = self.layout;
+        let mut row = Row::new(out, self.colour, layout.width.unwrap_or(usize::MAX));
+        let outcome = outcome(span);
+        let failed = outcome == Outcome::Failed;
+        if layout.time > 0 {
+            let mut time = String::new();
+            clock(&mut time, span.start_unix_ns);
+            row.put(DIM, time.get(..layout.time).unwrap_or(&time));
+            row.gap(layout.gap);
+        }
+        if layout.service > 0 {
+            let name = clean(&span.resource.service_name, WHOLE);
+            let limit = if layout.width.is_some() { layout.service } else { WHOLE };
+            row.column(CYAN, &middle(&name, limit), layout.service);
+            row.gap(layout.gap);
+        }
         let kind = match span.kind {
-            Kind::Server => "SERVER",
-            Kind::Client => "CLIENT",
+            Kind::Server => ["SERVER", "S"],
+            Kind::Client => ["CLIENT", "C"],
             // Set-ups of connections, and look-ups.
-            Kind::Internal => "SETUP",
+            Kind::Internal => ["SETUP", "+"],
         };
-        let _ = write!(out, "  {kind:<8}");
-        let failed = span.status != Status::Unset;
+        row.column("", kind[usize::from(layout.kind == 1)], layout.kind);
+        row.gap(layout.gap);
+        row.column(if failed { BOLD_RED } else { "" }, if failed { "✗" } else { "" }, MARK);
         let code = code(span);
-        let error_type = string(span, "error.type");
-        let shown = code.clone().unwrap_or_else(|| if failed { "failed" } else { "ok" }.to_owned());
-        out.push_str(if failed { "✗ " } else { "  " });
-        self.paint(out, status_colour(failed, &shown), |out| padded(out, &shown, STATUS));
+        let shown = code.as_deref().unwrap_or(match outcome {
+            Outcome::Fine => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+        });
+        let limit = if layout.width.is_some() { layout.status } else { WHOLE };
+        row.column(status_colour(outcome, shown), &ending(shown, limit), layout.status);
         let took = span.end_unix_ns.saturating_sub(span.start_unix_ns);
-        out.push(' ');
-        self.paint(out, if took >= SLOW_NS { YELLOW } else { "" }, |out| {
-            let _ = write!(out, "{:>8}", duration(took));
-        });
-        out.push_str("  ");
-        let operation = operation(span);
-        self.paint(out, if failed { RED } else { "" }, |out| padded(out, &operation, OPERATION));
-        if let Some(peer) = peer(span) {
-            out.push_str("  ");
-            self.paint(out, DIM, |out| out.push_str(&peer));
+        let duration = duration(took);
+        row.gap(1 + DURATION.saturating_sub(width(&duration)));
+        row.put(if took >= SLOW_NS { YELLOW } else { "" }, &duration);
+        row.gap(layout.gap);
+        self.rest(&mut row, span, outcome, code.as_deref());
+        row.end();
+        if layout.trace == TraceIds::Below {
+            let mut row = Row::new(out, self.colour, layout.width.unwrap_or(usize::MAX));
+            let id = hex(span);
+            row.gap(layout.width.unwrap_or(usize::MAX).saturating_sub(id.len()).min(layout.time + layout.gap));
+            row.put(DIM, &id);
+            row.end();
         }
-        if failed {
-            self.trouble(out, span, code.as_deref(), error_type);
+    }
+
+    /// What has no column: what was done, with whom, and what went wrong.
+    fn rest(self, row: &mut Row<'_>, span: &Span, outcome: Outcome, code: Option<&str>) {
+        let failed = outcome == Outcome::Failed;
+        let (operation, peer, trouble) = (operation(span), peer(span).unwrap_or_default(), trouble(span, code));
+        let shares = self.layout.share(width(&operation), width(&peer), width(&trouble));
+        row.column(if failed { RED } else { "" }, &middle(&operation, shares.operation), shares.operation);
+        if shares.peer > 0 {
+            row.gap(2);
+            row.column(DIM, &middle(&peer, shares.peer), shares.peer);
         }
-        while out.ends_with(' ') {
+        if shares.trouble > 0 {
+            row.gap(2);
+            row.column(if failed { BOLD_RED } else { DIM }, &ending(&trouble, shares.trouble), shares.trouble);
+        }
+        if self.layout.trace == TraceIds::Inline {
+            let id = hex(span);
+            let free = row.left().saturating_sub(row.waiting() + id.len());
+            row.gap(if self.layout.width.is_some() { free } else { 2 });
+            row.put(DIM, &id);
+        }
+    }
+}
+
+fn hex(span: &Span) -> String {
+    span.trace_id.iter().fold(String::with_capacity(32), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// Failed, refused or neither.
+fn outcome(span: &Span) -> Outcome {
+    match span.status {
+        Status::Unset => Outcome::Fine,
+        Status::Error(_) if is_optional(span) => Outcome::Refused,
+        Status::Error(_) => Outcome::Failed,
+    }
+}
+
+/// Whether the console counts a span as failed: by its status, unless a driver only tried what its server may lack.
+pub fn is_failed(span: &Span) -> bool {
+    outcome(span) == Outcome::Failed
+}
+
+/// Commands of a driver's preamble that older servers and proxies refuse, and that it does without then. Not `AUTH` and its like.
+fn is_optional(span: &Span) -> bool {
+    // The first request of a program and all later ones say whether their connection was used before; a preamble does not.
+    if span.attribute("wirespan.connection.reused").is_some() {
+        return false;
+    }
+    let code = string(span, "db.response.status_code").unwrap_or_default();
+    let operation =
+        string(span, "db.operation.name").or_else(|| string(span, "db.query.summary")).unwrap_or(&span.name);
+    let command = operation.split(' ').next().unwrap_or_default();
+    let is = |commands: &[&str]| commands.iter().any(|name| name.eq_ignore_ascii_case(command));
+    match string(span, "db.system.name") {
+        Some("redis") => {
+            is(&["HELLO", "CLIENT", "COMMAND", "READONLY"]) && ["ERR", "NOPROTO", "NOPERM"].contains(&code)
+        }
+        // 42704: undefined object, a setting that this server does not have.
+        Some("postgresql") => is(&["SET", "SHOW"]) && code == "42704",
+        _ => false,
+    }
+}
+
+/// What the status column does not say of a failure.
+fn trouble(span: &Span, code: Option<&str>) -> String {
+    let Status::Error(message) = &span.status else { return String::new() };
+    let mut out = String::new();
+    if let Some(kind) = string(span, "error.type").filter(|kind| Some(*kind) != code) {
+        append(&mut out, kind, WHOLE);
+    }
+    if !message.trim().is_empty() {
+        out.push_str(if out.is_empty() { "" } else { ": " });
+        append(&mut out, message, WHOLE);
+    }
+    out
+}
+
+/// The text without its end, if it is too long.
+fn ending(text: &str, limit: usize) -> String {
+    if width(text) <= limit {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for char in text.chars() {
+        out.push(char);
+        if width(&out) >= limit {
             out.pop();
-        }
-        out.push('\n');
-    }
-
-    /// What the status column does not say of a failure.
-    fn trouble(self, out: &mut String, span: &Span, code: Option<&str>, error_type: Option<&str>) {
-        let error_type = error_type.filter(|kind| Some(*kind) != code);
-        let message = match &span.status {
-            Status::Error(message) => message.trim(),
-            Status::Unset => "",
-        };
-        if error_type.is_none() && message.is_empty() {
-            return;
-        }
-        out.push_str("  ");
-        self.paint(out, BOLD_RED, |out| {
-            if let Some(kind) = error_type {
-                append(out, kind, STATUS * 4);
-            }
-            if !message.is_empty() {
-                out.push_str(if error_type.is_some() { ": " } else { "" });
-                append(out, message, MESSAGE_LIMIT);
-            }
-        });
-    }
-
-    fn paint(self, out: &mut String, colour: &str, body: impl FnOnce(&mut String)) {
-        let coloured = self.colour && !colour.is_empty();
-        if coloured {
-            out.push_str(colour);
-        }
-        body(out);
-        if coloured {
-            out.push_str(RESET);
+            break;
         }
     }
+    out.push('…');
+    out
 }
 
-fn padded(out: &mut String, text: &str, width: usize) {
-    let _ = write!(out, "{text:<width$}");
-}
-
-fn status_colour(failed: bool, shown: &str) -> &'static str {
-    if failed {
-        BOLD_RED
-    } else if shown.len() == 3 && shown.starts_with('4') {
-        YELLOW
-    } else {
-        GREEN
+fn status_colour(outcome: Outcome, shown: &str) -> &'static str {
+    match outcome {
+        Outcome::Failed => BOLD_RED,
+        Outcome::Refused => YELLOW,
+        Outcome::Fine if shown.len() == 3 && shown.starts_with('4') => YELLOW,
+        Outcome::Fine => GREEN,
     }
 }
 
@@ -141,16 +213,16 @@ fn string<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
 fn code(span: &Span) -> Option<String> {
     match span.attribute("http.response.status_code").or_else(|| span.attribute("db.response.status_code"))? {
         Value::Int(code) => Some(code.to_string()),
-        value => value.as_str().filter(|code| !code.is_empty()).map(|code| clean(code, STATUS - 1)),
+        value => value.as_str().filter(|code| !code.is_empty()).map(|code| clean(code, WHOLE)),
     }
 }
 
 /// The name, and what makes this request another than its neighbours: path, URL or statement.
 fn operation(span: &Span) -> String {
-    let mut out = clean(&span.name, NAME_LIMIT);
+    let mut out = clean(&span.name, WHOLE);
     if let Some(method) = string(span, "http.request.method_original") {
         out.push(' ');
-        append(&mut out, method, NAME_LIMIT);
+        append(&mut out, method, WHOLE);
     }
     let detail = detail(span);
     if detail.is_empty() {
@@ -173,21 +245,18 @@ fn operation(span: &Span) -> String {
 
 fn detail(span: &Span) -> String {
     if span.kind == Kind::Internal {
-        return string(span, "dns.question.name").map_or_else(|| phases(span), |name| clean(name, DETAIL_LIMIT));
+        return string(span, "dns.question.name").map_or_else(|| phases(span), |name| clean(name, WHOLE));
     }
     if let Some(path) = string(span, "url.path") {
-        let mut text = clean(path, DETAIL_LIMIT);
+        let mut text = clean(path, WHOLE);
         if let Some(query) = string(span, "url.query") {
-            let rest = DETAIL_LIMIT.saturating_sub(text.chars().count() + 1);
-            if rest > 0 {
-                text.push('?');
-                append(&mut text, query, rest);
-            }
+            text.push('?');
+            append(&mut text, query, WHOLE);
         }
         return text;
     }
     let keys = ["url.full", "db.query.text", "db.query.summary"];
-    keys.into_iter().find_map(|key| string(span, key)).map(|text| clean(text, DETAIL_LIMIT)).unwrap_or_default()
+    keys.into_iter().find_map(|key| string(span, key)).map(|text| clean(text, WHOLE)).unwrap_or_default()
 }
 
 /// The phases of a connection's set-up: `dns 2.00 ms, tcp 120 ms`.
@@ -208,11 +277,15 @@ fn phases(span: &Span) -> String {
 fn peer(span: &Span) -> Option<String> {
     let socket = ("network.peer.address", "network.peer.port");
     let (arrow, candidates) = match span.kind {
+        // A set-up that names a client is one of a server.
+        Kind::Internal if span.attribute("client.address").is_some() => {
+            ('←', [socket, ("client.address", "client.port")])
+        }
         Kind::Server => ('←', [socket, ("client.address", "client.port")]),
         Kind::Client | Kind::Internal => ('→', [("server.address", "server.port"), socket]),
     };
     candidates.into_iter().find_map(|(address, port)| {
-        let address = clean(string(span, address)?, NAME_LIMIT);
+        let address = clean(string(span, address)?, WHOLE);
         let port = match span.attribute(port).or_else(|| default_port(span, port)) {
             Some(Value::Int(port)) => Some(*port),
             _ => None,

@@ -131,6 +131,7 @@ fn a_server_s_set_up_is_told_when_it_did_something() {
     assert_eq!(get(&spans[0], "wirespan.tcp.accept.duration"), "0.000000005");
     assert_eq!(get(&spans[0], "network.peer.port"), "50000");
     assert_eq!(get(&spans[0], "server.address"), "-");
+    assert_eq!(get(&spans[0], "client.address"), get(&spans[0], "network.peer.address"));
 }
 
 #[test]
