@@ -29,6 +29,9 @@ pub struct Protocol {
     pub name: &'static str,
     /// Looks at the bytes of one direction from a system-call boundary on (at most a few hundred are given).
     pub probe: fn(&[u8], Context) -> Probe,
+    /// Whether a client's first bytes and the server's first answer to them are certainly of this protocol, where neither
+    /// alone is. `None`: there is no such case.
+    pub answers: Option<fn(request: &[u8], response: &[u8]) -> bool>,
     /// Opens a session. `from_start`: both directions are followed from their first byte.
     pub open: fn(from_start: bool) -> Box<dyn Session>,
     /// Payload bytes of a turn (a run of calls in one direction) that framing needs, where the default of the capture
@@ -44,6 +47,12 @@ pub static PROTOCOLS: &[Protocol] = &[
     crate::tls::PROTOCOL,
     crate::dns::PROTOCOL,
 ];
+
+/// The protocol of which `response` answers `request`, where neither alone was certain.
+#[must_use]
+pub fn agree(request: &[u8], response: &[u8]) -> Option<&'static Protocol> {
+    PROTOCOLS.iter().find(|protocol| protocol.answers.is_some_and(|answers| answers(request, response)))
+}
 
 /// The verdict on a connection's bytes.
 #[derive(Clone, Copy)]

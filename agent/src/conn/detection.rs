@@ -1,7 +1,7 @@
 //! Holds the first bytes of a connection back until their protocol is certain, or it is certain that it is none.
 
 use crate::event::Flow;
-use wirespan_protocols::registry::{Context, Protocol, Verdict, detect};
+use wirespan_protocols::registry::{Context, Protocol, Verdict, agree, detect};
 use wirespan_protocols::stream::{Direction, Stamp};
 
 /// Most bytes held back for one connection.
@@ -116,6 +116,12 @@ impl Detection {
             self.from_start = true;
             return Outcome::Found { protocol, flow, direction: Direction::ToServer };
         }
+        if !matches!(verdict, Verdict::Match(..))
+            && direction != Some(Direction::ToServer)
+            && let Some(protocol) = self.agreed(flow, &joined)
+        {
+            return Outcome::Found { protocol, flow, direction: Direction::ToClient };
+        }
         match verdict {
             Verdict::Match(protocol, direction) => Outcome::Found { protocol, flow, direction },
             Verdict::Unsure if self.bytes <= MAX_HELD && self.held.len() <= MAX_CALLS => Outcome::Waiting,
@@ -136,6 +142,12 @@ impl Detection {
             }
         }
         joined
+    }
+
+    /// The protocol of which these first bytes of `flow` answer what was said before in the other way.
+    fn agreed(&self, flow: Flow, answer: &[u8]) -> Option<&'static Protocol> {
+        let first = self.held.first().filter(|held| held.flow != flow)?;
+        agree(&self.joined(first.flow), answer)
     }
 
     fn refuse(&mut self, flow: Flow, direction: Option<Direction>) -> Outcome {

@@ -79,7 +79,7 @@ fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<
         if postgres.text_truncated {
             attributes.push(("wirespan.db.statement.truncated", Value::Bool(true)));
         }
-    } else if is_statement {
+    } else if is_statement && !postgres.empty {
         attributes.push(("wirespan.db.statement.unknown", Value::Bool(true)));
     }
     if let Some(summary) = postgres.summary.as_ref().filter(|summary| !summary.is_empty()) {

@@ -37,11 +37,11 @@ pub struct DnsExchange {
 }
 
 /// The registry entry of DNS over TCP.
-pub const PROTOCOL: Protocol = Protocol { name: "dns", probe: stream::probe, open, turn_budget: None };
+pub const PROTOCOL: Protocol = Protocol { name: "dns", probe: stream::probe, answers: None, open, turn_budget: None };
 
 /// DNS over UDP. Its probe looks at one datagram; it is no part of the registry, since datagrams are nothing else here.
 pub static DATAGRAMS: Protocol =
-    Protocol { name: "dns", probe: probe_datagram, open: |_| open_datagram(), turn_budget: None };
+    Protocol { name: "dns", probe: probe_datagram, answers: None, open: |_| open_datagram(), turn_budget: None };
 
 fn open(from_start: bool) -> Box<dyn Session> {
     Box::new(stream::Stream::new(from_start))

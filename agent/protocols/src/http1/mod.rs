@@ -74,7 +74,7 @@ pub struct HttpExchange {
 pub const MAX_TARGET: usize = 4096;
 
 /// The registry entry of HTTP/1.
-pub const PROTOCOL: Protocol = Protocol { name: "http", probe, open, turn_budget: None };
+pub const PROTOCOL: Protocol = Protocol { name: "http", probe, answers: None, open, turn_budget: None };
 
 fn open(from_start: bool) -> Box<dyn Session> {
     Box::new(session::Http1::new(from_start))

@@ -120,16 +120,27 @@ impl Postgres {
             // Its request may come yet.
             (_, None) if !self.adrift => return false,
             (_, None) => None,
-            (_, Some(step)) => Some((stamp.last_ns >= step.request.first_ns, fits(&step.kind, header.tag))),
+            (_, Some(step)) => {
+                // Other servers than PostgreSQL describe the rows of a portal when it is executed.
+                let described = header.tag == server::ROW_DESCRIPTION && matches!(step.kind, Kind::Execute(_));
+                let fits = fits(&step.kind, header.tag) || described && !self.lossy;
+                Some((stamp.last_ns >= step.request.first_ns, fits))
+            }
         };
         let pos = self.to_client.position();
         let end = pos + header.total() as u64;
         self.to_client.skip(header.total() as u64);
         let last = self.to_client.last();
+        if matches!(reply, Reply::Ready(_)) {
+            let more = self.turns > 1;
+            self.ready_within |= !self.to_client.is_empty() || !self.back_call;
+            self.ready_at_end |= more && self.to_client.is_empty() && self.back_call;
+        }
         match (reply, expected) {
             (Reply::Aside, _) => {}
             (Reply::Backslash(off), _) => self.backslash = off,
             (reply, None) => {
+                self.names.passed(header.tag, &reply);
                 self.ready = matches!(reply, Reply::Ready(_)).then_some(last.last_ns);
                 if matches!(reply, Reply::Failure(failure) if failure.is_fatal()) {
                     self.phase = Phase::Over;
@@ -137,6 +148,9 @@ impl Postgres {
             }
             // Said before the request was made: the answer to one that was not seen.
             (reply, Some((false, _))) => {
+                if !self.proven {
+                    self.set_adrift(Reason::LostResponse, out);
+                }
                 if matches!(reply, Reply::Ready(_) | Reply::Failure(_)) {
                     out.count(Reason::UnmatchedResponse);
                 }
@@ -172,8 +186,11 @@ impl Postgres {
                 }
             }
             (_, Reply::Ready(idle)) => {
-                if let Some(Step { kind: Kind::Query(_), .. }) = self.pop() {
+                if let Some(Step { kind: Kind::Query(query), .. }) = self.pop() {
                     self.names.forget_unnamed();
+                    // A server may answer several statements at once.
+                    let unsaid = query.digest.total.filter(|_| !query.failed).unwrap_or(0).saturating_sub(query.done);
+                    (0..unsaid).for_each(|_| out.count(Reason::LostResponse));
                 }
                 if idle {
                     self.names.forget_portals();
@@ -182,12 +199,18 @@ impl Postgres {
                 self.response = None;
                 self.rows = Some(0);
                 self.ready = Some(last.last_ns);
-                out.exchanges.append(&mut self.held);
+                if std::mem::take(&mut self.perhaps_ahead) {
+                    self.habit.turn(true);
+                }
+                if self.trial == 0 && self.pending.is_empty() {
+                    out.exchanges.append(&mut self.held);
+                }
             }
             (_, Reply::Authentication(method, granted)) => self.challenge(method, granted),
             (_, Reply::Failure(failure)) => self.fail(failure, end, last, out),
             (_, Reply::Complete(tag)) => self.complete(Some(tag), None, end, last, out),
-            (server::EMPTY_QUERY | server::FUNCTION_RESULT, _) => self.complete(None, None, end, last, out),
+            (server::EMPTY_QUERY, _) => self.complete_empty(end, last, out),
+            (server::FUNCTION_RESULT, _) => self.complete(None, None, end, last, out),
             (server::PORTAL_SUSPENDED, _) => self.complete(None, self.rows, end, last, out),
             (server::COPY_IN, _) => self.begin_copy_in(),
             (server::COPY_BOTH, _) => {
@@ -205,11 +228,22 @@ impl Postgres {
         let Some(mut step) = self.pop() else { return };
         if let Kind::Query(query) = &mut step.kind {
             query.settle(last);
+            if query.digest.total.is_some_and(|total| query.done >= total.max(1)) {
+                // Another server than PostgreSQL: more results than statements.
+                self.response = None;
+                self.put_back(step);
+                return;
+            }
         }
         let about = self.about(&step);
         let text = about.statement.as_ref().map(|statement| &*statement.text);
         if let Some(tag) = &tag {
-            if !agrees(tag, text) {
+            if agrees(tag, text) {
+                self.oddity.right(&tag.command);
+            } else if !self.lossy {
+                // No other request can be the cause of it: the server has tags of its own.
+                self.oddity.certain();
+            } else if !self.oddity.wrong(&tag.command) {
                 // Paired with the wrong request after a loss that could not be noticed.
                 self.put_back(step);
                 self.set_adrift(Reason::LostResponse, out);
@@ -235,6 +269,13 @@ impl Postgres {
         self.put_back(step);
     }
 
+    /// The statement at the head is empty.
+    fn complete_empty(&mut self, end: u64, last: Stamp, out: &mut Output) {
+        self.empty = true;
+        self.complete(None, None, end, last, out);
+        self.empty = false;
+    }
+
     fn put_back(&mut self, step: Step) {
         self.turns += usize::from(step.ends_turn());
         self.weight += step.weight();
@@ -247,7 +288,9 @@ impl Postgres {
         let Some(mut step) = self.pop() else { return };
         let fatal = failure.is_fatal();
         let executes = |step: &Step| matches!(step.kind, Kind::Execute(_));
-        let several = !self.held.is_empty() || self.pending.iter().filter(|step| executes(step)).count() > 1;
+        let batch = step.batch;
+        let same = |step: &&Step| step.batch == batch && executes(step);
+        let several = self.held_batch == Some(batch) || self.pending.iter().filter(same).count() > 1;
         if !self.proven && several && !step.ends_turn() {
             // What is skipped hides whether a part of the batch was missed before the first of it was seen.
             self.put_back(step);

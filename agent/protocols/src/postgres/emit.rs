@@ -27,6 +27,8 @@ pub(super) struct About {
     pub truncated: bool,
     /// Others of its batch may have been missed: it needs the proof that ReadyForQuery is.
     pub grouped: bool,
+    /// Serial number of its batch.
+    pub batch: u64,
 }
 
 /// How it came out.
@@ -62,6 +64,7 @@ impl About {
             batch_size: Some(step.batch_size).filter(|size| *size > 1),
             truncated: false,
             grouped: operation == Operation::Statement,
+            batch: step.batch,
         }
     }
 }
@@ -79,6 +82,7 @@ impl Postgres {
                     prepared: false,
                     batch_size: query.batch_size(),
                     grouped: false,
+                    batch: step.batch,
                     truncated: query.digest.total.is_none() && query.current().is_none(),
                 };
             }
@@ -113,6 +117,7 @@ impl Postgres {
         out: &mut Output,
     ) {
         let statement = about.statement.as_deref();
+        let batch = about.batch;
         let (sqlstate, severity) = outcome.failure.map_or((None, None), |failure| (failure.code, failure.severity));
         let startup = about.operation == Operation::Startup;
         let detail = PostgresExchange {
@@ -121,7 +126,8 @@ impl Postgres {
             database: self.database.clone(),
             text: statement.map(|statement| statement.text.clone()).filter(|text| !text.is_empty()),
             summary: statement.and_then(|statement| statement.summary.clone()),
-            command: outcome.tag.map(|tag| tag.command),
+            command: outcome.tag.as_ref().and_then(Tag::name),
+            empty: self.empty || statement.is_some_and(|statement| statement.text.is_empty() && !statement.truncated),
             prepared: about.prepared,
             rows: outcome.rows,
             sqlstate,
@@ -137,9 +143,10 @@ impl Postgres {
             end_ns: end_ns.max(about.request.first_ns),
             detail: Detail::Postgres(Box::new(detail)),
         };
-        if self.proven || !about.grouped || ending != Ending::Answered {
+        if self.proven || !about.grouped && self.trial == 0 || ending != Ending::Answered {
             out.exchanges.push(exchange);
         } else if self.held.len() < MAX_HELD {
+            self.held_batch = Some(batch);
             self.held.push(exchange);
         } else {
             self.set_adrift(Reason::TooManyPending, out);

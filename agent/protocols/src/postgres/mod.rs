@@ -8,7 +8,7 @@
 //!
 //! Layout: `wire` and `startup` read messages and packets, `front` what the client says, `back` and `reply`
 //! what the server says; `step` is the queue between them, `names` the prepared statements and portals,
-//! `pairing` and `tail` what is done after a loss, `emit` what comes out, `sql` the texts, `probe` detection,
+//! `pairing`, `oddity` and `tail` what is done after a loss, `emit` what comes out, `sql` the texts, `probe` detection,
 //! `set_up` what opening a connection took, `session` ties them together.
 //!
 //! Limits: 32 KiB of a query are read and 8 KiB of its sanitised text kept; names longer than 512 bytes, more than 1024
@@ -19,6 +19,7 @@ mod back;
 mod emit;
 mod front;
 mod names;
+mod oddity;
 mod pairing;
 mod probe;
 mod reply;
@@ -76,10 +77,13 @@ pub struct PostgresExchange {
     pub batch_size: Option<u32>,
     /// The text is longer than what was captured or kept.
     pub text_truncated: bool,
+    /// There is no text because the statement is empty, but for comments.
+    pub empty: bool,
 }
 
 /// The registry entry of PostgreSQL.
-pub const PROTOCOL: Protocol = Protocol { name: "postgresql", probe, open, turn_budget: Some(64 * 1024) };
+pub const PROTOCOL: Protocol =
+    Protocol { name: "postgresql", probe, answers: None, open, turn_budget: Some(64 * 1024) };
 
 fn probe(bytes: &[u8], context: Context) -> Probe {
     probe::probe(bytes, context)

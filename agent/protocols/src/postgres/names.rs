@@ -3,7 +3,9 @@
 //! Changes are applied when the server confirms them, so that a Parse that failed, or was skipped after an error, does
 //! not replace what the name stood for.
 
+use super::reply::Reply;
 use super::sql::Statement;
+use super::wire::server;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -95,6 +97,8 @@ impl Table {
 pub(super) struct Names {
     statements: Table,
     portals: Table,
+    /// Messages of the client passed unseen that may have changed names; the answers to them are yet to be seen.
+    doubtful: bool,
 }
 
 impl Names {
@@ -140,6 +144,63 @@ impl Names {
         self.portals.unnamed = None;
         if !self.portals.named.is_empty() {
             self.portals.clear();
+        }
+    }
+
+    /// Messages of the client passed unseen. Named statements stay: they must be closed before they can be prepared
+    /// anew, and the answers to that will show.
+    pub fn doubt(&mut self) {
+        self.forget_unnamed();
+        self.portals.clear();
+        self.doubtful = true;
+    }
+
+    /// Something that the server said passed unseen.
+    pub fn unseen(&mut self) {
+        if self.doubtful {
+            self.clear();
+        }
+    }
+
+    /// All that was asked for unseen was answered.
+    pub fn certain(&mut self) {
+        self.doubtful = false;
+    }
+
+    /// The server answered something that was not seen.
+    pub fn passed(&mut self, tag: u8, reply: &Reply) {
+        let changes = match reply {
+            Reply::Complete(tag) => tag.name().is_none_or(|name| name.starts_with('D') && &*name != "DELETE"),
+            _ => tag == server::CLOSE_COMPLETE,
+        };
+        if self.doubtful && changes {
+            self.statements.clear();
+        }
+    }
+
+    /// A statement was to be prepared, and how that went will not be seen. If it was not there it is now, or any use of
+    /// it fails.
+    pub fn perhaps_prepared(&mut self, name: &[u8], known: Known) {
+        let same = |before: &Known| match (&before.statement, &known.statement) {
+            (Some(before), Some(now)) => before.text == now.text,
+            _ => false,
+        };
+        match self.statements.get(name) {
+            _ if name.is_empty() => self.statements.remove(name),
+            None => {
+                self.statements.set(name, known);
+            }
+            Some(before) if same(before) => {}
+            Some(_) => self.perhaps_closed(name),
+        }
+    }
+
+    /// A statement may stand for something else from now on.
+    pub fn perhaps_closed(&mut self, name: &[u8]) {
+        if name.is_empty() {
+            self.statements.remove(name);
+        } else {
+            self.statements.set(name, Known::default());
         }
     }
 

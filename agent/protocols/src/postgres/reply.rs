@@ -1,6 +1,7 @@
 //! Bodies of replies: command tags ("CommandComplete") and errors ("Error and Notice Message Fields", chapter 55.8).
 
 use super::set_up;
+use super::sql::is_command;
 use super::wire::{Header, cstr, server};
 
 /// Bytes of an error that are looked at: the fields of interest come first.
@@ -64,7 +65,8 @@ pub(super) fn reply(header: Header, body: &[u8], cut: bool) -> Reply {
                 Reply::Wait
             }
         }
-        server::COMMAND_COMPLETE => command_tag(body).map_or(Reply::Broken, Reply::Complete),
+        // A statement ended, whatever else is said.
+        server::COMMAND_COMPLETE => Reply::Complete(command_tag(body).unwrap_or_default()),
         server::READY => match body {
             b"I" => Reply::Ready(true),
             b"T" | b"E" => Reply::Ready(false),
@@ -74,10 +76,10 @@ pub(super) fn reply(header: Header, body: &[u8], cut: bool) -> Reply {
     }
 }
 
-/// What a command tag says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a command tag says. That of another server than PostgreSQL may be anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tag {
-    /// Its words.
+    /// Its words; none if it cannot be read.
     pub command: Box<str>,
     /// Rows returned or affected.
     pub rows: Option<u64>,
@@ -96,6 +98,16 @@ pub(super) fn command_tag(body: &[u8]) -> Option<Tag> {
     let words = if words.is_empty() { tag } else { words };
     let rows = tag.rsplit(' ').next().filter(|last| last.len() < tag.len() && last.chars().all(digits));
     Some(Tag { command: words.into(), rows: rows.and_then(|rows| rows.parse().ok()) })
+}
+
+impl Tag {
+    /// The words, if they are the name of a command.
+    pub fn name(&self) -> Option<Box<str>> {
+        let words = self.command.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ');
+        let first = self.command.split(' ').next().unwrap_or_default();
+        let is_name = words && self.command.len() <= 48 && is_command(first);
+        is_name.then(|| self.command.to_ascii_uppercase().into())
+    }
 }
 
 /// What is kept of an ErrorResponse. Messages, details and hints may hold user data: they are not.
@@ -170,6 +182,12 @@ mod tests {
         ] {
             let body = [tag.as_bytes(), b"\0"].concat();
             assert_eq!(command_tag(&body), Some(Tag { command: command.into(), rows }));
+        }
+        for (tag, name) in
+            [("SELECT 5", Some("SELECT")), ("ok", None), ("OK 1", None), ("create table", Some("CREATE TABLE"))]
+        {
+            let body = [tag.as_bytes(), b"\0"].concat();
+            assert_eq!(command_tag(&body).unwrap().name().as_deref(), name);
         }
         assert_eq!(command_tag(b"SELECT 1"), None);
         assert_eq!(command_tag(b"\0"), None);

@@ -3,9 +3,11 @@
 //! What of that can be lost, and how it is found again, is told in `pairing`.
 
 use super::names::Names;
+use super::oddity::Oddity;
 use super::set_up::SignIn;
 use super::step::{Kind, Step};
 use crate::exchange::{Ending, Exchange, Window};
+use crate::habit::Habit;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Inbox, Stamp};
 use std::collections::VecDeque;
@@ -49,6 +51,11 @@ pub(super) struct Postgres {
     /// The next chunk of the direction begins a call.
     pub front_call: bool,
     pub back_call: bool,
+    /// Whole calls of the server are missing since its framing was lost, and with them how they ended.
+    pub ends_missed: bool,
+    /// ReadyForQuery was seen within a call, and at the end of one while more was outstanding.
+    pub ready_within: bool,
+    pub ready_at_end: bool,
     /// The next message of the client is the first of its call.
     pub first_in_call: bool,
     /// The last step's message is longer than what came of it.
@@ -57,11 +64,24 @@ pub(super) struct Postgres {
     /// Steps in `pending` that ReadyForQuery answers.
     pub turns: usize,
     pub adrift: bool,
-    pub deep: bool,
+    pub habit: Habit,
+    /// Something of the server passed since the last turn of the client began.
+    pub turned: bool,
+    /// The turn that began last seems to have begun ahead of an answer, unless that was lost.
+    pub perhaps_ahead: bool,
     /// The pairing is certain, not only likely: the server was seen to be done before a request began.
     pub proven: bool,
+    /// So many more turns must seem to begin at rest until the pairing is certain; 0: ReadyForQuery alone proves it.
+    pub trial: u32,
+    /// Bytes were lost, or the first ones not seen: the pairing may be wrong.
+    pub lossy: bool,
+    pub oddity: Oddity,
     /// What was answered while it was not proven: reported when ReadyForQuery comes where it should.
     pub held: Vec<Exchange>,
+    /// Batch of the last one in it.
+    pub held_batch: Option<u64>,
+    /// The statement that is being reported is empty: the server says so.
+    pub empty: bool,
     /// Bytes of texts and names in `pending`.
     pub weight: usize,
     /// Time of ReadyForQuery, if neither side said anything after it.
@@ -98,14 +118,24 @@ impl Postgres {
             back: if from_start { Framing::Known } else { Framing::Lost },
             front_call: true,
             back_call: true,
+            ends_missed: false,
+            ready_within: false,
+            ready_at_end: false,
             first_in_call: true,
             stretching: false,
             pending: VecDeque::new(),
             turns: 0,
             adrift: !from_start,
-            deep: false,
+            habit: Habit::default(),
+            turned: true,
+            perhaps_ahead: false,
             proven: from_start,
+            trial: 0,
+            lossy: !from_start,
+            oddity: Oddity::default(),
             held: Vec::new(),
+            held_batch: None,
+            empty: false,
             weight: 0,
             ready: None,
             skipping: false,
@@ -121,6 +151,16 @@ impl Postgres {
             database: None,
             backslash: false,
             last_ns: 0,
+        }
+    }
+
+    /// Whether nothing speaks against what is held, if nothing more comes.
+    fn is_settled(&self) -> bool {
+        if self.trial > 0 {
+            self.pending.is_empty() && self.to_client.is_empty() && self.back == Framing::Known
+        } else {
+            // At most ReadyForQuery is missing.
+            self.pending.iter().all(|step| matches!(step.kind, Kind::Sync))
         }
     }
 
@@ -161,6 +201,7 @@ impl Session for Postgres {
             }
             Direction::ToClient => {
                 let begins = std::mem::replace(&mut self.back_call, chunk.ends_call);
+                self.turned = true;
                 self.sync_back(begins, chunk, out)
             }
         };
@@ -190,7 +231,7 @@ impl Session for Postgres {
                     self.read_client(true, out);
                 }
                 if self.front == Framing::Lost {
-                    self.names.clear();
+                    self.names.doubt();
                     self.ready = None;
                 } else if self.to_server.gap(len, stamp) > 0 || !self.to_server.is_empty() {
                     self.lose_front(stamp, Reason::Resync, out);
@@ -199,15 +240,19 @@ impl Session for Postgres {
                 }
             }
             Direction::ToClient => {
+                self.turned = true;
                 if self.back == Framing::Known {
                     self.read_server(true, out);
                 }
                 if self.back != Framing::Known {
                     self.to_client.clear();
+                    self.names.unseen();
                     self.back = Framing::Lost;
                     self.ready = None;
+                    self.ends_missed |= self.back_call;
                 } else if self.to_client.gap(len, stamp) > 0 || !self.to_client.is_empty() {
                     self.lose_back(stamp, Reason::Resync, out);
+                    self.ends_missed = self.back_call;
                 }
             }
         }
@@ -223,8 +268,7 @@ impl Session for Postgres {
             Close::Reset => Ending::Reset,
         };
         self.cut_set_up(how, at_ns, out);
-        if self.pending.iter().all(|step| matches!(step.kind, Kind::Sync)) {
-            // Nothing but ReadyForQuery is missing, and nothing spoke against what was answered.
+        if self.is_settled() {
             out.exchanges.append(&mut self.held);
         }
         self.abandon(ending, at_ns, out);
@@ -238,7 +282,7 @@ impl Session for Postgres {
     }
 
     fn abandon(&mut self, reason: Reason, out: &mut Output) {
-        if self.pending.iter().all(|step| matches!(step.kind, Kind::Sync)) {
+        if self.trial == 0 && self.is_settled() {
             out.exchanges.append(&mut self.held);
         }
         self.drop_held(reason, out);
@@ -252,9 +296,12 @@ impl Session for Postgres {
         self.phase = Phase::Over;
     }
 
-    fn expire(&mut self, before_ns: u64, _out: &mut Output) {
+    fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if self.last_ns >= before_ns {
             return;
+        }
+        if self.trial > 0 && self.is_settled() {
+            out.exchanges.append(&mut self.held);
         }
         self.to_server.shrink();
         self.to_client.shrink();

@@ -99,6 +99,7 @@ impl Postgres {
             self.to_client.clear();
             self.back = Framing::Known;
             self.ended(end, chunk, out);
+            self.ends_missed = false;
         }
         false
     }
@@ -118,11 +119,16 @@ impl Postgres {
     fn ended(&mut self, end: End, chunk: &Chunk<'_>, out: &mut Output) {
         let ready = Some(chunk.stamp.last_ns);
         let last = chunk.stamp;
-        let single = self.turns == 1
-            && self.pending.back().is_some_and(Step::ends_turn)
+        // A server that sends with each ReadyForQuery, none of whose calls is missing: this is the first since the loss.
+        let first = !self.ends_missed && self.ready_at_end && !self.ready_within;
+        let alone = self.turns == 1 && self.pending.back().is_some_and(Step::ends_turn);
+        let turn = self.pending.iter().position(Step::ends_turn).map_or(0, |at| at + 1);
+        let later = self.pending.len() - turn;
+        let asked = || self.pending.iter().take(turn);
+        let single = (alone || first && turn > 0)
             && self.pending.front().is_some_and(|step| step.request.first_ns <= last.last_ns);
-        let open = self.pending.iter().any(Step::is_open);
-        let executions: u64 = if open { 0 } else { self.pending.iter().map(Step::executions).sum() };
+        let open = asked().any(Step::is_open);
+        let executions: u64 = if open { 0 } else { asked().map(Step::executions).sum() };
         if self.adrift || self.pending.is_empty() || !single {
             if !self.adrift {
                 self.set_adrift(Reason::LostResponse, out);
@@ -145,14 +151,25 @@ impl Postgres {
             End::Complete(tag) if executions == 1 => self.complete(Some(tag), None, before, last, out),
             End::Suspended if executions == 1 => self.complete(None, None, before, last, out),
             End::Failure(failure) if executions == 1 && executing => self.fail(failure, before, last, out),
+            _ if later > 0 => {
+                (0..executions.max(1)).for_each(|_| out.count(Reason::LostResponse));
+                self.drop_held(Reason::LostResponse, out);
+                while self.pending.len() > later {
+                    let Some(step) = self.pop() else { break };
+                    self.doubt(&step);
+                }
+            }
             _ => {
                 self.set_adrift(Reason::LostResponse, out);
             }
         }
-        // Whatever it was, it was the answer to all that was asked.
-        out.exchanges.append(&mut self.held);
-        self.pending.clear();
-        (self.turns, self.weight) = (0, 0);
+        // Whatever it was, it was the answer to all that was asked in this turn.
+        while self.pending.len() > later {
+            self.pop();
+        }
+        if self.trial == 0 && self.pending.is_empty() {
+            out.exchanges.append(&mut self.held);
+        }
         self.adrift = false;
         self.skipping = false;
         self.response = None;

@@ -121,7 +121,8 @@ pub(super) fn server_may_send(header: Header) -> bool {
             header.body == 0
         }
         READY => header.body == 1,
-        COMMAND_COMPLETE => header.body >= 2 && header.body <= 256,
+        // PostgreSQL's own tags are short and never empty; those of other servers are what they like.
+        COMMAND_COMPLETE => header.body <= 0x1_0000,
         DATA_ROW | ROW_DESCRIPTION | PARAMETER_DESCRIPTION => header.body >= 2,
         COPY_IN | COPY_OUT | COPY_BOTH => header.body >= 3 && header.body <= 3 + 2 * 0xffff,
         AUTHENTICATION => header.body >= 4 && header.body <= 0x10_0000,

@@ -12,7 +12,8 @@ impl RedisSession {
         if self.request_window.take().is_some() {
             out.count(Reason::LostRequest);
         }
-        if self.open_end.take().is_some() {
+        if self.open_end.take().is_some() || self.sync.is_trial() {
+            self.settled = self.queue.len() as u64;
             self.drop_pending(out);
         }
         for _ in self.early.drain(..) {
@@ -36,7 +37,8 @@ impl RedisSession {
             .queue
             .front()
             .is_some_and(|front| matches!(front.effect, Effect::None | Effect::Blocking) && front.detail.is_some());
-        if aggregate && plain && self.queue.len() == 1 && self.queue.ghosts == 0 && self.sync.is_sequential() {
+        let in_step = !self.sync.is_lost() && !self.sync.is_trial();
+        if aggregate && plain && self.queue.len() == 1 && self.queue.ghosts == 0 && in_step {
             self.open_end = Some(head);
             self.sync.lose_frames();
             return;
@@ -47,7 +49,33 @@ impl RedisSession {
         self.sync.lose_replies();
     }
 
+    /// The trial assumed that nothing was outstanding, which is wrong.
+    pub(super) fn refute(&mut self, out: &mut Output) {
+        out.count(Reason::Resync);
+        // Their replies will come.
+        self.settled = self.queue.len() as u64;
+        self.drop_pending(out);
+        self.state.lose();
+        self.sync.refute();
+    }
+
+    /// What was held back is not believed.
+    pub(super) fn drop_held(&mut self, out: &mut Output) {
+        for _ in self.held.drain(..) {
+            out.count(Reason::LostResponse);
+        }
+    }
+
+    /// The connection is silent: what was held back is true, unless something is missing still.
+    pub(super) fn settle(&mut self, out: &mut Output) {
+        if self.sync.is_trial() && self.queue.is_empty() && self.reply_window.is_none() {
+            self.sync.settle();
+            out.exchanges.append(&mut self.held);
+        }
+    }
+
     fn drop_pending(&mut self, out: &mut Output) {
+        self.drop_held(out);
         self.reply_window = None;
         while self.queue.pop().is_some() {
             out.count(Reason::LostResponse);
@@ -55,12 +83,12 @@ impl RedisSession {
         self.queue.clear();
     }
 
-    /// The next request begins: a client that never sends ahead has read the whole reply.
+    /// The next request begins: a client that does not send ahead has read the whole reply.
     pub(super) fn end_open(&mut self, out: &mut Output, now_ns: u64) {
         let (Some(head), Some(window)) = (self.open_end.take(), self.reply_window.take()) else { return };
-        if self.sync.reply_ended() && window.last_ns <= now_ns {
+        let ended = self.queue.len() == 1 && self.sync.reply_ended() && window.last_ns <= now_ns;
+        if ended && self.sync.frames_found() {
             self.answer(head, window, out);
-            self.sync.frames_found();
         } else {
             self.drop_pending(out);
             self.state.lose();
@@ -78,6 +106,9 @@ impl RedisSession {
         }
         self.reply_window = None;
         self.open_end = None;
+        for _ in self.held.drain(..) {
+            out.count(reason);
+        }
         while let Some((pending, _)) = self.queue.pop() {
             if pending.detail.is_some() {
                 out.count(reason);
@@ -93,6 +124,12 @@ impl RedisSession {
     pub(super) fn end_all(&mut self, ending: Ending, at_ns: u64, out: &mut Output) {
         if self.open_end.is_some() && ending == Ending::Closed {
             self.end_open(out, at_ns);
+        }
+        if ending == Ending::Closed {
+            self.settle(out);
+        }
+        if self.sync.is_trial() {
+            self.drop_pending(out);
         }
         if self.request_window.take().is_some() {
             out.count(Reason::LostRequest);

@@ -4,7 +4,8 @@
 //! - `table`, `command`: what the commands are called, where their keys are, what they do to a connection;
 //! - `state`: what the server's answers make of the connection (database, transaction, subscriptions);
 //! - `queue`: commands that wait for a reply; `sync`: whether replies are known to belong to them;
-//! - `session`: one connection; `ending`: what losses and the end of the connection make of it; `probe`: recognising it.
+//! - `session`: one connection; `asking`, `answering`: its two directions; `ending`: what losses and the end of the
+//!   connection make of it; `shape`: which replies a command may have; `probe`: recognising it.
 //!
 //! Every command is one exchange with its own reply and times. A command inside MULTI ends with its own `+QUEUED`;
 //! what became of it is told by the exchange of EXEC, which ran it: its error is EXEC's own, or else that of the first
@@ -12,6 +13,8 @@
 //! pushes (publish/subscribe, MONITOR, RESP3 push) are no exchanges. A command that is sent while CLIENT REPLY is off
 //! ends when it is sent, without a response.
 
+mod answering;
+mod asking;
 mod command;
 mod ending;
 mod probe;
@@ -19,6 +22,7 @@ mod queue;
 mod request;
 mod resp;
 mod session;
+mod shape;
 mod state;
 mod sync;
 mod table;
@@ -68,7 +72,8 @@ pub struct RedisExchange {
 }
 
 /// The registry entry of Redis.
-pub const PROTOCOL: Protocol = Protocol { name: "redis", probe: probe::probe, open, turn_budget: Some(64 * 1024) };
+pub const PROTOCOL: Protocol =
+    Protocol { name: "redis", probe: probe::probe, answers: Some(probe::answers), open, turn_budget: Some(64 * 1024) };
 
 fn open(from_start: bool) -> Box<dyn Session> {
     Box::new(session::RedisSession::new(from_start))

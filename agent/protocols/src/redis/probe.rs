@@ -2,10 +2,11 @@
 //!
 //! An array of bulk strings that begins with a command word is a request. Inline commands look like those of other
 //! text protocols (memcached, POP3, SMTP, NATS): they are believed only at the start of a connection and for words
-//! that nothing else begins with, or when the server's reply confirms them.
+//! that nothing else begins with, or when the server's reply fits them.
 
 use super::request;
 use super::resp::{self, Step};
+use super::shape;
 use super::table;
 use super::wire::{line, number};
 use crate::registry::{Context, Probe};
@@ -78,6 +79,36 @@ fn array(bytes: &[u8], to_server: bool) -> Probe {
         None if size + 2 > body.len() => Probe::Maybe,
         None => Probe::No,
     }
+}
+
+/// Whether these bytes begin as a command does, as far as they go.
+pub fn begins_command(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&b'*') && array(bytes, true) != Probe::No
+}
+
+/// Inline commands alone are not certain: are they with what the server answers to them?
+pub fn answers(request: &[u8], response: &[u8]) -> bool {
+    let mut commands = request::Scanner::new();
+    if !request.first().is_some_and(u8::is_ascii_alphabetic) || commands.step(request).1 != Step::Done {
+        return false;
+    }
+    let Some(name) = commands.args.get(0).map(|word| String::from_utf8_lossy(word).to_ascii_uppercase()) else {
+        return false;
+    };
+    let mut reply = resp::Scanner::new();
+    let ended = match reply.step(response).1 {
+        Step::Done => true,
+        // The line with the length of a string says enough.
+        Step::Skip(_) => response.first() == Some(&b'$'),
+        Step::Need | Step::Bad => false,
+    };
+    // `+OK` and more words is what POP3 and others say, too.
+    let terse = match reply.head.kind {
+        b'+' => response.len() <= 12 && !response.contains(&b' '),
+        b'-' => response.starts_with(b"-ERR ") || ERRORS.iter().any(|error| response.starts_with(error)),
+        _ => true,
+    };
+    ended && terse && table::find(&name).is_some() && shape::fits(&name, &reply.head)
 }
 
 /// The beginning of a number whose line has not ended.

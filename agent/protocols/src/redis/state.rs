@@ -74,14 +74,6 @@ impl State {
         }
     }
 
-    /// This command was sent while replies are off: nobody will say how it went.
-    pub fn unanswered(&mut self, effect: Effect) {
-        self.unknown(effect);
-        if effect == Effect::Reset {
-            self.replies = Replies::On;
-        }
-    }
-
     /// A command is sent; whether it is part of a transaction.
     pub fn sent(&mut self, effect: Effect) -> bool {
         let inside = self.in_multi;
@@ -107,6 +99,11 @@ impl State {
             (Effect::ReplySkip, Replies::On | Replies::SkipNext) => {
                 self.replies = Replies::SkipNext;
                 return true;
+            }
+            // It turns replies on before it is answered itself; only `SKIP` still holds for it.
+            (Effect::Reset, Replies::On | Replies::Off) => {
+                self.replies = Replies::On;
+                return false;
             }
             (_, replies) => replies != Replies::On,
         };
@@ -143,8 +140,14 @@ impl State {
                     }
                     return self.is_subscribed() || waits;
                 }
+                let Some((at, up)) = family(word).filter(|_| head.len == 3 && !waits) else { return false };
+                if self.replies == Replies::Off {
+                    // Confirmations come even so, from newer servers.
+                    self.subscribed[at] = if up { self.subscribed[at].max(1) } else { 0 };
+                    return true;
+                }
                 // The server may end a subscription by itself.
-                family(word) == Some((2, false)) && head.len == 3 && !waits && self.is_subscribed()
+                (at, up) == (2, false) && self.is_subscribed()
             }
             _ => false,
         }

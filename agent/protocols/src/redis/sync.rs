@@ -1,34 +1,46 @@
 //! Whether requests and replies are known to be in step, and how that is found again.
 //!
 //! After requests were lost (or when we came in the middle) an unknown number of replies is under way. They are in
-//! step again when a request begins a system call while nothing can be outstanding: for a client that never was seen
-//! to send ahead that is after the reply to what it sent before; for any other only after a long silence, or after
-//! many rounds in which requests and replies alternated.
+//! step again when a request begins a turn while nothing can be outstanding: after a silence, or, for a client that
+//! waits for all replies at each of its turns, after any reply. Who does that is a matter of habit, so from there on
+//! commands and replies are paired *on trial*. What comes of it is held back until as many turns seemed to begin at rest
+//! as the client's habits ask for, or until a silence in which nothing was left over; one reply too many, or one that
+//! cannot be that of its command, ends the trial, and what was held is dropped.
 
+use super::probe;
 use crate::exchange::Window;
+use crate::habit::Habit;
 use crate::stream::{Chunk, Stamp};
 
 /// Silence in both directions after which nothing is under way.
 const SILENCE_NS: u64 = 100_000_000;
-/// Rounds of request and reply that speak for it as well.
-const ROUNDS: u32 = 32;
-/// Exchanges one at a time after which a client counts as one that does not send ahead.
-const HISTORY: u64 = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Each reply is that of the oldest command.
+    InStep,
+    /// So it seems; so many more turns must begin at rest.
+    Trial(u32),
+    /// Nobody knows.
+    Lost,
+}
 
 /// See the module.
 #[derive(Debug)]
 pub struct Sync {
-    lost: bool,
+    standing: Standing,
+    habit: Habit,
+    /// The turn that began last seems to have begun ahead of a reply, unless that was lost.
+    perhaps_ahead: bool,
+    /// Something of a reply passed since the last turn began.
+    turned: bool,
     /// Came in the middle and has seen nothing yet that spoke against a client at rest.
     fresh: bool,
     seek_request: bool,
     seek_reply: bool,
-    sends_ahead: bool,
-    answered: u64,
-    requests: u64,
-    replies: u64,
-    rounds: u32,
     request_ended: bool,
+    /// What is missing begins where a call ended: whole calls are.
+    calls_missing: bool,
     call_start: Option<u64>,
     reply_ended: bool,
     reply_since_loss: bool,
@@ -39,16 +51,15 @@ pub struct Sync {
 impl Sync {
     pub fn new(from_start: bool) -> Self {
         Self {
-            lost: !from_start,
+            standing: if from_start { Standing::InStep } else { Standing::Lost },
+            habit: Habit::default(),
+            perhaps_ahead: false,
+            turned: true,
             fresh: !from_start,
             seek_request: false,
             seek_reply: false,
-            sends_ahead: false,
-            answered: 0,
-            requests: 0,
-            replies: 0,
-            rounds: 0,
             request_ended: true,
+            calls_missing: false,
             call_start: None,
             reply_ended: true,
             reply_since_loss: false,
@@ -58,11 +69,12 @@ impl Sync {
     }
 
     pub fn is_lost(&self) -> bool {
-        self.lost
+        self.standing == Standing::Lost
     }
 
-    pub fn is_sequential(&self) -> bool {
-        !self.lost && !self.sends_ahead
+    /// Whether what comes out is to be held back.
+    pub fn is_trial(&self) -> bool {
+        matches!(self.standing, Standing::Trial(_))
     }
 
     pub fn at_call_start(&self, pos: u64) -> bool {
@@ -84,20 +96,21 @@ impl Sync {
 
     /// Whether a chunk of requests cannot be read because it may begin anywhere.
     pub fn refuses_request(&self, chunk: &Chunk<'_>) -> bool {
-        self.seek_request && !(self.request_ended && chunk.bytes.first() == Some(&b'*'))
+        self.seek_request && !((self.request_ended || self.calls_missing) && probe::begins_command(chunk.bytes))
     }
 
     pub fn request_chunk(&mut self, chunk: &Chunk<'_>) {
-        if self.request_ended {
+        if self.request_ended || self.calls_missing && probe::begins_command(chunk.bytes) {
             self.call_start = Some(chunk.pos);
-            self.seek_request &= chunk.bytes.first() != Some(&b'*');
+            self.seek_request &= !probe::begins_command(chunk.bytes);
         }
+        self.calls_missing = false;
         self.request_ended = chunk.ends_call;
         self.touch(chunk.stamp.first_ns);
     }
 
     pub fn request_gap(&mut self, stamp: Stamp) {
-        self.request_ended = false;
+        self.calls_missing |= std::mem::take(&mut self.request_ended);
         self.touch(stamp.last_ns);
     }
 
@@ -107,84 +120,107 @@ impl Sync {
 
     pub fn reply_chunk(&mut self, chunk: &Chunk<'_>) {
         self.reply_ended = chunk.ends_call && chunk.bytes.ends_with(b"\r\n");
-        self.reply_since_loss = true;
-        self.touch(chunk.stamp.last_ns);
+        self.reply_passed(chunk.stamp);
     }
 
     pub fn reply_gap(&mut self, stamp: Stamp) {
         self.reply_ended = false;
+        self.reply_passed(stamp);
+    }
+
+    fn reply_passed(&mut self, stamp: Stamp) {
         self.reply_since_loss = true;
+        self.turned = true;
         self.touch(stamp.last_ns);
     }
 
-    /// So many are waiting.
-    pub fn outstanding(&mut self, count: usize) {
-        self.sends_ahead |= count > 1;
-    }
-
+    /// A command was answered by its reply.
     pub fn answered(&mut self) {
-        self.answered += 1;
-    }
-
-    pub fn request_passed(&mut self) {
-        self.requests += 1;
-    }
-
-    pub fn reply_passed(&mut self) {
-        self.replies += 1;
+        if std::mem::take(&mut self.perhaps_ahead) {
+            self.habit.turn(true);
+        }
     }
 
     fn lose(&mut self) {
-        self.fresh = false;
-        self.lost = true;
-        self.reply_since_loss = false;
-        self.requests = 0;
-        self.replies = 0;
-        self.rounds = 0;
+        self.standing = Standing::Lost;
+        self.perhaps_ahead = false;
     }
 
     pub fn lose_requests(&mut self) {
         self.lose();
+        self.fresh = false;
+        self.reply_since_loss = false;
         self.seek_request = true;
     }
 
     pub fn lose_replies(&mut self) {
-        let fresh = self.fresh;
         self.lose();
-        self.fresh = fresh;
         self.reply_since_loss = true;
         self.seek_reply = true;
     }
 
     /// Only the framing of the reply under way is lost.
     pub fn lose_frames(&mut self) {
+        self.perhaps_ahead = false;
         self.seek_reply = true;
     }
 
-    pub fn frames_found(&mut self) {
-        self.seek_reply = false;
+    /// What the trial assumed is wrong.
+    pub fn refute(&mut self) {
+        self.lose();
     }
 
-    /// A request begins. Are we in step from here on?
+    /// The reply whose framing was lost seems to have ended, since a request begins. Does it count as ended?
+    pub fn frames_found(&mut self) -> bool {
+        if !self.habit.never_ahead() {
+            let Some(rounds) = self.habit.rounds() else { return false };
+            self.standing = Standing::Trial(rounds);
+        }
+        self.seek_reply = false;
+        true
+    }
+
+    fn is_quiet(&self, request: Window) -> bool {
+        self.last_ns == 0 || request.first_ns.saturating_sub(self.previous_ns) >= SILENCE_NS
+    }
+
+    /// A request begins; `rests`: nothing is waiting and no reply has begun. True when a trial ends well.
+    pub fn begins(&mut self, request: Window, rests: bool) -> bool {
+        if !self.at_call_start(request.pos) || !std::mem::take(&mut self.turned) {
+            return false;
+        }
+        match self.standing {
+            Standing::InStep if rests => self.habit.turn(false),
+            Standing::InStep => self.perhaps_ahead = true,
+            Standing::Trial(left) if rests => {
+                let left = if self.is_quiet(request) { 0 } else { left.saturating_sub(1) };
+                self.standing = if left == 0 { Standing::InStep } else { Standing::Trial(left) };
+                return left == 0;
+            }
+            Standing::Trial(_) | Standing::Lost => {}
+        }
+        false
+    }
+
+    /// The connection is silent and nothing was left over.
+    pub fn settle(&mut self) {
+        self.standing = Standing::InStep;
+    }
+
+    /// A request begins while we are lost. Are we in step from here on, if only on trial?
     pub fn try_again(&mut self, request: Window, idle: bool, replying: bool) -> bool {
-        let quiet = self.last_ns == 0 || request.first_ns.saturating_sub(self.previous_ns) >= SILENCE_NS;
-        let boundary = self.at_call_start(request.pos) && self.reply_ended;
-        if !boundary || !idle {
-            self.rounds = 0;
+        if !self.at_call_start(request.pos) || !self.reply_ended || !idle {
             return false;
         }
-        let alternates = self.reply_since_loss && (self.seek_reply || (!replying && self.requests == self.replies));
-        self.rounds = if alternates { self.rounds + 1 } else { 0 };
-        self.requests = 0;
-        self.replies = 0;
-        let modest = !self.sends_ahead && self.answered >= HISTORY && self.reply_since_loss;
-        if !(self.fresh || modest || quiet || self.rounds >= ROUNDS) {
-            return false;
+        let alternates = self.reply_since_loss && (self.seek_reply || !replying);
+        if self.fresh || self.is_quiet(request) {
+            self.standing = Standing::InStep;
+        } else {
+            let Some(rounds) = self.habit.rounds().filter(|_| alternates) else { return false };
+            self.standing = Standing::Trial(rounds);
         }
-        self.lost = false;
         self.fresh = false;
         self.seek_reply = false;
-        self.rounds = 0;
         true
     }
 }

@@ -1,5 +1,8 @@
 //! Conversations, whole, split and cut.
 
+mod follow;
+mod silence;
+
 use proptest::prelude::*;
 
 use super::session::RedisSession;
@@ -317,7 +320,9 @@ fn after_a_loss_nothing_is_matched_to_another_request() {
     assert_eq!(talk.texts(), ["GET a"]);
     talk.now += 200_000_000;
     talk.c("GET d").s("$-1\r\n");
-    assert_eq!((talk.texts(), talk.redis(1).database), (vec!["GET a", "GET d"], None));
+    // That nothing was left over says that all before it was right.
+    assert_eq!((talk.texts(), talk.redis(2).database), (vec!["GET a", "GET c", "GET d"], None));
+    assert_eq!(talk.out.exchanges[1].response.unwrap().pos, 10);
 }
 
 #[test]

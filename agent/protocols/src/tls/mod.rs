@@ -32,7 +32,7 @@ use crate::registry::Protocol;
 use crate::session::Session;
 
 /// The registry entry of TLS.
-pub const PROTOCOL: Protocol = Protocol { name: "tls", probe: probe::probe, open, turn_budget: None };
+pub const PROTOCOL: Protocol = Protocol { name: "tls", probe: probe::probe, answers: None, open, turn_budget: None };
 
 /// The same, for a connection that changed to it.
 pub static TLS: Protocol = PROTOCOL;

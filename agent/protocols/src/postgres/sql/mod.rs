@@ -108,6 +108,11 @@ pub(super) fn begins_like_sql(text: &[u8]) -> bool {
     })
 }
 
+/// Whether a statement may begin with this word.
+pub(super) fn is_command(word: &str) -> bool {
+    words::statement_verb(words::Upper::new(word.as_bytes()).as_bytes()).is_some()
+}
+
 /// The statement being read.
 struct Reader<'a> {
     sanitiser: Sanitiser<'a>,

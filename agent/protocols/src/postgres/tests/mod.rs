@@ -4,6 +4,8 @@ mod build;
 mod copy;
 mod errors;
 mod extended;
+mod follow;
+mod foreign;
 mod loss;
 mod opening;
 mod properties;

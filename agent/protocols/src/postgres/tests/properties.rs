@@ -18,7 +18,7 @@ fn turn() -> impl Strategy<Value = Turn> {
     let text = (0usize..7, 0u32..1000).prop_map(|(kind, number)| match kind {
         0 => format!("SELECT {number}"),
         1 => format!("SELECT * FROM t{number} WHERE a = 'x'"),
-        2 => format!("SELECT 'Z;' FROM s.t{number} -- c"),
+        2 => format!("SELECT 'Z;' FROM s.t{number} /* c */"),
         _ => format!("SELECT a FROM table_{number} WHERE b = $1"),
     });
     let one = |ask: Vec<u8>, answer: Vec<u8>| Turn { ask, answer, deep: false };
@@ -34,8 +34,8 @@ fn turn() -> impl Strategy<Value = Turn> {
             3 => one(query(&text), [columns(), row(size), error("22012"), ready(b'E')].concat()),
             4 | 5 => one([once(&text), sync()].concat(), [parsed(), bound(), all, ready(b'I')].concat()),
             6 => one(
-                [parse("s", &text), describe(b'S', "s"), sync()].concat(),
-                [parsed(), message(b't', &[0, 0]), no_data(), ready(b'I')].concat(),
+                [close(b'S', "s"), parse("s", &text), describe(b'S', "s"), sync()].concat(),
+                [message(b'3', b""), parsed(), message(b't', &[0, 0]), no_data(), ready(b'I')].concat(),
             ),
             7 => one([bind("", "s"), execute("", 0), sync()].concat(), [bound(), rows, ready(b'I')].concat()),
             8 => one(
