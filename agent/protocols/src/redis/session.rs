@@ -1,6 +1,5 @@
 //! One Redis connection: what is known of it, and the way of its bytes to `asking` and `answering`.
 
-use super::command::Effect;
 use super::queue::Queue;
 use super::request::Scanner as RequestScanner;
 use super::resp::{Head, Scanner as ReplyScanner};
