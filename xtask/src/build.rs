@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{paths, sh, toolchain};
+use crate::{paths, progress, sh, toolchain};
 
 /// Arguments of `cargo xtask build`.
 #[derive(clap::Args, Debug, Default)]
@@ -22,8 +23,31 @@ pub const OBJECT_VARIABLE: &str = "WIRESPAN_EBPF_OBJECT";
 
 /// Builds both; the path of the binary.
 pub fn build(args: &Args) -> Result<PathBuf> {
+    let begin = Instant::now();
+    for line in plan(args) {
+        sh::step(line);
+    }
     ebpf()?;
-    agent(args.release)
+    let binary = agent(args.release)?;
+    sh::step(format!("built in {}", progress::clock(begin.elapsed())));
+    Ok(binary)
+}
+
+/// What is going to be done and how long that usually takes, so that nobody wonders whether anything happens. Times are those of two
+/// processors; what was built before takes seconds.
+fn plan(args: &Args) -> Vec<String> {
+    let mut lines = Vec::new();
+    for part in toolchain::missing() {
+        lines.push(format!("to install, once: {part}"));
+    }
+    if !paths::ebpf_object().is_file() {
+        lines.push("to build: the kernel programs (a minute the first time)".to_owned());
+    }
+    let (profile, time) = if args.release { ("release", "three minutes") } else { ("debug", "two minutes") };
+    if !paths::target().join(profile).join("wirespan").is_file() {
+        lines.push(format!("to build: the agent ({time} the first time)"));
+    }
+    lines
 }
 
 /// Builds the eBPF object (always optimised: the verifier sees no other).

@@ -95,11 +95,16 @@ fn ebpf() -> Result<()> {
     sh::run(cmd.arg("--quiet"))
 }
 
-/// Licences, sources and double versions; advisories need the network and are looked at elsewhere.
+/// Licences, sources and double versions; and advisories, where their database can be reached.
 fn deny() -> Result<()> {
     if !sh::succeeds(cargo().args(["deny", "--version"])) {
         sh::step("skipped: cargo deny (not installed: `cargo install cargo-deny`)");
         return Ok(());
     }
-    sh::run(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))
+    let ours = sh::run(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]));
+    if !sh::succeeds(cargo().args(["deny", "fetch", "db"])) {
+        sh::step("skipped: cargo deny check advisories (their database cannot be reached)");
+        return ours;
+    }
+    sh::run(cargo().args(["deny", "--offline", "check", "advisories"])).and(ours)
 }

@@ -1,20 +1,26 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], [`test`], [`lint`], [`arm64`], [`kernels`], [`bench`]); below them
-//! [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
-//! (packages), [`paths`] (where things are) and [`sh`] (running programs).
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`lint`], [`arm64`], [`kernels`], [`bench`]); below them
+//! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
+//! (packages), [`paths`] (where things are), [`sh`] (running programs) and
+//! [`progress`] (waiting for them).
 
 mod apt;
 mod arm64;
 mod bench;
 mod build;
+mod fuzz;
 mod granted;
 mod kernels;
 mod lint;
+mod mutants;
 mod parts;
 mod paths;
+mod progress;
 mod run;
 mod sh;
+mod skips;
+mod tally;
 mod test;
 mod toolchain;
 
@@ -31,6 +37,10 @@ enum Command {
     Run(run::Args),
     /// Install what the tests need, then run unit, replay and end-to-end tests
     Test(test::Args),
+    /// Run every parser on made-up input, each for a fixed time
+    Fuzz(fuzz::Args),
+    /// See that the unit tests notice mistakes: those of xtask/mutants.toml, each made in turn
+    Mutants(mutants::Args),
     /// Formatting, clippy, licences, and that everything compiles for arm64
     Lint(lint::Args),
     /// Compile everything for arm64, without linking
@@ -52,6 +62,8 @@ fn main() -> ExitCode {
         Command::Build(args) => build::build(&args).map(drop),
         Command::Run(args) => run::run(&args),
         Command::Test(args) => test::test(&args),
+        Command::Fuzz(args) => fuzz::fuzz(&args),
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::CheckArm64 => arm64::check(),
         Command::GrantsEbpf => granted::here(),

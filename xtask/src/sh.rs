@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::progress;
+
 /// Says what is about to be done, in one line.
 pub fn step(what: impl AsRef<str>) {
     eprintln!("xtask: {}", what.as_ref());
@@ -28,18 +30,19 @@ pub fn run(cmd: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command that talks much: its output goes to `log`, and only a failure shows the end of it.
+/// Runs a command that talks much: its output goes to `log`, meanwhile the time is counted, and only a failure shows the end of it.
 pub fn run_logged(cmd: &mut Command, log: &Path) -> Result<()> {
     if let Some(dir) = log.parent() {
         std::fs::create_dir_all(dir)?;
     }
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-    let status = cmd
+    let mut child = cmd
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
-        .status()
+        .spawn()
         .with_context(|| format!("cannot run `{}`", shown(cmd)))?;
+    let status = progress::wait(&mut child, &shown(cmd))?;
     if status.success() {
         return Ok(());
     }
@@ -56,6 +59,19 @@ pub fn output(cmd: &mut Command) -> Result<String> {
     let out = cmd
         .stdin(Stdio::null())
         .stderr(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run `{}`", shown(cmd)))?;
+    if !out.status.success() {
+        bail!("`{}` failed ({})", shown(cmd), out.status);
+    }
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// What a command prints on stdout; its stderr is ours, for it shows how far it is.
+pub fn output_with_progress(cmd: &mut Command) -> Result<String> {
+    let out = cmd
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot run `{}`", shown(cmd)))?;
     if !out.status.success() {

@@ -1,12 +1,12 @@
 //! `cargo xtask test`: unit, replay and end-to-end tests, with everything they need installed first.
 
-use std::fmt;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::skips::MaySkip;
+use crate::tally::Tally;
 use crate::{build, granted, parts, paths, sh, toolchain};
 
 /// Arguments of `cargo xtask test`.
@@ -21,6 +21,9 @@ pub struct Args {
     /// How often an end-to-end test may run before it counts as failed: again alone, after all others
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     tries: u32,
+    /// Fail if a test skips itself that tests/may-skip.toml does not list. (Where the kernel grants no eBPF, all may)
+    #[arg(long)]
+    deny_skips: bool,
     /// For the test programs: a filter, `--nocapture` …
     #[arg(last = true)]
     args: Vec<String>,
@@ -83,11 +86,32 @@ pub fn test(args: &Args) -> Result<()> {
             note("end-to-end", end_to_end(&mut tally, &binary, granted, args)?);
         }
     }
+    for remark in tally.remarks() {
+        sh::step(remark);
+    }
+    if args.deny_skips && denied_skips(&tally)? {
+        failed.push("skipped");
+    }
     sh::step(format!("tests: {tally}"));
     if !failed.is_empty() {
         bail!("failed: {} tests", failed.join(", "));
     }
     Ok(())
+}
+
+/// The reason of what was skipped since nothing can be traced here.
+const NO_EBPF: &str = "no eBPF on this machine";
+
+/// Names what was skipped and must not be.
+fn denied_skips(tally: &Tally) -> Result<bool> {
+    let list = paths::root().join("tests/may-skip.toml");
+    let may = MaySkip::read(&list)?;
+    let mut denied = false;
+    for (name, reason) in tally.skipped.iter().filter(|(name, reason)| reason != NO_EBPF && !may.allows(name, reason)) {
+        sh::step(format!("must not be skipped: {name} ({reason}); {} has those that may", list.display()));
+        denied = true;
+    }
+    Ok(denied)
 }
 
 /// Runs the end-to-end tests as root, or, where the kernel grants no eBPF, names each one as skipped.
@@ -106,22 +130,22 @@ fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, arg
         let names = sh::output(program().arg("--list").args(&args.args))?;
         for name in names.lines().filter_map(|l| l.strip_suffix(": test")) {
             println!("test {name} ... skipped ({reason})");
-            tally.skipped += 1;
+            tally.skipped.push((name.to_owned(), NO_EBPF.to_owned()));
         }
-        sh::step(format!("end-to-end tests: {} skipped, since this machine grants no eBPF ({reason})", tally.skipped));
+        let count = tally.skipped.len();
+        sh::step(format!("end-to-end tests: {count} skipped, since this machine grants no eBPF ({reason})"));
         return Ok(true);
     }
     sh::step("end-to-end tests");
     let mut ok = tally.run(program().args(&args.args))?;
     for again in 2..=args.tries {
-        let names = std::mem::take(&mut tally.names_of_failed);
-        if ok || names.is_empty() {
+        if ok || tally.names_of_failed.is_empty() {
             break;
         }
+        let names = tally.again();
         sh::step(format!("end-to-end tests: try {again} of {}, one at a time: {}", args.tries, names.join(", ")));
-        // They are counted by their last try.
-        tally.failed = tally.failed.saturating_sub(names.len() as u64);
         ok = tally.run(program().args(["--exact", "--test-threads=1"]).args(&names))?;
+        tally.passed_late(&names, again);
     }
     Ok(ok)
 }
@@ -130,81 +154,4 @@ fn cargo_test(args: &[&str]) -> Command {
     let mut cmd = Command::new(toolchain::own_cargo());
     cmd.current_dir(paths::root()).args(["test", "--no-fail-fast"]).args(args);
     cmd
-}
-
-/// What all test programs of a run reported.
-#[derive(Default, Debug)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-    ignored: u64,
-    skipped: u64,
-    /// In the order in which they failed, until somebody takes them.
-    names_of_failed: Vec<String>,
-}
-
-impl Tally {
-    /// Runs a `cargo test`, shows its output, adds up its results. Did it succeed?
-    fn run(&mut self, cmd: &mut Command) -> Result<bool> {
-        let mut child = cmd
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot run `{}`", sh::shown(cmd)))?;
-        if let Some(out) = child.stdout.take() {
-            for line in BufReader::new(out).lines() {
-                let line = line?;
-                println!("{line}");
-                self.add(&line);
-            }
-        }
-        Ok(child.wait()?.success())
-    }
-
-    /// `test result: ok. 12 passed; 0 failed; 1 ignored; …`, and lines of tests that skipped themselves.
-    fn add(&mut self, line: &str) {
-        if line.starts_with("test ") && line.contains(" ... skipped") {
-            self.skipped += 1;
-        }
-        if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
-            self.names_of_failed.push(name.to_owned());
-        }
-        let Some(rest) = line.strip_prefix("test result: ") else { return };
-        for part in rest.split(['.', ';']) {
-            let mut words = part.split_whitespace();
-            let (Some(number), Some(what)) = (words.next().and_then(|n| n.parse::<u64>().ok()), words.next()) else {
-                continue;
-            };
-            match what {
-                "passed" => self.passed += number,
-                "failed" => self.failed += number,
-                "ignored" => self.ignored += number,
-                _ => {}
-            }
-        }
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { passed, failed, ignored, skipped, names_of_failed: _ } = self;
-        write!(f, "{passed} passed, {failed} failed, {ignored} ignored, {skipped} skipped")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Tally;
-
-    #[test]
-    fn results_of_several_programs_are_added_up() {
-        let mut tally = Tally::default();
-        tally.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s");
-        tally.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.01s");
-        tally.add("test http::chunked ... ok");
-        tally.add("test kernel_tls ... skipped (no tls)");
-        tally.add("test http::order::pipelined ... FAILED");
-        assert_eq!(tally.to_string(), "15 passed, 2 failed, 1 ignored, 1 skipped");
-        assert_eq!(tally.names_of_failed, ["http::order::pipelined"]);
-    }
 }

@@ -61,6 +61,13 @@ pub fn own_cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
 
+/// What has to be installed before kernel programs can be built, for people; empty if all is there.
+pub fn missing() -> Vec<&'static str> {
+    let compiler = nightly().or_else(debian).is_none().then_some("a compiler with its library's sources (a minute)");
+    let linker = find_linker().is_none().then_some("bpf-linker, built with LLVM (three minutes)");
+    compiler.into_iter().chain(linker).collect()
+}
+
 /// The tool chain that is there, or one that is installed now.
 pub fn find_or_install() -> Result<Toolchain> {
     let toolchain = match nightly().or_else(debian) {

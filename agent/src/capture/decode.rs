@@ -262,4 +262,30 @@ mod tests {
             assert!(decode(&open().as_bytes()[..len]).is_none(), "{len}");
         }
     }
+
+    #[test]
+    fn a_call_keeps_its_direction_and_its_times() {
+        for (direction, flow) in [(record::SEND, Flow::Sent), (record::RECEIVE, Flow::Received)] {
+            let data = record::Data {
+                kind: record::KIND_DATA,
+                direction,
+                connection: 3,
+                position: 17,
+                len: 2,
+                head_len: 2,
+                first_ns: 40,
+                last_ns: 50,
+                arrived_ns: 30,
+                pid: 7,
+                tid: 8,
+                ..record::Data::default()
+            };
+            let bytes = [data.as_bytes(), b"ab"].concat();
+            let Some(Event::Data(told)) = decode(&bytes) else { panic!("no event") };
+            assert_eq!((told.flow, told.connection, told.position, told.len), (flow, 3, 17, 2));
+            assert_eq!((told.first_ns, told.last_ns, told.arrived_ns), (40, 50, Some(30)));
+            assert_eq!((told.actor.pid, told.actor.tid, told.head), (7, 8, &b"ab"[..]));
+            assert_eq!(order(&bytes), Some(40));
+        }
+    }
 }

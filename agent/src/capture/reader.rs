@@ -207,4 +207,24 @@ mod tests {
         assert_eq!(batch.release(u64::MAX, &mut undecodable, &mut |_| {}), 2);
         assert!(batch.bytes.is_empty());
     }
+
+    #[test]
+    fn events_come_in_the_order_of_kernel_times() {
+        use wirespan_common::record::{KIND_STATE, STATE_CLOSED, State};
+        use zerocopy::IntoBytes as _;
+        let (mut batch, mut undecodable) = (Batch::default(), 0);
+        for (connection, at_ns) in [(1, 30), (2, 10), (3, 20), (4, 20), (5, 5)] {
+            let state = State { kind: KIND_STATE, what: STATE_CLOSED, connection, at_ns, ..State::default() };
+            batch.push(at_ns, state.as_bytes());
+        }
+        let mut seen = Vec::new();
+        let mut see = |event: &Event<'_>| {
+            if let Event::State(state) = event {
+                seen.push((state.connection, state.at_ns));
+            }
+        };
+        batch.release(20, &mut undecodable, &mut see);
+        batch.release(u64::MAX, &mut undecodable, &mut see);
+        assert_eq!((seen, undecodable), (vec![(5, 5), (2, 10), (3, 20), (4, 20), (1, 30)], 0));
+    }
 }

@@ -372,3 +372,7 @@ fn drain<T>(
         *total += std::mem::take(count);
     }
 }
+
+#[cfg(test)]
+#[path = "tracker_tests.rs"]
+mod tests;

@@ -3,7 +3,9 @@
 use crate::conn::Limits;
 use crate::conn::fact::Fact;
 use crate::enrich::{Host, Resources};
-use crate::event::{Change, Data, Endpoint, Event, Flow, Open, Role, State, Transport, Vantage};
+use crate::event::{
+    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, State, Transport, Vantage,
+};
 use crate::pipeline::engine::Engine;
 use crate::process::Selectors;
 use crate::process::table::ProcessTable;
@@ -46,11 +48,15 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::selecting(Selectors::default())
+    }
+
+    fn selecting(selectors: Selectors) -> Self {
         let notes = Arc::new(Mutex::new(Notes::default()));
         let engine = Engine::new(
             Limits::default(),
             Tracer::new(Config::default(), Ids::seeded(0)),
-            ProcessTable::replay(Selectors::default()),
+            ProcessTable::replay(selectors),
             Resources::new(Host::default()),
         )
         .with_observer(Arc::clone(&notes));
@@ -210,4 +216,25 @@ fn what_is_forgotten_has_an_end_too() {
     bench.open(2, Role::Client, Transport::Unix, 12_000, None);
     bench.engine.handle(&Event::Tick { at_ns: u64::MAX });
     assert_eq!(bench.notes()[2..], ["2 opened", "2 ended Closed 0"]);
+}
+
+#[test]
+fn what_a_process_does_that_is_not_selected_is_counted_and_not_exported() {
+    for (selector, expected) in [("comm=shop", (1, 0)), ("comm=other", (0, 1))] {
+        let mut bench = Bench::selecting(Selectors::new(vec![selector.parse().unwrap()]));
+        bench.engine.handle(&Event::Process(Process {
+            pid: 7,
+            change: ProcessChange::Exec { file: "/usr/bin/shop".into() },
+            comm: "shop".into(),
+            user: 0,
+            at_ns: MS,
+        }));
+        bench.open(1, Role::Server, Transport::Tcp, 10, Some(10));
+        bench.data(1, Flow::Received, REQUEST, 20, None);
+        bench.data(1, Flow::Sent, RESPONSE, 30, None);
+        bench.end(1, Change::Closed, 0, 40);
+        let spans = bench.spans().len();
+        assert_eq!((spans, bench.engine.totals().not_selected), expected, "{selector}");
+        assert_eq!(bench.notes().is_empty(), expected.0 == 0, "{selector}: {:?}", bench.notes());
+    }
 }

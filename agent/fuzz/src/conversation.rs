@@ -10,7 +10,6 @@
 //! | 5 | none | half-close |
 //! | 6 | none | time passes by a minute, then expire |
 //! | 7 | none | close (bit 4: reset; with direction to the client: abandoned first) and the end |
-#![forbid(unsafe_code)]
 
 use wirespan_protocols::registry::{Context, Protocol};
 use wirespan_protocols::session::{Close, Output, Reason};
@@ -82,6 +81,20 @@ pub fn drive(protocol: &Protocol, data: &[u8]) {
             break;
         }
     }
+}
+
+/// A script: what a client and a server say in turns, followed from the start.
+#[must_use]
+pub fn script(turns: &[(Direction, &[u8])]) -> Vec<u8> {
+    let mut script = vec![1];
+    for (direction, bytes) in turns {
+        for part in bytes.chunks(255) {
+            script.push(if *direction == Direction::ToServer { 0 } else { 8 });
+            script.push(part.len() as u8);
+            script.extend_from_slice(part);
+        }
+    }
+    script
 }
 
 /// A length byte and as many bytes as there are of it.

@@ -1,0 +1,154 @@
+//! Inputs to begin with: without them it takes long to find even a first valid message.
+
+use std::path::Path;
+
+use wirespan::recording;
+use wirespan::recording::file::Writer;
+use wirespan_protocols::stream::Direction::{ToClient, ToServer};
+
+use crate::conversation::script;
+
+/// Larger captures would slow everything down.
+const MOST: usize = 24 * 1024;
+
+/// HTTP/1.
+#[must_use]
+pub fn http() -> Vec<Vec<u8>> {
+    let request = b"POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc";
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n";
+    vec![
+        script(&[(ToServer, request), (ToClient, b"HTTP/1.1 100 Continue\r\n\r\n"), (ToClient, chunked)]),
+        script(&[(ToServer, b"GET / HTTP/1.0\r\n\r\n"), (ToClient, b"HTTP/1.0 404 No\r\nContent-Length: 0\r\n\r\n")]),
+    ]
+}
+
+/// A message of PostgreSQL: its type and its body.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 4).to_be_bytes();
+    [&[kind][..], &length, body].concat()
+}
+
+/// PostgreSQL.
+#[must_use]
+pub fn postgres() -> Vec<Vec<u8>> {
+    let startup = b"\0\0\0\x19\0\x03\0\0user\0a\0database\0b\0\0";
+    let ready = message(b'Z', b"I");
+    let begun = [message(b'R', &[0; 4]), ready.clone()].concat();
+    let simple = message(b'Q', b"SELECT a FROM b WHERE c = 'd'\0");
+    let rows = [message(b'D', b"\0\x01\0\0\0\x01x"), message(b'C', b"SELECT 1\0"), ready.clone()].concat();
+    let extended = [
+        message(b'P', b"s\0SELECT $1\0\0\0"),
+        message(b'B', b"\0s\0\0\0\0\0\0\0"),
+        message(b'E', b"\0\0\0\0\0"),
+        message(b'S', b""),
+    ]
+    .concat();
+    let done = [message(b'1', b""), message(b'2', b""), rows.clone()].concat();
+    vec![
+        script(&[(ToServer, startup), (ToClient, &begun), (ToServer, &simple), (ToClient, &rows)]),
+        script(&[(ToServer, startup), (ToClient, &begun), (ToServer, &extended), (ToClient, &done)]),
+        script(&[(ToServer, b"\0\0\0\x08\x04\xd2\x16\x2f"), (ToClient, b"S")]),
+    ]
+}
+
+/// Redis.
+#[must_use]
+pub fn redis() -> Vec<Vec<u8>> {
+    let set = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+    vec![
+        script(&[(ToServer, set), (ToClient, b"+OK\r\n$1\r\nb\r\n")]),
+        script(&[(ToServer, b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"), (ToClient, b"%1\r\n+a\r\n:1\r\n")]),
+        script(&[(ToServer, b"PING\r\n"), (ToClient, b"+PONG\r\n")]),
+    ]
+}
+
+/// TLS: the beginning of a hello.
+#[must_use]
+pub fn tls() -> Vec<Vec<u8>> {
+    let hello = [&b"\x16\x03\x01\x00\x2d\x01\0\0\x29\x03\x03"[..], &[7; 32], b"\0\0\x02\x13\x01\x01\0"].concat();
+    let answer = [&b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03\x03"[..], &[9; 32], b"\0\x13\x01\0"].concat();
+    vec![script(&[(ToServer, &hello), (ToClient, &answer), (ToClient, b"\x15\x03\x03\0\x02\x02\x28")])]
+}
+
+const QUESTION: &[u8] = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x02bc\0\0\x01\0\x01";
+const ANSWER: &[u8] =
+    b"\0\x07\x81\x80\0\x01\0\x01\0\0\0\0\x01a\x02bc\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x09\0\x04\x7f\0\0\x01";
+
+/// DNS over TCP.
+#[must_use]
+pub fn dns_stream() -> Vec<Vec<u8>> {
+    let framed = |message: &[u8]| [&(message.len() as u16).to_be_bytes()[..], message].concat();
+    vec![script(&[(ToServer, &framed(QUESTION)), (ToClient, &framed(ANSWER))])]
+}
+
+/// DNS over UDP.
+#[must_use]
+pub fn dns_datagram() -> Vec<Vec<u8>> {
+    vec![script(&[(ToServer, QUESTION), (ToClient, ANSWER)])]
+}
+
+/// Captures of the replay tests with this ending.
+fn captures(ending: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/replay/captures");
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == ending));
+    paths.sort();
+    paths.into_iter().filter_map(|path| std::fs::read(path).ok()).filter(|bytes| bytes.len() <= MOST).collect()
+}
+
+/// Captures of tcpdump.
+#[must_use]
+pub fn pcap() -> Vec<Vec<u8>> {
+    captures("pcap")
+}
+
+/// Captures of Wireshark.
+#[must_use]
+pub fn pcapng() -> Vec<Vec<u8>> {
+    captures("pcapng")
+}
+
+/// Recordings of what the captures tell.
+#[must_use]
+pub fn recordings() -> Vec<Vec<u8>> {
+    let record = |capture: Vec<u8>| -> anyhow::Result<Vec<u8>> {
+        let mut source = recording::from_reader(std::io::Cursor::new(capture))?;
+        let mut writer = Writer::new(Vec::new())?;
+        while let Some(event) = source.next()? {
+            writer.write(&event)?;
+        }
+        Ok(writer.finish()?)
+    };
+    pcap().into_iter().filter_map(|capture| record(capture).ok()).collect()
+}
+
+/// Two types: an integer, and a structure with two members of it.
+#[must_use]
+pub fn btf() -> Vec<Vec<u8>> {
+    let strings = b"\0int\0sock\0a\0b\0";
+    let types: [u32; 13] = [1, 1 << 24, 4, 32, 5, 4 << 24 | 2, 8, 10, 1, 0, 12, 1, 32];
+    let header: [u32; 5] = [24, 0, types.len() as u32 * 4, types.len() as u32 * 4, strings.len() as u32];
+    let mut blob = 0xeb9f_u16.to_ne_bytes().to_vec();
+    blob.extend([1, 0]);
+    blob.extend(header.iter().chain(&types).flat_map(|word| word.to_ne_bytes()));
+    blob.extend(strings);
+    vec![blob]
+}
+
+/// Configurations.
+#[must_use]
+pub fn yaml() -> Vec<Vec<u8>> {
+    let unit = include_bytes!("../../../deploy/systemd/wirespan.yaml");
+    let page = include_str!("../../../docs/configuration.md");
+    let examples = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let aliases = b"a: &a {b: c}\nwirespan:\n  <<: *a\n  output: \"${X:-none}\"\n";
+    examples.map(|text| text.as_bytes().to_vec()).chain([unit.to_vec(), aliases.to_vec()]).collect()
+}
+
+/// Selectors.
+#[must_use]
+pub fn selectors() -> Vec<Vec<u8>> {
+    let texts = ["port=8000,user!=root", "comm in (a,b)", "!container", "env.A_B notin (x, y)", "exe=/a/b,pid==7"];
+    texts.into_iter().map(|text| text.as_bytes().to_vec()).collect()
+}

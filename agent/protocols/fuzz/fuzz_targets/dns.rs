@@ -1,6 +1,0 @@
-//! `cargo fuzz run dns`: over TCP.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| wirespan_protocols_fuzz::drive(&wirespan_protocols::dns::PROTOCOL, data));
