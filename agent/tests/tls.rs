@@ -156,6 +156,7 @@ fn postgres() {
     let all = told("postgres-tls.pcap");
     let phases = |told: &Told| {
         let phases = told.phases().iter().map(|phase| match &phase.kind {
+            PhaseKind::Preface(kind) => (*kind).to_owned(),
             PhaseKind::EncryptionRequest { accepted } => format!("encryption {accepted}"),
             PhaseKind::Tls(tls) => format!("tls {} {}", tls.version.unwrap(), tls.retried),
             PhaseKind::Authentication(authentication) => format!(

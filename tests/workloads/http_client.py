@@ -221,6 +221,22 @@ def early():
     exchange(sock, "/later")
 
 
+def upload():
+    """An upload whose writes look like requests, begun before the agent comes."""
+    sock = connect()
+    write = request("/secret/0000")
+    sock.sendall(request("/upload", "POST", f"Content-Length: {len(write) * 300}\r\n"))
+    for n in range(300):
+        if n == 38:
+            gate()
+        sock.sendall(request(f"/secret/{n:04}"))
+        time.sleep(0.002)
+    Reader(sock).response()
+    time.sleep(1.5)
+    exchange(sock, "/after")
+    exchange(sock, "/later")
+
+
 def half():
     """The request was sent before the agent came, its response comes after."""
     sock = connect()

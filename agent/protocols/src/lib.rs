@@ -11,6 +11,7 @@
 //! - [`session`]: the trait that each protocol implements for one connection, and the output it writes to;
 //! - [`registry`]: the list of protocols and detection by content;
 //! - `habit`: whether a client waits for its answers, which decides how it is followed again after a loss;
+//! - [`preface`]: what proxies say before a protocol begins;
 //! - [`dns`], [`http1`], [`postgres`], [`redis`], [`tls`]: one folder a protocol.
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod habit;
 pub mod http1;
 pub mod phase;
 pub mod postgres;
+pub mod preface;
 pub mod redis;
 pub mod registry;
 pub mod session;

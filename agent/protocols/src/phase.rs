@@ -28,7 +28,7 @@ impl Phase {
                 let texts = text(&tls.cipher) + text(&tls.server_name) + text(&tls.chosen_protocol);
                 size_of::<TlsHandshake>() + offered + texts
             }
-            PhaseKind::EncryptionRequest { .. } => 0,
+            PhaseKind::EncryptionRequest { .. } | PhaseKind::Preface(_) => 0,
             PhaseKind::Authentication(_) => size_of::<Authentication>(),
         };
         kind + text(&self.error)
@@ -40,6 +40,8 @@ impl Phase {
 pub enum PhaseKind {
     /// A TLS handshake, ClientHello to the last Finished.
     Tls(Box<TlsHandshake>),
+    /// What is said to a proxy, or by one, before the protocol begins: `proxy` (the PROXY protocol), `socks4`, `socks5`.
+    Preface(&'static str),
     /// PostgreSQL `SSLRequest` or `GSSENCRequest` and its answer of one byte.
     EncryptionRequest {
         /// Whether the server agreed.

@@ -23,6 +23,9 @@ pub enum Probe {
     No,
 }
 
+/// Whether a request and the answer to it are certainly of one protocol.
+pub type Answers = fn(request: &[u8], response: &[u8]) -> bool;
+
 /// A protocol: a name, a way to recognise it and a way to follow it.
 pub struct Protocol {
     /// Short lower-case name, used in metrics and configuration.
@@ -31,7 +34,7 @@ pub struct Protocol {
     pub probe: fn(&[u8], Context) -> Probe,
     /// Whether a client's first bytes and the server's first answer to them are certainly of this protocol, where neither
     /// alone is. `None`: there is no such case.
-    pub answers: Option<fn(request: &[u8], response: &[u8]) -> bool>,
+    pub answers: Option<Answers>,
     /// Opens a session. `from_start`: both directions are followed from their first byte.
     pub open: fn(from_start: bool) -> Box<dyn Session>,
     /// Payload bytes of a turn (a run of calls in one direction) that framing needs, where the default of the capture

@@ -31,6 +31,8 @@ pub enum Reason {
     TooManyPending,
     /// A request was not answered in the time that its protocol's clients wait (DNS).
     Unanswered,
+    /// What looked like a request, on a connection that was joined midway, and was not proven to be none of a body's bytes.
+    Unproven,
     /// A request had no whole response yet when its connection was followed no longer: memory was needed, the connection
     /// was silent for too long, or its end was not seen.
     Forgotten,
@@ -44,7 +46,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Resync,
         Self::Malformed,
         Self::UnmatchedResponse,
@@ -52,6 +54,7 @@ impl Reason {
         Self::LostResponse,
         Self::TooManyPending,
         Self::Unanswered,
+        Self::Unproven,
         Self::Forgotten,
         Self::UnderWay,
         Self::BufferFull,
@@ -69,6 +72,7 @@ impl Reason {
             Self::LostResponse => "lost_response",
             Self::TooManyPending => "too_many_pending",
             Self::Unanswered => "unanswered",
+            Self::Unproven => "unproven",
             Self::Forgotten => "forgotten",
             Self::UnderWay => "under_way",
             Self::BufferFull => "buffer_full",
@@ -91,6 +95,9 @@ pub struct Output {
     /// Set when the stream left the protocol (TLS after SSLRequest, a WebSocket upgrade, CONNECT, replication, or so
     /// many broken frames that it never was this protocol): the session is dropped and the connection only counted.
     pub left: bool,
+    /// Set together with `left` when what follows is another connection inside this one (HTTP `CONNECT`), of which nothing
+    /// has passed yet: the position of the server's first byte of it.
+    pub tunnel: Option<u64>,
     /// Set together with `left` when what follows is TLS.
     pub to_tls: bool,
 }

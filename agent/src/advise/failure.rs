@@ -77,7 +77,7 @@ impl Failure {
             Some(PhaseKind::Tls(_)) => Stage::Tls,
             Some(PhaseKind::EncryptionRequest { .. }) => Stage::Encryption,
             Some(PhaseKind::Authentication(_)) => Stage::Authentication,
-            None => Stage::Connect,
+            Some(PhaseKind::Preface(_)) | None => Stage::Connect,
         };
         let code = phase.and_then(|phase| phase.error.as_deref()).unwrap_or(code);
         Some(Self::new(stage, code.to_owned()))

@@ -110,6 +110,7 @@ impl Advisor {
                         tls.offered_protocols.iter().any(|name| name.starts_with("http/") || &**name == "h2");
                 }
                 PhaseKind::EncryptionRequest { .. } | PhaseKind::Authentication(_) => sums.no_heads = true,
+                PhaseKind::Preface(_) => {}
             }
         }
         for step in set_up.preamble.iter().filter(|step| !step.what.is_empty()) {

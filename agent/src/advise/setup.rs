@@ -46,6 +46,8 @@ impl SetUps {
                 PhaseKind::Tls(_) => self.tls_ns += ns,
                 PhaseKind::EncryptionRequest { .. } => self.encryption_ns += ns,
                 PhaseKind::Authentication(_) => self.authentication_ns += ns,
+                // What a proxy asks for is a part of connecting through it.
+                PhaseKind::Preface(_) => self.tcp_ns += ns,
             }
         }
         // Steps may have been sent together: the time until the last answer counts once.

@@ -1,14 +1,16 @@
 //! One connection: both directions, its role, and the session that follows its protocol.
 
-use super::detection::{Detection, Held, Outcome, Piece};
+mod change;
+
+use super::detection::{Detection, Held, Piece};
 use super::stream::{Step, Stream};
 use super::timeline::Life;
-use crate::event::{Change, Data, Endpoint, Flow, Open, Role, Transport};
+use crate::event::{Change, Data, Endpoint, Flow, Open, Role, Transport, Vantage};
+use std::net::SocketAddr;
 use wirespan_protocols::dns;
 use wirespan_protocols::registry::{Context, Probe, Protocol};
 use wirespan_protocols::session::{Close, Output, Reason, Session};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
-use wirespan_protocols::tls;
 
 /// How far a connection is understood.
 enum Stage {
@@ -37,11 +39,15 @@ pub struct Connection<T> {
     pub last_flow: Option<Flow>,
     /// The process last seen on it; 0 when unknown.
     pub pid: u32,
+    /// The client for which a proxy made it, if the proxy said so.
+    pub client: Option<SocketAddr>,
     /// How it was set up and used.
     pub life: Life,
     sent: Stream,
     received: Stream,
     stage: Stage,
+    /// Prefaces of the detection that were told.
+    prefaces_told: usize,
     began: bool,
     /// Heap bytes when they were last counted.
     counted: usize,
@@ -59,10 +65,12 @@ impl<T> Connection<T> {
             last_ns: open.at_ns,
             last_flow: None,
             pid: open.pid,
+            client: None,
             life: Life::new(&open),
             sent,
             received,
             stage: Self::unknown(&open, open.from_start),
+            prefaces_told: 0,
             began: false,
             counted: 0,
             extra: None,
@@ -101,10 +109,24 @@ impl<T> Connection<T> {
         matches!(self.stage, Stage::Ignored { .. })
     }
 
-    /// Whether it is none of our protocols.
+    /// Whether nothing of it is understood, and perhaps nothing will be.
+    #[must_use]
+    pub fn is_dark(&self) -> bool {
+        match &self.stage {
+            Stage::Detecting(detection) => detection.is_second_look(),
+            Stage::Following(..) => false,
+            Stage::Ignored { .. } => true,
+        }
+    }
+
+    /// Whether it is none of our protocols, as far as is known.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
-        matches!(self.stage, Stage::Ignored { foreign: true })
+        match &self.stage {
+            Stage::Detecting(detection) => detection.is_second_look(),
+            Stage::Following(..) => false,
+            Stage::Ignored { foreign } => *foreign,
+        }
     }
 
     /// Payload bytes per turn that its understanding needs, when that is not the default.
@@ -249,10 +271,18 @@ impl<T> Connection<T> {
         let direction = self.direction(flow);
         match &mut self.stage {
             Stage::Following(_, session) => {
+                let chunk = Chunk { pos: position, bytes, ends_call, stamp };
                 if let Some(direction) = direction {
-                    session.data(direction, &Chunk { pos: position, bytes, ends_call, stamp }, out);
+                    session.data(direction, &chunk, out);
                 }
+                let tunnel = out.tunnel.take();
                 self.leave(out);
+                // A proxy only hands on what is inside.
+                if let Some(rest_at) = tunnel
+                    && (self.role == Some(Role::Client) || self.open.vantage == Vantage::Wire)
+                {
+                    self.enter(rest_at, flow, &chunk, out);
+                }
             }
             Stage::Detecting(_) => {
                 let piece = Piece::Bytes { position, bytes: bytes.to_vec(), ends_call };
@@ -271,45 +301,9 @@ impl<T> Connection<T> {
                 }
                 self.leave(out);
             }
-            Stage::Detecting(detection) if detection.held.is_empty() && !detection.is_from_start() => {}
             Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
             Stage::Ignored { .. } => {}
         }
-    }
-
-    fn detect(&mut self, held: Held, out: &mut Output) {
-        let direction = self.direction(held.flow);
-        let Stage::Detecting(detection) = &mut self.stage else { return };
-        match detection.push(held, direction) {
-            Outcome::Waiting => {}
-            Outcome::Foreign => self.stage = Stage::Ignored { foreign: true },
-            Outcome::Found { protocol, flow, direction } => {
-                let held = std::mem::take(&mut detection.held);
-                let from_start = detection.is_from_start();
-                self.learn_role(flow, direction);
-                self.stage = Stage::Following(protocol, (protocol.open)(from_start));
-                for held in held {
-                    match held.piece {
-                        Piece::Bytes { position, bytes, ends_call } => {
-                            self.bytes(held.flow, position, &bytes, ends_call, held.stamp, out);
-                        }
-                        Piece::Gap(len) => self.gap(held.flow, len, held.stamp, out),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Drops the session when the stream has left its protocol, or replaces it when the stream has changed to TLS.
-    fn leave(&mut self, out: &mut Output) {
-        if !std::mem::take(&mut out.left) {
-            return;
-        }
-        let to_tls = std::mem::take(&mut out.to_tls);
-        self.stage = match &self.stage {
-            Stage::Following(before, _) if to_tls => Stage::Following(&tls::TLS, tls::open_after(before.name)),
-            _ => Stage::Ignored { foreign: false },
-        };
     }
 
     /// Takes in a change of state; true when the connection is over.
@@ -317,6 +311,12 @@ impl<T> Connection<T> {
         self.last_ns = self.last_ns.max(at_ns);
         let (sent, received) = (self.direction(Flow::Sent), self.direction(Flow::Received));
         let over = change.is_end();
+        if let Stage::Detecting(detection) = &self.stage
+            && over
+            && detection.has_request()
+        {
+            out.count(Reason::Unproven);
+        }
         if let Stage::Following(_, session) = &mut self.stage {
             match change {
                 Change::SentFin | Change::Closed => {
@@ -343,8 +343,10 @@ impl<T> Connection<T> {
 
     /// Nothing more will be told of it: counts the requests that are under way.
     pub(super) fn abandon(&mut self, reason: Reason, out: &mut Output) {
-        if let Stage::Following(_, session) = &mut self.stage {
-            session.abandon(reason, out);
+        match &mut self.stage {
+            Stage::Following(_, session) => session.abandon(reason, out),
+            Stage::Detecting(detection) if detection.has_request() => out.count(reason),
+            Stage::Detecting(_) | Stage::Ignored { .. } => {}
         }
         self.leave(out);
     }

@@ -92,6 +92,7 @@ impl Life {
                 }
             }
             PhaseKind::Authentication(_) | PhaseKind::EncryptionRequest { .. } => self.protocol = Some("postgresql"),
+            PhaseKind::Preface(_) => {}
         }
         // Told already because nothing followed for long, and not used since: here it goes on.
         if self.timeline.is_none() && self.ready_ns.is_some() && !self.used {
@@ -284,7 +285,7 @@ impl Timeline {
         let set_up = &mut self.set_up;
         set_up.end_ns = set_up.end_ns.max(phase.end_ns);
         let over = match &phase.kind {
-            PhaseKind::EncryptionRequest { .. } => false,
+            PhaseKind::EncryptionRequest { .. } | PhaseKind::Preface(_) => false,
             PhaseKind::Authentication(authentication) => authentication.encrypted,
             PhaseKind::Tls(tls) => !authenticates_inside(tls, &set_up.phases),
         };
@@ -316,7 +317,7 @@ impl Timeline {
         let Some((last, before)) = self.set_up.phases.split_last() else { return false };
         match &last.kind {
             PhaseKind::EncryptionRequest { .. } => true,
-            PhaseKind::Authentication(_) => false,
+            PhaseKind::Authentication(_) | PhaseKind::Preface(_) => false,
             PhaseKind::Tls(tls) => authenticates_inside(tls, before),
         }
     }

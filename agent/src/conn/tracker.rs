@@ -143,12 +143,17 @@ impl<T> Tracker<T> {
                     self.counts.orphans += 1;
                     return;
                 };
-                let before = connection.budget();
+                let (before, was_foreign) = (connection.budget(), connection.is_foreign());
                 connection.data(data, &mut self.output);
                 drain(&mut self.output, &mut self.counts, connection, sink);
+                match (was_foreign, connection.is_foreign()) {
+                    (false, true) => self.counts.foreign += 1,
+                    // It had only begun oddly.
+                    (true, false) => self.counts.foreign = self.counts.foreign.saturating_sub(1),
+                    _ => {}
+                }
                 let after = connection.budget();
                 if after != before {
-                    self.counts.foreign += u64::from(connection.is_foreign());
                     if let (sock @ 1.., Some(budget)) = (connection.open.sock, after) {
                         self.commands.push(Command::Budget { sock, connection: data.connection, budget });
                     }
@@ -266,7 +271,7 @@ impl<T> Tracker<T> {
         for (id, connection) in &mut self.connections {
             connection.expire(now_ns, self.limits.quiet_ns, &mut self.output);
             drain(&mut self.output, &mut self.counts, connection, sink);
-            let set_up = connection.life.tick(now_ns, connection.last_ns, connection.is_ignored());
+            let set_up = connection.life.tick(now_ns, connection.last_ns, connection.is_dark());
             tell_set_up(connection, set_up, sink);
             connection.count_anew(&mut self.heap);
             // TCP tells its end; a unix socket may be gone unseen, and the socket of a look-up nearly always is.

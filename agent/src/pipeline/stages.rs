@@ -7,7 +7,7 @@ use crate::enrich::Resources;
 use crate::event::{Endpoint, Flow, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
-use crate::trace::connection::ConnectionFacts;
+use crate::trace::connection::{ConnectionFacts, Site};
 use crate::trace::context::{Binding, Contexts, Owner, RequestKey};
 use crate::trace::dns::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
@@ -45,6 +45,9 @@ impl Followed {
             beginning: None,
         });
         followed.facts.role = connection.role;
+        if let Some(client) = connection.client.filter(|_| followed.facts.client.is_none()) {
+            followed.facts.client = Some(Site::from(&Endpoint::Inet(client)));
+        }
         followed
     }
 }
@@ -296,7 +299,7 @@ impl Stages {
             remote: facts.remote.clone(),
             protocol,
             transport,
-            is_used: (!connection.is_ignored()).then_some(last_flow == Some(towards_server)),
+            is_used: (!connection.is_dark()).then_some(last_flow == Some(towards_server)),
         })
     }
 

@@ -37,13 +37,15 @@ pub struct ConnectionFacts {
     pub local: Site,
     /// Its peer's.
     pub remote: Site,
+    /// The client's address, if a proxy said for whom it made the connection.
+    pub client: Option<Site>,
 }
 
 impl ConnectionFacts {
     /// Renders the addresses.
     #[must_use]
     pub fn new(role: impl Into<Option<Role>>, vantage: Vantage, local: &Endpoint, remote: &Endpoint) -> Self {
-        Self { role: role.into(), vantage, local: local.into(), remote: remote.into() }
+        Self { role: role.into(), vantage, local: local.into(), remote: remote.into(), client: None }
     }
 }
 
@@ -55,6 +57,8 @@ pub(crate) struct View<'a> {
     pub(crate) server: &'a Site,
     /// The end that is not the span's own.
     pub(crate) peer: &'a Site,
+    /// The client, as far as the connection tells.
+    pub(crate) client: &'a Site,
 }
 
 impl<'a> View<'a> {
@@ -81,7 +85,8 @@ impl<'a> View<'a> {
             (Vantage::Socket, Role::Server) => Kind::Server,
             (Vantage::Socket, Role::Client) => Kind::Client,
         };
-        Self { kind, server, peer: if kind == Kind::Server { client } else { server } }
+        let peer = if kind == Kind::Server { client } else { server };
+        Self { kind, server, peer, client: connection.client.as_ref().unwrap_or(client) }
     }
 
     /// `network.peer.*`, and `network.transport` where it is not the usual TCP.

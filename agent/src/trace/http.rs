@@ -141,7 +141,7 @@ fn server_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attribu
         }
         None => site(view.server, attributes),
     }
-    if let Some(client) = client_address(http.forwarded_for.as_deref(), view.peer) {
+    if let Some(client) = client_address(http.forwarded_for.as_deref(), view.client) {
         attributes.push(("client.address", client));
     }
 }

@@ -20,9 +20,10 @@ use wirespan_protocols::exchange::Detail;
 pub const NAME: &str = "connection_setup";
 
 /// Attributes that tell how long each part took (s), in the order in which the parts usually come, and short names.
-pub const PHASES: [(&str, &str); 6] = [
+pub const PHASES: [(&str, &str); 7] = [
     ("wirespan.connection.dns.duration", "dns"),
     ("wirespan.connection.tcp.duration", "tcp"),
+    ("wirespan.connection.preface.duration", "proxy"),
     ("wirespan.connection.encryption_request.duration", "encryption request"),
     ("wirespan.connection.tls.duration", "tls"),
     ("wirespan.connection.authentication.duration", "auth"),
@@ -58,6 +59,7 @@ fn shares(set_up: &SetUp) -> [u64; PHASES.len()] {
     [
         covered(set_up.lookups.iter().map(|lookup| (lookup.start_ns, lookup.end_ns))),
         set_up.tcp.map_or(0, |tcp| tcp.end_ns.saturating_sub(tcp.start_ns)),
+        phases(|kind| matches!(kind, PhaseKind::Preface(_))),
         phases(|kind| matches!(kind, PhaseKind::EncryptionRequest { .. })),
         phases(|kind| matches!(kind, PhaseKind::Tls(_))),
         phases(|kind| matches!(kind, PhaseKind::Authentication(_))),
@@ -102,7 +104,10 @@ impl Tracer {
         let is_server = connection.vantage == Vantage::Socket && connection.role == Some(Role::Server);
         let is_worth_it = if is_server {
             set_up.error.is_some()
-                || set_up.phases.iter().any(|phase| !matches!(phase.kind, PhaseKind::EncryptionRequest { .. }))
+                || set_up
+                    .phases
+                    .iter()
+                    .any(|phase| matches!(phase.kind, PhaseKind::Tls(_) | PhaseKind::Authentication(_)))
         } else {
             set_up.tcp.is_some() || !set_up.phases.is_empty() || !set_up.lookups.is_empty()
         };
@@ -260,6 +265,10 @@ fn phase_part(phase: &Phase, is_server: bool) -> Part<'_> {
                 attributes.push(("server.address", Value::Text(name.clone())));
             }
             if is_server { "TLS server handshake" } else { "TLS client handshake" }
+        }
+        PhaseKind::Preface(kind) => {
+            attributes.push(("wirespan.preface.kind", Value::Static(kind)));
+            "proxy preface"
         }
         PhaseKind::EncryptionRequest { accepted } => {
             attributes.push(("wirespan.encryption.accepted", Value::Bool(*accepted)));

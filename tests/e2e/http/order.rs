@@ -70,6 +70,19 @@ fn a_receive_that_waited_when_the_agent_came() {
     }
 }
 
+/// Every write of an upload that began before the agent looks like a request.
+#[test]
+fn an_upload_that_was_joined_midway_has_no_requests_in_it() {
+    let server = servers::program("odd_server.py", &[]);
+    let spans = gated("upload", &server);
+    assert!(spans.iter().all(|span| !format!("{span:?}").contains("secret")), "{spans:#?}");
+    let (servers, clients) = pair(&spans, 2);
+    assert_eq!(servers.texts("url.path"), ["/after", "/later"]);
+    for span in servers.iter().chain(clients.iter()) {
+        span.failed(false).took(0..200).has(&json!({ "http.response.status_code": 200 }));
+    }
+}
+
 #[test]
 fn a_response_whose_request_was_not_seen_is_no_span() {
     let server = servers::program("odd_server.py", &[]);

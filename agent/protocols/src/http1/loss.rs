@@ -83,7 +83,7 @@ impl Http1 {
     }
 
     /// Whatever was asked may have been answered in what was lost.
-    fn lose_responses(&mut self, out: &mut Output) {
+    pub(super) fn lose_responses(&mut self, out: &mut Output) {
         self.queue.lose_responses(out);
         self.down.status = None;
         self.down.state = State::Lost;

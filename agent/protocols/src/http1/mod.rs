@@ -9,6 +9,8 @@
 //! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
 //! - `request`, `response`: the reader of each direction;
 //! - `loss`: how the latter gets back in step after a loss;
+//! - `unsent`: bodies that the client may or may not send after it was refused;
+//! - `trial`: what proves that a connection that was joined midway is understood;
 //! - `session`: both together, and how a connection ends.
 //!
 //! What a loss means here. A body that is skipped by its length loses nothing. Request bytes that were lost elsewhere
@@ -32,6 +34,8 @@ mod session;
 mod start;
 #[cfg(test)]
 mod tests;
+mod trial;
+mod unsent;
 
 use crate::registry::Protocol;
 use crate::session::Session;

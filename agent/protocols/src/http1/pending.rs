@@ -34,6 +34,8 @@ pub(super) struct Pending {
     pub(super) detail: Option<Box<HttpExchange>>,
     /// It holds a place in the order but is not reported (its loss was counted).
     pub(super) lost: bool,
+    /// It may be the bytes of a body, if the client had sent so much when the response began.
+    pub(super) doubtful_end: Option<u64>,
     /// Its beginning was told.
     told: bool,
     /// The texts' weight in [`Queue::text`].
@@ -145,6 +147,7 @@ impl Queue {
             method: Method::Unknown,
             detail: None,
             lost,
+            doubtful_end: None,
             told: false,
             weight: 0,
         });

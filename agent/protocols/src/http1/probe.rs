@@ -1,7 +1,7 @@
 //! Recognition by content.
 
 use super::fields::is_tchar;
-use super::start::MAX_METHOD;
+use super::start::{MAX_METHOD, is_registered};
 use crate::registry::{Context, Probe};
 use crate::stream::Direction;
 
@@ -60,15 +60,16 @@ pub(super) fn request(bytes: &[u8]) -> Probe {
     let (method, target) = (bytes.get(..token).unwrap_or_default(), bytes.get(token + 1..).unwrap_or_default());
     let end = memchr::memchr(b'\n', target).unwrap_or(target.len());
     let (line, complete) = (target.get(..end).unwrap_or_default(), end < target.len());
-    if line.iter().any(|byte| (*byte < 0x20 || *byte == 0x7f) && *byte != b'\r') || line.first() == Some(&b' ') {
+    if line.iter().any(|byte| (*byte < 0x20 || *byte == 0x7f) && *byte != b'\r') {
         return Probe::No;
     }
+    // More spaces than one are taken for one, as servers do (RFC 9112, section 3).
+    let line = line.trim_ascii_start();
     if let Some(at) = memchr::memmem::find(line, b" HTTP/") {
         // More must follow: the version.
-        return match (at, line.get(at + 6..at + 8)) {
-            (0, _) => Probe::No,
-            (_, Some(b"1.")) => Probe::Yes(Direction::ToServer),
-            (_, None) if !complete && line.get(at + 6).is_none_or(|byte| *byte == b'1') => Probe::Maybe,
+        return match line.get(at + 6..at + 8) {
+            Some(b"1.") => Probe::Yes(Direction::ToServer),
+            None if !complete && line.get(at + 6).is_none_or(|byte| *byte == b'1') => Probe::Maybe,
             _ => Probe::No,
         };
     }
@@ -84,9 +85,19 @@ pub(super) fn request(bytes: &[u8]) -> Probe {
     }
 }
 
+/// Whether a request begins here, where that is not certain: after a loss, or in mid-connection. `ends_call`: nothing more
+/// was sent with these bytes.
+pub(super) fn begins_again(bytes: &[u8], ends_call: bool) -> bool {
+    match request(bytes) {
+        Probe::Yes(_) => is_registered(bytes),
+        Probe::Maybe => ends_call && common_start(bytes),
+        Probe::No => false,
+    }
+}
+
 /// Whether bytes that may be the beginning of a request line begin with a common method and a path: enough to take a
 /// line up that is split over two writes, after a loss.
-pub(super) fn common_start(bytes: &[u8]) -> bool {
+fn common_start(bytes: &[u8]) -> bool {
     COMMON.iter().any(|method| bytes.strip_prefix(*method).is_some_and(|rest| rest.starts_with(b" /")))
 }
 
@@ -105,6 +116,9 @@ mod tests {
             (b"BREW /pot HTTP/1.1\r\n", to_server),
             (b"GET http://a/b HTTP/1.", to_server),
             (b"CONNECT a:443 HTTP/1.1\r\n\r\n", to_server),
+            (b"GET  /two HTTP/1.1\r\n", to_server),
+            (b"GET  ", Probe::Maybe),
+            (b"GET  HTTP/1.1\r\n", Probe::No),
             (b"GE", Probe::Maybe),
             (b"GET ", Probe::Maybe),
             (b"GET /index.h", Probe::Maybe),

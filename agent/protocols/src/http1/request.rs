@@ -8,7 +8,7 @@ use super::lines::{Line, Lines};
 use super::pending::{Method, body_by_declaration};
 use super::probe;
 use super::session::Http1;
-use super::start;
+use super::start::{self, is_registered};
 use crate::registry::Probe;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Stamp};
@@ -41,11 +41,15 @@ pub(super) enum State {
 pub(super) struct Requests {
     pub(super) state: State,
     pub(super) lines: Lines,
-    head: Head,
+    pub(super) head: Head,
     /// Position of the next byte.
     pub(super) pos: u64,
     /// Declared length of the body being read.
-    length: u64,
+    pub(super) length: u64,
+    /// The request that begins next may be a body's bytes, if that many were sent: up to this position.
+    pub(super) unsent_end: Option<u64>,
+    /// Bytes followed CONNECT before it was granted.
+    pub(super) spoke_early: bool,
     /// The gap was in the request line, whose end is still to come.
     line_cut: bool,
 }
@@ -53,7 +57,16 @@ pub(super) struct Requests {
 impl Requests {
     pub(super) fn new(from_start: bool) -> Self {
         let state = if from_start { State::Idle } else { State::Lost };
-        Self { state, lines: Lines::default(), head: Head::default(), pos: 0, length: 0, line_cut: false }
+        Self {
+            state,
+            lines: Lines::default(),
+            head: Head::default(),
+            pos: 0,
+            length: 0,
+            unsent_end: None,
+            spoke_early: false,
+            line_cut: false,
+        }
     }
 }
 
@@ -66,13 +79,15 @@ impl Http1 {
         if self.has_no_end() {
             self.up.state = State::Lost;
         }
-        if matches!(self.up.state, State::Lost) || self.is_unsent_body() {
-            // Only the beginning of a chunk can be a certain boundary.
-            match probe::request(bytes) {
-                Probe::Yes(_) => self.up.state = State::Idle,
-                Probe::Maybe if chunk.ends_call && probe::common_start(bytes) => self.up.state = State::Idle,
-                _ => {}
+        // Only the beginning of a chunk can be a certain boundary.
+        if matches!(self.up.state, State::Lost) {
+            if probe::begins_again(bytes, chunk.ends_call) {
+                self.up.state = State::Idle;
             }
+        } else if self.is_unsent_body() {
+            self.judge_unsent(chunk);
+        } else if matches!(self.up.state, State::Line) {
+            self.withdraw_unsent(chunk);
         }
         while !bytes.is_empty() && !self.left {
             self.up.pos = end.saturating_sub(bytes.len() as u64);
@@ -105,10 +120,13 @@ impl Http1 {
                     }
                 },
                 State::Perhaps => match probe::request(bytes) {
-                    Probe::Yes(_) => self.request_complete(Some(0), stamp),
+                    Probe::Yes(_) if is_registered(bytes) => self.request_complete(Some(0), stamp),
                     _ => self.up.state = State::UntilResponse,
                 },
-                State::UntilResponse | State::Tunnel | State::Lost => bytes = &[],
+                State::UntilResponse | State::Tunnel | State::Lost => {
+                    self.up.spoke_early |= matches!(self.up.state, State::Tunnel);
+                    bytes = &[];
+                }
             }
         }
         self.up.pos = end;
@@ -120,6 +138,7 @@ impl Http1 {
         let mut lost = len;
         match self.up.state {
             State::Tunnel => {
+                self.up.spoke_early = true;
                 self.up.pos = self.up.pos.saturating_add(len);
                 lost = 0;
             }
@@ -199,7 +218,11 @@ impl Http1 {
         }
         let stamp = chunk.stamp_at(self.up.pos);
         self.before_request(stamp, out);
+        let doubtful_end = self.up.unsent_end.take();
         self.queue.begin(self.up.pos, stamp, out);
+        if let Some(current) = self.queue.current() {
+            current.doubtful_end = doubtful_end;
+        }
         self.down.orphan = false;
         self.up.state = State::Line;
         self.up.lines.reset();
@@ -367,15 +390,5 @@ impl Http1 {
             _ => false,
         };
         by_response && self.queue.current().is_none()
-    }
-
-    /// Whether the body that is expected next may never be sent: the client asked first and has its final answer.
-    fn is_unsent_body(&mut self) -> bool {
-        let unsent = match self.up.state {
-            State::Length(left) => left == self.up.length,
-            State::Chunked(chunked) => chunked.total() == 0,
-            _ => false,
-        };
-        unsent && self.up.head.expects && self.queue.current().is_none()
     }
 }

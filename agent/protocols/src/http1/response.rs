@@ -167,7 +167,11 @@ impl Http1 {
         match self.queue.front() {
             // Events of both directions are ordered but for a few microseconds: a request may still come. Not so on a
             // connection whose requests were lost, or where none was ever seen.
-            None if self.flushing || self.queue.doubt || (!self.from_start && self.queue.serial == 0) => {
+            None if self.flushing
+                || self.queue.doubt
+                || (!self.from_start && self.queue.serial == 0)
+                || self.on_trial =>
+            {
                 Pairing::Unmatched
             }
             None => Pairing::Wait,
@@ -197,6 +201,7 @@ impl Http1 {
                 self.down.orphan |= self.queue.len() == 0;
                 return false;
             }
+            Pairing::Ready if !self.is_sent_for_certain(out) => *bytes = &[],
             Pairing::Ready => {
                 self.queue.answering(stamp.first_ns);
                 self.down.window = Window::open(self.down.pos, stamp);
@@ -299,6 +304,7 @@ impl Http1 {
         let method = self.queue.front().map_or(Method::Unknown, |front| front.method);
         if status == 101 || (method == Method::Connect && (200..300).contains(&status)) {
             self.finish_response(Some(0), true, out);
+            out.tunnel = (status != 101 && !self.up.spoke_early).then_some(self.down.pos);
             self.leave(out);
             return;
         }

@@ -3,6 +3,7 @@
 use super::pending::Queue;
 use super::request::{self, Requests};
 use super::response::{self, Responses};
+use super::trial::Trial;
 use crate::exchange::Ending;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Stamp};
@@ -32,6 +33,10 @@ pub(super) struct Http1 {
     pub(super) up: Requests,
     pub(super) down: Responses,
     pub(super) from_start: bool,
+    /// Not there while it is at work, and when it is over.
+    pub(super) trial: Option<Box<Trial>>,
+    /// Joined midway, and not understood for certain yet.
+    pub(super) on_trial: bool,
     /// The stream left HTTP: nothing more is read.
     pub(super) left: bool,
     /// Nothing more will come: what waits is decided now.
@@ -51,6 +56,8 @@ impl Http1 {
             up: Requests::new(from_start),
             down: Responses::new(from_start),
             from_start,
+            trial: (!from_start).then(Box::default),
+            on_trial: !from_start,
             left: false,
             flushing: false,
             broken: 0,
@@ -127,31 +134,34 @@ impl Http1 {
             self.flushing = false;
         }
     }
-}
 
-impl Session for Http1 {
-    fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
-        self.last_ns = self.last_ns.max(chunk.stamp.last_ns);
+    /// Forgets what waits.
+    pub(super) fn forget_parked(&mut self) {
+        self.parked.clear();
+        self.parked_bytes = 0;
+    }
+
+    /// Reads captured bytes.
+    pub(super) fn read(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
         match direction {
-            _ if self.left => {}
             Direction::ToServer => self.request_data(chunk, out),
             Direction::ToClient if self.parked.is_empty() => self.response_data(chunk, out),
             Direction::ToClient => self.park_data(*chunk, out),
         }
     }
 
-    fn gap(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
-        self.last_ns = self.last_ns.max(stamp.last_ns);
+    /// Passes over bytes that nobody could read.
+    pub(super) fn pass(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
         match direction {
-            _ if self.left || len == 0 => {}
             Direction::ToServer => self.request_gap(len, stamp, out),
             Direction::ToClient if self.parked.is_empty() => self.response_gap(len, stamp, out),
             Direction::ToClient => self.park_gap(len, stamp, out),
         }
     }
 
-    fn half_close(&mut self, direction: Direction, _at_ns: u64, out: &mut Output) {
-        if self.left || direction == Direction::ToServer {
+    /// A direction ended.
+    pub(super) fn end_direction(&mut self, direction: Direction, out: &mut Output) {
+        if direction == Direction::ToServer {
             return;
         }
         self.flush(out);
@@ -166,12 +176,10 @@ impl Session for Http1 {
         }
     }
 
-    fn close(&mut self, how: Close, at_ns: u64, out: &mut Output) {
-        if self.left {
-            return;
-        }
+    /// The connection ended.
+    pub(super) fn end(&mut self, how: Close, at_ns: u64, out: &mut Output) {
         match how {
-            Close::Orderly => self.half_close(Direction::ToClient, at_ns, out),
+            Close::Orderly => self.end_direction(Direction::ToClient, out),
             Close::Reset => self.flush(out),
         }
         let ending = if how == Close::Reset { Ending::Reset } else { Ending::Closed };
@@ -185,11 +193,56 @@ impl Session for Http1 {
         }
         self.left = true;
     }
+}
+
+impl Session for Http1 {
+    fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
+        self.last_ns = self.last_ns.max(chunk.stamp.last_ns);
+        if self.left {
+            return;
+        }
+        match self.trial.take() {
+            None => self.read(direction, chunk, out),
+            Some(trial) => self.try_data(trial, direction, chunk, out),
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        self.last_ns = self.last_ns.max(stamp.last_ns);
+        if self.left || len == 0 {
+            return;
+        }
+        match self.trial.take() {
+            None => self.pass(direction, len, stamp, out),
+            Some(trial) => self.try_gap(trial, direction, len, stamp, out),
+        }
+    }
+
+    fn half_close(&mut self, direction: Direction, _at_ns: u64, out: &mut Output) {
+        if self.left {
+            return;
+        }
+        match self.trial.take() {
+            None => self.end_direction(direction, out),
+            Some(trial) => self.try_half_close(trial, direction, out),
+        }
+    }
+
+    fn close(&mut self, how: Close, at_ns: u64, out: &mut Output) {
+        if self.left {
+            return;
+        }
+        match self.trial.take() {
+            None => self.end(how, at_ns, out),
+            Some(trial) => self.try_close(trial, how, at_ns, out),
+        }
+    }
 
     fn abandon(&mut self, reason: Reason, out: &mut Output) {
         if self.left {
             return;
         }
+        self.abandon_trial(out);
         self.flush(out);
         while let Some(pending) = self.queue.pop() {
             if !pending.lost {
@@ -203,6 +256,7 @@ impl Session for Http1 {
         if self.left {
             return;
         }
+        // Nothing is parked on a connection that is on trial.
         if self.parked.back().is_some_and(|parked| parked.stamp.last_ns < before_ns) {
             self.flush(out);
         }
@@ -220,6 +274,7 @@ impl Session for Http1 {
 
     fn heap_bytes(&self) -> usize {
         let parked = self.parked_bytes + self.parked.capacity() * size_of::<Parked>();
-        self.queue.heap_bytes() + self.up.lines.heap_bytes() + self.down.heap_bytes() + parked
+        let trial = self.trial.as_ref().map_or(0, |trial| trial.heap_bytes());
+        trial + self.queue.heap_bytes() + self.up.lines.heap_bytes() + self.down.heap_bytes() + parked
     }
 }

@@ -8,6 +8,56 @@ use std::borrow::Cow;
 /// Longest method token. The longest registered one has 17 letters.
 pub(super) const MAX_METHOD: usize = 64;
 
+/// The methods of the IANA registry (HTTP Method Registry, 2026), but for `PRI`, which begins HTTP/2.
+const REGISTERED: [&[u8]; 39] = [
+    b"GET",
+    b"POST",
+    b"PUT",
+    b"HEAD",
+    b"DELETE",
+    b"PATCH",
+    b"OPTIONS",
+    b"CONNECT",
+    b"TRACE",
+    b"QUERY",
+    b"ACL",
+    b"BASELINE-CONTROL",
+    b"BIND",
+    b"CHECKIN",
+    b"CHECKOUT",
+    b"COPY",
+    b"LABEL",
+    b"LINK",
+    b"LOCK",
+    b"MERGE",
+    b"MKACTIVITY",
+    b"MKCALENDAR",
+    b"MKCOL",
+    b"MKREDIRECTREF",
+    b"MKWORKSPACE",
+    b"MOVE",
+    b"ORDERPATCH",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"REBIND",
+    b"REPORT",
+    b"SEARCH",
+    b"UNBIND",
+    b"UNCHECKOUT",
+    b"UNLINK",
+    b"UNLOCK",
+    b"UPDATE",
+    b"UPDATEREDIRECTREF",
+    b"VERSION-CONTROL",
+];
+
+/// Whether these bytes begin with a registered method and a space. Where it is not certain that a request begins, and where
+/// its line is not whole, nothing else is taken for one: any word of a body may be a method.
+pub(super) fn is_registered(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii_start();
+    method(bytes).is_some_and(|(method, _)| REGISTERED.contains(&method))
+}
+
 /// Text of the wire, capped.
 pub(super) fn text(bytes: &[u8], cap: usize) -> Box<str> {
     let bytes = bytes.get(..cap).unwrap_or(bytes);
@@ -60,9 +110,9 @@ fn method_text(method: &[u8]) -> Cow<'static, str> {
     })
 }
 
-/// As much of a request line as is there: at least the method and the space behind it.
+/// As much of a request line as is there: at least a registered method and the space behind it.
 pub(super) fn request_start(line: &[u8]) -> Option<Box<HttpExchange>> {
-    let (method, target) = method(line)?;
+    let (method, target) = method(line).filter(|(method, _)| REGISTERED.contains(method))?;
     let target = target.trim_ascii();
     let target = target.get(..memchr::memchr(b' ', target).unwrap_or(target.len())).unwrap_or_default();
     Some(Box::new(HttpExchange {
@@ -99,6 +149,7 @@ mod tests {
         let line = |line: &'static [u8]| request_line(Line::Whole(line)).map(|e| (e.method, e.target, e.version_minor));
         assert_eq!(line(b"GET / HTTP/1.1"), Some(("GET".into(), "/".into(), 1)));
         assert_eq!(line(b"M-SEARCH * HTTP/1.0"), Some(("M-SEARCH".into(), "*".into(), 0)));
+        assert_eq!(line(b"GET  /a HTTP/1.1"), Some(("GET".into(), "/a".into(), 1)));
         assert_eq!(line(b"GET /a b HTTP/1.1"), Some(("GET".into(), "/a b".into(), 1)));
         for bad in [
             &b"GET /"[..],
@@ -110,6 +161,9 @@ mod tests {
         ] {
             assert_eq!(line(bad), None, "{}", String::from_utf8_lossy(bad));
         }
+        assert!(is_registered(b"GET /") && is_registered(b"VERSION-CONTROL /"));
+        assert!(!is_registered(b"BREW /") && !is_registered(b"GET") && !is_registered(b"XGET /"));
+        assert!(request_start(b"s3cr3t /").is_none() && request_start(b"GET /a").is_some());
         assert_eq!(status_line(b"HTTP/1.1 200 OK"), Some(200));
         assert_eq!(status_line(b"HTTP/1.0 404"), Some(404));
         for bad in [&b"HTTP/2 200"[..], b"HTTP/1.1 20", b"HTTP/1.1 2000", b"HTTP/1.1 abc", b"HTTP/1.1 099 x"] {

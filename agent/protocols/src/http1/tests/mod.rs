@@ -4,6 +4,8 @@ mod framing;
 mod loss;
 mod order;
 mod property;
+mod trial;
+mod unsent;
 
 use super::{HttpExchange, PROTOCOL};
 use crate::exchange::{Detail, Ending, Exchange};

@@ -66,7 +66,7 @@ fn phases(wire: &mut Wire) -> Vec<String> {
                 assert!(!one.encrypted);
                 format!("authentication {} in {}", one.method.unwrap_or("-"), one.round_trips)
             }
-            PhaseKind::Tls(_) => panic!(),
+            PhaseKind::Tls(_) | PhaseKind::Preface(_) => panic!(),
         };
         format!("{from}-{to} {kind}{}", phase.error.map_or_else(String::new, |error| format!(" {error}")))
     };

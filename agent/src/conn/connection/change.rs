@@ -1,0 +1,81 @@
+//! How a connection comes to be followed by another session: its protocol is found, it turns to TLS, or another one begins
+//! inside it.
+
+use super::{Connection, Stage};
+use crate::conn::detection::{Detection, Held, Outcome, Piece, Prefaced};
+use crate::event::Flow;
+use wirespan_protocols::phase::{Phase, PhaseKind};
+use wirespan_protocols::session::Output;
+use wirespan_protocols::stream::{Chunk, Direction, Stamp};
+use wirespan_protocols::tls;
+
+impl<T> Connection<T> {
+    pub(super) fn detect(&mut self, held: Held, out: &mut Output) {
+        let direction = self.direction(held.flow);
+        let Stage::Detecting(detection) = &mut self.stage else { return };
+        let outcome = detection.push(held, direction);
+        let told = std::mem::replace(&mut self.prefaces_told, detection.prefaces.len());
+        let prefaces = detection.prefaces.get(told..).unwrap_or_default().to_vec();
+        for prefaced in prefaces {
+            self.preface(&prefaced, out);
+        }
+        let Stage::Detecting(detection) = &mut self.stage else { return };
+        match outcome {
+            Outcome::Waiting => {}
+            Outcome::Foreign => self.stage = Stage::Ignored { foreign: true },
+            Outcome::Found { protocol, flow, direction } => {
+                let held = std::mem::take(&mut detection.held);
+                let from_start = detection.is_from_start();
+                self.learn_role(flow, direction);
+                self.stage = Stage::Following(protocol, (protocol.open)(from_start));
+                for held in held {
+                    match held.piece {
+                        Piece::Bytes { position, bytes, ends_call } => {
+                            self.bytes(held.flow, position, &bytes, ends_call, held.stamp, out);
+                        }
+                        Piece::Gap(len) => self.gap(held.flow, len, held.stamp, out),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Something was said to a proxy, or by one, before the protocol begins.
+    fn preface(&mut self, prefaced: &Prefaced, out: &mut Output) {
+        let Prefaced { preface, flow, begin, end } = prefaced;
+        self.learn_role(*flow, Direction::ToServer);
+        self.client = self.client.or(preface.client);
+        out.phases.push(Phase {
+            start_ns: begin.first_ns,
+            end_ns: end.last_ns.max(begin.first_ns),
+            actor: begin.actor,
+            error: preface.refused.then(|| "refused".into()),
+            kind: PhaseKind::Preface(preface.kind),
+        });
+    }
+
+    /// Follows what is inside a tunnel, if this end is the one that speaks it; `rest` is what came with the last byte before
+    /// it.
+    pub(super) fn enter(&mut self, rest_at: u64, flow: Flow, chunk: &Chunk<'_>, out: &mut Output) {
+        let skip = usize::try_from(rest_at.saturating_sub(chunk.pos)).unwrap_or(usize::MAX);
+        self.prefaces_told = 0;
+        self.stage = Stage::Detecting(Detection::new(true));
+        if let Some(rest) = chunk.bytes.get(skip..).filter(|rest| !rest.is_empty()) {
+            let stamp = Stamp { arrived_ns: 0, ..chunk.stamp };
+            self.bytes(flow, rest_at, rest, chunk.ends_call, stamp, out);
+        }
+    }
+
+    /// Drops the session when the stream has left its protocol, or replaces it when the stream has changed to TLS.
+    pub(super) fn leave(&mut self, out: &mut Output) {
+        if !std::mem::take(&mut out.left) {
+            return;
+        }
+        out.tunnel = None;
+        let to_tls = std::mem::take(&mut out.to_tls);
+        self.stage = match &self.stage {
+            Stage::Following(before, _) if to_tls => Stage::Following(&tls::TLS, tls::open_after(before.name)),
+            _ => Stage::Ignored { foreign: false },
+        };
+    }
+}
