@@ -11,6 +11,7 @@ pub mod conn;
 pub mod enrich;
 pub mod event;
 pub mod export;
+pub mod files;
 pub mod metrics;
 pub mod notes;
 mod object;

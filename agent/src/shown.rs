@@ -5,6 +5,7 @@
 //! writing direction could turn a name around.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// What stands in for a character that is not shown.
 pub const HIDDEN: char = '·';
@@ -32,6 +33,27 @@ pub fn is_unsafe(char: char) -> bool {
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     if text.contains(is_unsafe) { Cow::Owned(text.replace(is_unsafe, "·")) } else { Cow::Borrowed(text) }
+}
+
+/// Serialised JSON that says the same and can be shown: what is unsafe in its strings is written as an escape. Serialisers
+/// do that for the control characters of ASCII alone.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    let is_odd = |char: char| (!char.is_ascii() || char == '\u{7f}') && is_unsafe(char);
+    if !text.contains(is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for char in text.chars() {
+        if is_odd(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(char);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Appends at most `limit` characters of a text. White space is collapsed; what is cut is marked with `…`.
@@ -90,6 +112,16 @@ mod tests {
         assert_eq!(shown("a\nb\u{1b}c\u{2067}"), "a·b·c·");
         assert!(matches!(shown("żółw 🐢 → ok"), Cow::Borrowed("żółw 🐢 → ok")));
         assert!(!is_harmless(HOSTILE) && is_harmless(&shown(HOSTILE)) && is_harmless(&clean(HOSTILE, 200)));
+    }
+
+    #[test]
+    fn json_stays_the_same_and_is_harmless() {
+        let value = serde_json::json!({ "name": format!("{HOSTILE}\u{7f}\u{e0041}żółw") });
+        for text in [format!("{value}"), format!("{value:#}")] {
+            let shown = json(&text);
+            assert!(is_harmless(&shown), "{shown:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        }
     }
 
     #[test]

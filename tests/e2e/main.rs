@@ -21,4 +21,5 @@ mod kernel;
 mod metrics;
 mod parents;
 mod postgres;
+mod program;
 mod redis;

@@ -43,8 +43,12 @@ pub fn render(report: &Report) -> String {
     }
     render_connections(&mut out, &report.connections);
     for (what, lost) in &report.lost {
-        let _ =
-            writeln!(out, "\nNot looked at, beyond the advisor's limits: {} {}", count(*lost), what.replace('_', " "));
+        let _ = writeln!(
+            out,
+            "\nNot looked at, beyond the advisor's limits: {} {}",
+            count(*lost),
+            shown(&what.replace('_', " "))
+        );
     }
     out
 }
@@ -199,5 +203,38 @@ mod tests {
         assert_eq!(bar(0.0), "");
         assert_eq!(bar(1.0 / 240.0), "▏");
         assert_eq!(bar(7.0), bar(1.0));
+    }
+
+    /// Every text of a report can come from a stranger, the report itself from a file.
+    #[test]
+    fn nothing_in_a_report_can_touch_the_terminal() {
+        use crate::shown::testing::{HOSTILE, is_harmless};
+        let peer = serde_json::json!({ "address": HOSTILE, "port": 1, "protocol": HOSTILE, "namespace": HOSTILE });
+        let parts = serde_json::json!([{ "name": HOSTILE, "ms": 1.0, "share": 0.5 }]);
+        let report: Report = serde_json::from_value(serde_json::json!({
+            "version": 1, "wirespan": HOSTILE,
+            "window": { "seconds": 1.0, "services": 1, "requests": 1, "operations": 1, "connections_opened": 1 },
+            "findings": [{
+                "kind": "no_pool", "service": HOSTILE, "peer": peer, "route": HOSTILE, "statement": HOSTILE,
+                "cost_ms": 5.0, "concerned": { "count": 1, "of": 1, "unit": HOSTILE }, "text": HOSTILE,
+                "advice": HOSTILE, "numbers": {}, "parts": parts, "evidence": [HOSTILE],
+                "examples": [{ "trace_id": HOSTILE, "span_id": HOSTILE }],
+            }],
+            "routes": [{
+                "service": HOSTILE, "route": HOSTILE, "requests": 1, "failed": 1, "mean_ms": 1.0, "parts": parts,
+                "caveat": HOSTILE,
+            }],
+            "connections": [{
+                "service": HOSTILE, "peer": peer, "opened": 9, "failed": 1, "operations": 9, "setup_ms": 1.0,
+                "operation_ms": 1.0, "setup_share": 0.5,
+            }],
+            "lost": { HOSTILE: 3 },
+        }))
+        .unwrap();
+        let text = render(&report);
+        assert!(is_harmless(&text), "{text:?}");
+        assert!(text.matches("a·[2J").count() > 10, "{text}");
+        let text = crate::advise::diff::render(&Report::default(), &report);
+        assert!(is_harmless(&text) && text.contains("a·[2J"), "{text:?}");
     }
 }

@@ -5,12 +5,18 @@ use super::{log, run};
 use crate::advise::report::{Report, VERSION};
 use crate::advise::{Advisor, diff, text};
 use crate::export::Exporters;
+use crate::files;
 use crate::recording::{self, EventSource};
-use crate::{config, notes};
+use crate::{config, notes, shown};
 use anyhow::{Context as _, bail};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+/// Most bytes of a report.
+const LARGEST: u64 = 64 << 20;
 
 /// Watches, reads or compares, and answers.
 ///
@@ -21,16 +27,21 @@ pub fn advise(arguments: &args::Advise) -> anyhow::Result<()> {
         let (before, after) = (read(before)?, read(after)?);
         return log::answer(&match arguments.output {
             Answer::Text => diff::render(&before, &after),
-            Answer::Json => format!("{:#}\n", serde_json::json!({ "changes": diff::changes(&before, &after) })),
+            Answer::Json => {
+                let changes = serde_json::json!({ "changes": diff::changes(&before, &after) });
+                format!("{}\n", shown::json(&format!("{changes:#}")))
+            }
         });
     }
     let report = match &arguments.file {
         Some(file) => replayed(arguments, file)?,
         None => watched(arguments)?,
     };
-    let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
+    let json = format!("{}\n", shown::json(&serde_json::to_string_pretty(&report)?));
     if let Some(path) = &arguments.report {
-        std::fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+        files::create(path)
+            .and_then(|mut file| file.write_all(json.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     log::answer(&match arguments.output {
         Answer::Text => text::render(&report),
@@ -40,7 +51,12 @@ pub fn advise(arguments: &args::Advise) -> anyhow::Result<()> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Report> {
-    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let what = || format!("cannot read {}", path.display());
+    let mut text = Vec::new();
+    File::open(path).with_context(what)?.take(LARGEST + 1).read_to_end(&mut text).with_context(what)?;
+    if text.len() as u64 > LARGEST {
+        bail!("{} is no report of `wirespan advise`: it is larger than {} MiB", path.display(), LARGEST >> 20);
+    }
     let report: Report = serde_json::from_slice(&text)
         .with_context(|| format!("{} is no report of `wirespan advise`", path.display()))?;
     if report.version != VERSION {
@@ -59,7 +75,7 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     notes::info(&log::selection(&config, live.targets()));
     notes::info(&format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
     let deadline = Some(Instant::now() + arguments.window);
-    live.run(&Exporters::default(), &stop, deadline, |_| {}, notes::info);
+    live.run(&Exporters::default(), &stop, deadline, |_, _| {}, notes::info);
     Ok(report(&advisor))
 }
 

@@ -1,6 +1,7 @@
 //! `wirespan config`.
 
 use super::args;
+use crate::shown::shown;
 use crate::{config, notes};
 use std::path::Path;
 
@@ -27,7 +28,7 @@ fn validate(file: &Path) -> anyhow::Result<()> {
             for warning in &warnings {
                 notes::warn(warning);
             }
-            super::log::answer(&format!("{}: ok\n", file.display()))?;
+            super::log::answer(&format!("{}: ok\n", shown(&file.to_string_lossy())))?;
             Ok(())
         }
         Err(mut mistakes) => {

@@ -8,18 +8,18 @@ use crate::config::otlp::{self, Otlp, Protocol, Signal};
 pub fn line(config: &Config) -> Option<String> {
     let mut by_target: Vec<(String, Vec<&str>)> = Vec::new();
     let signals = [
-        (Signal::Traces, "traces", config.otlp),
-        (Signal::Metrics, "metrics", config.metrics.otlp),
-        (Signal::Logs, "logs", config.otlp_logs && !config.advisor_interval.is_zero()),
+        (Signal::Traces, config.otlp),
+        (Signal::Metrics, config.metrics.otlp),
+        (Signal::Logs, config.otlp_logs && !config.advisor_interval.is_zero()),
     ];
-    for (signal, word, _) in signals.into_iter().filter(|(.., is_on)| *is_on) {
+    for (signal, _) in signals.into_iter().filter(|(_, is_on)| *is_on) {
         let Ok((Some(settings), _)) = otlp::of_signal(&|name| config.otlp_variable(name), signal, true) else {
             continue;
         };
         let target = target(&settings);
         match by_target.iter_mut().find(|(known, _)| *known == target) {
-            Some((_, words)) => words.push(word),
-            None => by_target.push((target, vec![word])),
+            Some((_, words)) => words.push(signal.word()),
+            None => by_target.push((target, vec![signal.word()])),
         }
     }
     let parts: Vec<String> = by_target.iter().map(|(target, words)| format!("{} to {target}", list(words))).collect();

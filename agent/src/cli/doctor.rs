@@ -2,7 +2,7 @@
 
 use super::args;
 use crate::capture::{Capture, Options};
-use crate::shown::shown;
+use crate::shown::{self, shown};
 use std::fmt::Write as _;
 
 /// Attaches everything for a moment and tells what happened.
@@ -52,7 +52,7 @@ pub fn doctor(arguments: &args::Doctor) -> anyhow::Result<()> {
                 "hooks": hooks,
                 "absent_members": report.absent,
             });
-            let _ = writeln!(text, "{answer:#}");
+            let _ = writeln!(text, "{}", shown::json(&format!("{answer:#}")));
         }
     }
     super::log::answer(&text)

@@ -14,13 +14,13 @@ use crate::export::output::{Format, Output as Lined};
 use crate::export::prometheus::Server;
 use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
+use crate::files;
 use crate::metrics::record::Metrics;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use anyhow::Context as _;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,6 +29,8 @@ use std::time::Duration;
 const PROMPT: Duration = Duration::from_millis(50);
 /// Spans that may wait for the console or a file.
 const LOCAL_QUEUE: usize = 64 * 1024;
+/// Memory that they may hold.
+const LOCAL_BYTES: usize = 32 << 20;
 
 /// Starts the exporters that a configuration asks for. `spare`: where buffers of spans go that are sent.
 ///
@@ -36,7 +38,7 @@ const LOCAL_QUEUE: usize = 64 * 1024;
 /// Settings that cannot be used, files that cannot be opened.
 pub fn exporters(config: &Config, spare: &Spare, telling: &Telling) -> anyhow::Result<Exporters> {
     let mut exporters = Exporters::default();
-    let batching = Batching { max_queue: LOCAL_QUEUE, max_batch: 1024, delay: PROMPT };
+    let batching = Batching { max_queue: LOCAL_QUEUE, max_bytes: LOCAL_BYTES, max_batch: 1024, delay: PROMPT };
     match config.output {
         Output::Console => {
             exporters.add(Exporter::spawn("console", lined(console(config), config, telling)?, batching)?)
@@ -156,7 +158,7 @@ impl Direct {
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let target: Box<dyn Write> = match &config.output_file {
             Some(path) => Box::new(BufWriter::new(
-                File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
+                files::create(path).with_context(|| format!("cannot create {}", path.display()))?,
             )),
             None => Box::new(std::io::stdout()),
         };

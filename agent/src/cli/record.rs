@@ -1,13 +1,13 @@
 //! `wirespan record`: raw events to a file.
 
 use super::{args, run};
-use crate::event::{Event, Process, ProcessChange};
+use crate::event::{Data, Event, Process, ProcessChange};
 use crate::export::Exporters;
+use crate::process::table::{Decision, ProcessTable};
+use crate::recording::blank::Blanks;
 use crate::recording::file::Writer;
 use crate::{config, notes};
 use anyhow::Context as _;
-use std::fs::File;
-use std::io::BufWriter;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -19,8 +19,7 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
     let config = config::load(arguments.layer()?, &super::variable)?;
     super::log::begin(&config);
     let path = &arguments.output;
-    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-    let mut writer = Writer::new(BufWriter::new(file))?;
+    let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     let stop = super::stop_flag()?;
     let mut live = run::start(&config)?;
     notes::info(&live.line());
@@ -37,19 +36,35 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
             at_ns: 0,
         })
         .collect();
+    notes::info(&format!(
+        "{} will hold what the selected processes send and receive, in clear text; only headers with credentials,          PostgreSQL passwords and arguments of Redis AUTH are blanked",
+        path.display()
+    ));
     let mut failure = None;
     let mut events = 0u64;
-    let mut write = |event: &Event<'_>| {
+    let mut foreign = 0u64;
+    let mut blanks = Blanks::default();
+    let mut write = |event: &Event<'_>, processes: &mut ProcessTable| {
+        if failure.is_some() {
+            return;
+        }
         events += 1;
-        if failure.is_none()
-            && let Err(error) = writer.write(event)
-        {
+        blanks.see(event);
+        let written = match event {
+            Event::Data(data) if processes.decision(data.actor.pid) == Decision::Ignore => {
+                foreign += 1;
+                writer.write(&Event::Data(Data { head: &[], tail: &[], ..data.clone() }))
+            }
+            Event::Data(data) => writer.write(&Event::Data(blanks.of(data))),
+            event => writer.write(event),
+        };
+        if let Err(error) = written {
             failure = Some(error);
             stop.store(true, Ordering::Relaxed);
         }
     };
     for process in present {
-        write(&Event::Process(process));
+        write(&Event::Process(process), live.engine.processes());
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
     live.run(&Exporters::default(), &stop, deadline, &mut write, notes::info);
@@ -57,6 +72,11 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
         return Err(error).with_context(|| format!("cannot write {}", path.display()));
     }
     writer.finish().with_context(|| format!("cannot write {}", path.display()))?;
-    notes::info(&format!("{events} events in {}", path.display()));
+    notes::info(&format!(
+        "{events} events in {}; {} bytes of credentials blanked, {foreign} calls of processes that are not selected \
+         without their payload",
+        path.display(),
+        blanks.blanked()
+    ));
     run::threads()
 }

@@ -53,7 +53,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         notes::info(&format!("metrics for Prometheus at http://{address}/metrics"));
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
-    live.run(&exporters, &stop, deadline, |_| {}, notes::info);
+    live.run(&exporters, &stop, deadline, |_, _| {}, notes::info);
     // All of them are told at once, and have the same time together.
     let last = Instant::now() + config.shutdown_timeout;
     if destinations::is_remote(&config) {

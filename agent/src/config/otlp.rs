@@ -31,6 +31,16 @@ impl Signal {
         }
     }
 
+    /// As people say it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+
     /// What is appended to a base URL for HTTP.
     #[must_use]
     pub fn path(self) -> &'static str {

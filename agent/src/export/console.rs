@@ -110,3 +110,7 @@ impl Format for Lines {
 #[cfg(test)]
 #[path = "console/view_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "console/hostile_tests.rs"]
+mod hostile_tests;

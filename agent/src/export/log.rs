@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::queue::Item;
+use super::queue::{Item, held};
 use crate::trace::span::{Resource, SpanId, TraceId, Value};
 
 /// `SeverityNumber` of the OpenTelemetry log data model.
@@ -49,5 +49,10 @@ pub struct LogRecord {
 impl Item for LogRecord {
     fn weight(&self) -> u64 {
         1
+    }
+
+    fn bytes(&self) -> usize {
+        let attributes = self.attributes.iter().map(|(key, value)| key.len() + held(value) + 64).sum::<usize>();
+        size_of::<Self>() + self.body.len() + attributes
     }
 }

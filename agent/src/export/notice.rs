@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::shown::clean;
+
 /// Something that a person should read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -19,7 +21,7 @@ const REMIND: Duration = Duration::from_secs(60);
 /// Different troubles in a row are told at most this often.
 const AT_MOST: Duration = Duration::from_secs(5);
 /// Longest text: receivers can answer anything.
-const MAX_TEXT: usize = 300;
+const MAX_TEXT: usize = 500;
 
 /// Passes on what is new.
 pub struct Notices {
@@ -48,11 +50,11 @@ impl Notices {
         Self { what, reporter, trouble: None, since: None }
     }
 
-    /// An export failed. Control characters in `text` (it may quote a receiver) are replaced.
+    /// An export failed. The `text` may quote a receiver.
     pub fn fails(&mut self, text: &str) {
         let now = Instant::now();
         self.since.get_or_insert(now);
-        let text: String = text.chars().take(MAX_TEXT).map(|char| if char.is_control() { ' ' } else { char }).collect();
+        let text = clean(text, MAX_TEXT);
         let tell = match &self.trouble {
             None => true,
             Some((known, at)) if *known == text => now.duration_since(*at) >= REMIND,

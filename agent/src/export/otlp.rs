@@ -3,6 +3,7 @@
 //! Neither the SDK's exporter nor the generated message types are used on this path: the exporter has one resource, wirespan has one
 //! for each process, and the types cost several allocations for each attribute. [`encode`](self) writes the messages directly.
 
+mod advice;
 mod attempt;
 mod backoff;
 mod encode;
@@ -31,6 +32,8 @@ use backoff::Backoff;
 
 /// Largest request, before compression: gRPC servers take 4 MiB by default.
 const MAX_REQUEST: usize = 3 << 20;
+/// Most memory of spans that wait; a larger queue may have a kilobyte for each span.
+const MAX_WAITING: usize = 32 << 20;
 /// Longest time that a receiver can make us wait (`Retry-After`, `RetryInfo`).
 const MAX_PAUSE: Duration = Duration::from_secs(300);
 /// "No limit", as a time that clocks can still add.
@@ -62,7 +65,12 @@ pub struct Sender {
 
 impl From<BatchSpans> for Batching {
     fn from(batch: BatchSpans) -> Self {
-        Self { max_queue: batch.max_queue_size, max_batch: batch.max_export_batch_size, delay: batch.schedule_delay }
+        Self {
+            max_queue: batch.max_queue_size,
+            max_bytes: MAX_WAITING.max(batch.max_queue_size.saturating_mul(1024)),
+            max_batch: batch.max_export_batch_size,
+            delay: batch.schedule_delay,
+        }
     }
 }
 
@@ -122,7 +130,8 @@ impl Sender {
                     return Delivery { exported: items - rejected, rejected, ..Delivery::default() };
                 }
                 Attempt::Fatal { reason } => {
-                    self.notices.fails(&format!("cannot export to {}: {reason}", self.target));
+                    let word = self.signal.word();
+                    self.notices.fails(&format!("cannot export {word} to {}: {reason}", self.target));
                     return Delivery { failed: items, ..Delivery::default() };
                 }
                 Attempt::Retry { after, reason } => {

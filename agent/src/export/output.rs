@@ -1,6 +1,5 @@
 //! Sinks that write: standard output or a file, one write for each batch, so that a line is never half there.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -43,16 +42,13 @@ impl<F> Output<F> {
         Self::new(format, Box::new(io::stdout()), reporter)
     }
 
-    /// Appends to a file, which is created if need be.
+    /// Appends to a file, which is created for its owner alone if need be.
     ///
     /// # Errors
     /// When the file cannot be opened.
     pub fn file(format: F, path: &Path, reporter: Reporter) -> anyhow::Result<Self> {
-        let file: File = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .with_context(|| format!("cannot open the output file {}", path.display()))?;
+        let file =
+            crate::files::append(path).with_context(|| format!("cannot open the output file {}", path.display()))?;
         Ok(Self::new(format, Box::new(file), reporter))
     }
 }

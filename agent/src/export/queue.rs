@@ -1,5 +1,6 @@
-//! The bounded queue between the pipeline and an exporter's thread. Offering never blocks: what finds no room is counted and dropped.
+//! The queue between the pipeline and an exporter's thread, bounded in items and in memory. Offering never blocks: what finds no room is counted and dropped.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,17 +9,44 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::counts::{Counts, Fate};
-use crate::trace::span::Span;
+use crate::capture::memory;
+use crate::trace::span::{Attribute, Link, Span, Status, Value};
 
 /// What can wait in a queue: it says what it counts for.
 pub trait Item: Send + 'static {
     /// Spans, data points or log records in it.
     fn weight(&self) -> u64;
+
+    /// Memory that it holds, about. What it shares with others counts as its own.
+    fn bytes(&self) -> usize;
 }
 
 impl Item for Span {
     fn weight(&self) -> u64 {
         1
+    }
+
+    fn bytes(&self) -> usize {
+        let own = |text: &Cow<'static, str>| if let Cow::Owned(text) = text { text.len() } else { 0 };
+        let status = if let Status::Error(message) = &self.status { own(message) } else { 0 };
+        let values: usize = self.attributes.iter().map(|(_, value)| held(value)).sum();
+        let buffers = self.attributes.capacity() * size_of::<Attribute>() + self.links.capacity() * size_of::<Link>();
+        size_of::<Self>()
+            + buffers
+            + values
+            + own(&self.name)
+            + status
+            + self.trace_state.as_deref().map_or(0, str::len)
+    }
+}
+
+/// Memory that a value holds beside itself.
+pub(super) fn held(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Shared(text) => text.len(),
+        Value::List(items) => items.iter().map(|item| item.len() + size_of::<Box<str>>()).sum(),
+        Value::Static(_) | Value::Short(_) | Value::Int(_) | Value::Double(_) | Value::Bool(_) => 0,
     }
 }
 
@@ -32,6 +60,8 @@ pub(super) fn weight<T: Item>(items: &[T]) -> u64 {
 pub struct Batching {
     /// Most spans that wait (`OTEL_BSP_MAX_QUEUE_SIZE`).
     pub max_queue: usize,
+    /// Most memory of what waits, bytes. A single item may be larger.
+    pub max_bytes: usize,
     /// Most spans of one batch (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`).
     pub max_batch: usize,
     /// Longest time that the first span of an incomplete batch waits (`OTEL_BSP_SCHEDULE_DELAY`).
@@ -40,12 +70,21 @@ pub struct Batching {
 
 impl Batching {
     /// For consoles and files: what is there is written at once.
-    pub const PROMPT: Self = Self { max_queue: 16 * 1024, max_batch: 512, delay: Duration::ZERO };
+    pub const PROMPT: Self = Self { max_queue: 16 * 1024, max_bytes: 16 << 20, max_batch: 512, delay: Duration::ZERO };
 }
+
+/// A batch ends when it holds this much memory: it is rendered or encoded as a whole.
+const BATCH_BYTES: usize = 1 << 20;
+/// After this much has waited, memory is given back to the system when nothing waits any more.
+const MUCH: usize = 4 << 20;
 
 #[derive(Debug)]
 struct State<T> {
-    items: VecDeque<T>,
+    /// Each with its memory.
+    items: VecDeque<(usize, T)>,
+    /// Memory of all of them, and the most of it since memory was given back.
+    bytes: usize,
+    peak: usize,
     /// When the oldest waiting item came; meaningful while `items` is not empty.
     since: Option<Instant>,
     closed: bool,
@@ -66,7 +105,7 @@ impl<T: Item> Queue<T> {
     pub fn new(batching: Batching, counts: Arc<Counts>) -> Self {
         let max_queue = batching.max_queue.max(1);
         let batching = Batching { max_queue, max_batch: batching.max_batch.clamp(1, max_queue), ..batching };
-        let state = State { items: VecDeque::new(), since: None, closed: false };
+        let state = State { items: VecDeque::new(), bytes: 0, peak: 0, since: None, closed: false };
         Self { state: Mutex::new(state), wake: Notify::new(), batching, counts }
     }
 
@@ -76,29 +115,35 @@ impl<T: Item> Queue<T> {
     }
 
     /// Takes as many items as there is room for, and counts the rest as dropped. Returns how many were taken.
-    pub fn offer(&self, mut items: Vec<T>) -> usize {
+    pub fn offer(&self, items: Vec<T>) -> usize {
         if items.is_empty() {
             return 0;
         }
-        let mut refused = Vec::new();
+        let items: Vec<(usize, T)> = items.into_iter().map(|item| (item.bytes(), item)).collect();
+        let mut items = items.into_iter();
         let (taken, wake) = {
             let mut state = self.lock();
-            let before = state.items.len();
-            let room = if state.closed { 0 } else { self.batching.max_queue.saturating_sub(before) };
-            if room < items.len() {
-                refused = items.split_off(room);
-            }
+            let (before, bytes_before) = (state.items.len(), state.bytes);
             if before == 0 {
                 state.since = Some(Instant::now());
             }
-            state.items.extend(items);
+            while let Some((bytes, _)) = items.as_slice().first()
+                && state.has_room(&self.batching, *bytes)
+            {
+                let Some((bytes, item)) = items.next() else { break };
+                state.bytes += bytes;
+                state.items.push_back((bytes, item));
+            }
+            state.peak = state.peak.max(state.bytes);
             let after = state.items.len();
             // One wake-up starts the waiting, one ends it early when a batch is full: not one for each call.
-            let full = before < self.batching.max_batch && after >= self.batching.max_batch;
-            (after - before, (before == 0 && after > 0) || full)
+            let full = |items, bytes| items >= self.batching.max_batch || bytes >= BATCH_BYTES;
+            let fills = !full(before, bytes_before) && full(after, state.bytes);
+            (after - before, (before == 0 && after > 0) || fills)
         };
-        if !refused.is_empty() {
-            self.counts.add(Fate::QueueFull, weight(&refused));
+        let refused: u64 = items.map(|(_, item)| item.weight()).sum();
+        if refused > 0 {
+            self.counts.add(Fate::QueueFull, refused);
         }
         if wake {
             self.wake.notify_one();
@@ -114,34 +159,78 @@ impl<T: Item> Queue<T> {
 
     /// Forgets what waits, and tells what that counted for.
     pub fn clear(&self) -> u64 {
-        let items = std::mem::take(&mut self.lock().items);
-        items.iter().map(Item::weight).sum()
+        let items = {
+            let mut state = self.lock();
+            state.bytes = 0;
+            std::mem::take(&mut state.items)
+        };
+        items.iter().map(|(_, item)| item.weight()).sum()
     }
 
     /// The next batch: a full one, or what is there when the delay has passed. `None` when closed and empty. For one consumer.
     pub async fn next(&self) -> Option<Vec<T>> {
         loop {
-            let due = {
+            let (batch, due) = {
                 let mut state = self.lock();
                 let due = state.since.map(|since| since + self.batching.delay);
                 let waiting = state.items.len();
-                let ready =
-                    waiting >= self.batching.max_batch || state.closed || due.is_some_and(|due| due <= Instant::now());
-                if waiting > 0 && ready {
-                    let batch = state.items.drain(..waiting.min(self.batching.max_batch)).collect();
-                    // What remains is younger than what went, by how much is not known: it waits a delay of its own.
-                    state.since = Some(Instant::now());
-                    return Some(batch);
-                }
-                if state.closed {
+                let full = waiting >= self.batching.max_batch || state.bytes >= BATCH_BYTES;
+                let ready = full || state.closed || due.is_some_and(|due| due <= Instant::now());
+                let batch = if waiting > 0 && ready { state.batch(&self.batching) } else { Vec::new() };
+                if batch.is_empty() && state.closed {
                     return None;
                 }
-                due.filter(|_| waiting > 0)
+                (batch, due.filter(|_| waiting > 0))
             };
+            if !batch.is_empty() {
+                self.give_back();
+                return Some(batch);
+            }
             match due {
                 Some(due) => drop(timeout_at(due, self.wake.notified()).await),
                 None => self.wake.notified().await,
             }
         }
     }
+
+    /// After much has waited, and nothing waits any more.
+    fn give_back(&self) {
+        {
+            let mut state = self.lock();
+            if !state.items.is_empty() || state.peak < MUCH {
+                return;
+            }
+            state.peak = 0;
+            state.items = VecDeque::new();
+        }
+        memory::give_back();
+    }
 }
+
+impl<T: Item> State<T> {
+    fn has_room(&self, batching: &Batching, bytes: usize) -> bool {
+        let fits = self.items.is_empty() || self.bytes.saturating_add(bytes) <= batching.max_bytes;
+        !self.closed && fits && self.items.len() < batching.max_queue
+    }
+
+    /// Takes out a batch: at least one item if there is one.
+    fn batch(&mut self, batching: &Batching) -> Vec<T> {
+        let mut bytes = 0;
+        let mut batch = Vec::with_capacity(self.items.len().min(batching.max_batch));
+        while batch.len() < batching.max_batch
+            && bytes < BATCH_BYTES
+            && let Some((own, item)) = self.items.pop_front()
+        {
+            bytes += own;
+            batch.push(item);
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        // What remains is younger than what went, by how much is not known: it waits a delay of its own.
+        self.since = Some(Instant::now());
+        batch
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

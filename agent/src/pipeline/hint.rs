@@ -14,13 +14,15 @@ pub struct Hint {
     since: Instant,
     spans: u64,
     silence: Duration,
+    /// What was told last, without its numbers.
+    told: String,
 }
 
 impl Hint {
     /// Starts counting silence.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { since: now, spans: 0, silence: SILENCE }
+        Self { since: now, spans: 0, silence: SILENCE, told: String::new() }
     }
 
     /// Whether nothing has been seen for long enough. Each hint doubles the time to the next.
@@ -37,6 +39,14 @@ impl Hint {
         self.since = now;
         self.silence = (self.silence * 4).min(MAX_SILENCE);
         true
+    }
+
+    /// Whether a hint says something else than the last one did. Other numbers are nothing else.
+    pub fn is_news(&mut self, text: &str) -> bool {
+        let words = text.replace(|char: char| char.is_ascii_digit(), "");
+        let is_news = words != self.told;
+        self.told = words;
+        is_news
     }
 
     /// Why nothing was seen, as far as the counters tell.
@@ -64,5 +74,21 @@ impl Hint {
             "{prefix}: {seen} calls on {} connections of {targets} selected processes, {} of them neither HTTP/1, PostgreSQL nor Redis in plain text (TLS?)",
             connections.connections, connections.foreign
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_hint_is_told_once() {
+        let now = Instant::now();
+        let mut hint = Hint::new(now);
+        assert!(!hint.is_due(now, 0) && hint.is_due(now + SILENCE, 0));
+        assert!(hint.is_news("no span yet: 3 calls"));
+        assert!(!hint.is_news("no span yet: 17 calls"));
+        assert!(hint.is_news("no span yet: no running process matches"));
+        assert!(hint.is_news("no span yet: 20 calls"));
     }
 }

@@ -12,7 +12,7 @@ use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
-use crate::process::table::{Change, Decision, Order};
+use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -120,14 +120,14 @@ impl Live {
         self.reader.undecodable
     }
 
-    /// Traces until `stop` is set or `deadline` has come, handing each event to `tap` first. Notes for the user go to
-    /// `note`.
+    /// Traces until `stop` is set or `deadline` has come, handing each event to `tap`, too, when it is known whose it is.
+    /// Notes for the user go to `note`.
     pub fn run(
         &mut self,
         exporters: &Exporters,
         stop: &AtomicBool,
         deadline: Option<Instant>,
-        mut tap: impl FnMut(&Event<'_>),
+        mut tap: impl FnMut(&Event<'_>, &mut ProcessTable),
         mut note: impl FnMut(&str),
     ) {
         let mut pause = PAUSE.0;
@@ -153,7 +153,9 @@ impl Live {
             self.listen_queues(&mut tap, &mut note);
             if hint.is_due(Instant::now(), self.engine.totals().spans) {
                 let text = hint.text(self.targets(), &self.counters(), &self.engine);
-                note(&text);
+                if hint.is_news(&text) {
+                    note(&text);
+                }
             }
         }
         self.turn(exporters, true, &mut tap);
@@ -182,11 +184,16 @@ impl Live {
         });
     }
 
-    fn turn(&mut self, exporters: &Exporters, all: bool, tap: &mut impl FnMut(&Event<'_>)) -> (usize, bool) {
+    fn turn(
+        &mut self,
+        exporters: &Exporters,
+        all: bool,
+        tap: &mut impl FnMut(&Event<'_>, &mut ProcessTable),
+    ) -> (usize, bool) {
         let Self { reader, engine, .. } = self;
         let drained = reader.drain(all, |event| {
-            tap(event);
             engine.handle(event);
+            tap(event, engine.processes());
         });
         let spans = self.engine.take_spans();
         if !spans.is_empty() {
@@ -217,7 +224,7 @@ impl Live {
     }
 
     /// Takes in what is known of listen queues, and asks again when it is time.
-    fn listen_queues(&mut self, tap: &mut impl FnMut(&Event<'_>), note: &mut impl FnMut(&str)) {
+    fn listen_queues(&mut self, tap: &mut impl FnMut(&Event<'_>, &mut ProcessTable), note: &mut impl FnMut(&str)) {
         self.ask_listeners();
         let Self { capture, engine, listeners, .. } = self;
         match listeners.answer() {
@@ -229,8 +236,8 @@ impl Live {
                         capture.add_port(listener.port);
                     }
                     let event = Event::Listener(listener);
-                    tap(&event);
                     engine.handle(&event);
+                    tap(&event, engine.processes());
                 }
             }
             Some(Err(error)) if !self.told_of_listeners => {

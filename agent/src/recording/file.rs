@@ -34,12 +34,12 @@ pub struct Writer<W: Write> {
 }
 
 impl Writer<BufWriter<std::fs::File>> {
-    /// Creates the file, or empties it.
+    /// Creates the file for its owner alone, or empties it.
     ///
     /// # Errors
     /// When the file cannot be created or written.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Self::new(BufWriter::with_capacity(1 << 16, std::fs::File::create(path)?))
+        Self::new(BufWriter::with_capacity(1 << 16, crate::files::create(path)?))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Layout:
 //! - [`file`](self::file) (and [`codec`], [`checksum`]): the recording format, written by `wirespan record`;
+//! - [`blank`]: secrets are blanked before they are written;
 //! - [`pcap`] and [`pcapng`]: frames out of capture files; [`packet`]: a TCP segment or UDP datagram out of a frame;
 //! - [`assembly`]: the bytes of one direction in order; [`tcp`], [`udp`]: connections; [`wire`]: a capture as events,
 //!   each an [`owned`] one.
@@ -9,6 +10,7 @@
 //! [`open`] tells the formats apart by their first bytes. Everything is streamed: memory does not grow with the file.
 
 pub mod assembly;
+pub mod blank;
 pub mod checksum;
 pub mod codec;
 pub mod file;

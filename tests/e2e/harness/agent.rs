@@ -118,6 +118,18 @@ impl Agent {
         assert!(status.success(), "{status}: {}", self.stderr());
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Ends it by a signal.
+    #[track_caller]
+    pub fn end_by(&mut self, signal: Signal) -> std::process::ExitStatus {
+        self.process.signal(signal);
+        self.process.wait()
+    }
+
     /// Ends it without asking.
     pub fn kill(&mut self) {
         self.process.signal(Signal::KILL);

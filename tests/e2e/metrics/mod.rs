@@ -106,6 +106,11 @@ fn prometheus() {
         let answer = prometheus.ask("query", query);
         answer["data"]["result"][0]["value"][1].as_str() == Some("200")
     });
+    // Without `honor_labels`: nothing of ours had to be renamed.
+    let series = prometheus.ask("query", "http_server_request_duration_seconds_count");
+    let labels = &series["data"]["result"][0]["metric"];
+    assert_eq!(labels["job"], "wirespan", "{series:#}");
+    assert!(labels["service_name"].is_string() && labels["exported_job"].is_null(), "{series:#}");
     let exemplars = prometheus.ask("query_exemplars", "http_server_request_duration_seconds_bucket");
     let trace = &exemplars["data"][0]["exemplars"][0]["labels"]["trace_id"];
     assert!(trace.as_str().is_some_and(|id| id.len() == 32), "{exemplars:#}");
@@ -127,7 +132,6 @@ impl Prometheus {
                 "global: {{scrape_interval: 500ms, scrape_timeout: 400ms}}
 scrape_configs:
   - job_name: wirespan
-    honor_labels: true
     static_configs: [{{targets: ['127.0.0.1:{target}']}}]
 "
             ),

@@ -29,6 +29,7 @@ fn each_command_has_the_times_of_its_own_reply() {
         assert_eq!(spans.len(), 20);
         let end = |name: &str| {
             let of = spans.pick(|span| span.text("db.operation.name") == name);
+            assert!(!of.is_empty(), "no {name} in {:?}", spans.names());
             of.iter().map(|span| span.duration().as_millis()).collect::<Vec<_>>()
         };
         assert!(end("PING").iter().all(|took| *took < 200), "{:?}", end("PING"));

@@ -139,12 +139,36 @@ pub(super) fn headers(name: &str, text: &str) -> Result<HeaderMap, Invalid> {
             |problem: &str| invalid(name, format!("entry {}: {problem}; expected key=value,key=value", index + 1));
         let (key, value) = item.split_once('=').ok_or_else(|| wrong("no '='"))?;
         let key: HeaderName = key.trim().parse().map_err(|_| wrong("the key is not a header name"))?;
+        if is_reserved(key.as_str()) {
+            let problem = format!("entry {}: `{key}` is part of how a request is sent and cannot be set", index + 1);
+            return Err(invalid(name, problem));
+        }
         let value = percent_decoded(value.trim()).ok_or_else(|| wrong("a '%' without two hexadecimal digits"))?;
         let mut value = HeaderValue::from_bytes(&value).map_err(|_| wrong("the value is not one of a header"))?;
         value.set_sensitive(true);
         headers.append(key, value);
     }
     Ok(headers)
+}
+
+/// Headers that frame a request, belong to one connection, or say what the body is: another value would tear requests.
+fn is_reserved(key: &str) -> bool {
+    key.starts_with("grpc-")
+        || matches!(
+            key,
+            "accept-encoding"
+                | "connection"
+                | "content-encoding"
+                | "content-length"
+                | "content-type"
+                | "expect"
+                | "keep-alive"
+                | "proxy-connection"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+        )
 }
 
 fn percent_decoded(text: &str) -> Option<Vec<u8>> {

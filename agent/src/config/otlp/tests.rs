@@ -79,6 +79,7 @@ fn unknown_names_are_warned_of_and_ignored() {
     assert_eq!(settings.exporters, Some(vec![TracesExporter::Otlp, TracesExporter::Console]));
     let otlp = settings.otlp.unwrap();
     assert_eq!((otlp.protocol, otlp.compression), (Protocol::HttpProtobuf, Compression::None));
+    assert_eq!(settings.warnings.len(), 3);
     for (name, warning) in [
         "OTEL_TRACES_EXPORTER: 'zipkin'",
         "OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json'",
@@ -89,7 +90,6 @@ fn unknown_names_are_warned_of_and_ignored() {
     {
         assert!(warning.starts_with(name), "{warning}");
     }
-    assert_eq!(settings.warnings.len(), 3);
 }
 
 #[test]
@@ -116,4 +116,17 @@ fn what_cannot_be_used_is_one_clear_line() {
         assert!(error.starts_with(name) && !error.contains('\n') && !error.contains("hunter2"), "{error}");
     }
     assert!(read(&[], Some("nonsense")).unwrap_err().to_string().starts_with("--otlp-endpoint: "));
+}
+
+#[test]
+fn headers_that_frame_a_request_are_refused() {
+    for header in ["Content-Length=1", "transfer-encoding=chunked", "a=b,Connection=close", "TE=x", "grpc-timeout=1S"] {
+        for variable in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+            let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"), (variable, header)];
+            let get =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            let error = settings(&get, None).unwrap_err().to_string();
+            assert!(error.starts_with(variable) && error.contains("cannot be set"), "{error}");
+        }
+    }
 }

@@ -11,9 +11,11 @@ use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, En
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Status};
 
+use super::advice;
 use super::attempt::{Attempt, Response, chain};
 use super::transport::{self, HttpClient};
-use crate::config::otlp::{Compression, Otlp, Signal};
+use crate::config::otlp::{Compression, Otlp, Protocol, Signal};
+use crate::shown::clean;
 
 /// The method that takes a signal.
 fn export(signal: Signal) -> PathAndQuery {
@@ -26,6 +28,8 @@ fn export(signal: Signal) -> PathAndQuery {
 
 /// Most bytes of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
+/// Most characters of its words that are told.
+const MAX_WORDS: usize = 160;
 
 /// Calls `Export` of a signal's service.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub struct Grpc {
     metadata: MetadataMap,
     timeout: Option<Duration>,
     export: PathAndQuery,
+    signal: Signal,
+    port: Option<u16>,
 }
 
 impl Grpc {
@@ -57,6 +63,8 @@ impl Grpc {
             metadata: MetadataMap::from_headers(headers),
             timeout: config.timeout,
             export: export(config.signal),
+            signal: config.signal,
+            port: config.endpoint.port_u16(),
         })
     }
 
@@ -68,23 +76,30 @@ impl Grpc {
             request.set_timeout(timeout);
         }
         if let Err(error) = self.tonic.ready().await {
-            return Attempt::Retry { after: None, reason: chain(&error) };
+            return self.misunderstood(chain(&error));
         }
         match self.tonic.unary(request, self.export.clone(), Raw).await {
             Ok(response) => response.into_inner().into(),
-            Err(status) => failed(&status),
+            Err(status) => match std::error::Error::source(&status) {
+                // A status with a cause was made here, by the transport: the connection failed.
+                Some(cause) => self.misunderstood(chain(cause)),
+                None => failed(self.signal, &status),
+            },
         }
+    }
+
+    /// The connection failed, or the other end does not speak gRPC.
+    fn misunderstood(&self, reason: String) -> Attempt {
+        let advice = advice::of_port(Protocol::Grpc, self.port).map(|advice| format!("; {advice}")).unwrap_or_default();
+        Attempt::Retry { after: None, reason: reason + &advice }
     }
 }
 
 /// The retry rules of the OTLP specification.
-fn failed(status: &Status) -> Attempt {
-    // A status with a cause was made here, by the transport: the connection failed.
-    if let Some(cause) = std::error::Error::source(status) {
-        return Attempt::Retry { after: None, reason: chain(cause) };
-    }
+fn failed(signal: Signal, status: &Status) -> Attempt {
     let after = retry_info(status.details());
-    let reason = format!("the receiver answered {:?}: {}", status.code(), status.message());
+    let advice = advice::of_code(signal, status.code()).map(|advice| format!("; {advice}")).unwrap_or_default();
+    let reason = format!("the receiver answered {:?}: {}{advice}", status.code(), clean(status.message(), MAX_WORDS));
     match status.code() {
         Code::Cancelled
         | Code::DeadlineExceeded

@@ -12,13 +12,17 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use prost::Message as _;
 
+use super::advice;
 use super::attempt::{Attempt, Response, chain};
 use super::transport::{self, HttpClient};
-use crate::config::otlp::{Compression, Otlp};
+use crate::config::otlp::{Compression, Otlp, Protocol, Signal};
+use crate::shown::clean;
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 /// Most bytes of an answer that are read; an answer has a sentence or two.
 const MAX_ANSWER: usize = 64 * 1024;
+/// Most characters of it that are told.
+const MAX_WORDS: usize = 160;
 
 /// Sends requests to one URL.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct Http {
     url: Uri,
     headers: HeaderMap,
     gzip: bool,
+    signal: Signal,
 }
 
 impl Http {
@@ -45,7 +50,8 @@ impl Http {
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        Ok(Self { client: transport::client(config)?, url: config.endpoint.clone(), headers, gzip })
+        let (url, signal) = (config.endpoint.clone(), config.signal);
+        Ok(Self { client: transport::client(config)?, url, headers, gzip, signal })
     }
 
     /// The request's body as it will be sent, however often.
@@ -66,32 +72,39 @@ impl Http {
         *request.uri_mut() = self.url.clone();
         *request.headers_mut() = self.headers.clone();
         match self.client.request(request).await {
-            Ok(response) => answer(response).await,
-            Err(error) => Attempt::Retry { after: None, reason: chain(&error) },
+            Ok(response) => self.answer(response).await,
+            Err(error) => {
+                let advice = advice::of_port(Protocol::HttpProtobuf, self.url.port_u16());
+                // Where nobody answers, nobody misunderstands.
+                let advice = advice.filter(|_| !error.is_connect()).map(|advice| format!("; {advice}"));
+                Attempt::Retry { after: None, reason: chain(&error) + &advice.unwrap_or_default() }
+            }
         }
     }
-}
 
-async fn answer(response: http::Response<Incoming>) -> Attempt {
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER).collect().await.map(http_body_util::Collected::to_bytes);
-    let status = head.status;
-    if status.is_success() {
-        return match body {
-            Ok(body) => accepted(&head.headers, body),
-            // Taken for certain, only the words about it are missing: sending again would double the spans.
-            Err(_) => Attempt::Accepted { rejected: 0, message: String::new() },
-        };
-    }
-    let reason = format!("the receiver answered {status}{}", words(&head.headers, &body.unwrap_or_default()));
-    match status {
-        StatusCode::TOO_MANY_REQUESTS
-        | StatusCode::BAD_GATEWAY
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => {
-            Attempt::Retry { after: retry_after(&head.headers, SystemTime::now()), reason }
+    async fn answer(&self, response: http::Response<Incoming>) -> Attempt {
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map(http_body_util::Collected::to_bytes);
+        let status = head.status;
+        if status.is_success() {
+            return match body {
+                Ok(body) => accepted(&head.headers, body),
+                // Taken for certain, only the words about it are missing: sending again would double the spans.
+                Err(_) => Attempt::Accepted { rejected: 0, message: String::new() },
+            };
         }
-        _ => Attempt::Fatal { reason },
+        let said = words(&head.headers, &body.unwrap_or_default());
+        let advice = advice::of_status(self.signal, status).map(|advice| format!("; {advice}")).unwrap_or_default();
+        let reason = format!("the receiver answered {status} at {}{said}{advice}", self.url.path());
+        match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => {
+                Attempt::Retry { after: retry_after(&head.headers, SystemTime::now()), reason }
+            }
+            _ => Attempt::Fatal { reason },
+        }
     }
 }
 
@@ -130,7 +143,7 @@ fn words(headers: &HeaderMap, body: &Bytes) -> String {
     } else {
         String::from_utf8_lossy(body).trim().to_owned()
     };
-    if text.is_empty() { text } else { format!(": {text}") }
+    if text.is_empty() { text } else { format!(": {}", clean(&text, MAX_WORDS)) }
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.

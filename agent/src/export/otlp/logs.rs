@@ -38,7 +38,7 @@ mod record {
 }
 
 /// Log records are few: a batch is what one report gave.
-pub const WAITING: Batching = Batching { max_queue: 512, max_batch: 256, delay: Duration::ZERO };
+pub const WAITING: Batching = Batching { max_queue: 512, max_bytes: 4 << 20, max_batch: 256, delay: Duration::ZERO };
 
 /// Encodes a batch as one request. All records of wirespan belong to the agent, so those of one resource follow each
 /// other.

@@ -86,11 +86,17 @@ mod exemplar {
 }
 
 /// Snapshots that may wait: a receiver that is away for longer misses values of that time, not the sums.
-pub const WAITING: Batching = Batching { max_queue: 4, max_batch: 1, delay: Duration::ZERO };
+pub const WAITING: Batching = Batching { max_queue: 4, max_bytes: 32 << 20, max_batch: 1, delay: Duration::ZERO };
 
 impl Item for Arc<Snapshot> {
     fn weight(&self) -> u64 {
         self.points()
+    }
+
+    fn bytes(&self) -> usize {
+        // A point and its buckets; attributes are shared with the store.
+        let points = usize::try_from(self.points()).unwrap_or(usize::MAX);
+        points.saturating_mul(400)
     }
 }
 

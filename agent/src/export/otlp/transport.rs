@@ -1,5 +1,7 @@
 //! The connection pool: hyper's client, over TCP or TLS. Plain HTTP and gRPC share it, so there is one TLS set-up.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,8 @@ pub type HttpClient<B> = Client<HttpsConnector<HttpConnector>, B>;
 const IDLE: Duration = Duration::from_secs(60);
 /// Most bytes of a response's head.
 const MAX_HEAD: usize = 64 * 1024;
+/// Most bytes of a file with certificates or a key.
+const MAX_PEM: u64 = 8 << 20;
 /// An HTTP/2 connection whose peer is silently gone is noticed after these.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,7 +78,7 @@ fn tls(config: &Otlp, secure: bool) -> anyhow::Result<ClientConfig> {
         return Ok(builder.with_no_client_auth());
     };
     let chain = certificates("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", chain)?;
-    let key = PrivateKeyDer::from_pem_file(key_path)
+    let key = PrivateKeyDer::from_pem_slice(&pem("OTEL_EXPORTER_OTLP_CLIENT_KEY", key_path)?)
         .map_err(|error| unreadable("OTEL_EXPORTER_OTLP_CLIENT_KEY", key_path, &error))?;
     builder
         .with_client_auth_cert(chain, key)
@@ -82,13 +86,25 @@ fn tls(config: &Otlp, secure: bool) -> anyhow::Result<ClientConfig> {
 }
 
 fn certificates(name: &str, path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let certificates = CertificateDer::pem_slice_iter(&pem(name, path)?)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreadable(name, path, &error))?;
     if certificates.is_empty() {
         bail!("{name}: {} holds no certificate in PEM form", path.display());
     }
     Ok(certificates)
+}
+
+/// A whole file, within reason.
+fn pem(name: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_PEM + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("{name}: cannot read {}", path.display()))?;
+    if bytes.len() as u64 > MAX_PEM {
+        bail!("{name}: {} is larger than {} MiB", path.display(), MAX_PEM >> 20);
+    }
+    Ok(bytes)
 }
 
 fn unreadable(name: &str, path: &Path, error: &rustls::pki_types::pem::Error) -> anyhow::Error {

@@ -1,5 +1,7 @@
 //! A JSON writer: objects, arrays and strings into a buffer, commas placed by itself.
 
+use crate::shown::is_unsafe;
+
 /// JSON being written.
 #[derive(Debug, Default)]
 pub struct Json {
@@ -72,6 +74,18 @@ impl Json {
                 b'\r' => b"\\r",
                 b'\t' => b"\\t",
                 0..=0x1f | 0x7f => b"",
+                // First bytes of what is unsafe beyond ASCII: rarely there.
+                0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3 => {
+                    let rest = text.get(at..).unwrap_or_default();
+                    let Some(char) = rest.chars().next().filter(|char| is_unsafe(*char)) else { continue };
+                    self.bytes.extend_from_slice(text.as_bytes().get(plain..at).unwrap_or_default());
+                    for unit in char.encode_utf16(&mut [0; 2]) {
+                        self.bytes.extend_from_slice(b"\\u");
+                        self.hex_digits(&unit.to_be_bytes());
+                    }
+                    plain = at + char.len_utf8();
+                    continue;
+                }
                 _ => continue,
             };
             self.bytes.extend_from_slice(text.as_bytes().get(plain..at).unwrap_or_default());
@@ -134,6 +148,7 @@ impl Json {
 #[cfg(test)]
 mod tests {
     use super::Json;
+    use crate::shown::is_unsafe;
 
     fn written(text: &str) -> Vec<u8> {
         let mut json = Json::default();
@@ -143,11 +158,21 @@ mod tests {
 
     #[test]
     fn every_character_survives() {
-        for text in
-            ["", "plain", "\"quoted\\\"", "a\nb\rc\td", "\u{0}\u{1f}\u{7f}\u{1b}[31m", "żółw 🐢 \u{2028}", "\\u0041"]
-        {
+        let odd = "\u{9b}31m\u{e9}\u{61c}\u{180e}\u{202e}\u{2019}\u{feff}\u{ff01}\u{e0041}\u{f0000}";
+        for text in [
+            "",
+            "plain",
+            "\"quoted\\\"",
+            "a\nb\rc\td",
+            "\u{0}\u{1f}\u{7f}\u{1b}[31m",
+            "żółw 🐢 \u{2028}",
+            "\\u0041",
+            odd,
+            crate::shown::testing::HOSTILE,
+        ] {
             let read: String = serde_json::from_slice(&written(text)).unwrap();
             assert_eq!(read, text);
+            assert!(!String::from_utf8(written(text)).unwrap().contains(is_unsafe), "{text:?}");
         }
         assert_eq!(written("\u{1b}"), br#""\u001b""#);
     }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,19 +16,21 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Board;
 use super::text::{Format, render};
 use crate::threads;
 
-/// Scrapers at once; more wait to be accepted.
+/// Clients at once. A new one takes the place of the one that has been silent for longest.
 const MAX_CONNECTIONS: usize = 16;
 /// Longest time that a client may take to ask.
-const ASKING: Duration = Duration::from_secs(10);
-/// Longest time that a connection is kept, asked or not.
-const LONGEST: Duration = Duration::from_secs(300);
+const ASKING: Duration = Duration::from_secs(1);
+/// Longest time that a connection is kept: one scrape.
+const LONGEST: Duration = Duration::from_secs(15);
 /// Longest time that the main loop may take to answer.
 const ANSWERING: Duration = Duration::from_secs(5);
 /// Most bytes of a request's head.
@@ -86,29 +89,53 @@ impl Server {
     }
 }
 
+/// A client, and whether it has asked.
+struct Guest {
+    has_asked: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+/// Makes room for one more client; false if all are being answered.
+fn make_room(guests: &mut Vec<Guest>) -> bool {
+    guests.retain(|guest| !guest.task.is_finished());
+    if guests.len() < MAX_CONNECTIONS {
+        return true;
+    }
+    let Some(silent) = guests.iter().position(|guest| !guest.has_asked.load(Ordering::Relaxed)) else { return false };
+    guests.remove(silent).task.abort();
+    true
+}
+
 async fn serve(listener: TcpListener, board: Arc<Board>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut guests = Vec::with_capacity(MAX_CONNECTIONS);
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: it passes, or it does not.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let board = Arc::clone(&board);
-        tokio::spawn(async move {
-            let service = service_fn(|request| {
-                let board = Arc::clone(&board);
-                async move { Ok::<_, Infallible>(answer(&request, &board).await) }
-            });
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(ASKING).max_buf_size(MAX_HEAD);
-            // A scraper that goes away is no failure of ours.
-            let _ = timeout(LONGEST, http.serve_connection(TokioIo::new(stream), service)).await;
-            drop(place);
-        });
+        if !make_room(&mut guests) {
+            continue;
+        }
+        let has_asked = Arc::<AtomicBool>::default();
+        let task = tokio::spawn(guest(stream, Arc::clone(&board), Arc::clone(&has_asked)));
+        guests.push(Guest { has_asked, task });
     }
+}
+
+/// Answers one request.
+async fn guest(stream: TcpStream, board: Arc<Board>, has_asked: Arc<AtomicBool>) {
+    let service = service_fn(|request| {
+        has_asked.store(true, Ordering::Relaxed);
+        let board = Arc::clone(&board);
+        async move { Ok::<_, Infallible>(answer(&request, &board).await) }
+    });
+    let mut http = http1::Builder::new();
+    // The next scrape is seconds away: a connection that is kept is a place that is taken.
+    http.timer(TokioTimer::new()).keep_alive(false).header_read_timeout(ASKING).max_buf_size(MAX_HEAD);
+    // A scraper that goes away is no failure of ours.
+    let _ = timeout(LONGEST, http.serve_connection(TokioIo::new(stream), service)).await;
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
@@ -150,4 +177,62 @@ fn compressed(text: &str) -> Bytes {
     // Writing into a `Vec` cannot fail.
     let _ = encoder.write_all(text.as_bytes());
     encoder.finish().unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::metrics::snapshot::Snapshot;
+
+    /// Publishes whenever somebody asks, as the main loop does.
+    fn answered(server: &Server) -> std::thread::JoinHandle<()> {
+        let board = Arc::downgrade(server.board());
+        std::thread::spawn(move || {
+            while let Some(board) = board.upgrade() {
+                if board.is_wanted() {
+                    board.publish(Snapshot::default());
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        })
+    }
+
+    fn scrape(server: &Server) -> String {
+        let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn silent_clients_delay_nobody() {
+        let server = Server::start("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _answers = answered(&server);
+        let silent: Vec<_> = (0..3 * MAX_CONNECTIONS)
+            .map(|n| {
+                let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+                // Some of them begin to ask.
+                stream.write_all(if n % 2 == 0 { b"" } else { b"GET /metrics HTTP/1.1\r\nX-Slow" }).unwrap();
+                stream
+            })
+            .collect();
+        let begin = Instant::now();
+        for _ in 0..3 {
+            let text = scrape(&server);
+            assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("target_info"), "{text}");
+        }
+        assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+        // And they are let go of.
+        for mut stream in silent {
+            stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new()).map_err(|error| {
+                assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "kept for more than a second or two");
+            });
+        }
+        assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    }
 }

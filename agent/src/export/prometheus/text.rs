@@ -1,7 +1,7 @@
 //! A snapshot as text: Prometheus 0.0.4 and OpenMetrics 1.0.
 //!
-//! Each resource is told apart by `job` (`service.namespace/service.name`) and `instance` (`service.instance.id`, else the
-//! process id) on its series; all its attributes stand on one `target_info`. Exponential histograms have no text form:
+//! Each resource is told apart by `service_name`, `service_namespace` and `service_instance_id` (else the process id) on its
+//! series; all its attributes stand on one `target_info`. Exponential histograms have no text form:
 //! their buckets become explicit ones, at most 160.
 
 use std::collections::{BTreeMap, HashSet};
@@ -70,20 +70,22 @@ pub fn render(snapshot: &Snapshot, format: Format) -> String {
     writer.out
 }
 
-/// `job="…",instance="…"`.
+/// `service_name="…",service_namespace="…",service_instance_id="…"`; what is not known is left out. `job` and `instance`
+/// are Prometheus's own labels, of the one who was scraped: it would rename ours.
 fn owner(resource: &Resource) -> String {
     let find = |key: &str| resource.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-    let mut out = String::from("job=\"");
-    if let Some(namespace) = find("service.namespace").and_then(span::Value::as_str) {
-        escape(namespace, &mut out);
-        out.push('/');
-    }
+    let mut out = String::from("service_name=\"");
     escape(&resource.service_name, &mut out);
-    out.push_str("\",instance=\"");
-    if let Some(value) = find("service.instance.id").or_else(|| find("process.pid")) {
-        text(value, &mut out);
-    }
     out.push('"');
+    let namespace = find("service.namespace").filter(|value| value.as_str() != Some(""));
+    let instance = find("service.instance.id").or_else(|| find("process.pid"));
+    for (label, value) in [("service_namespace", namespace), ("service_instance_id", instance)] {
+        if let Some(value) = value {
+            let _ = write!(out, ",{label}=\"");
+            text(value, &mut out);
+            out.push('"');
+        }
+    }
     out
 }
 
@@ -240,7 +242,8 @@ impl Writer {
         }
         for (owner, resource) in infos {
             let _ = write!(self.out, "target_info{{{owner}");
-            let mut known: HashSet<String> = HashSet::from(["job".into(), "instance".into()]);
+            let mut known: HashSet<String> =
+                HashSet::from(["service_name", "service_namespace", "service_instance_id"].map(str::to_owned));
             for (key, value) in &resource.attributes {
                 let mut name = String::new();
                 names::label(key, &mut name);

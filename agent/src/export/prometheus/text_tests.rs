@@ -9,7 +9,7 @@ fn lines<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
 #[test]
 fn the_text_format() {
     let text = render(&snapshot(false, Reading::Cumulative), Format::Text);
-    let labels = r#"job="shop",instance="4711",http_request_method="GET",http_route="/say/\"hi\"\\\n",http_response_status_code="200",tls_resumed="true""#;
+    let labels = r#"service_name="shop",service_instance_id="4711",http_request_method="GET",http_route="/say/\"hi\"\\\n",http_response_status_code="200",tls_resumed="true""#;
     for line in [
         "# HELP http_server_request_duration_seconds Duration of HTTP server requests.".to_owned(),
         "# TYPE http_server_request_duration_seconds histogram".to_owned(),
@@ -19,10 +19,10 @@ fn the_text_format() {
         format!("http_server_request_duration_seconds_sum{{{labels}}} 99.304"),
         format!("http_server_request_duration_seconds_count{{{labels}}} 3"),
         "# TYPE wirespan_tcp_io_bytes_total counter".to_owned(),
-        r#"wirespan_tcp_io_bytes_total{job="shop",instance="4711"} 1000000"#.to_owned(),
-        r#"wirespan_tcp_io_bytes_total{job="blog",instance="4711"} 1000000"#.to_owned(),
+        r#"wirespan_tcp_io_bytes_total{service_name="shop",service_instance_id="4711"} 1000000"#.to_owned(),
+        r#"wirespan_tcp_io_bytes_total{service_name="blog",service_instance_id="4711"} 1000000"#.to_owned(),
         "# TYPE wirespan_tcp_connections_open gauge".to_owned(),
-        r#"target_info{job="shop",instance="4711",process_pid="4711",team=""} 1"#.to_owned(),
+        r#"target_info{service_name="shop",service_instance_id="4711",process_pid="4711",team=""} 1"#.to_owned(),
     ] {
         assert!(text.lines().any(|one| one == line), "{line}\nis missing in:\n{text}");
     }
@@ -79,4 +79,30 @@ fn a_series_is_told_once() {
     sorted.sort();
     others.sort();
     assert_eq!(sorted, others);
+}
+
+/// The format has three escapes and no more; whatever else a program calls itself stays within its quotes and its line.
+#[test]
+fn names_of_strangers_stay_within_their_quotes() {
+    let mut hostile = snapshot(false, Reading::Cumulative);
+    let lines_before = render(&hostile, Format::Text).lines().count();
+    let name = format!("{}\"}} 1\nforged{{x=\"", crate::shown::testing::HOSTILE);
+    for group in &mut hostile.groups {
+        let mut resource = Resource::clone(&group.resource);
+        resource.service_name = format!("{name}{}", resource.service_name).into();
+        group.resource = resource.into();
+    }
+    let text = render(&hostile, Format::Text);
+    assert_eq!(text.split('\n').count(), lines_before + 1);
+    assert!(
+        text.split('\n').all(|line| !line.starts_with("forged") && !line.starts_with("wirespan: forged")),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_label_is_one_of_prometheus_itself() {
+    let text = render(&snapshot(false, Reading::Cumulative), Format::Text);
+    assert!(text.contains("service_name=\"shop\""));
+    assert!(!text.contains("job=") && !text.contains("instance="), "{text}");
 }
