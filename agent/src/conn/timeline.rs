@@ -169,7 +169,7 @@ impl Life {
             }
             Change::Unseen => {
                 let (set_up, end) = self.forget(state.at_ns);
-                return (set_up, Some(end));
+                return (set_up, Some(End { change: Change::Unseen, ..end }));
             }
             Change::Closed | Change::ResetByPeer | Change::ResetBySelf | Change::Failed => {
                 let set_up = self.end(state.change, state.error, state.at_ns);

@@ -190,11 +190,87 @@ fn the_kernel_is_told_how_much_a_protocol_needs() {
     // Once is enough.
     bench.data(1, Flow::Received, 14, b"*1\r\n$4\r\nPING\r\n");
     assert_eq!(bench.tracker.take_commands(), []);
-    // What is none of ours needs nothing.
+    // What is none of ours needs nothing, once it is clear that it did not only begin oddly.
     bench.open(2, 12);
-    bench.data(2, Flow::Received, 0, &[0xff; 64]);
+    for turn in 0..8 {
+        assert_eq!(bench.tracker.take_commands(), [], "turn {turn}");
+        let flow = if turn % 2 == 0 { Flow::Received } else { Flow::Sent };
+        bench.data(2, flow, turn / 2 * 64, &[0xff; 64]);
+        assert_eq!(bench.tracker.counts().foreign, 1);
+    }
+    bench.data(2, Flow::Received, 4 * 64, &[0xff; 64]);
     assert_eq!(bench.tracker.take_commands(), [Command::Budget { sock: 12, connection: 2, budget: 0 }]);
     assert_eq!(bench.tracker.counts().foreign, 1);
+}
+
+/// A stream in one direction has no turns.
+#[test]
+fn the_second_look_at_a_stream_ends() {
+    let mut bench = Bench::new(Limits::default());
+    bench.open(1, 11);
+    for call in 0..70 {
+        bench.data(1, Flow::Received, call * 64, &[0xff; 64]);
+    }
+    assert_eq!(bench.tracker.take_commands(), [Command::Budget { sock: 11, connection: 1, budget: 0 }]);
+}
+
+#[test]
+fn a_connection_that_only_began_oddly_is_not_foreign() {
+    let mut bench = Bench::new(Limits::default());
+    bench.open(1, 11);
+    bench.data(1, Flow::Received, 0, b"GET /\r\n");
+    bench.data(1, Flow::Sent, 0, b"<html>");
+    bench.data(1, Flow::Received, 7, REQUEST);
+    bench.data(1, Flow::Sent, 6, ANSWER);
+    assert_eq!((bench.exchanges().len(), bench.tracker.counts().foreign), (1, 0));
+}
+
+#[test]
+fn requests_of_connections_that_are_forgotten_are_counted() {
+    // Their socket is used again.
+    let mut bench = Bench::new(Limits::default());
+    bench.open(1, 9);
+    bench.data(1, Flow::Received, 0, REQUEST);
+    bench.data(1, Flow::Received, REQUEST.len(), REQUEST);
+    bench.open(2, 9);
+    assert_eq!((bench.count(Reason::Forgotten), bench.exchanges().len()), (2, 0));
+    // Positions that have nothing to do with those before.
+    bench.data(2, Flow::Received, 0, REQUEST);
+    bench.data(2, Flow::Received, 1 << 40, REQUEST);
+    assert_eq!(bench.count(Reason::Forgotten), 3);
+}
+
+#[test]
+fn the_quietest_connections_make_room() {
+    let mut bench = Bench::new(Limits { connections: 8, ..Limits::default() });
+    for connection in 1..=8 {
+        bench.open(connection, connection);
+        bench.data(connection, Flow::Received, 0, REQUEST);
+        bench.now_ns += SECOND;
+    }
+    bench.now_ns += 901 * SECOND;
+    bench.data(1, Flow::Sent, 0, ANSWER);
+    bench.open(9, 9);
+    let counts = bench.tracker.counts();
+    assert_eq!((bench.tracker.len(), counts.crowded_out, counts.refused), (7, 2, 0));
+    let left: Vec<u64> = bench.ends().iter().map(|(id, _)| *id).collect();
+    assert_eq!((left, bench.count(Reason::Forgotten)), (vec![2, 3], 2));
+}
+
+/// However long it sleeps, and however long a request takes.
+#[test]
+fn time_ends_nothing() {
+    let mut bench = Bench::new(Limits::default());
+    bench.open(1, 1);
+    bench.data(1, Flow::Received, 0, REQUEST);
+    for day in 1..=3 {
+        bench.handle(&Event::Tick { at_ns: bench.now_ns + day * 86_400 * SECOND });
+    }
+    bench.now_ns += 4 * 86_400 * SECOND;
+    bench.data(1, Flow::Sent, 0, ANSWER);
+    let took: Vec<u64> =
+        bench.exchanges().iter().map(|one| (one.end_ns - one.request.first_ns) / (86_400 * SECOND)).collect();
+    assert_eq!((took, bench.ends()), (vec![4], vec![]));
 }
 
 #[test]
@@ -213,6 +289,7 @@ fn sessions_beyond_the_memory_limit_are_dropped() {
     };
     let evicted = bench.tracker.counts().evicted;
     assert!(heap <= 1000 && evicted > 0, "{heap} bytes, {evicted} dropped");
+    assert!((1..=evicted).contains(&bench.count(Reason::Forgotten)), "the requests that they had begun");
     let forgotten = bench.tracker.take_commands();
     let forgotten = forgotten.iter().filter(|command| matches!(command, Command::Forget { .. })).count();
     assert_eq!((forgotten as u64, bench.tracker.len() as u64), (evicted, 20 - evicted));
