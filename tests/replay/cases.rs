@@ -6,6 +6,7 @@ mod endings;
 mod made;
 mod phantoms;
 mod prefaces;
+mod setups;
 
 use std::collections::BTreeMap;
 use std::process::Output;

@@ -41,10 +41,12 @@ fn http_with_long_headers() {
         ];
         for (span, (start, took, body)) in spans.iter().zip(expected) {
             assert_eq!(times(span), (start, took), "{span:#?}");
-            assert_eq!((span.kind, span.name.as_str()), ("SERVER", "POST"));
+            assert_eq!((span.kind, span.name.as_str()), ("SERVER", "POST /createOrder"));
             span.failed(false).has(&json!({
                 "http.request.method": "POST",
                 "url.path": "/createOrder",
+                "http.route": "/createOrder",
+                "wirespan.route.source": "heuristic",
                 "http.response.status_code": 200,
                 "http.request.body.size": body,
                 "client.address": "10.100.19.214",

@@ -12,6 +12,7 @@ use crate::config::{Backend, Error, Layer, LogFormat, LogLevel, Output};
 use crate::export::console::View;
 use crate::notes;
 use crate::process::spelling;
+use crate::trace::redact;
 
 /// Traces the HTTP, PostgreSQL and Redis requests of unmodified programs as OpenTelemetry spans.
 ///
@@ -291,7 +292,10 @@ impl Settings {
         layer.output_file.clone_from(&self.output_file);
         if let Some(endpoint) = &self.otlp_endpoint {
             if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-                return Err(Error::new("--otlp-endpoint", format!("`{endpoint}` must begin with http:// or https://")));
+                return Err(Error::new(
+                    "--otlp-endpoint",
+                    format!("`{}` must begin with http:// or https://", redact::url(endpoint)),
+                ));
             }
             (layer.otlp, layer.otlp_metrics, layer.otlp_logs) = (Some(true), Some(true), Some(true));
             layer.otlp_variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT".into(), endpoint.clone());

@@ -25,8 +25,10 @@ const SETTINGS: [&str; 9] = [
     "CLIENT_CERTIFICATE",
     "INSECURE",
 ];
-const OWN: [&str; 11] = [
+const OWN: [&str; 13] = [
     "WIRESPAN_ROUTES_HEURISTIC",
+    "WIRESPAN_REDACTION_ALSO",
+    "WIRESPAN_REDACTION_EXCEPT",
     "WIRESPAN_RETURNED_ROWS",
     "WIRESPAN_CONFIG",
     "WIRESPAN_SELECT",
@@ -93,8 +95,11 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
             .collect();
         layer.select = Some(parsed?);
     }
-    layer.guess_routes = get("WIRESPAN_ROUTES_HEURISTIC").map(|text| text.eq_ignore_ascii_case("true"));
-    layer.returned_rows = get("WIRESPAN_RETURNED_ROWS").map(|text| text.eq_ignore_ascii_case("true"));
+    layer.guess_routes = truth(get, "WIRESPAN_ROUTES_HEURISTIC")?;
+    let names = |name: &str| get(name).map(|_| list(get, name).into_iter().map(Into::into).collect());
+    layer.redact_also = names("WIRESPAN_REDACTION_ALSO");
+    layer.redact_except = names("WIRESPAN_REDACTION_EXCEPT");
+    layer.returned_rows = truth(get, "WIRESPAN_RETURNED_ROWS")?;
     layer.output = word(get, "WIRESPAN_OUTPUT")?.or(layer.output);
     layer.output_file = get("WIRESPAN_OUTPUT_FILE").map(Into::into);
     layer.backend = word(get, "WIRESPAN_BACKEND")?;
@@ -110,6 +115,15 @@ fn own(layer: &mut Layer, get: Variable<'_>) -> Result<(), Error> {
         layer.routes = Some(routes.collect::<Result<_, _>>()?);
     }
     Ok(())
+}
+
+fn truth(get: Variable<'_>, name: &str) -> Result<Option<bool>, Error> {
+    let Some(text) = get(name) else { return Ok(None) };
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(Error::new(name, format!("`{text}` is neither `true` nor `false`"))),
+    }
 }
 
 fn word<T: clap::ValueEnum>(get: Variable<'_>, name: &str) -> Result<Option<T>, Error> {

@@ -113,13 +113,21 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
     if let Some(node) = section.get("routes") {
         routes(reader, node, layer)?;
     }
+    if let Some(node) = section.get("redaction") {
+        let mut section = reader.section("wirespan.redaction", node)?;
+        if let Some(node) = section.get("also") {
+            layer.redact_also = Some(names(reader, "also", node)?);
+        }
+        if let Some(node) = section.get("except") {
+            layer.redact_except = Some(names(reader, "except", node)?);
+        }
+        section.finish(reader)?;
+    }
     if let Some(node) = section.get("metrics") {
         metrics(reader, node, layer)?;
     }
     if let Some(node) = section.get("known_methods") {
-        let methods = reader.items("known_methods", node)?.iter();
-        let methods: Result<_, _> = methods.map(|item| reader.text("known_methods", item).map(Into::into)).collect();
-        layer.known_methods = Some(methods?);
+        layer.known_methods = Some(names(reader, "known_methods", node)?);
     }
     if let Some(node) = section.get("returned_rows") {
         layer.returned_rows = Some(reader.truth("returned_rows", node)?);
@@ -142,6 +150,11 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
         section.finish(reader)?;
     }
     section.finish(reader)
+}
+
+/// A list of words.
+fn names(reader: &Reader<'_>, name: &str, node: &Node) -> Result<Vec<Box<str>>, Error> {
+    reader.items(name, node)?.iter().map(|item| reader.text(name, item).map(Into::into)).collect()
 }
 
 /// A list of patterns, or a section with `patterns` and `heuristic`.

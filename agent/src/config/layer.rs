@@ -43,6 +43,8 @@ pub struct Layer {
     pub queue_time: Option<bool>,
     pub connections: Option<u32>,
     pub processes: Option<u32>,
+    pub redact_also: Option<Vec<Box<str>>>,
+    pub redact_except: Option<Vec<Box<str>>>,
     pub routes: Option<Vec<Route>>,
     pub guess_routes: Option<bool>,
     pub sampler: Option<Sampler>,
@@ -92,6 +94,8 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         set(&mut config.capture.queue_time, layer.queue_time);
         set(&mut config.limits.connections, layer.connections);
         set(&mut config.limits.processes, layer.processes);
+        set(&mut config.redact_also, layer.redact_also);
+        set(&mut config.redact_except, layer.redact_except);
         set(&mut config.routes, layer.routes);
         set(&mut config.guess_routes, layer.guess_routes);
         set(&mut config.sampler, layer.sampler);

@@ -1,10 +1,12 @@
-//! The effective configuration as a file that says the same. Values of headers are left out: they hold secrets.
+//! The effective configuration as a file that says the same. Values of headers and
+//! credentials in URLs are left out.
 
 use std::fmt::Write as _;
 
 use super::layer::OTLP;
 use super::settings::{Config, Output};
 use crate::shown;
+use crate::trace::redact;
 use crate::trace::sampler::Root;
 
 impl Config {
@@ -45,6 +47,7 @@ impl Config {
                 yaml.list(3, name, kept.iter().map(ToString::to_string));
             }
         }
+        self.redaction(&mut yaml);
         self.routes(&mut yaml);
         if let Some(methods) = &self.known_methods {
             yaml.list(1, "known_methods", methods.iter().map(ToString::to_string));
@@ -59,6 +62,12 @@ impl Config {
             yaml.line(1, "prometheus_listen", quote(&address.to_string()));
         }
         yaml.0
+    }
+
+    fn redaction(&self, yaml: &mut Yaml) {
+        yaml.open(1, "redaction");
+        yaml.list(2, "also", self.redact_also.iter().map(ToString::to_string));
+        yaml.list(2, "except", self.redact_except.iter().map(ToString::to_string));
     }
 
     fn routes(&self, yaml: &mut Yaml) {
@@ -152,7 +161,7 @@ impl Config {
                 format!("{base}/{path}")
             }
         };
-        yaml.line(depth + 1, "endpoint", quote(&endpoint));
+        yaml.line(depth + 1, "endpoint", quote(&redact::url(&endpoint)));
         for (key, name) in [("compression", "COMPRESSION"), ("timeout", "TIMEOUT")] {
             if let Some(value) = get(name) {
                 yaml.line(depth + 1, key, scalar(value));

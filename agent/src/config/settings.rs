@@ -11,6 +11,7 @@ use wirespan_common::limits;
 use crate::export::console::View;
 use crate::metrics::settings::{Reading, Settings};
 use crate::process::Selectors;
+use crate::trace::redact::names::Names;
 use crate::trace::route::Routes;
 use crate::trace::sampler::Sampler;
 
@@ -175,6 +176,10 @@ pub struct Config {
     pub capture: Capture,
     /// Limits of tables.
     pub limits: Limits,
+    /// Names of parameters whose values are hidden in URLs, besides those that always are.
+    pub redact_also: Vec<Box<str>>,
+    /// Names of parameters whose values are shown although they are listed.
+    pub redact_except: Vec<Box<str>>,
     /// Patterns of HTTP routes.
     pub routes: Vec<Route>,
     /// Whether the routes of other paths are guessed.
@@ -219,8 +224,10 @@ impl Default for Config {
                 queue_time: true,
             },
             limits: Limits { connections: limits::MAX_CONNECTIONS, processes: limits::MAX_PROCESSES },
+            redact_also: Vec::new(),
+            redact_except: Vec::new(),
             routes: Vec::new(),
-            guess_routes: false,
+            guess_routes: true,
             sampler: Sampler::default(),
             known_methods: None,
             returned_rows: false,
@@ -251,6 +258,7 @@ impl Config {
             known_methods: self.known_methods.clone(),
             returned_rows: self.returned_rows,
             connection_spans: self.connection_spans,
+            secrets: Names::new(&self.redact_also, &self.redact_except),
         }
     }
 

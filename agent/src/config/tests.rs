@@ -61,6 +61,7 @@ wirespan:
     - /users/{id}
     - {service: shop, pattern: "/items/{id}"}
   known_methods: [GET, PURGE]
+  redaction: {also: [ssn], except: [code]}
   returned_rows: true
   connections: {spans: false}
 "#;
@@ -87,12 +88,22 @@ fn a_whole_file() {
     assert_eq!(config.limits, Limits { connections: 100, processes: 200 });
     assert_eq!(config.selectors.ports().into_iter().collect::<Vec<_>>(), [8000]);
     let routes = config.trace().routes;
-    assert_eq!(routes.find("any", "/users/7").map(|route| route.pattern.to_string()).as_deref(), Some("/users/{id}"));
-    assert_eq!(routes.find("shop", "/items/7").map(|route| route.pattern.to_string()).as_deref(), Some("/items/{id}"));
-    assert!(routes.find("any", "/items/7").is_none());
+    assert_eq!(
+        routes.find("any", "/users/7", true).map(|route| route.pattern.to_string()).as_deref(),
+        Some("/users/{id}")
+    );
+    assert_eq!(
+        routes.find("shop", "/items/7", true).map(|route| route.pattern.to_string()).as_deref(),
+        Some("/items/{id}")
+    );
+    assert_eq!(routes.find("any", "/items/7", true).map(|route| route.is_guess), Some(true), "unless it is off");
+    let off = from("wirespan: {routes: {heuristic: false, patterns: [\"/users/{id}\"]}}", &[]).unwrap();
+    assert!(off.trace().routes.find("any", "/items/7", true).is_none());
     assert_eq!(config.sampler, Sampler::parse("parentbased_traceidratio", Some("0.25")).unwrap());
     assert_eq!(config.known_methods.as_deref(), Some(&["GET".into(), "PURGE".into()][..]));
     assert!(config.returned_rows && !config.connection_spans);
+    let secrets = config.trace().secrets;
+    assert_eq!(crate::trace::redact::query("ssn=1&code=2&sig=3", &secrets), "ssn=REDACTED&code=2&sig=REDACTED");
     assert_eq!(config.warnings, ["w.yaml:4:1: `resource` has no effect here"]);
 }
 
@@ -101,6 +112,8 @@ fn what_is_printed_says_the_same() {
     let config = from(WHOLE, &[]).unwrap();
     let printed = config.to_yaml();
     assert!(!printed.contains("2Cken") && printed.contains("api-key"), "secrets stay");
+    let endpoint = environment(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:s3cret@c:4318")]).to_yaml();
+    assert!(!endpoint.contains("s3cret") && endpoint.contains("@c:4318"), "{endpoint}");
     let again = from(&printed, &[]).unwrap_or_else(|error| panic!("{error}\n{printed}"));
     assert_eq!(again.to_yaml(), printed);
     assert_eq!(again.selectors, config.selectors);
@@ -222,6 +235,8 @@ fn the_environment() {
     assert_eq!(config.warnings.len(), 3, "{:?}", config.warnings);
     let wrong = load(Layer::default(), &lookup(&[("WIRESPAN_OUTPUT", "consol")])).unwrap_err();
     assert_eq!(wrong.to_string(), "WIRESPAN_OUTPUT: unknown value `consol`; did you mean `console`?");
+    let wrong = load(Layer::default(), &lookup(&[("WIRESPAN_ROUTES_HEURISTIC", "1")])).unwrap_err();
+    assert_eq!(wrong.to_string(), "WIRESPAN_ROUTES_HEURISTIC: `1` is neither `true` nor `false`");
     let wrong = load(Layer::default(), &lookup(&[("WIRESPAN_SELECT", "a=b")])).unwrap_err();
     assert_eq!(wrong.to_string(), "WIRESPAN_SELECT: `a=b`: unknown label `a` at column 1");
 }

@@ -11,6 +11,7 @@ use wirespan_protocols::dns;
 use wirespan_protocols::registry::{Context, Probe, Protocol};
 use wirespan_protocols::session::{Close, Output, Reason, Session};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
+use wirespan_protocols::tls;
 
 /// How far a connection is understood.
 enum Stage {
@@ -49,6 +50,8 @@ pub struct Connection<T> {
     /// Prefaces of the detection that were told.
     prefaces_told: usize,
     began: bool,
+    /// TLS was seen on it.
+    tls: bool,
     /// Heap bytes when they were last counted.
     counted: usize,
 }
@@ -72,6 +75,7 @@ impl<T> Connection<T> {
             stage: Self::unknown(&open, open.from_start),
             prefaces_told: 0,
             began: false,
+            tls: false,
             counted: 0,
             extra: None,
             open,
@@ -127,6 +131,12 @@ impl<T> Connection<T> {
             Stage::Following(..) => false,
             Stage::Ignored { foreign } => *foreign,
         }
+    }
+
+    /// Whether it is TLS: its handshake was seen, or it was joined midway and its calls begin like TLS records.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
     }
 
     /// Payload bytes per turn that its understanding needs, when that is not the default.
@@ -209,6 +219,11 @@ impl<T> Connection<T> {
             return;
         }
         self.notice_start(data);
+        self.tls |= match &self.stage {
+            Stage::Following(protocol, _) => protocol.name == tls::TLS.name,
+            Stage::Detecting(_) => tls::begins_record(data.head),
+            Stage::Ignored { .. } => false,
+        };
         let len = u64::from(data.len);
         let stream = match data.flow {
             Flow::Sent => &mut self.sent,

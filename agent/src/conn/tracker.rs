@@ -34,8 +34,10 @@ impl Default for Limits {
 pub struct Counts {
     /// Connections seen.
     pub connections: u64,
-    /// Connections that were none of our protocols.
+    /// Connections that were none of our protocols, nor TLS.
     pub foreign: u64,
+    /// Connections that speak TLS, and those of them that are known to be PostgreSQL's.
+    pub tls: [u64; 2],
     /// Connections not followed because of the limit on connections.
     pub refused: u64,
     /// Connections dropped because of the limit on memory.
@@ -143,13 +145,18 @@ impl<T> Tracker<T> {
                     self.counts.orphans += 1;
                     return;
                 };
-                let (before, was_foreign) = (connection.budget(), connection.is_foreign());
+                let (before, was_foreign, was_tls) =
+                    (connection.budget(), connection.is_foreign(), connection.is_tls());
                 connection.data(data, &mut self.output);
                 drain(&mut self.output, &mut self.counts, connection, sink);
+                if connection.is_tls() && !was_tls {
+                    self.counts.tls[0] += 1;
+                    self.counts.tls[1] += u64::from(connection.life.protocol() == Some("postgresql"));
+                }
                 match (was_foreign, connection.is_foreign()) {
-                    (false, true) => self.counts.foreign += 1,
+                    (false, true) if !connection.is_tls() => self.counts.foreign += 1,
                     // It had only begun oddly.
-                    (true, false) => self.counts.foreign = self.counts.foreign.saturating_sub(1),
+                    (true, false) if !was_tls => self.counts.foreign = self.counts.foreign.saturating_sub(1),
                     _ => {}
                 }
                 let after = connection.budget();

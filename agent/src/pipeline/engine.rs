@@ -27,6 +27,14 @@ pub struct Totals {
     pub spans: u64,
 }
 
+impl Totals {
+    /// Requests of selected processes that were understood, look-ups left out.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.exchanges[..3].iter().sum::<u64>().saturating_sub(self.not_selected)
+    }
+}
+
 /// Names of the protocols in [`Totals::exchanges`].
 pub const PROTOCOLS: [&str; 4] = ["http", "postgresql", "redis", "dns"];
 
@@ -81,6 +89,7 @@ impl Engine {
             Event::Process(process) => {
                 stages.recent = None;
                 stages.totals.events += 1;
+                stages.process_changed(process);
                 return stages.processes.apply(process);
             }
             Event::Listen { pid, port } => {

@@ -9,10 +9,10 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// The longest time between two hints.
 const MAX_SILENCE: Duration = Duration::from_secs(600);
 
-/// Remembers when the last span was seen.
+/// Remembers when the last request was seen. A set-up of a connection is none: it is all that is seen of TLS.
 pub struct Hint {
     since: Instant,
-    spans: u64,
+    requests: u64,
     silence: Duration,
     /// What was told last, without its numbers.
     told: String,
@@ -22,13 +22,13 @@ impl Hint {
     /// Starts counting silence.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { since: now, spans: 0, silence: SILENCE, told: String::new() }
+        Self { since: now, requests: 0, silence: SILENCE, told: String::new() }
     }
 
-    /// Whether nothing has been seen for long enough. Each hint doubles the time to the next.
-    pub fn is_due(&mut self, now: Instant, spans: u64) -> bool {
-        if spans != self.spans {
-            self.spans = spans;
+    /// Whether no request has been seen for long enough. Each hint makes the time to the next longer.
+    pub fn is_due(&mut self, now: Instant, requests: u64) -> bool {
+        if requests != self.requests {
+            self.requests = requests;
             self.since = now;
             self.silence = SILENCE;
             return false;
@@ -56,9 +56,9 @@ impl Hint {
         let totals = engine.totals();
         let connections = engine.connection_counts();
         if targets == 0 {
-            return "no span yet: no running process matches the selectors".to_owned();
+            return "no request yet: no running process matches the selectors".to_owned();
         }
-        let prefix = if self.spans == 0 { "no span yet" } else { "no span lately" };
+        let prefix = if self.requests == 0 { "no request yet" } else { "no request lately" };
         if seen == 0 {
             return format!(
                 "{prefix}: the {targets} selected processes have not sent or received anything over TCP or unix sockets"
@@ -70,11 +70,27 @@ impl Hint {
                 totals.not_selected
             );
         }
-        format!(
-            "{prefix}: {seen} calls on {} connections of {targets} selected processes, {} of them neither HTTP/1, PostgreSQL nor Redis in plain text (TLS?)",
-            connections.connections, connections.foreign
-        )
+        let what = unread(connections.connections, connections.tls, connections.foreign);
+        format!("{prefix}: {seen} calls of {targets} selected processes on {what}")
     }
+}
+
+/// What the connections were on which no request was understood; `tls`: all that speak it, and PostgreSQL's among them.
+fn unread(connections: u64, [tls, postgres]: [u64; 2], foreign: u64) -> String {
+    let foreign = match foreign {
+        0 if tls > 0 => String::new(),
+        other => format!("; {other} are neither HTTP/1, PostgreSQL nor Redis in plain text"),
+    };
+    if tls == 0 {
+        return format!("{connections} connections{foreign}");
+    }
+    let first =
+        if postgres > 0 { "for a try, `sslmode=disable` in PostgreSQL clients" } else { "for a try, plain text" };
+    let of_postgres = if postgres > 0 { format!(", {postgres} of them PostgreSQL's") } else { String::new() };
+    format!(
+        "{connections} connections, of which {tls} are encrypted (TLS{of_postgres}): their set-up is shown, their requests \
+         cannot be read ({first}, or trace behind the proxy that ends TLS){foreign}"
+    )
 }
 
 #[cfg(test)]
@@ -90,5 +106,16 @@ mod tests {
         assert!(!hint.is_news("no span yet: 17 calls"));
         assert!(hint.is_news("no span yet: no running process matches"));
         assert!(hint.is_news("no span yet: 20 calls"));
+    }
+
+    #[test]
+    fn tls_is_named_first() {
+        let all = unread(12, [12, 12], 0);
+        assert!(all.starts_with("12 connections, of which 12 are encrypted (TLS, 12 of them PostgreSQL's)"), "{all}");
+        assert!(all.contains("`sslmode=disable`") && !all.contains("neither"), "{all}");
+        let some = unread(12, [3, 0], 2);
+        assert!(some.contains("3 are encrypted (TLS): ") && !some.contains("sslmode"), "{some}");
+        assert!(some.ends_with("; 2 are neither HTTP/1, PostgreSQL nor Redis in plain text"), "{some}");
+        assert_eq!(unread(2, [0, 0], 2), "2 connections; 2 are neither HTTP/1, PostgreSQL nor Redis in plain text");
     }
 }

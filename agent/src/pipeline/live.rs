@@ -151,7 +151,7 @@ impl Live {
                 self.obey();
             }
             self.listen_queues(&mut tap, &mut note);
-            if hint.is_due(Instant::now(), self.engine.totals().spans) {
+            if hint.is_due(Instant::now(), self.engine.totals().requests()) {
                 let text = hint.text(self.targets(), &self.counters(), &self.engine);
                 if hint.is_news(&text) {
                     note(&text);

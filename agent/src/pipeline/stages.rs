@@ -4,18 +4,18 @@ use super::engine::{Totals, protocol_of};
 use crate::conn::Connection;
 use crate::conn::fact::{Fact, Lookup, SetUp, Use};
 use crate::enrich::Resources;
-use crate::event::{Endpoint, Flow, Role, Transport, Vantage};
+use crate::event::{Endpoint, Flow, ProcessChange, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
 use crate::trace::connection::{ConnectionFacts, Site};
-use crate::trace::context::{Binding, Contexts, Owner, RequestKey};
+use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
 use crate::trace::dns::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::setup::Paid;
 use crate::trace::span::{Resource, Span};
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
-use wirespan_protocols::exchange::{Detail, Exchange};
+use wirespan_protocols::exchange::{Detail, Ending, Exchange};
 use wirespan_protocols::stream::Actor;
 
 /// What the stages keep with a connection.
@@ -78,6 +78,14 @@ impl Stages {
             recent: None,
             spans: Vec::new(),
             totals: Totals::default(),
+        }
+    }
+
+    /// A process came or went, or runs another program.
+    pub(super) fn process_changed(&mut self, process: &crate::event::Process) {
+        match process.change {
+            ProcessChange::Exit => self.contexts.exited(process.pid, process.at_ns),
+            ProcessChange::Fork { .. } | ProcessChange::Exec { .. } => self.contexts.renew(process.pid),
         }
     }
 
@@ -175,7 +183,7 @@ impl Stages {
         pid: u32,
         resource: &Arc<Resource>,
     ) {
-        let owner = self.owner(connection, set_up.actor, set_up.start_ns, resource);
+        let owner = self.owner(connection, set_up.actor, (set_up.start_ns, None), resource);
         let followed = Followed::of(connection);
         let beginning = followed.beginning.get_or_insert_default();
         set_up.lookups = std::mem::take(&mut beginning.lookups);
@@ -201,7 +209,8 @@ impl Stages {
         }
         let pid = exchange.actor.pid;
         let key = RequestKey { connection: connection.open.connection, pos: exchange.request.pos };
-        let owner = self.owner(connection, exchange.actor, exchange.request.first_ns, resource);
+        let at = (exchange.request.first_ns, waited_until(exchange));
+        let owner = self.owner(connection, exchange.actor, at, resource);
         let promised = self.contexts.end(key, exchange.end_ns);
         if connection.role == Some(Role::Server) && matches!(exchange.detail, Detail::Opaque(_)) {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
@@ -242,9 +251,16 @@ impl Stages {
     }
 
     /// The request that a client's thread was handling at that time.
-    fn owner(&self, connection: &Connection<Followed>, actor: Actor, at_ns: u64, resource: &Resource) -> Option<Owner> {
+    fn owner(
+        &mut self,
+        connection: &Connection<Followed>,
+        actor: Actor,
+        (start_ns, end_ns): (u64, Option<u64>),
+        resource: &Resource,
+    ) -> Option<Owner> {
         let is_client = connection.role == Some(Role::Client) && connection.open.vantage == Vantage::Socket;
-        is_client.then(|| self.contexts.owner(actor, at_ns, || Binding::of(resource))).flatten()
+        let call = Call { actor, start_ns, end_ns };
+        if is_client { self.contexts.owner(call, || Binding::of(resource)) } else { None }
     }
 
     /// Tells the observers, and that the connection is there before anything else of it.
@@ -320,6 +336,13 @@ impl Stages {
             None => self.resources.unknown(),
         })
     }
+}
+
+/// Until when somebody waited for a call. Nobody waits for an answer that does not come, for more than the first one of a
+/// look-up, or for what may come after a TLS response.
+fn waited_until(exchange: &Exchange) -> Option<u64> {
+    let waits = !matches!(exchange.detail, Detail::Dns(_) | Detail::Opaque(_));
+    (waits && exchange.ending == Ending::Answered).then_some(exchange.end_ns)
 }
 
 #[cfg(test)]

@@ -4,12 +4,16 @@
 //! of its response. What that thread does meanwhile is done for it, if it is the only one there. Where that is not
 //! certain there is no owner:
 //! - more than one request is on the thread at that time;
-//! - the thread was seen to handle several at once, or one that cannot be read: it is an event loop, and what it does may
-//!   be left over from an earlier request;
-//! - the runtime moves work between threads (goroutines, virtual threads, work stealing), and the process had another
-//!   request in flight. [`Binding`] tells which runtimes do not.
+//! - the thread is an event loop, whose work may be a timer's, or left over from an earlier request. It shows that once
+//!   and is never trusted again: it handles several requests at once, or one that cannot be read; it works while it has
+//!   no request ([`idle`]); a call of its outlives the request that it was made in;
+//! - the runtime moves work between threads, and the process had another request in flight or showed the same as a
+//!   whole; or nothing can be known of its threads. [`Binding`] tells which runtimes do what.
 //!
 //! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
+
+mod flight;
+mod idle;
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -18,6 +22,8 @@ use rustc_hash::FxHashMap;
 use wirespan_protocols::stream::Actor;
 
 use super::span::{Resource, SpanId, TraceId};
+use flight::Flight;
+use idle::Idle;
 
 /// Most requests that are kept, over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
@@ -27,7 +33,7 @@ const MAX_ON_THREAD: usize = 64;
 const MAX_OVER: usize = 8;
 /// How long a request that is over is kept, ns.
 const KEEP_NS: u64 = 5_000_000_000;
-/// How long a thread that handles no request is remembered, ns.
+/// How long a thread or a process is remembered that handles no request and showed nothing, ns.
 const KEEP_THREAD_NS: u64 = 300_000_000_000;
 /// Time between two looks for what is too old, ns.
 const SWEEP_NS: u64 = 1_000_000_000;
@@ -54,26 +60,40 @@ pub struct Owner {
     pub sampled: bool,
 }
 
-/// Whether a request stays on the thread that received it.
+/// How a runtime's requests and threads belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
-    /// A thread handles what it received, from beginning to end.
+    /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
     Thread,
-    /// It may go on elsewhere.
-    Unknown,
+    /// A request may go on elsewhere: certain is only what is done while it is the only one of the process.
+    Process,
+    /// A thread of the operating system runs whatever the runtime gives it, and nothing shows what.
+    Nothing,
 }
 
 impl Binding {
-    /// That of a process: interpreters whose threads are those of the operating system, and where a server either has a
-    /// thread for each request or an event loop, which shows itself.
+    /// That of a process. Interpreters have threads of the operating system, and a server either has a thread for each
+    /// request or an event loop. The JVM may run any virtual thread on the thread that received a request.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
         let runtime = resource.attributes.iter().find(|(key, _)| key == "process.runtime.name");
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
-            _ => Self::Unknown,
+            Some("java") => Self::Nothing,
+            _ => Self::Process,
         }
     }
+}
+
+/// A call as the one who made it sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Who made it.
+    pub actor: Actor,
+    /// When it began, ns.
+    pub start_ns: u64,
+    /// When it was answered, ns; `None` where that says nothing about who waited.
+    pub end_ns: Option<u64>,
 }
 
 /// A request on its thread.
@@ -98,41 +118,31 @@ struct Thread {
     /// In the order of their beginnings.
     requests: VecDeque<Handled>,
     in_flight: usize,
-    /// It was seen to handle several requests at once, or one that nobody can read.
-    multiplexes: bool,
+    /// It showed that it is an event loop.
+    is_loop: bool,
+    idle: Idle,
     last_ns: u64,
 }
 
-/// Requests of one process that are in flight.
+/// A process: its requests that are in flight, and what it does without one.
 #[derive(Debug, Default)]
 struct Process {
     in_flight: usize,
     /// The one that has been the only one so far, with its thread.
     only: Option<(RequestKey, Id)>,
+    /// Its threads that are remembered.
+    tids: Vec<u32>,
+    /// It showed work that is no request's.
+    has_own_work: bool,
+    /// There was no room to remember its threads: none of them is trusted.
+    is_crowded: bool,
+    idle: Idle,
+    exited_ns: Option<u64>,
+    last_ns: u64,
 }
 
 /// A process and its thread.
 type Id = (u32, u32);
-
-/// Requests of one connection that are in flight: positions and threads, in the order of their positions.
-#[derive(Debug)]
-struct Flight {
-    first: (u64, Id),
-    /// Those of a pipeline; mostly none, which takes no allocation.
-    more: VecDeque<(u64, Id)>,
-}
-
-impl Flight {
-    fn holds(&self, pos: u64) -> bool {
-        self.first.0 == pos || self.more.binary_search_by_key(&pos, |(pos, _)| *pos).is_ok()
-    }
-
-    fn add(&mut self, pos: u64, id: Id) {
-        let later = if pos < self.first.0 { std::mem::replace(&mut self.first, (pos, id)) } else { (pos, id) };
-        let place = self.more.partition_point(|(other, _)| *other < later.0);
-        self.more.insert(place, later);
-    }
-}
 
 /// The requests that servers are handling.
 #[derive(Debug, Default)]
@@ -161,33 +171,41 @@ impl Contexts {
         if actor.pid == 0 || actor.tid == 0 || self.in_flight.get(&connection).is_some_and(is_known) {
             return;
         }
-        if self.requests >= MAX_REQUESTS || self.threads.len() >= MAX_REQUESTS && !self.threads.contains_key(&id) {
+        if self.requests >= MAX_REQUESTS {
             self.refused += 1;
-            self.unreadable(actor, at_ns);
-            return;
+            return self.unreadable(actor, at_ns);
         }
-        let thread = self.threads.entry(id).or_default();
-        // All that was there is over: nothing can overlap.
-        let is_alone = thread.in_flight == 0 && thread.last_ns <= at_ns;
-        thread.last_ns = thread.last_ns.max(at_ns);
-        if thread.in_flight >= MAX_ON_THREAD {
+        // Until this request, the thread had heard of nothing later.
+        let heard_ns = self.threads.get(&id).map_or(0, |thread| thread.last_ns);
+        let Some((thread, process)) = self.of(actor, at_ns) else {
             self.refused += 1;
-            thread.multiplexes = true;
+            return;
+        };
+        // All that was there is over: nothing can overlap.
+        let is_alone = thread.in_flight == 0 && heard_ns <= at_ns;
+        if thread.in_flight >= MAX_ON_THREAD {
+            thread.is_loop = true;
+            self.refused += 1;
             return;
         }
         // Requests of one connection that overlap may be a pipeline, read at once and handled one by one.
-        thread.multiplexes |= !is_alone
-            && !thread.multiplexes
+        thread.is_loop |= !is_alone
+            && !thread.is_loop
             && thread.requests.iter().any(|other| other.covers(at_ns) && other.owner.request.connection != connection);
-        let process = self.processes.entry(actor.pid).or_default();
+        if thread.in_flight == 0 {
+            thread.idle.end(at_ns);
+        }
         let alone = process.in_flight == 0;
+        if alone {
+            process.idle.end(at_ns);
+        }
         process.in_flight += 1;
         let before = std::mem::replace(&mut process.only, alone.then_some((owner.request, id)));
         thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None, alone });
         thread.in_flight += 1;
         self.requests += 1;
         match self.in_flight.entry(connection) {
-            Entry::Vacant(entry) => _ = entry.insert(Flight { first: (pos, id), more: VecDeque::new() }),
+            Entry::Vacant(entry) => _ = entry.insert(Flight::new(pos, id)),
             Entry::Occupied(entry) => entry.into_mut().add(pos, id),
         }
         if let Some((key, id)) = before
@@ -199,11 +217,52 @@ impl Contexts {
 
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.
     pub fn unreadable(&mut self, actor: Actor, at_ns: u64) {
-        if let Some(thread) = self.threads.get_mut(&(actor.pid, actor.tid)) {
-            (thread.multiplexes, thread.last_ns) = (true, thread.last_ns.max(at_ns));
-        } else if actor.tid != 0 && self.threads.len() < MAX_REQUESTS {
-            let thread = Thread { multiplexes: true, last_ns: at_ns, ..Thread::default() };
-            self.threads.insert((actor.pid, actor.tid), thread);
+        if let Some((thread, process)) = self.of(actor, at_ns) {
+            thread.is_loop = true;
+            process.has_own_work = true;
+        }
+    }
+
+    /// What is kept of a thread and of its process, made if there is room; else no thread of the process is trusted.
+    fn of(&mut self, actor: Actor, at_ns: u64) -> Option<(&mut Thread, &mut Process)> {
+        let Actor { pid, tid, .. } = actor;
+        if pid == 0 || tid == 0 || self.processes.len() >= MAX_REQUESTS && !self.processes.contains_key(&pid) {
+            return None;
+        }
+        let process = self.processes.entry(pid).or_default();
+        process.last_ns = process.last_ns.max(at_ns);
+        let has_room = self.threads.len() < MAX_REQUESTS;
+        let thread = match self.threads.entry((pid, tid)) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) if has_room => {
+                process.tids.push(tid);
+                entry.insert(Thread::default())
+            }
+            Entry::Vacant(_) => {
+                process.is_crowded = true;
+                return None;
+            }
+        };
+        thread.last_ns = thread.last_ns.max(at_ns);
+        Some((thread, process))
+    }
+
+    /// A process came, or runs another program: what its threads showed was another one's.
+    pub fn renew(&mut self, pid: u32) {
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        (process.has_own_work, process.is_crowded, process.exited_ns) = (false, false, None);
+        process.idle = Idle::default();
+        for tid in &process.tids {
+            if let Some(thread) = self.threads.get_mut(&(pid, *tid)) {
+                (thread.is_loop, thread.idle) = (false, Idle::default());
+            }
+        }
+    }
+
+    /// A process has exited. Its last requests end with its connections, which are closed after it.
+    pub fn exited(&mut self, pid: u32, at_ns: u64) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.exited_ns = Some(at_ns);
         }
     }
 
@@ -220,14 +279,12 @@ impl Contexts {
     /// Takes the first request of a connection out of those in flight, if it is `last` or comes before it.
     fn land(&mut self, last: RequestKey) -> Option<(u64, Id)> {
         let Entry::Occupied(mut entry) = self.in_flight.entry(last.connection) else { return None };
-        let flight = entry.get_mut();
-        let first = flight.first;
+        let first = entry.get().first();
         if first.0 > last.pos {
             return None;
         }
-        match flight.more.pop_front() {
-            Some(next) => flight.first = next,
-            None => drop(entry.remove()),
+        if !entry.get_mut().advance() {
+            entry.remove();
         }
         Some(first)
     }
@@ -243,8 +300,9 @@ impl Contexts {
             if process.only.is_some_and(|(only, _)| only == key) {
                 process.only = None;
             }
+            process.last_ns = process.last_ns.max(at_ns);
             if process.in_flight == 0 {
-                self.processes.remove(&id.0);
+                process.idle.begin(at_ns);
             }
         }
         let thread = self.threads.get_mut(&id)?;
@@ -253,6 +311,9 @@ impl Contexts {
         let owner = handled.owner;
         thread.in_flight = thread.in_flight.saturating_sub(1);
         thread.last_ns = thread.last_ns.max(at_ns);
+        if thread.in_flight == 0 {
+            thread.idle.begin(at_ns);
+        }
         // The oldest that are over go.
         while thread.requests.len() > thread.in_flight + MAX_OVER {
             let Some(oldest) = thread.requests.iter().position(|handled| handled.end_ns.is_some()) else { break };
@@ -262,14 +323,23 @@ impl Contexts {
         Some(owner)
     }
 
-    /// The request for which `actor` did something at `at_ns`; `None` when that is not certain.
-    #[must_use]
-    pub fn owner(&self, actor: Actor, at_ns: u64, binding: impl FnOnce() -> Binding) -> Option<Owner> {
-        let thread = self.threads.get(&(actor.pid, actor.tid)).filter(|thread| !thread.multiplexes)?;
-        let mut candidates = thread.requests.iter().filter(|handled| handled.covers(at_ns));
-        let handled = candidates.next()?;
-        let is_certain = candidates.next().is_none() && (handled.alone || binding() == Binding::Thread);
-        is_certain.then_some(handled.owner)
+    /// The request for which a call was made; `None` when that is not certain. A call also shows what its thread and its
+    /// process do when they have no request.
+    pub fn owner(&mut self, call: Call, binding: impl FnOnce() -> Binding) -> Option<Owner> {
+        let Call { actor, start_ns, end_ns } = call;
+        let (thread, process) = self.of(actor, start_ns)?;
+        let handled = thread.at(start_ns).map(|one| (one.owner, one.alone, one.end_ns));
+        let over_ns = handled.and_then(|(.., over_ns)| over_ns);
+        let is_left_over = over_ns.zip(end_ns).is_some_and(|(over_ns, end_ns)| over_ns < end_ns);
+        thread.is_loop |= thread.idle.shows(start_ns) || is_left_over;
+        process.has_own_work |= process.idle.shows(start_ns) || is_left_over;
+        let (owner, alone, _) = handled.filter(|_| !thread.is_loop && !process.is_crowded)?;
+        let is_certain = match binding() {
+            Binding::Thread => true,
+            Binding::Process => alone && !process.has_own_work,
+            Binding::Nothing => false,
+        };
+        is_certain.then_some(owner)
     }
 
     /// Forgets what is too old. Event time has come to `now_ns`.
@@ -279,16 +349,38 @@ impl Contexts {
         }
         self.swept_ns = now_ns;
         let mut requests = 0;
+        let is_gone = |process: &Process| process.exited_ns.is_some_and(|at_ns| at_ns + KEEP_NS <= now_ns);
+        self.processes.retain(|pid, process| {
+            let stays = !is_gone(process);
+            if !stays {
+                process.tids.iter().for_each(|tid| _ = self.threads.remove(&(*pid, *tid)));
+            }
+            stays
+        });
         self.threads.retain(|_, thread| {
             thread.requests.retain(|handled| handled.end_ns.is_none_or(|end_ns| end_ns + KEEP_NS > now_ns));
             requests += thread.requests.len();
-            !thread.requests.is_empty() || thread.last_ns + KEEP_THREAD_NS > now_ns
+            !thread.requests.is_empty() || thread.is_loop || thread.last_ns + KEEP_THREAD_NS > now_ns
+        });
+        self.processes.retain(|pid, process| {
+            process.tids.retain(|tid| self.threads.contains_key(&(*pid, *tid)));
+            process.in_flight > 0
+                || process.has_own_work
+                || !process.tids.is_empty()
+                || process.last_ns + KEEP_THREAD_NS > now_ns
         });
         self.requests = requests;
     }
 }
 
 impl Thread {
+    /// The request that it handled at a time, if that was one.
+    fn at(&self, at_ns: u64) -> Option<&Handled> {
+        let mut candidates = self.requests.iter().filter(|handled| handled.covers(at_ns));
+        let handled = candidates.next()?;
+        candidates.next().is_none().then_some(handled)
+    }
+
     fn find(&mut self, key: RequestKey) -> Option<&mut Handled> {
         self.requests.iter_mut().rev().find(|handled| handled.owner.request == key && handled.end_ns.is_none())
     }

@@ -8,6 +8,7 @@ use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::http1::HttpExchange;
 
 use super::connection::{Site, View};
+use super::redact::names::Names;
 use super::route::Route;
 use super::span::{Attribute, Kind, Value};
 use super::url::{self, Target};
@@ -42,10 +43,10 @@ pub(super) fn describe(
     let method = method(http, config, &mut attributes);
     let mut name = method;
     if view.kind == Kind::Client {
-        client_url(http, &target, view, &mut attributes);
+        client_url(http, &target, view, &config.secrets, &mut attributes);
     } else {
         let route = route(http, &target, config, service);
-        server_url(http, &target, view, &mut attributes);
+        server_url(http, &target, view, &config.secrets, &mut attributes);
         if let Some(route) = route {
             name = Cow::Owned(format!("{name} {}", route.pattern));
             attributes.push(("http.route", Value::shared(&route.pattern)));
@@ -78,10 +79,12 @@ pub(super) fn describe(
     Described { name, attributes, status: outcome::status(failed) }
 }
 
-/// The route of a request as its server sees it; none for a target that went on after what is known.
+/// The route of a request as its server sees it; none for a target that went on after what is known. What the server did
+/// not find, or did not answer, teaches no route: anybody can ask for anything.
 #[must_use]
 pub fn route(http: &HttpExchange, target: &Target<'_>, config: &Config, service: &str) -> Option<Route> {
-    target.path.filter(|_| !http.target_truncated).and_then(|path| config.routes.find(service, path))
+    let is_real = http.status.is_some_and(|status| !matches!(status, 400 | 404 | 405 | 410 | 414));
+    target.path.filter(|_| !http.target_truncated).and_then(|path| config.routes.find(service, path, is_real))
 }
 
 /// `http.request.method`: the method if it is known, else `_OTHER`.
@@ -122,12 +125,18 @@ fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>)
 }
 
 /// The server's view of the URL: its parts, the address by which it was called, and who called.
-fn server_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attributes: &mut Vec<Attribute>) {
+fn server_url(
+    http: &HttpExchange,
+    target: &Target<'_>,
+    view: &View<'_>,
+    secrets: &Names,
+    attributes: &mut Vec<Attribute>,
+) {
     if let Some(path) = target.path {
-        attributes.push(("url.path", Value::text(path)));
+        attributes.push(("url.path", Value::text(&redact::path(path, secrets))));
     }
     if let Some(query) = target.query.filter(|query| !query.is_empty()) {
-        attributes.push(("url.query", Value::text(&redact::query(query))));
+        attributes.push(("url.query", Value::text(&redact::query(query, secrets))));
     }
     attributes.push(("url.scheme", text(url::scheme(target.scheme))));
     // An absolute-form target replaces the Host header (RFC 9112, section 3.2.2).
@@ -147,7 +156,13 @@ fn server_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attribu
 }
 
 /// The client's view: the whole URL, and the address that it meant.
-fn client_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attributes: &mut Vec<Attribute>) {
+fn client_url(
+    http: &HttpExchange,
+    target: &Target<'_>,
+    view: &View<'_>,
+    secrets: &Names,
+    attributes: &mut Vec<Attribute>,
+) {
     let meant = meant(http, target, view);
     let (host, port) = match meant {
         Some((host, port)) => {
@@ -162,7 +177,7 @@ fn client_url(http: &HttpExchange, target: &Target<'_>, view: &View<'_>, attribu
     };
     // The path of a unix socket is no host: without a Host header there is no URL then.
     if meant.is_some() || port.is_some() {
-        attributes.push(("url.full", Value::Text(url::full(target, host, port).into())));
+        attributes.push(("url.full", Value::Text(url::full(target, host, port, secrets).into())));
     }
 }
 

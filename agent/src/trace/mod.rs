@@ -60,6 +60,8 @@ pub struct Config {
     pub returned_rows: bool,
     /// Whether set-ups of connections become spans.
     pub connection_spans: bool,
+    /// Names of parameters whose values are hidden.
+    pub secrets: redact::names::Names,
 }
 
 impl Default for Config {
@@ -70,6 +72,7 @@ impl Default for Config {
             known_methods: None,
             returned_rows: false,
             connection_spans: true,
+            secrets: redact::names::Names::default(),
         }
     }
 }

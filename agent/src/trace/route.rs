@@ -1,4 +1,4 @@
-//! `http.route` from configured patterns. A path that matches none has no route, unless guessing is asked for: see
+//! `http.route` from configured patterns. The route of a path that matches none is guessed, unless that is switched off: see
 //! [`heuristic`].
 
 mod heuristic;
@@ -87,9 +87,9 @@ impl Routes {
         self.guesses = Some(Arc::default());
     }
 
-    /// The route of a path (without query) of a service.
+    /// The route of a path (without query) of a service. Only a `real` path, one that the service has, makes a new guess.
     #[must_use]
-    pub fn find(&self, service: &str, path: &str) -> Option<Route> {
+    pub fn find(&self, service: &str, path: &str, real: bool) -> Option<Route> {
         if self.everywhere.is_empty() && self.of_service.is_empty() && self.guesses.is_none() {
             return None;
         }
@@ -100,7 +100,7 @@ impl Routes {
             return Some(Route { pattern: Arc::clone(&found.route), is_guess: false });
         }
         let mut guesses = self.guesses.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.route(service, path).map(|pattern| Route { pattern, is_guess: true })
+        guesses.route(service, path, real).map(|pattern| Route { pattern, is_guess: true })
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn found(routes: &Routes, path: &str) -> Option<&'static str> {
-        routes.find("any", path).map(|route| &*String::leak(String::from(&*route.pattern)))
+        routes.find("any", path, true).map(|route| &*String::leak(String::from(&*route.pattern)))
     }
 
     #[test]
@@ -199,8 +199,8 @@ mod tests {
     fn a_service_has_its_own() {
         let mut routes = routes(&["/users/{id}"]);
         routes.add(Some("shop"), "/users/{user}").unwrap();
-        assert_eq!(routes.find("shop", "/users/1").map(|route| route.pattern), Some("/users/{user}".into()));
-        assert_eq!(routes.find("blog", "/users/1").map(|route| route.pattern), Some("/users/{id}".into()));
+        assert_eq!(routes.find("shop", "/users/1", true).map(|route| route.pattern), Some("/users/{user}".into()));
+        assert_eq!(routes.find("blog", "/users/1", true).map(|route| route.pattern), Some("/users/{id}".into()));
     }
 
     #[test]

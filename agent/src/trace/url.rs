@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::redact;
+use super::redact::{self, names::Names};
 
 /// A request target, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,9 +121,9 @@ pub fn usual_port(scheme: &str) -> Option<u16> {
 /// `url.full`: redacted, and without the port that the scheme implies. A target that names its own authority keeps it
 /// as it is; `host` and `port` complete the others.
 #[must_use]
-pub fn full(target: &Target<'_>, host: &str, port: Option<u16>) -> String {
-    let path = target.path.unwrap_or("");
-    let query = target.query.map(redact::query);
+pub fn full(target: &Target<'_>, host: &str, port: Option<u16>, secrets: &Names) -> String {
+    let path = redact::path(target.path.unwrap_or(""), secrets);
+    let query = target.query.map(|query| redact::query(query, secrets));
     let mut url = String::with_capacity(24 + host.len() + path.len() + query.as_deref().map_or(0, str::len));
     match (target.authority, target.path) {
         // CONNECT: the target is the authority alone (RFC 9110, section 7.1).
@@ -148,7 +148,7 @@ pub fn full(target: &Target<'_>, host: &str, port: Option<u16>) -> String {
     }
     // `OPTIONS *` is about the server as a whole: its URL has no path (RFC 9112, section 3.3).
     if path != "*" {
-        url.push_str(path);
+        url.push_str(&path);
     }
     if let Some(query) = query {
         url.push('?');
@@ -208,8 +208,9 @@ mod tests {
 
     #[test]
     fn full_urls() {
-        let url =
-            |method: &str, target: &str, host: &str, port| full(&Target::parse(method, target, false), host, port);
+        let url = |method: &str, target: &str, host: &str, port| {
+            full(&Target::parse(method, target, false), host, port, &Names::default())
+        };
         assert_eq!(url("GET", "/a?b=c", "h", Some(80)), "http://h/a?b=c");
         assert_eq!(url("GET", "/a", "h", Some(8080)), "http://h:8080/a");
         assert_eq!(url("GET", "/a", "::1", Some(8080)), "http://[::1]:8080/a");
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn credentials_that_lost_their_end_are_not_shown() {
         let target = Target::parse("GET", "http://user:passw", true);
-        assert_eq!(full(&target, "h", Some(80)), "http://h");
+        assert_eq!(full(&target, "h", Some(80), &Names::default()), "http://h");
         assert_eq!(Target::parse("CONNECT", "user:passw", true).authority, None);
     }
 }

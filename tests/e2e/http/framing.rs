@@ -8,7 +8,10 @@ use crate::harness::{run, servers, trace, workload};
 #[test]
 fn bodies_of_every_kind() {
     let (servers, clients) = case("bodies", 6);
-    assert_eq!(servers.names(), ["HEAD", "GET", "GET", "GET", "POST", "PUT"]);
+    assert_eq!(
+        servers.names(),
+        ["HEAD /head", "GET /empty", "GET /not-modified", "GET /hints", "POST /post", "PUT /chunked"]
+    );
     let codes = [200, 204, 304, 200, 200, 200].map(Value::from);
     for spans in [&servers, &clients] {
         assert_eq!(numbers(spans, "http.response.status_code"), codes);
@@ -35,7 +38,7 @@ fn upgrade_and_connect_leave_http() {
     });
     let servers = spans.servers().count(2);
     assert_eq!(numbers(&servers, "http.response.status_code"), [101, 200].map(Value::from));
-    assert_eq!(servers.names(), ["GET", "CONNECT"]);
+    assert_eq!(servers.names(), ["GET /upgrade", "CONNECT"]);
     assert!(servers.iter().all(|span| !span.error));
     // After CONNECT the client speaks to somebody else, of which the proxy is no server.
     let clients = spans.clients().count(3);

@@ -70,6 +70,8 @@ fn attribute_by_attribute() {
     let client_port = servers.only().attributes["network.peer.port"].clone();
     servers.only().failed(false).has_only(&json!({
         "http.request.method": "GET",
+        "http.route": "/q",
+        "wirespan.route.source": "heuristic",
         "url.path": "/q",
         "url.query": "user=7&Signature=REDACTED&x=1",
         "url.scheme": "http",
@@ -98,7 +100,7 @@ fn attribute_by_attribute() {
         "wirespan.connection.reused": false,
     }));
     assert!(clients.only().attributes["wirespan.connection.setup.duration"].is_f64());
-    assert_eq!((servers.names(), clients.names()), (vec!["GET"], vec!["GET"]));
+    assert_eq!((servers.names(), clients.names()), (vec!["GET /q"], vec!["GET"]));
     for span in spans.iter() {
         assert_eq!(span.resource["service.name"], "python3.11".replace("3.11", &python_version()), "{span:#?}");
         assert!(span.resource["telemetry.sdk.language"].is_string(), "{span:#?}");

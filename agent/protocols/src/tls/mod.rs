@@ -37,6 +37,12 @@ pub const PROTOCOL: Protocol = Protocol { name: "tls", probe: probe::probe, answ
 /// The same, for a connection that changed to it.
 pub static TLS: Protocol = PROTOCOL;
 
+/// Whether a call begins like a record of encrypted data: what a connection shows whose handshake was before our time.
+#[must_use]
+pub fn begins_record(bytes: &[u8]) -> bool {
+    record::begins_data(bytes)
+}
+
 fn open(_from_start: bool) -> Box<dyn Session> {
     Box::new(session::Tls::new(None))
 }

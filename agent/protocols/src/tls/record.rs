@@ -199,7 +199,7 @@ fn may_be_header(bytes: &[u8]) -> bool {
 }
 
 /// Whether a call begins with a record of application data.
-fn begins_data(bytes: &[u8]) -> bool {
+pub(super) fn begins_data(bytes: &[u8]) -> bool {
     bytes.len() >= HEADER && bytes[0] == APPLICATION_DATA && may_be_header(&bytes[..HEADER]) && bytes[3..5] != [0, 0]
 }
 

@@ -193,7 +193,7 @@ fn the_same_addresses_again_are_another_connection() {
     // The third one's SYN was missed.
     send(&mut all, SERVER, "SA", 1, 77, "", 7);
     send(&mut all, CLIENT, "A", 77, 2, "", 8);
-    assert_eq!(told(&mut all), ["2 Closed @7", "3 open Server start=true sent=2 received=77"]);
+    assert_eq!(told(&mut all), ["2 Unseen @7", "3 open Server start=true sent=2 received=77"]);
 }
 
 #[test]

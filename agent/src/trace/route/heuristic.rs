@@ -1,5 +1,5 @@
-//! Routes guessed from paths: what looks like an identifier becomes `{id}`. Off by default, and capped: a service whose
-//! paths are not of this kind runs into [`MAX_ROUTES`], and what comes later has no route.
+//! Routes guessed from paths: what looks like an identifier becomes `{id}`. Capped: a service whose paths are not of this
+//! kind runs into [`MAX_ROUTES`], and what comes later has no route.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,8 +26,9 @@ pub(super) struct Guesses {
 }
 
 impl Guesses {
-    /// The route of a path, which is given without its first slash.
-    pub(super) fn route(&mut self, service: &str, path: &str) -> Option<Arc<str>> {
+    /// The route of a path, which is given without its first slash. `real`: the service has it, so that its route may be
+    /// one of those that are kept.
+    pub(super) fn route(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<str>> {
         self.text.clear();
         for (number, segment) in path.split('/').enumerate() {
             if number == MAX_SEGMENTS {
@@ -37,7 +38,7 @@ impl Guesses {
             self.text.push_str(if is_identifier(segment) { PLACE } else { segment });
         }
         if !self.services.contains_key(service) {
-            if self.services.len() >= MAX_SERVICES {
+            if !real || self.services.len() >= MAX_SERVICES {
                 return None;
             }
             self.services.insert(service.into(), HashSet::new());
@@ -46,7 +47,7 @@ impl Guesses {
         if let Some(known) = routes.get(&*self.text) {
             return Some(Arc::clone(known));
         }
-        if routes.len() >= MAX_ROUTES {
+        if !real || routes.len() >= MAX_ROUTES {
             return None;
         }
         let route: Arc<str> = self.text.as_str().into();
@@ -62,7 +63,7 @@ fn is_identifier(segment: &str) -> bool {
         return true;
     }
     // An address, a name with spaces or the like is a value, and no part of a program.
-    if bytes.iter().any(|byte| matches!(byte, b'%' | b'@' | b'+' | b'=' | b',' | b':')) {
+    if bytes.iter().any(|byte| matches!(byte, b'%' | b'@' | b'+' | b'=' | b',' | b':' | b';')) {
         return true;
     }
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -82,7 +83,7 @@ mod tests {
 
     fn guess(path: &str) -> String {
         Guesses::default()
-            .route("any", path.strip_prefix('/').unwrap())
+            .route("any", path.strip_prefix('/').unwrap(), true)
             .map_or_else(String::new, |route| route.to_string())
     }
 
@@ -116,11 +117,12 @@ mod tests {
                 |place: usize| char::from(b'a' + u8::try_from(number / 26usize.pow(place as u32) % 26).unwrap());
             String::from_iter([letter(2), letter(1), letter(0)])
         };
-        let found = (0..1000).filter(|number| guesses.route("shop", &word(*number)).is_some()).count();
+        let found = (0..1000).filter(|number| guesses.route("shop", &word(*number), true).is_some()).count();
         assert_eq!(found, MAX_ROUTES);
-        assert!(guesses.route("shop", &word(7)).is_some(), "those that are known stay");
-        assert!(guesses.route("blog", &word(999)).is_some(), "each service has its own");
-        let services = (0..5000).filter(|number| guesses.route(&number.to_string(), "a").is_some()).count();
+        assert!(guesses.route("wiki", "wp-admin", false).is_none(), "who asks for what is not there teaches nothing");
+        assert!(guesses.route("shop", &word(7), false).is_some(), "those that are known stay");
+        assert!(guesses.route("blog", &word(999), true).is_some(), "each service has its own");
+        let services = (0..5000).filter(|number| guesses.route(&number.to_string(), "a", true).is_some()).count();
         assert!(services <= MAX_SERVICES);
     }
 }
