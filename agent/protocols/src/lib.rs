@@ -10,11 +10,13 @@
 //! - [`phase`]: phases of a connection's set-up, and beginnings of requests;
 //! - [`session`]: the trait that each protocol implements for one connection, and the output it writes to;
 //! - [`registry`]: the list of protocols and detection by content;
+//! - `appetite`: whether framing needs more than is copied;
 //! - `habit`: whether a client waits for its answers, which decides how it is followed again after a loss;
 //! - [`preface`]: what proxies say before a protocol begins;
 //! - [`dns`], [`http1`], [`postgres`], [`redis`], [`tls`]: one folder a protocol.
 #![forbid(unsafe_code)]
 
+mod appetite;
 pub mod dns;
 pub mod exchange;
 mod habit;

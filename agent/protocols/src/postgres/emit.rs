@@ -29,6 +29,8 @@ pub(super) struct About {
     pub grouped: bool,
     /// Serial number of its batch.
     pub batch: u64,
+    /// It is a simple query of no statement.
+    pub empty: bool,
 }
 
 /// How it came out.
@@ -65,6 +67,7 @@ impl About {
             truncated: false,
             grouped: operation == Operation::Statement,
             batch: step.batch,
+            empty: false,
         }
     }
 }
@@ -83,6 +86,7 @@ impl Postgres {
                     batch_size: query.batch_size(),
                     grouped: false,
                     batch: step.batch,
+                    empty: query.digest.total == Some(0),
                     truncated: query.digest.total.is_none() && query.current().is_none(),
                 };
             }
@@ -127,7 +131,9 @@ impl Postgres {
             text: statement.map(|statement| statement.text.clone()).filter(|text| !text.is_empty()),
             summary: statement.and_then(|statement| statement.summary.clone()),
             command: outcome.tag.as_ref().and_then(Tag::name),
-            empty: self.empty || statement.is_some_and(|statement| statement.text.is_empty() && !statement.truncated),
+            empty: self.empty
+                || about.empty
+                || statement.is_some_and(|statement| statement.text.is_empty() && !statement.truncated),
             prepared: about.prepared,
             rows: outcome.rows,
             sqlstate,

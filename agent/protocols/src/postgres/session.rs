@@ -6,6 +6,7 @@ use super::names::Names;
 use super::oddity::Oddity;
 use super::set_up::SignIn;
 use super::step::{Kind, Step};
+use crate::appetite::Appetite;
 use crate::exchange::{Ending, Exchange, Window};
 use crate::habit::Habit;
 use crate::session::{Close, Output, Reason, Session};
@@ -106,6 +107,7 @@ pub(super) struct Postgres {
     /// `standard_conforming_strings` is off.
     pub backslash: bool,
     last_ns: u64,
+    appetite: Appetite,
 }
 
 impl Postgres {
@@ -151,6 +153,7 @@ impl Postgres {
             database: None,
             backslash: false,
             last_ns: 0,
+            appetite: Appetite::default(),
         }
     }
 
@@ -193,6 +196,7 @@ impl Session for Postgres {
             return;
         }
         self.last_ns = self.last_ns.max(chunk.stamp.last_ns);
+        self.appetite.chunk(direction, chunk);
         let wanted = match direction {
             Direction::ToServer => {
                 let begins = std::mem::replace(&mut self.front_call, chunk.ends_call);
@@ -234,6 +238,7 @@ impl Session for Postgres {
                     self.names.doubt();
                     self.ready = None;
                 } else if self.to_server.gap(len, stamp) > 0 || !self.to_server.is_empty() {
+                    self.appetite.starved(direction);
                     self.lose_front(stamp, Reason::Resync, out);
                 } else {
                     self.stretch();
@@ -251,6 +256,10 @@ impl Session for Postgres {
                     self.ready = None;
                     self.ends_missed |= self.back_call;
                 } else if self.to_client.gap(len, stamp) > 0 || !self.to_client.is_empty() {
+                    // Of one result the end is enough.
+                    if self.pending.iter().map(Step::executions).sum::<u64>() > 1 {
+                        self.appetite.starved(direction);
+                    }
                     self.lose_back(stamp, Reason::Resync, out);
                     self.ends_missed = self.back_call;
                 }
@@ -306,6 +315,10 @@ impl Session for Postgres {
         self.to_server.shrink();
         self.to_client.shrink();
         self.pending.shrink_to(16);
+    }
+
+    fn budget(&self) -> Option<u32> {
+        self.appetite.budget()
     }
 
     fn heap_bytes(&self) -> usize {

@@ -5,6 +5,7 @@ use super::request::Scanner as RequestScanner;
 use super::resp::{Head, Scanner as ReplyScanner};
 use super::state::State;
 use super::sync::Sync;
+use crate::appetite::Appetite;
 use crate::exchange::{Detail, Ending, Exchange, Window};
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Inbox, Stamp};
@@ -33,6 +34,7 @@ pub struct RedisSession {
     /// Replies that will come and belong to commands that were given up, and counted.
     pub(super) settled: u64,
     pub(super) strikes: u32,
+    appetite: Appetite,
 }
 
 impl RedisSession {
@@ -52,6 +54,7 @@ impl RedisSession {
             held: Vec::new(),
             settled: 0,
             strikes: 0,
+            appetite: Appetite::default(),
         }
     }
 
@@ -96,6 +99,7 @@ impl RedisSession {
 
 impl Session for RedisSession {
     fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
+        self.appetite.chunk(direction, chunk);
         // In pieces that fit whatever is still waiting in the inbox.
         let mut pos = chunk.pos;
         let mut pieces = chunk.bytes.chunks(INBOX / 2).peekable();
@@ -120,6 +124,7 @@ impl Session for RedisSession {
                 }
                 let lost = self.server.gap(len, stamp);
                 if lost > 0 {
+                    self.appetite.starved(direction);
                     if self.request.is_done() {
                         self.requests(out);
                     }
@@ -142,6 +147,9 @@ impl Session for RedisSession {
                     self.replies(out);
                 }
                 if lost > 0 {
+                    if self.queue.len() > 1 {
+                        self.appetite.starved(direction);
+                    }
                     self.lose_replies(out);
                 } else {
                     self.replies(out);
@@ -179,6 +187,10 @@ impl Session for RedisSession {
             out.count(Reason::UnmatchedResponse);
         }
         self.queue.shrink();
+    }
+
+    fn budget(&self) -> Option<u32> {
+        self.appetite.budget()
     }
 
     fn heap_bytes(&self) -> usize {

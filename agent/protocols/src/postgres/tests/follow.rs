@@ -152,6 +152,17 @@ fn large_results_of_a_pipeline_where_the_server_is() {
 }
 
 #[test]
+fn several_results_at_once_need_more_than_their_ends() {
+    let mut wire = Wire::ready();
+    let big = [parsed(), bound(), columns(), row(300).repeat(400), complete("SELECT 400"), ready(b'I')].concat();
+    // One alone does not.
+    wire.client(&[once("SELECT a"), sync()].concat()).cut_call(ToClient, &big, 64, 192);
+    assert_eq!((wire.lines().len(), wire.session.budget()), (1, None));
+    wire.client(&many(ask, 0..2)).cut_call(ToClient, &big.repeat(2), 64, 192);
+    assert!(wire.session.budget().is_some());
+}
+
+#[test]
 fn a_statement_whose_preparation_was_not_answered_is_known() {
     let mut wire = Wire::ready();
     wire.client(&[parse("S_1", "SELECT x"), bind("", "S_1"), execute("", 0), sync()].concat()).gap(ToClient, 60);

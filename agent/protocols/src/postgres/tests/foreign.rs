@@ -85,6 +85,10 @@ fn empty_statements_are_not_unknown() {
             assert!(detail.empty && detail.text.is_none() && !detail.text_truncated, "{text}");
         }
     }
+    // Whatever the server makes of it.
+    let mut wire = terse();
+    wire.client(&query("-- ping")).server(&[complete("INSERT 0 1"), ready(b'I')].concat());
+    assert!(detail(&wire.take()[0]).empty);
     // Prepared before we came: the server says so.
     let mut wire = Wire::new(false);
     wire.client(&[bind("", "ping"), execute("", 0), sync()].concat());

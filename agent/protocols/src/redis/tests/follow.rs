@@ -125,6 +125,38 @@ fn a_reply_that_is_too_large_to_read_costs_at_most_itself() {
     }
 }
 
+/// Of a pipeline that is longer than the budget the rest is counted, and more is asked for.
+#[test]
+fn a_pipeline_that_is_longer_than_what_is_copied() {
+    let one = command("SET key value");
+    let mut talk = Talk::new(true);
+    for whole in [false, true] {
+        assert_eq!(talk.session.budget().is_some(), whole);
+        talk.say(ToServer, &one.repeat(100));
+        for _ in 0..10 {
+            let call = one.repeat(100);
+            if whole {
+                talk.say(ToServer, &call);
+            } else {
+                let tail = call.len() - 192;
+                talk.part(ToServer, &call[..64], false).gap(ToServer, tail as u64 - 64).say(ToServer, &call[tail..]);
+            }
+        }
+        talk.s(&"+OK\r\n".repeat(1100));
+        talk.now += 200_000_000;
+    }
+    talk.say(ToServer, &one).s("+OK\r\n");
+    let counted = |reason: Reason| talk.out.counts[reason as usize];
+    let given_up = counted(Reason::LostRequest) + counted(Reason::UnmatchedResponse);
+    assert_eq!(talk.out.exchanges.len() as u64 + given_up, 2201);
+    assert!(talk.out.exchanges.len() >= 1202);
+    // A single value needs no more than its length, however long.
+    let mut talk = Talk::new(true);
+    talk.c("GET k").part(ToClient, b"$900000\r\nxxx", false).gap(ToClient, 899_000).say(ToClient, &[b'x'; 997]);
+    talk.s("\r\n");
+    assert_eq!((talk.out.exchanges.len(), talk.session.budget()), (1, None));
+}
+
 #[test]
 fn a_client_that_sends_ahead_now_and_then() {
     let (mut reported, mut asked, mut seen) = (0, 0, 0);
