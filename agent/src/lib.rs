@@ -18,6 +18,7 @@ mod object;
 pub mod pipeline;
 pub mod process;
 pub mod recording;
+pub mod resolve;
 pub mod shown;
 pub mod threads;
 pub mod trace;

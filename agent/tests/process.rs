@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use wirespan::event;
 use wirespan::process::discovery::Proc;
 use wirespan::process::{Change, Decision, Process, ProcessTable, Selectors};
+use wirespan::resolve::Resolver;
 
 /// A child that is killed when the test ends.
 struct Guard(Child);
@@ -52,9 +53,33 @@ fn table(texts: &[&str]) -> ProcessTable {
     ProcessTable::live(texts.iter().map(|text| text.parse().expect(text)).collect::<Selectors>())
 }
 
+/// Looks at all processes.
+fn scan(table: &mut ProcessTable) {
+    let mut resolver = Resolver::start(table.selectors()).expect("threads");
+    resolver.scan();
+    resolver.wait_for_scan(Duration::from_secs(20), |found| table.learn(found));
+}
+
+/// Hands an event over as the agent does: what it asks for is found first.
+fn apply(table: &mut ProcessTable, event: &event::Process) {
+    let mut resolver = Resolver::start(table.selectors()).expect("threads");
+    if let Some(ask) = table.look_at(event) {
+        resolver.ask(ask);
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut count = 0;
+    while count == 0 && matches!(event.change, event::ProcessChange::Exec { .. }) && Instant::now() < deadline {
+        resolver.settle(|found| {
+            count += 1;
+            table.learn(found);
+        });
+    }
+    table.apply(event);
+}
+
 fn targets(texts: &[&str]) -> Vec<u32> {
     let mut table = table(texts);
-    table.scan(0);
+    scan(&mut table);
     table.targets().map(|process| process.pid).collect()
 }
 
@@ -111,7 +136,7 @@ fn a_program_that_executes_is_read_again() {
     let mut shell =
         Command::new("sh").args(["-c", "read line; exec sleep 60"]).stdin(Stdio::piped()).spawn().expect("a shell");
     let pid = shell.id();
-    table.scan(0);
+    scan(&mut table);
     assert_eq!(table.decision(pid), Decision::Ignore);
     shell.stdin.take().expect("piped").write_all(b"\n").expect("it reads");
     let guard = Guard(shell);
@@ -121,7 +146,7 @@ fn a_program_that_executes_is_read_again() {
     }
     table.changes().for_each(drop);
     let change = event::ProcessChange::Exec { file: "sleep".into() };
-    table.apply(&event::Process { pid, change, comm: "sleep".into(), user: 0, at_ns: 1 });
+    apply(&mut table, &event::Process { pid, change, comm: "sleep".into(), user: 0, at_ns: 1 });
     let changes: Vec<_> = table.changes().map(|order| (order.pid, order.change)).collect();
     assert_eq!(changes, [(pid, Change::Set(Decision::Trace))]);
     let process = table.lookup(pid).cloned().expect("known");
@@ -129,7 +154,7 @@ fn a_program_that_executes_is_read_again() {
     assert_eq!(process.generation, 1);
     drop(guard);
     let change = event::ProcessChange::Exit;
-    table.apply(&event::Process { pid, change, comm: "sleep".into(), user: 0, at_ns: 2 });
+    apply(&mut table, &event::Process { pid, change, comm: "sleep".into(), user: 0, at_ns: 2 });
     assert_eq!(table.decision(pid), Decision::Trace, "events about it may still come");
 }
 
@@ -177,7 +202,7 @@ fn the_resource_is_what_the_target_says_of_itself() {
 
     let (server, _) = server();
     let mut table = table(&[]);
-    table.scan(0);
+    scan(&mut table);
     let mut resources = Resources::new(Host::read());
     let process = table.lookup(server.pid()).expect("it runs");
     let resource = resources.of(process);

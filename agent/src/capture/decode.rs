@@ -22,6 +22,15 @@ pub fn order(bytes: &[u8]) -> Option<u64> {
     }
 }
 
+/// Decodes a record of a process; `None` for every other one.
+#[must_use]
+pub fn process(bytes: &[u8]) -> Option<Process> {
+    if *bytes.first()? != record::KIND_PROCESS {
+        return None;
+    }
+    process_event(&record::Process::read_from_prefix(bytes).ok()?.0)
+}
+
 /// Decodes one record.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
@@ -33,7 +42,7 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
         record::KIND_OPEN => Some(Event::Open(open_event(&record::Open::read_from_prefix(bytes).ok()?.0))),
         record::KIND_STATE => state_event(&record::State::read_from_prefix(bytes).ok()?.0),
         record::KIND_STATS => Some(stats_event(&record::Stats::read_from_prefix(bytes).ok()?.0)),
-        record::KIND_PROCESS => process_event(&record::Process::read_from_prefix(bytes).ok()?.0).map(Event::Process),
+        record::KIND_PROCESS => process(bytes).map(Event::Process),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 //! [`HOLD_NS`] and sorted. This is the only place after the kernel that reads a clock.
 
 use super::decode;
-use crate::event::Event;
+use crate::event::{self, Event};
 use aya::maps::{MapData, RingBuf};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
@@ -20,6 +20,19 @@ const REST: Duration = Duration::from_millis(4);
 const LAST_NS: u64 = 1_000_000_000;
 /// A change of the wall-clock offset that is worth an event; smaller ones are the noise of two clock readings.
 const CLOCK_STEP_NS: i64 = 20_000;
+
+/// Whoever takes what the reader reads.
+pub trait Downstream {
+    /// A record of a process was read. It is handed out later: what must be looked at while the process lives has to be
+    /// asked for now.
+    fn sighted(&mut self, process: &event::Process);
+
+    /// All that is to be handed out now was read.
+    fn settle(&mut self);
+
+    /// Takes the next event.
+    fn handle(&mut self, event: &Event<'_>);
+}
 
 /// The consumer of the ring buffer.
 pub struct Reader {
@@ -90,21 +103,22 @@ impl Reader {
     /// Returns the number of events, and whether there was more than one batch holds. Ends with a tick.
     ///
     /// One batch at a time, however fast more comes: what a batch completes can then be passed on, and a stop is seen.
-    pub fn drain(&mut self, all: bool, mut handle: impl FnMut(&Event<'_>)) -> (usize, bool) {
-        self.clock(&mut handle);
+    pub fn drain(&mut self, all: bool, downstream: &mut impl Downstream) -> (usize, bool) {
+        self.clock(downstream);
         let mut total = 0;
         let begin = monotonic_ns();
         let mut more;
         loop {
-            more = self.fill();
+            more = self.fill(downstream);
+            downstream.settle();
             let until = if all { u64::MAX } else { monotonic_ns().saturating_sub(HOLD_NS) };
-            total += self.batch.release(until, &mut self.undecodable, &mut handle);
+            total += self.batch.release(until, &mut self.undecodable, &mut |event| downstream.handle(event));
             // At the end: what is recorded meanwhile could go on for ever.
             if !(all && more) || monotonic_ns().saturating_sub(begin) > LAST_NS {
                 break;
             }
         }
-        handle(&Event::Tick { at_ns: monotonic_ns().saturating_sub(HOLD_NS) });
+        downstream.handle(&Event::Tick { at_ns: monotonic_ns().saturating_sub(HOLD_NS) });
         (total, more)
     }
 
@@ -120,16 +134,16 @@ impl Reader {
         std::mem::take(&mut self.peak)
     }
 
-    fn clock(&mut self, handle: &mut impl FnMut(&Event<'_>)) {
+    fn clock(&mut self, downstream: &mut impl Downstream) {
         let offset_ns = wall_offset();
         if self.offset_ns.is_none_or(|known| (known - offset_ns).abs() > CLOCK_STEP_NS) {
             self.offset_ns = Some(offset_ns);
-            handle(&Event::Clock { offset_ns });
+            downstream.handle(&Event::Clock { offset_ns });
         }
     }
 
     /// Copies records into the batch; true when there may be more.
-    fn fill(&mut self) -> bool {
+    fn fill(&mut self, downstream: &mut impl Downstream) -> bool {
         while self.batch.bytes.len() < BATCH_BYTES {
             let Some(item) = self.ring.next() else {
                 self.run = 0;
@@ -138,7 +152,12 @@ impl Reader {
             self.run += item.len();
             self.peak = self.peak.max(self.run);
             match decode::order(&item) {
-                Some(order) => self.batch.push(order, &item),
+                Some(order) => {
+                    if let Some(process) = decode::process(&item) {
+                        downstream.sighted(&process);
+                    }
+                    self.batch.push(order, &item);
+                }
                 None => self.undecodable += 1,
             }
         }

@@ -15,8 +15,6 @@ pub struct Host {
     pub id: Option<Arc<str>>,
     /// What tells this boot of this host from others where there is no [`Self::id`].
     pub boot_id: Option<Box<str>>,
-    /// Whether targets' files may be looked at.
-    pub live: bool,
 }
 
 impl Host {
@@ -27,7 +25,6 @@ impl Host {
             name: line("/proc/sys/kernel/hostname").map(Into::into),
             id: line("/etc/machine-id").or_else(|| line("/var/lib/dbus/machine-id")).map(Into::into),
             boot_id: line("/proc/sys/kernel/random/boot_id").map(Into::into),
-            live: true,
         }
     }
 }

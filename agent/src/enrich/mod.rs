@@ -1,9 +1,9 @@
 //! From a process to the OpenTelemetry resource that its spans belong to.
 //!
-//! One [`Resource`] per process and program: built when its first span needs it, then shared.
+//! One [`Resource`] per process and program: built when its first span needs it, then shared. It is made of what is known
+//! of the process already: nothing is read here but what the agent's own host is.
 
 mod attributes;
-mod go;
 pub mod host;
 mod resource;
 mod runtime;
@@ -12,12 +12,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use host::Host;
+pub use runtime::known_runtime;
 
 use crate::process::Process;
 use crate::trace::span::Resource;
 
-/// Resources that are kept; beyond it those of the past are built anew when asked for.
-const MAX_RESOURCES: usize = 32 * 1024;
+/// Most bytes of resources that are kept, estimated; beyond it those of the past are built anew when asked for.
+const MAX_BYTES: usize = 24 << 20;
 
 /// What makes a resource another one: the process id was given to another process, or it executed another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ struct Identity {
     start_time: Option<u64>,
     seen_ns: u64,
     generation: u32,
+    revision: u32,
 }
 
 /// Resources by process.
@@ -33,6 +35,8 @@ pub struct Resources {
     host: Host,
     unknown: Arc<Resource>,
     known: HashMap<u32, (Identity, Arc<Resource>)>,
+    /// Their estimated size.
+    bytes: usize,
 }
 
 /// The resource of the agent itself: of its own metrics, and of what belongs to the host. One agent runs on a host, so
@@ -47,22 +51,25 @@ impl Resources {
     #[must_use]
     pub fn new(host: Host) -> Self {
         let unknown = Arc::new(resource::unknown(&host));
-        Self { host, unknown, known: HashMap::new() }
+        Self { host, unknown, known: HashMap::new(), bytes: 0 }
     }
 
     /// The resource of a process.
     pub fn of(&mut self, process: &Process) -> Arc<Resource> {
-        let identity =
-            Identity { start_time: process.start_time, seen_ns: process.seen_ns, generation: process.generation };
+        let &Process { start_time, seen_ns, generation, revision, .. } = process;
+        let identity = Identity { start_time, seen_ns, generation, revision };
         if let Some((known, resource)) = self.known.get(&process.pid)
             && *known == identity
         {
             return Arc::clone(resource);
         }
-        if self.known.len() >= MAX_RESOURCES {
-            self.known.clear();
-        }
         let resource = Arc::new(resource::build(process, &self.host));
+        self.forget(process.pid);
+        self.bytes += size(&resource);
+        if self.bytes > MAX_BYTES {
+            self.known.clear();
+            self.bytes = size(&resource);
+        }
         self.known.insert(process.pid, (identity, Arc::clone(&resource)));
         resource
     }
@@ -73,8 +80,29 @@ impl Resources {
         Arc::clone(&self.unknown)
     }
 
-    /// Lets go of the resource of a process that has exited.
+    /// Lets go of the resource of a process that is no longer known.
     pub fn forget(&mut self, pid: u32) {
-        self.known.remove(&pid);
+        if let Some((_, resource)) = self.known.remove(&pid) {
+            self.bytes -= size(&resource);
+        }
     }
+
+    /// Number of resources that are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+}
+
+/// Bytes that a resource takes, about.
+fn size(resource: &Resource) -> usize {
+    let texts: usize =
+        resource.attributes.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len) + 96).sum();
+    texts + resource.service_name.len() + 128
 }

@@ -50,9 +50,9 @@ pub(super) fn build(process: &Process, host: &Host) -> Resource {
     builder.set("process.pid", Value::Int(process.pid.into()));
     builder.text("process.executable.name", process.executable_name());
     builder.text("process.executable.path", process.exe.as_deref().filter(|path| path.starts_with('/')));
-    if let Some(runtime) = runtime::detect(process, host.live) {
-        builder.text("process.runtime.name", Some(&runtime.name));
-        builder.text("process.runtime.version", runtime.version.as_deref());
+    if let Some(runtime) = runtime::detect(process) {
+        builder.text("process.runtime.name", Some(runtime.name));
+        builder.text("process.runtime.version", runtime.version);
     }
     if let Some(id) = &process.group.container_id {
         builder.set("container.id", Value::Shared(Arc::clone(id)));
@@ -121,24 +121,10 @@ fn service_name(process: &Process) -> &str {
     let group = &process.group;
     let unit = group.unit.as_deref().filter(|unit| group.container_id.is_none() && !unit.starts_with("user@"));
     unit.and_then(|unit| unit.strip_suffix(".service"))
-        .or_else(|| linked_name(process))
+        .or(process.program.started_as.as_deref())
         .or_else(|| process.executable_name())
         .or_else(|| Some(&*process.comm).filter(|comm| !comm.is_empty()))
         .unwrap_or(UNKNOWN_SERVICE)
-}
-
-/// The name by which a program with several was started: Debian's `redis-server` is a link to `redis-check-rdb`, and a
-/// busybox is everything. Certain only where the command name is a link beside the executable that leads to it.
-fn linked_name(process: &Process) -> Option<&str> {
-    let exe = process.exe.as_deref()?;
-    let (folder, name) = exe.rsplit_once('/')?;
-    let comm = &*process.comm;
-    let is_live = process.start_time.is_some() && process.group.container_id.is_none();
-    if !is_live || comm.is_empty() || comm.contains('/') || name.starts_with(comm) {
-        return None;
-    }
-    let real = std::fs::canonicalize(format!("{folder}/{comm}")).ok()?;
-    (real.to_str() == Some(exe)).then_some(comm)
 }
 
 /// UUID version 5 of host, process id and start: stable as long as the process lives, whoever observes it from the
@@ -158,7 +144,7 @@ mod tests {
     use crate::process::Group;
 
     fn host() -> Host {
-        Host { name: Some("web1".into()), id: Some("3d12".into()), boot_id: None, live: false }
+        Host { name: Some("web1".into()), id: Some("3d12".into()), boot_id: None }
     }
 
     fn process(environment: &[(&str, &str)], cgroup: &str) -> Process {

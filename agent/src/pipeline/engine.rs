@@ -5,7 +5,7 @@ use crate::conn::{Command, Counts, Limits, Tracker};
 use crate::enrich::Resources;
 use crate::event::{Endpoint, Event, Role};
 use crate::metrics::record::Standing;
-use crate::process::table::ProcessTable;
+use crate::process::table::{Found, ProcessTable};
 use crate::trace::Tracer;
 use crate::trace::observation::Observer;
 use crate::trace::span::Span;
@@ -84,6 +84,7 @@ impl Engine {
             Event::Tick { at_ns } => {
                 stages.recent = None;
                 stages.processes.advance(*at_ns);
+                stages.forget_processes();
                 stages.tick(*at_ns);
             }
             Event::Process(process) => {
@@ -119,6 +120,12 @@ impl Engine {
             Event::State(_) => stages.totals.events += 1,
         }
         self.tracker.handle(event, &mut |connection, fact| stages.learn(connection, fact));
+    }
+
+    /// Takes in what was found of a process.
+    pub fn found(&mut self, found: Found) {
+        self.stages.recent = None;
+        self.stages.processes.learn(found);
     }
 
     /// No more events come: what waited for others waits no longer.
@@ -157,6 +164,12 @@ impl Engine {
     /// The process table.
     pub fn processes(&mut self) -> &mut ProcessTable {
         &mut self.stages.processes
+    }
+
+    /// What could not be done about processes, by reason.
+    #[must_use]
+    pub fn process_losses(&self) -> [(&'static str, u64); 5] {
+        self.stages.processes.counters().losses()
     }
 
     /// What was counted.

@@ -8,11 +8,13 @@ use super::own::Outside;
 use crate::capture::listeners::{Listeners, Question};
 use crate::capture::memory;
 use crate::capture::reader::monotonic_ns;
+use super::turn::Turn;
 use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
 use crate::process::table::{Change, Decision, Order, ProcessTable};
+use crate::resolve::Resolver;
 use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +26,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_mi
 
 /// Longest wait for the ports on which targets listen already.
 const FIRST_PORTS: Duration = Duration::from_millis(500);
+
+/// Longest wait for the first look at all processes.
+const FIRST_SCAN: Duration = Duration::from_secs(10);
 
 /// Time between two looks at all processes, where selectors need them or process records were lost.
 const RESCAN: Duration = Duration::from_secs(5);
@@ -63,6 +68,7 @@ pub struct Live {
     ring_bytes: u32,
     select_all: bool,
     listeners: Listeners,
+    resolver: Resolver,
     /// Whether it was said that listen queues are not known.
     told_of_listeners: bool,
 }
@@ -74,7 +80,9 @@ impl Live {
     /// When the kernel grants no capture.
     pub fn start(options: &Options, mut engine: Engine) -> anyhow::Result<Self> {
         let (capture, reader) = Capture::start(options)?;
-        engine.processes().scan(monotonic_ns());
+        let mut resolver = Resolver::start(engine.processes().selectors())?;
+        resolver.scan();
+        resolver.wait_for_scan(FIRST_SCAN, |found| engine.found(found));
         let select_all = options.default_policy == POLICY_TRACE;
         let mut live = Self {
             capture,
@@ -85,6 +93,7 @@ impl Live {
             ring_bytes: options.ring_bytes,
             select_all,
             listeners: Listeners::start()?,
+            resolver,
             told_of_listeners: false,
         };
         live.obey();
@@ -147,8 +156,7 @@ impl Live {
             self.advise(false, &mut note);
             self.meter(exporters, false);
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
-                self.engine.processes().scan(monotonic_ns());
-                self.obey();
+                self.resolver.scan();
             }
             self.listen_queues(&mut tap, &mut note);
             if hint.is_due(Instant::now(), self.engine.totals().requests()) {
@@ -190,11 +198,8 @@ impl Live {
         all: bool,
         tap: &mut impl FnMut(&Event<'_>, &mut ProcessTable),
     ) -> (usize, bool) {
-        let Self { reader, engine, .. } = self;
-        let drained = reader.drain(all, |event| {
-            engine.handle(event);
-            tap(event, engine.processes());
-        });
+        let Self { reader, engine, resolver, .. } = self;
+        let drained = reader.drain(all, &mut Turn { engine, resolver, tap });
         let spans = self.engine.take_spans();
         if !spans.is_empty() {
             exporters.offer(spans);

@@ -2,7 +2,7 @@
 //!
 //! - [`engine`]: events in, spans out; no I/O, no clock: live tracing and replay run the same code;
 //! - `stages`: where each fact of a connection goes;
-//! - [`live`]: kernel → engine → exporters;
+//! - [`live`]: kernel → engine → exporters, with what [`crate::resolve`] finds;
 //! - [`metering`], [`own`]: when metrics are collected, and what the agent tells of itself;
 //! - [`hint`]: what to tell a user who sees nothing;
 //! - [`summary`]: the account at the end.
@@ -15,3 +15,4 @@ pub mod metering;
 pub mod own;
 mod stages;
 pub mod summary;
+mod turn;

@@ -65,6 +65,9 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
     ] {
         push(Metric::Dropped, &[("reason", reason)], count as f64);
     }
+    for (reason, count) in engine.process_losses() {
+        push(Metric::Dropped, &[("reason", reason)], count as f64);
+    }
     push(Metric::SeenConnections, &[], connections.connections as f64);
     push(Metric::TrackedConnections, &[], engine.tracked() as f64);
     for (name, counts) in &outside.exporters {

@@ -96,6 +96,13 @@ impl Stages {
         self.observers.iter_mut().for_each(|observer| observer.tick(at_ns));
     }
 
+    /// Lets go of what is kept of processes that are no longer known.
+    pub(super) fn forget_processes(&mut self) {
+        for pid in self.processes.dropped() {
+            self.resources.forget(pid);
+        }
+    }
+
     /// Makes spans of the look-ups that nobody claimed until `now_ns`.
     pub(super) fn release(&mut self, now_ns: u64) {
         for lookup in self.lookups.expired(now_ns) {

@@ -1,21 +1,28 @@
 //! Reading `/proc`. Every read may find that the process has just gone; then there is nothing to tell about it.
 //!
 //! Direct reads of the few files that are needed: a scan of some hundred processes is part of the agent's start.
+//!
+//! The memory of a process (`environ`) may lie in a file of a file system that never answers: whoever reads it must be
+//! able to wait. [`crate::resolve`] does.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::environment::{self, Environment};
+use super::pinned::Pinned;
 use super::ports::{self, Sockets};
 use super::{Group, Process};
 
 /// Variables that are always read: they name the service.
-pub const SERVICE_VARIABLES: [&str; 2] = ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
-/// Most bytes of an environment, or of any other file, that are read.
-const MAX_FILE: u64 = 256 * 1024;
+pub const SERVICE_VARIABLES: [&str; 2] = [environment::SERVICE_NAME, environment::RESOURCE_ATTRIBUTES];
+/// Most bytes of an environment that are read.
+const MAX_ENVIRONMENT: u64 = 256 * 1024;
+/// Most bytes of any other file that are read.
+const MAX_FILE: u64 = 16 * 1024;
 /// `PF_KTHREAD` in the flags of `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 /// `PF_FORKNOEXEC`: it was forked and has not executed a program since.
@@ -31,6 +38,24 @@ pub struct Proc {
     ports: bool,
 }
 
+/// Who goes along with a look at processes.
+pub trait Attendant {
+    /// A process is about to be looked at. `false`: its memory must not be read.
+    fn begin(&mut self, pid: u32) -> bool;
+
+    /// It was looked at; its memory and its files may be.
+    fn complete(&mut self, pinned: &Pinned, process: &mut Process);
+}
+
+/// Nobody.
+impl Attendant for () {
+    fn begin(&mut self, _: u32) -> bool {
+        true
+    }
+
+    fn complete(&mut self, _: &Pinned, _: &mut Process) {}
+}
+
 impl Proc {
     /// The `/proc` of this host. `variables` are read of each process's environment beside [`SERVICE_VARIABLES`];
     /// `ports` costs a look at every open file of every process.
@@ -43,23 +68,42 @@ impl Proc {
     /// All processes but kernel threads and those that have exited.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
+        self.processes_with(&mut ())
+    }
+
+    /// As [`processes`](Self::processes), with company.
+    pub fn processes_with(&self, attendant: &mut dyn Attendant) -> Vec<Process> {
         let Ok(entries) = fs::read_dir(&self.root) else {
             return Vec::new();
         };
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let mut groups = Groups::default();
-        let mut processes: Vec<Process> = pids.filter_map(|pid| self.read(pid, &mut groups)).collect();
+        let (mut groups, mut tables) = (Groups::default(), HashMap::new());
+        let mut read = |pid| {
+            let may_read = attendant.begin(pid);
+            let (pinned, mut process) = self.read(pid, &mut groups, may_read)?;
+            if self.ports {
+                read_ports(&pinned, &mut process, &mut tables);
+            }
+            if may_read {
+                attendant.complete(&pinned, &mut process);
+            }
+            Some(process)
+        };
+        let mut processes: Vec<Process> = pids.filter_map(&mut read).collect();
         follow_forks(&mut processes);
-        if self.ports {
-            self.read_ports(&mut processes);
-        }
         processes
     }
 
     /// One process; `None` if it has gone.
     #[must_use]
     pub fn process(&self, pid: u32) -> Option<Process> {
-        let mut process = self.read(pid, &mut Groups::default())?;
+        self.process_with(pid, &mut ())
+    }
+
+    /// As [`process`](Self::process), with company.
+    pub fn process_with(&self, pid: u32, attendant: &mut dyn Attendant) -> Option<Process> {
+        let may_read = attendant.begin(pid);
+        let (pinned, mut process) = self.read(pid, &mut Groups::default(), may_read)?;
         while let Some(parent) = process.forked_from.last().copied()
             && process.forked_from.len() < MAX_FORKS
             && let Some(grandparent) = self.stat(parent).and_then(|stat| stat.forked_from())
@@ -67,7 +111,10 @@ impl Proc {
             process.forked_from.push(grandparent);
         }
         if self.ports {
-            self.read_ports(std::slice::from_mut(&mut process));
+            read_ports(&pinned, &mut process, &mut HashMap::new());
+        }
+        if may_read {
+            attendant.complete(&pinned, &mut process);
         }
         Some(process)
     }
@@ -79,66 +126,59 @@ impl Proc {
     }
 
     fn stat(&self, pid: u32) -> Option<Stat> {
-        Stat::parse(&read(&self.directory(pid).join("stat"))?)
+        Stat::parse(&Pinned::open(&self.root, pid)?.text("stat", MAX_FILE)?)
     }
 
-    fn directory(&self, pid: u32) -> PathBuf {
-        self.root.join(pid.to_string())
-    }
-
-    fn read(&self, pid: u32, groups: &mut Groups) -> Option<Process> {
-        let directory = self.directory(pid);
-        let stat = self.stat(pid)?;
-        if stat.flags & KERNEL_THREAD != 0 || matches!(stat.state, 'Z' | 'X') {
+    fn read(&self, pid: u32, groups: &mut Groups, may_read: bool) -> Option<(Pinned, Process)> {
+        let mut pinned = Pinned::open(&self.root, pid)?;
+        let stat = Stat::parse(&pinned.text("stat", MAX_FILE)?)?;
+        if stat.flags & KERNEL_THREAD != 0 {
             return None;
         }
-        let status = read(&directory.join("status"));
-        Some(Process {
+        if matches!(stat.state, 'Z' | 'X') {
+            if stat.threads < 2 {
+                return None;
+            }
+            // The first thread has ended, the others go on: they have what it had.
+            pinned = pinned.another_thread(pid)?;
+        }
+        let status = pinned.text("status", MAX_FILE);
+        let process = Process {
             pid,
             parent: stat.parent,
             forked_from: stat.forked_from().into_iter().collect(),
             comm: stat.comm,
-            exe: executable(&directory),
+            exe: executable(&pinned),
             user: status.as_deref().and_then(effective_user),
             start_time: Some(stat.start_time),
-            group: groups.get(read(&directory.join("cgroup")).unwrap_or_default()),
-            environment: self.environment(&directory),
+            group: groups.get(pinned.text("cgroup", MAX_FILE).unwrap_or_default()),
+            environment: if may_read { self.environment(&pinned) } else { Arc::default() },
             ..Process::default()
-        })
-    }
-
-    fn environment(&self, directory: &Path) -> Arc<[(Box<str>, Box<str>)]> {
-        let Some(block) = read(&directory.join("environ")) else {
-            return Arc::default();
         };
-        let variables = block.split('\0').filter_map(|entry| entry.split_once('='));
-        variables
-            .filter(|(name, _)| self.variables.iter().any(|wanted| &**wanted == *name))
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect()
+        Some((pinned, process))
     }
 
-    fn read_ports(&self, processes: &mut [Process]) {
-        let mut tables: HashMap<PathBuf, Sockets> = HashMap::new();
-        for process in processes {
-            let directory = self.directory(process.pid);
-            let inodes = ports::socket_inodes(&directory);
-            let Some(namespace) = (!inodes.is_empty()).then(|| fs::read_link(directory.join("ns/net")).ok()).flatten()
-            else {
-                continue;
-            };
-            // An empty table may be that of a process that went before it was read: ask its neighbour.
-            let sockets = tables.entry(namespace).or_default();
-            if sockets.is_empty() {
-                *sockets = Sockets::read(&directory.join("net"));
-            }
-            for inode in inodes {
-                if let Some(port) = sockets.listening(inode) {
-                    Process::add_port(&mut process.listening, port);
-                } else if let Some(port) = sockets.connected(inode) {
-                    Process::add_port(&mut process.connected, port);
-                }
-            }
+    fn environment(&self, pinned: &Pinned) -> Environment {
+        let block = pinned.read("environ", MAX_ENVIRONMENT).unwrap_or_default();
+        environment::wanted(&block, &self.variables)
+    }
+}
+
+fn read_ports(pinned: &Pinned, process: &mut Process, tables: &mut HashMap<OsString, Sockets>) {
+    let inodes = ports::inodes(pinned);
+    let Some(namespace) = (!inodes.is_empty()).then(|| pinned.link("ns/net")).flatten() else {
+        return;
+    };
+    // An empty table may be that of a process that went before it was read: ask its neighbour.
+    let sockets = tables.entry(namespace).or_default();
+    if sockets.is_empty() {
+        *sockets = Sockets::read(pinned);
+    }
+    for inode in inodes {
+        if let Some(port) = sockets.listening(inode) {
+            Process::add_port(&mut process.listening, port);
+        } else if let Some(port) = sockets.connected(inode) {
+            Process::add_port(&mut process.connected, port);
         }
     }
 }
@@ -174,17 +214,10 @@ fn follow_forks(processes: &mut [Process]) {
     }
 }
 
-/// A file's text; what is not UTF-8 is replaced.
-fn read(path: &Path) -> Option<String> {
-    let mut bytes = Vec::with_capacity(1024);
-    fs::File::open(path).ok()?.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-}
-
 /// Where `/proc/PID/exe` leads; the kernel marks files that were removed (as by an upgrade of a package).
-fn executable(directory: &Path) -> Option<Arc<str>> {
-    let target = fs::read_link(directory.join("exe")).ok()?;
-    let text = String::from_utf8_lossy(target.as_os_str().as_bytes());
+fn executable(pinned: &Pinned) -> Option<Arc<str>> {
+    let target = pinned.link("exe")?;
+    let text = String::from_utf8_lossy(target.as_bytes());
     Some(text.strip_suffix(" (deleted)").unwrap_or(&text).into())
 }
 
@@ -194,6 +227,7 @@ struct Stat {
     state: char,
     parent: u32,
     flags: u64,
+    threads: u64,
     start_time: u64,
 }
 
@@ -213,7 +247,8 @@ impl Stat {
             state: fields.next()?.chars().next()?,
             parent: fields.next()?.parse().ok()?,
             flags: fields.nth(4)?.parse().ok()?,
-            start_time: fields.nth(12)?.parse().ok()?,
+            threads: fields.nth(10)?.parse().ok()?,
+            start_time: fields.nth(1)?.parse().ok()?,
         })
     }
 }
@@ -233,7 +268,7 @@ mod tests {
         let text = "17 (a) b (c) S 3 17 17 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 2 3";
         let stat = Stat::parse(text).unwrap();
         assert_eq!((&*stat.comm, stat.state, stat.parent), ("a) b (c", 'S', 3));
-        assert_eq!((stat.flags, stat.start_time), (4_194_560, 98765));
+        assert_eq!((stat.flags, stat.threads, stat.start_time), (4_194_560, 1, 98765));
         assert!(Stat::parse("17 (a) S 3").is_none());
         assert!(Stat::parse("").is_none());
     }

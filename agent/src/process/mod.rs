@@ -1,10 +1,12 @@
 //! Processes: discovery, labels, selectors.
 //!
 //! [`discovery`] reads `/proc`, [`selector`] is the language of `--select`, [`table`] keeps what is known about each
-//! process and decides who is traced.
+//! process and decides who is traced. The table reads nothing: what is looked up comes to it as [`table::Found`].
 
 mod cgroup;
 pub mod discovery;
+mod environment;
+pub mod pinned;
 mod ports;
 pub mod selector;
 pub mod spelling;
@@ -36,20 +38,41 @@ pub struct Process {
     pub exe: Option<Arc<str>>,
     /// Effective user id.
     pub user: Option<u32>,
+    /// Name of that user, where it was looked up.
+    pub user_name: Option<Arc<str>>,
     /// Start in clock ticks since boot, as in `/proc/PID/stat`; `None` when the process was gone before it was read.
     pub start_time: Option<u64>,
     /// Kernel time of first sight, ns; 0 for processes that were found by a scan.
     pub seen_ns: u64,
+    /// Kernel time at which it was looked at, ns; 0 when only events tell of it.
+    pub found_ns: u64,
     /// How many times it was seen to execute a program.
     pub generation: u32,
+    /// How many times other facts were found about the same program.
+    pub revision: u32,
     /// Where it runs.
     pub group: Arc<Group>,
     /// Variables of its environment that somebody asked for, in the order of its environment.
     pub environment: Arc<[(Box<str>, Box<str>)]>,
+    /// What its files and its command line tell about its program; nothing for processes that cannot be selected.
+    pub program: Arc<Program>,
     /// TCP ports that it listens on, sorted.
     pub listening: Vec<u16>,
     /// TCP ports that it is connected to (client), or that its accepted connections came in on; sorted.
     pub connected: Vec<u16>,
+}
+
+/// What the files and the command line of a process tell about its program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// `process.runtime.name`, where the name of the executable does not tell.
+    pub runtime: Option<Box<str>>,
+    /// `process.runtime.version`: the full version or none.
+    pub runtime_version: Option<Box<str>>,
+    /// The name by which it was started, where that is a link to the executable.
+    pub started_as: Option<Box<str>>,
+    /// What an interpreter runs, as a name of a service.
+    pub runs: Option<Box<str>>,
 }
 
 /// What the control groups of a process tell about where it runs.
@@ -74,6 +97,30 @@ impl Process {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.iter().find(|(candidate, _)| &**candidate == name).map(|(_, value)| &**value)
+    }
+
+    /// Bytes of what the process itself chose, as they are kept.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let program = &self.program;
+        let parts = [&program.runtime, &program.runtime_version, &program.started_as, &program.runs];
+        let environment: usize = self.environment.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
+        let parts: usize = parts.into_iter().flatten().map(|text| text.len()).sum();
+        let ports = size_of::<u16>() * (self.listening.len() + self.connected.len());
+        environment + parts + ports + self.exe.as_deref().map_or(0, str::len)
+    }
+
+    /// Keeps only what the kernel says of it.
+    fn forget_texts(&mut self) {
+        self.environment = Arc::default();
+        self.program = Arc::default();
+        (self.listening, self.connected) = (Vec::new(), Vec::new());
+    }
+
+    /// Whether the same is known of it as of `other`, a look at the same program.
+    fn same_facts(&self, other: &Self) -> bool {
+        (&self.exe, &self.comm, &self.group, &self.environment, &self.program)
+            == (&other.exe, &other.comm, &other.group, &other.environment, &other.program)
     }
 
     /// Adds a port to a sorted list of them. `false` if it was there or the list is full.

@@ -3,12 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use super::pinned::Pinned;
+
 /// Most sockets of a namespace that are looked at.
 const MAX_SOCKETS: usize = 1 << 20;
+/// Most bytes of a socket table that are read.
+const MAX_TABLE: u64 = 256 << 20;
 /// State of a listening socket in `/proc/net/tcp` (`TCP_LISTEN`).
 const LISTEN: u8 = 0x0a;
 
@@ -21,15 +25,14 @@ pub(super) struct Sockets {
 
 impl Sockets {
     /// Reads `tcp` and `tcp6` of `/proc/PID/net`.
-    pub(super) fn read(directory: &Path) -> Self {
+    pub(super) fn read(pinned: &Pinned) -> Self {
         // Both are opened before either is read: the process may go meanwhile, and half a table would pass for a whole.
-        let open = |name| fs::File::open(directory.join(name)).ok();
-        let files: Vec<fs::File> = match (open("tcp"), open("tcp6")) {
+        let files: Vec<fs::File> = match (pinned.file("net/tcp"), pinned.file("net/tcp6")) {
             (Some(first), second) => [Some(first), second].into_iter().flatten().collect(),
             // The process has gone.
             (None, _) => Vec::new(),
         };
-        let lines = files.into_iter().flat_map(|file| BufReader::new(file).split(b'\n').map_while(Result::ok));
+        let lines = files.into_iter().flat_map(|file| BufReader::new(file.take(MAX_TABLE)).split(b'\n').map_while(Result::ok));
         Self::collect(lines.take(MAX_SOCKETS).filter_map(|line| Line::parse(std::str::from_utf8(&line).ok()?)))
     }
 
@@ -87,14 +90,21 @@ pub fn socket_inodes(directory: &Path) -> Vec<u64> {
     let Ok(files) = fs::read_dir(directory.join("fd")) else {
         return Vec::new();
     };
-    files
-        .filter_map(|file| {
-            let target = fs::read_link(file.ok()?.path()).ok()?;
-            let inode = target.as_os_str().as_bytes().strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
-            std::str::from_utf8(inode).ok()?.parse().ok()
-        })
-        .take(MAX_SOCKETS)
-        .collect()
+    let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    links.filter_map(|link| inode(link.as_os_str().as_bytes())).take(MAX_SOCKETS).collect()
+}
+
+/// As [`socket_inodes`], of a process that is held.
+pub(super) fn inodes(pinned: &Pinned) -> Vec<u64> {
+    let files = pinned.entries("fd").into_iter().flatten();
+    let links = files.filter_map(|file| pinned.link(Path::new("fd").join(file)));
+    links.filter_map(|link| inode(link.as_bytes())).take(MAX_SOCKETS).collect()
+}
+
+/// The number of `socket:[17]`.
+fn inode(link: &[u8]) -> Option<u64> {
+    let inode = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(inode).ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 //! their number.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most users that are kept.
 const MAX_USERS: usize = 16 * 1024;
+/// Most bytes of the file that are read.
+const MAX_FILE: u64 = 4 << 20;
 
 /// Names by user id.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +26,9 @@ impl Users {
     }
 
     fn from_file(path: PathBuf) -> Self {
-        let names = std::fs::read(&path).map(|bytes| names(&String::from_utf8_lossy(&bytes))).unwrap_or_default();
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(&path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
+        let names = read.map(|_| names(&String::from_utf8_lossy(&bytes))).unwrap_or_default();
         Self { path, names }
     }
 
@@ -35,6 +40,13 @@ impl Users {
             fresh.names.entry(id).or_insert_with(|| "".into());
             fresh.names.extend(self.names.drain().filter(|(_, name)| name.is_empty()).collect::<Vec<_>>());
             *self = fresh;
+        }
+    }
+
+    /// Takes in a name that somebody else has looked up.
+    pub fn add(&mut self, id: u32, name: &Arc<str>) {
+        if self.names.len() < MAX_USERS && !self.names.contains_key(&id) {
+            self.names.insert(id, Arc::clone(name));
         }
     }
 

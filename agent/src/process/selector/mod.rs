@@ -136,6 +136,16 @@ impl Selectors {
         self.select_all() || self.alternatives.iter().any(|selector| selector.requirements.iter().all(holds))
     }
 
+    /// Whether a process is selected, or may be once its ports, and those that it was forked from, are known.
+    #[must_use]
+    pub fn may_match(&self, process: &Process, users: &Users) -> bool {
+        let is_child = !process.forked_from.is_empty();
+        let holds = |one: &Requirement| {
+            one.label == Label::Port || (one.label == Label::Pid && is_child) || one.matches(process, users)
+        };
+        self.select_all() || self.alternatives.iter().any(|selector| selector.requirements.iter().all(holds))
+    }
+
     /// Whether any requirement is about ports. The kernel must then look at connects and listens of everybody.
     #[must_use]
     pub fn uses_ports(&self) -> bool {

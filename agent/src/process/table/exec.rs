@@ -1,39 +1,121 @@
-//! What a process is after it executed a program: read from `/proc`, or, when it was too short-lived for that, from
-//! the event itself.
+//! What a process is after it executed a program: what was found in `/proc`, or, when it was too short-lived for that,
+//! what the event itself tells.
 
-use std::fs;
-use std::io::Read as _;
 use std::sync::Arc;
 
 use wirespan_common::record::MAX_EXECUTABLE;
 
-use super::ProcessTable;
+use super::{Change, Decision, Found, ProcessTable, What};
 use crate::event;
 use crate::process::Process;
 
+/// How long an answer is waited for, ns of event time.
+const PATIENCE_NS: u64 = 2_000_000_000;
+
 impl ProcessTable {
-    /// The process after its exec.
-    pub(super) fn executed(&self, event: &event::Process, file: &str) -> Process {
-        let known = self.entries.get(&event.pid).filter(|entry| entry.exited_at.is_none()).map(|entry| &entry.process);
-        let generation = known.map_or(0, |process| process.generation) + 1;
-        let seen_ns = known.map_or(event.at_ns, |process| process.seen_ns);
-        if let Some(mut process) = self.proc.as_ref().and_then(|proc| proc.process(event.pid)) {
-            // One that is just exiting has lost its executable, but still a line in the table.
-            if process.exe.is_none() {
-                process.exe = real(file);
-            }
-            return Process { generation, seen_ns, ..process };
+    /// Follows an exec.
+    pub(super) fn exec(&mut self, event: &event::Process, file: &str) {
+        let mut process = self.told(event, file);
+        match self.early_answer(event) {
+            Some(What::Process(found)) => process = merged(process, *found),
+            Some(What::Gone { exe }) => process.exe = exe.or(process.exe),
+            Some(What::Start(_) | What::All(_)) => {}
+            None if self.live && event.pid != self.own => return self.wait(process, event),
+            None => {}
         }
+        self.put(process, true, event.at_ns);
+        self.changed(event, false);
+    }
+
+    /// Enters what the event tells until the process was looked at. The kernel keeps tracing it meanwhile.
+    fn wait(&mut self, process: Process, event: &event::Process) {
+        let pid = process.pid;
+        let before = self.changes.get(&pid).copied();
+        self.put(process, true, event.at_ns);
+        self.changed(event, true);
+        self.waiting.push_back((event.at_ns, pid));
+        if self.changes.get(&pid).is_some_and(|(change, _)| *change == Change::Set(Decision::Ignore)) {
+            match before {
+                Some(before) => self.changes.insert(pid, before),
+                None => self.changes.remove(&pid),
+            };
+        }
+    }
+
+    /// Decides by what is known where no answer came until this event time.
+    pub(super) fn decide_overdue(&mut self, now_ns: u64) {
+        while let Some((at_ns, pid)) = self.waiting.front().copied() {
+            if now_ns.saturating_sub(at_ns) < PATIENCE_NS {
+                break;
+            }
+            self.waiting.pop_front();
+            if self.entries.get(&pid).is_some_and(|entry| entry.changed_ns == at_ns) {
+                self.gone(pid, None, at_ns);
+            }
+        }
+    }
+
+    /// A process was looked at after the exec at `at_ns`, which is known already.
+    pub(super) fn looked_at(&mut self, found: Process, at_ns: u64) {
+        let Some(entry) = self.entries.get(&found.pid).filter(|entry| entry.exited_at.is_none()) else { return };
+        let process = merged(entry.process.clone(), found);
+        self.put(process, true, at_ns);
+    }
+
+    /// A process had gone when it was looked at after the exec at `at_ns`, which is known already.
+    pub(super) fn gone(&mut self, pid: u32, exe: Option<Arc<str>>, at_ns: u64) {
+        let Some(entry) = self.entries.get(&pid).filter(|entry| entry.awaited && entry.exited_at.is_none()) else {
+            return;
+        };
+        let mut process = entry.process.clone();
+        process.revision += u32::from(exe.is_some() && exe != process.exe);
+        process.exe = exe.or(process.exe);
+        self.put(process, true, at_ns);
+    }
+
+    /// Remembers the last event of a process.
+    pub(super) fn changed(&mut self, event: &event::Process, awaited: bool) {
+        if let Some(entry) = self.entries.get_mut(&event.pid) {
+            entry.changed_ns = event.at_ns;
+            entry.awaited = awaited;
+        }
+    }
+
+    /// What was found because of this event, before it was handed out.
+    fn early_answer(&mut self, event: &event::Process) -> Option<What> {
+        let Found { at_ns, what, .. } = self.early.remove(&event.pid)?;
+        if at_ns > event.at_ns {
+            // That of a later one.
+            self.early.insert(event.pid, Found { pid: event.pid, at_ns, what });
+            return None;
+        }
+        (at_ns == event.at_ns).then_some(what)
+    }
+
+    /// When a forked process started, if that was found.
+    pub(super) fn early_start(&mut self, event: &event::Process) -> Option<u64> {
+        match self.early_answer(event)? {
+            What::Start(time) => Some(time),
+            What::Process(_) | What::Gone { .. } | What::All(_) => None,
+        }
+    }
+
+    /// The process after its exec, as the event tells.
+    fn told(&self, event: &event::Process, file: &str) -> Process {
+        let known = self.entries.get(&event.pid).filter(|entry| entry.exited_at.is_none()).map(|entry| &entry.process);
         let before = known.cloned().unwrap_or_default();
         Process {
             pid: event.pid,
             comm: event.comm.clone(),
-            exe: if self.proc.is_some() { real(file) } else { given(file) },
+            exe: given(file),
             user: Some(event.user),
-            seen_ns,
-            generation,
+            user_name: None,
+            seen_ns: known.map_or(event.at_ns, |process| process.seen_ns),
+            generation: before.generation + 1,
+            revision: 0,
             // Another environment may have been given to it, and which sockets it kept is not known.
             environment: Arc::default(),
+            program: Arc::default(),
             listening: Vec::new(),
             connected: Vec::new(),
             forked_from: Vec::new(),
@@ -42,56 +124,19 @@ impl ProcessTable {
     }
 }
 
+/// What was found of a process, and what only its events tell.
+fn merged(told: Process, found: Process) -> Process {
+    let Process { generation, seen_ns, listening, connected, .. } = told;
+    let revision = told.revision + 1;
+    // One that is just exiting has lost its executable, but still a line in the table.
+    let exe = found.exe.clone().or(told.exe);
+    let mut process = Process { generation, seen_ns, revision, exe, ..found };
+    listening.into_iter().for_each(|port| _ = Process::add_port(&mut process.listening, port));
+    connected.into_iter().for_each(|port| _ = Process::add_port(&mut process.connected, port));
+    process
+}
+
 /// The path given to exec, unless it was cut off or leads through the descriptors of the process.
-fn given(file: &str) -> Option<Arc<str>> {
+pub(crate) fn given(file: &str) -> Option<Arc<str>> {
     (!file.is_empty() && file.len() < MAX_EXECUTABLE - 1 && !file.starts_with("/dev/fd/")).then(|| file.into())
-}
-
-/// What `/proc/PID/exe` would have shown: symbolic links followed, and the interpreter of a script.
-fn real(file: &str) -> Option<Arc<str>> {
-    let path = given(file)?;
-    if !path.starts_with('/') {
-        return Some(path);
-    }
-    let target = interpreter(&path).unwrap_or_else(|| path.to_string());
-    let target =
-        fs::canonicalize(&target).ok().and_then(|real| real.into_os_string().into_string().ok()).unwrap_or(target);
-    Some(target.into())
-}
-
-/// The interpreter in the first line of a script (execve(2), "Interpreter scripts").
-fn interpreter(path: &str) -> Option<String> {
-    // A path of another mount namespace may be a pipe or a device here.
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut line = [0; 256];
-    let read = fs::File::open(path).ok()?.read(&mut line).ok()?;
-    let line = line.get(..read)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let interpreter = std::str::from_utf8(line).ok()?.split_ascii_whitespace().next()?;
-    interpreter.starts_with('/').then(|| interpreter.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_runs_in_its_interpreter() {
-        let script = std::env::temp_dir().join(format!("wirespan-script-{}", std::process::id()));
-        fs::write(&script, "#! /bin/sh -e\nexit\n").unwrap();
-        let shell = fs::canonicalize("/bin/sh").unwrap();
-        assert_eq!(real(script.to_str().unwrap()).as_deref(), shell.to_str());
-        assert_eq!(real("/bin/sh").as_deref(), shell.to_str());
-        fs::remove_file(script).unwrap();
-    }
-
-    #[test]
-    fn what_cannot_be_known_is_left_out() {
-        assert_eq!(real(&format!("/{}", "x".repeat(MAX_EXECUTABLE))), None);
-        assert_eq!(real("/dev/fd/3"), None);
-        assert_eq!(real(""), None);
-        assert_eq!(real("./server").as_deref(), Some("./server"));
-        assert_eq!(real("/gone/away").as_deref(), Some("/gone/away"));
-    }
 }

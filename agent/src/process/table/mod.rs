@@ -1,16 +1,20 @@
 //! The process table: what is known about each process, from `/proc` and from the kernel's events, and who is traced.
 //!
-//! Driven by events and their times, so that a replay decides as the live agent did. Processes that have exited are
-//! kept for a while, because events about them arrive later. Bounded: beyond the limit new processes are refused and
-//! counted.
+//! Driven by events, their times and what is [`Found`] elsewhere, so that a replay decides as the live agent did. It
+//! reads nothing itself: it says what must be looked at ([`ProcessTable::look_at`], [`ProcessTable::asked`]). Processes
+//! that have exited are kept for a while, because events about them arrive later. Bounded, in processes and in bytes of
+//! what they say about themselves: beyond the limits new processes are refused and counted.
 
 mod exec;
+mod found;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::discovery::Proc;
+pub(crate) use exec::given;
+pub use found::{Ask, Found, Look, What};
+
 use super::{Process, Selectors, Users};
 use crate::event::{self, ProcessChange};
 
@@ -18,6 +22,8 @@ use crate::event::{self, ProcessChange};
 pub const GRACE_NS: u64 = 10_000_000_000;
 /// Default limit of the table, exited processes included.
 pub const MAX_PROCESSES: usize = 32 * 1024;
+/// Most bytes of texts that processes chose themselves, all of them together.
+pub const MAX_TEXTS: usize = 12 << 20;
 /// Forks without exec that are remembered.
 const MAX_FORKS: usize = 16;
 
@@ -59,6 +65,26 @@ pub struct Counters {
     pub refused: u64,
     /// Processes of events that neither the table nor `/proc` knew.
     pub unknown: u64,
+    /// Processes of which only what the kernel says was entered, because the texts of all had no more room.
+    pub texts_refused: u64,
+    /// Looks at processes that took too long and were given up.
+    pub looks_given_up: u64,
+    /// Looks at processes that found no room in the queue.
+    pub looks_refused: u64,
+}
+
+impl Counters {
+    /// What was lost, by the names that metrics and the account at the end use.
+    #[must_use]
+    pub fn losses(&self) -> [(&'static str, u64); 5] {
+        [
+            ("process_limit", self.refused),
+            ("process_unknown", self.unknown),
+            ("process_texts", self.texts_refused),
+            ("look_given_up", self.looks_given_up),
+            ("look_refused", self.looks_refused),
+        ]
+    }
 }
 
 #[derive(Debug)]
@@ -66,6 +92,12 @@ struct Entry {
     process: Process,
     decision: Decision,
     exited_at: Option<u64>,
+    /// Time of the last fork or exec that is known, ns.
+    changed_ns: u64,
+    /// Whether what it executed is being looked at: until then the kernel keeps it undecided.
+    awaited: bool,
+    /// Its share of the texts of all.
+    texts: usize,
 }
 
 /// Processes by id.
@@ -73,25 +105,36 @@ struct Entry {
 pub struct ProcessTable {
     selectors: Selectors,
     users: Users,
-    proc: Option<Proc>,
+    /// Whether somebody looks at what the table asks for.
+    live: bool,
     own: u32,
     limit: usize,
+    texts: usize,
+    max_texts: usize,
     entries: HashMap<u32, Entry>,
     /// Exits in the order of their events: when, and who.
     exits: VecDeque<(u64, u32)>,
     changes: HashMap<u32, (Change, u64)>,
     counters: Counters,
+    /// What was found of events that have not come yet.
+    early: HashMap<u32, Found>,
+    /// Processes that are looked at, in the order of their execs: when, and who.
+    waiting: VecDeque<(u64, u32)>,
+    /// Processes that are being looked for, and those that are to be.
+    sought: HashSet<u32>,
+    asks: Vec<u32>,
+    /// Processes that are no longer kept.
+    dropped: Vec<u32>,
 }
 
 impl ProcessTable {
-    /// A table that reads `/proc` of this host and never selects the agent itself.
+    /// The table of this host, which never selects the agent itself.
     #[must_use]
     pub fn live(selectors: Selectors) -> Self {
-        let proc = Proc::new(selectors.variables(), selectors.uses_ports());
         let mut table = Self::replay(selectors.with_real_paths());
         table.own = std::process::id();
         table.users = Users::read();
-        table.proc = Some(proc);
+        table.live = true;
         table.changes.insert(table.own, (Change::Set(Decision::Ignore), 0));
         table
     }
@@ -102,13 +145,20 @@ impl ProcessTable {
         Self {
             selectors,
             users: Users::default(),
-            proc: None,
+            live: false,
             own: 0,
             limit: MAX_PROCESSES,
+            texts: 0,
+            max_texts: MAX_TEXTS,
             entries: HashMap::new(),
             exits: VecDeque::new(),
             changes: HashMap::new(),
             counters: Counters::default(),
+            early: HashMap::new(),
+            waiting: VecDeque::new(),
+            sought: HashSet::new(),
+            asks: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 
@@ -125,58 +175,23 @@ impl ProcessTable {
         if self.selectors.select_all() { Decision::Trace } else { Decision::Ignore }
     }
 
-    /// Whether what the selectors look at changes without an event, so that [`scan`](Self::scan) is needed now and then.
+    /// The selectors, with the real paths of executables.
+    #[must_use]
+    pub fn selectors(&self) -> &Selectors {
+        &self.selectors
+    }
+
+    /// Whether what the selectors look at changes without an event, so that a scan is needed now and then.
     #[must_use]
     pub fn drifts(&self) -> bool {
         self.selectors.drifts()
-    }
-
-    /// Reads all processes of the host: at the start, after lost process events, and now and then when users or
-    /// command names are selected by (they change without an event). Returns how many there are.
-    pub fn scan(&mut self, at_ns: u64) -> usize {
-        let Some(processes) = self.proc.as_ref().map(Proc::processes) else {
-            return 0;
-        };
-        let count = processes.len();
-        let mut gone: Vec<u32> =
-            self.entries.iter().filter(|(_, entry)| entry.exited_at.is_none()).map(|(pid, _)| *pid).collect();
-        let present: std::collections::HashSet<u32> = processes.iter().map(|process| process.pid).collect();
-        gone.retain(|pid| !present.contains(pid));
-        gone.into_iter().for_each(|pid| self.exit(pid, at_ns));
-        processes.into_iter().for_each(|process| self.found(process, at_ns));
-        count
-    }
-
-    /// Enters a process as it was found (by a scan, or in a recording). What events told of the same process before
-    /// is kept where reading it again cannot tell.
-    pub fn insert(&mut self, process: Process) {
-        self.found(process, 0);
-    }
-
-    fn found(&mut self, mut process: Process, known_ns: u64) {
-        if let Some(known) = self.entries.get(&process.pid).filter(|entry| entry.exited_at.is_none()) {
-            let known = &known.process;
-            if known.start_time.is_none() || known.start_time == process.start_time {
-                process.generation = known.generation + u32::from(known.exe != process.exe);
-                process.seen_ns = known.seen_ns;
-                if known.exe == process.exe {
-                    process.forked_from.clone_from(&known.forked_from);
-                    known.listening.iter().for_each(|port| _ = Process::add_port(&mut process.listening, *port));
-                    known.connected.iter().for_each(|port| _ = Process::add_port(&mut process.connected, *port));
-                }
-            }
-        }
-        self.put(process, false, known_ns);
     }
 
     /// Follows a process event.
     pub fn apply(&mut self, event: &event::Process) {
         match &event.change {
             ProcessChange::Fork { parent } => self.fork(event, *parent),
-            ProcessChange::Exec { file } => {
-                let process = self.executed(event, file);
-                self.put(process, true, event.at_ns);
-            }
+            ProcessChange::Exec { file } => self.exec(event, file),
             ProcessChange::Exit => self.exit(event.pid, event.at_ns),
         }
     }
@@ -193,6 +208,7 @@ impl ProcessTable {
 
     /// Lets go of what exited long before this event time.
     pub fn advance(&mut self, now_ns: u64) {
+        self.decide_overdue(now_ns);
         while let Some((at, pid)) = self.exits.front().copied() {
             if now_ns.saturating_sub(at) < GRACE_NS {
                 break;
@@ -202,7 +218,7 @@ impl ProcessTable {
         }
     }
 
-    /// Whether a process is traced. One that is not known yet is looked for in `/proc`.
+    /// Whether a process is traced. One that is not known yet is asked for, and has the default until it is.
     pub fn decision(&mut self, pid: u32) -> Decision {
         self.ensure(pid);
         match self.entries.get(&pid) {
@@ -212,14 +228,10 @@ impl ProcessTable {
         }
     }
 
-    /// What is known of a process. One that is not known yet is looked for in `/proc`.
+    /// What is known of a process. One that is not known yet is asked for.
     pub fn lookup(&mut self, pid: u32) -> Option<&Process> {
         self.ensure(pid);
-        let entry = self.entries.get_mut(&pid)?;
-        if entry.process.start_time.is_none() && entry.exited_at.is_none() {
-            entry.process.start_time = self.proc.as_ref().and_then(|proc| proc.start_time(pid));
-        }
-        Some(&entry.process)
+        self.get(pid)
     }
 
     /// What is known of a process, without looking further.
@@ -239,10 +251,20 @@ impl ProcessTable {
         self.changes.drain().map(|(pid, (change, known_ns))| Order { pid, change, known_ns })
     }
 
+    /// Processes that are no longer kept, since the last call.
+    pub fn dropped(&mut self) -> impl Iterator<Item = u32> {
+        self.dropped.drain(..)
+    }
+
     /// What could not be done.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// Takes over what whoever looks at processes could not do.
+    pub fn count_looks(&mut self, given_up: u64, refused: u64) {
+        (self.counters.looks_given_up, self.counters.looks_refused) = (given_up, refused);
     }
 
     /// Number of processes, those that exited lately included.
@@ -261,9 +283,10 @@ impl ProcessTable {
         if pid == 0 || self.entries.contains_key(&pid) {
             return;
         }
-        match self.proc.as_ref().and_then(|proc| proc.process(pid)) {
-            Some(process) => self.put(process, false, 0),
-            None => self.counters.unknown += 1,
+        if !self.live {
+            self.counters.unknown += 1;
+        } else if pid != self.own && self.sought.len() < self.limit && self.sought.insert(pid) {
+            self.asks.push(pid);
         }
     }
 
@@ -274,60 +297,95 @@ impl ProcessTable {
         if self.selectors.select_all() {
             return Decision::Trace;
         }
-        if let Some(user) = process.user {
-            self.users.learn(user);
+        if let (Some(user), Some(name)) = (process.user, &process.user_name) {
+            self.users.add(user, name);
         }
         if self.selectors.matches(process, &self.users) { Decision::Trace } else { Decision::Ignore }
     }
 
     /// Enters a process and reports its decision if the kernel does not have it. `undecided`: the kernel waits for it.
     /// `known_ns`: time of the event that it is founded on.
-    fn put(&mut self, process: Process, undecided: bool, known_ns: u64) {
+    fn put(&mut self, mut process: Process, undecided: bool, known_ns: u64) {
         let decision = self.evaluate(&process);
         let pid = process.pid;
-        let before = match self.entries.get(&pid) {
-            Some(entry) if entry.exited_at.is_none() => entry.decision,
-            _ => self.default_decision(),
-        };
+        let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
+        let (was, changed_ns) =
+            before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
         // The kernel waits for decisions only when selectors are in force.
-        if before != decision || (undecided && !self.selectors.select_all()) {
+        if was != decision || (undecided && !self.selectors.select_all()) {
             self.changes.insert(pid, (Change::Set(decision), known_ns));
         }
-        if !self.entries.contains_key(&pid) && self.entries.len() >= self.limit {
-            match self.exits.pop_front() {
-                Some((at, oldest)) => self.drop_exited(at, oldest),
-                None => {
-                    self.counters.refused += 1;
-                    return;
-                }
-            }
+        self.texts -= self.entries.get(&pid).map_or(0, |entry| entry.texts);
+        if let Some(entry) = self.entries.get_mut(&pid) {
+            entry.texts = 0;
         }
-        self.entries.insert(pid, Entry { process, decision, exited_at: None });
+        if decision == Decision::Ignore && !self.selectors.could_match(&process, &self.users) {
+            // Nobody will ask what it says of itself.
+            process.environment = std::sync::Arc::default();
+            process.program = std::sync::Arc::default();
+        }
+        if !self.make_room(&process) {
+            return;
+        }
+        let texts = process.text_bytes();
+        if self.texts + texts > self.max_texts {
+            self.counters.texts_refused += 1;
+            process.forget_texts();
+        }
+        let texts = process.text_bytes();
+        self.texts += texts;
+        self.entries.insert(pid, Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts });
+    }
+
+    /// Lets the oldest of those that have exited go until there is room. `false`, counted, if there is none.
+    fn make_room(&mut self, process: &Process) -> bool {
+        while self.texts + process.text_bytes() > self.max_texts
+            && let Some((at, oldest)) = self.exits.pop_front()
+        {
+            self.drop_exited(at, oldest);
+        }
+        while !self.entries.contains_key(&process.pid) && self.entries.len() >= self.limit {
+            let Some((at, oldest)) = self.exits.pop_front() else {
+                self.counters.refused += 1;
+                return false;
+            };
+            self.drop_exited(at, oldest);
+        }
+        true
     }
 
     fn fork(&mut self, event: &event::Process, parent: u32) {
         let known = self.entries.get(&event.pid).filter(|entry| entry.exited_at.is_none());
-        let start_time = known.and_then(|entry| entry.process.start_time);
-        if start_time.is_some() && self.proc.as_ref().and_then(|proc| proc.start_time(event.pid)) == start_time {
+        if known.is_some_and(|entry| entry.process.start_time.is_some() && entry.process.found_ns >= event.at_ns) {
             return; // A scan was quicker and knows more.
         }
         self.ensure(parent);
-        let Some(parent) = self.entries.get(&parent).map(|entry| &entry.process) else {
+        let start_time = self.early_start(event);
+        let Some(Entry { process: parent, awaited, .. }) = self.entries.get(&parent) else {
             return self.ensure(event.pid);
         };
+        // What its parent executed is not known yet, and will not be told to the child.
+        let awaited = *awaited;
         let mut process = Process {
             pid: event.pid,
             parent: parent.pid,
             comm: event.comm.clone(),
             user: Some(event.user),
-            start_time: None,
+            user_name: None,
+            start_time,
+            found_ns: 0,
             seen_ns: event.at_ns,
             generation: 0,
+            revision: 0,
             ..parent.clone()
         };
         process.forked_from.insert(0, parent.pid);
         process.forked_from.truncate(MAX_FORKS);
+        if awaited && self.sought.len() < self.limit && self.sought.insert(event.pid) {
+            self.asks.push(event.pid);
+        }
         self.put(process, true, event.at_ns);
+        self.changed(event, false);
     }
 
     fn exit(&mut self, pid: u32, at_ns: u64) {
@@ -342,8 +400,11 @@ impl ProcessTable {
 
     /// Drops a process unless its id was taken by another since that exit.
     fn drop_exited(&mut self, at: u64, pid: u32) {
-        if self.entries.get(&pid).is_some_and(|entry| entry.exited_at == Some(at)) {
-            self.entries.remove(&pid);
+        if self.entries.get(&pid).is_some_and(|entry| entry.exited_at == Some(at))
+            && let Some(entry) = self.entries.remove(&pid)
+        {
+            self.texts -= entry.texts;
+            self.dropped.push(pid);
         }
     }
 

@@ -21,6 +21,14 @@ fn changes(table: &mut ProcessTable) -> BTreeMap<u32, Change> {
     table.changes().map(|order| (order.pid, order.change)).collect()
 }
 
+/// All processes of this host, now.
+fn scan(table: &mut ProcessTable) -> usize {
+    let processes = crate::process::discovery::Proc::new([], false).processes();
+    let count = processes.len();
+    table.learn(Found { pid: 0, at_ns: u64::MAX, what: What::All(processes) });
+    count
+}
+
 const TRACE: Change = Change::Set(Decision::Trace);
 const IGNORE: Change = Change::Set(Decision::Ignore);
 
@@ -107,13 +115,17 @@ fn without_selectors_all_but_the_agent_are_traced() {
     let mut table = ProcessTable::live(Selectors::default());
     let own = std::process::id();
     assert_eq!(table.default_decision(), Decision::Trace);
-    assert!(table.scan(0) > 0);
+    assert!(scan(&mut table) > 0);
     assert_eq!(table.decision(own), Decision::Ignore);
     assert_eq!(table.decision(u32::MAX), Decision::Trace);
+    assert_eq!(table.decision(u32::MAX), Decision::Trace);
+    let asks: Vec<Ask> = table.asked().collect();
+    assert_eq!(asks.iter().map(|ask| ask.pid).collect::<Vec<_>>(), [u32::MAX], "asked for once");
+    table.learn(Found { pid: u32::MAX, at_ns: 0, what: What::Gone { exe: None } });
     assert_eq!(table.counters().unknown, 1);
     assert_eq!(changes(&mut table), BTreeMap::from([(own, IGNORE)]));
     let mut table = ProcessTable::live(selectors(&[&format!("pid={own}")]));
-    table.scan(0);
+    scan(&mut table);
     assert_eq!(table.decision(own), Decision::Ignore);
     assert_eq!(table.targets().count(), 0);
 }

@@ -1,0 +1,38 @@
+//! What the reader hands out goes to the engine, together with what is found of the processes that it tells of.
+
+use super::engine::Engine;
+use crate::capture::reader::Downstream;
+use crate::event::{Event, Process};
+use crate::process::ProcessTable;
+use crate::resolve::Resolver;
+
+/// One turn of the main thread.
+pub(super) struct Turn<'a, F> {
+    pub(super) engine: &'a mut Engine,
+    pub(super) resolver: &'a mut Resolver,
+    /// Sees each event, and what is known of processes after it.
+    pub(super) tap: &'a mut F,
+}
+
+impl<F: FnMut(&Event<'_>, &mut ProcessTable)> Downstream for Turn<'_, F> {
+    fn sighted(&mut self, process: &Process) {
+        if let Some(ask) = self.engine.processes().look_at(process) {
+            self.resolver.ask(ask);
+        }
+    }
+
+    fn settle(&mut self) {
+        let Self { engine, resolver, .. } = self;
+        resolver.settle(|found| engine.found(found));
+        let looks = resolver.counters();
+        engine.processes().count_looks(looks.hung, looks.refused);
+        for ask in engine.processes().asked() {
+            resolver.ask(ask);
+        }
+    }
+
+    fn handle(&mut self, event: &Event<'_>) {
+        self.engine.handle(event);
+        (self.tap)(event, self.engine.processes());
+    }
+}

@@ -1,0 +1,120 @@
+//! One look at a process, and one at all of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::executed;
+use super::lane::{Desktop, Job};
+use super::program::{self, Programs};
+use crate::capture::reader::monotonic_ns;
+use crate::process::discovery::{Attendant, Proc};
+use crate::process::pinned::Pinned;
+use crate::process::table::{Ask, Found, Look, What};
+use crate::process::{Process, Selectors, Users};
+
+/// Most processes that are remembered for having held a look.
+const MAX_HUNG: usize = 1024;
+
+/// Processes that held a look for too long, with the time of their start as soon as it is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hung(Arc<Mutex<HashMap<u32, Option<u64>>>>);
+
+impl Hung {
+    pub(super) fn add(&self, pid: u32) {
+        let mut hung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if hung.len() >= MAX_HUNG {
+            hung.clear();
+        }
+        hung.insert(pid, None);
+    }
+
+    /// Whether it is that process, and not another one with its id.
+    fn holds(&self, pid: u32, start_time: impl FnOnce() -> Option<u64>) -> bool {
+        let mut hung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = hung.get_mut(&pid) else { return false };
+        let started = start_time();
+        if known.is_none() {
+            *known = started;
+        }
+        let is_it = *known == started;
+        if !is_it {
+            hung.remove(&pid);
+        }
+        is_it
+    }
+}
+
+/// Who looks.
+#[derive(Clone)]
+pub(super) struct Looker {
+    proc: Proc,
+    selectors: Arc<Selectors>,
+    users: Users,
+    programs: Programs,
+    hung: Hung,
+}
+
+impl Looker {
+    pub(super) fn new(selectors: Arc<Selectors>, hung: Hung) -> Self {
+        let proc = Proc::new(selectors.variables(), selectors.uses_ports());
+        Self { proc, selectors, users: Users::read(), programs: Programs::default(), hung }
+    }
+
+    pub(super) fn look(&mut self, job: &Job, desk: &Desktop) -> Found {
+        match job {
+            Job::Look(Ask { pid, at_ns, look }) => {
+                let what = match look {
+                    Look::Start => self.proc.start_time(*pid).map_or(What::Gone { exe: None }, What::Start),
+                    Look::Whole { file } => self.whole(*pid, file, desk),
+                };
+                Found { pid: *pid, at_ns: *at_ns, what }
+            }
+            Job::Scan { at_ns } => {
+                let proc = self.proc.clone();
+                let processes = proc.processes_with(&mut Companion { looker: self, desk });
+                Found { pid: 0, at_ns: *at_ns, what: What::All(processes) }
+            }
+        }
+    }
+
+    fn whole(&mut self, pid: u32, file: &str, desk: &Desktop) -> What {
+        let proc = self.proc.clone();
+        match proc.process_with(pid, &mut Companion { looker: self, desk }) {
+            Some(mut process) => {
+                process.found_ns = monotonic_ns();
+                // One that is just exiting has lost its executable, but still a line in the table.
+                if process.exe.is_none() {
+                    process.exe = executed::real(file);
+                }
+                What::Process(Box::new(process))
+            }
+            None => What::Gone { exe: executed::real(file) },
+        }
+    }
+}
+
+/// Goes along with each look.
+struct Companion<'a> {
+    looker: &'a mut Looker,
+    desk: &'a Desktop,
+}
+
+impl Attendant for Companion<'_> {
+    fn begin(&mut self, pid: u32) -> bool {
+        self.desk.turn_to(pid);
+        let Looker { proc, hung, .. } = &self.looker;
+        !hung.holds(pid, || proc.start_time(pid))
+    }
+
+    fn complete(&mut self, pinned: &Pinned, process: &mut Process) {
+        let Looker { selectors, users, programs, .. } = &mut *self.looker;
+        if let Some(user) = process.user {
+            users.learn(user);
+            process.user_name = users.name(user);
+        }
+        if selectors.may_match(process, users) {
+            process.program = Arc::new(program::read(pinned, process, programs));
+        }
+        process.found_ns = monotonic_ns();
+    }
+}

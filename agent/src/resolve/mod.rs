@@ -1,0 +1,155 @@
+//! What is read of other programs: `/proc`, and the files that they live in. All of it happens here, on threads of its
+//! own, because every one of these reads may be slow, huge, or never answered, as whoever runs there likes.
+//!
+//! - Facts of one process come through its open directory ([`crate::process::pinned`]).
+//! - Files are opened below the root of their process without leaving it, and only if they are regular ([`files`]).
+//! - What is read, and what is kept of it, has a limit in bytes; a look has a limit in time ([`lane`]): whoever lets it
+//!   pass is judged by what the kernel says of it.
+//! - [`look`] is one look at a process; [`program`] what its files tell.
+//!
+//! The main thread asks and is answered through channels; it waits for an answer for a moment at most ([`Resolver::settle`]).
+
+mod executed;
+mod files;
+mod lane;
+mod look;
+mod program;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use self::lane::{Job, Lane};
+use self::look::{Hung, Looker};
+use crate::capture::reader::monotonic_ns;
+use crate::process::Selectors;
+use crate::process::table::{Ask, Found, What};
+
+/// How long the main thread waits for what it has just asked.
+const SETTLE: Duration = Duration::from_millis(3);
+
+/// What could not be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Looks that were asked for.
+    pub looks: u64,
+    /// Looks that took too long and were given up.
+    pub hung: u64,
+    /// Looks that found no room in the queue, or nobody to do them.
+    pub refused: u64,
+}
+
+/// The threads that look. Dropping it ends them after the look at hand.
+pub struct Resolver {
+    /// Single processes, at once.
+    looks: Lane,
+    /// All processes, which takes its time.
+    scans: Lane,
+    answers: Receiver<Found>,
+    /// Looks without an answer so far.
+    open: usize,
+    /// When the last of them was asked for.
+    asked: Option<Instant>,
+    is_scanning: bool,
+    counters: Counters,
+}
+
+impl Resolver {
+    /// Starts the threads. `selectors` tell whose files are worth a look.
+    ///
+    /// # Errors
+    /// When the system grants no thread.
+    pub fn start(selectors: &Selectors) -> io::Result<Self> {
+        let (told, answers) = channel();
+        let hung = Hung::default();
+        let looker = Looker::new(Arc::new(selectors.clone()), hung.clone());
+        Ok(Self {
+            looks: Lane::start("ws-resolve", looker.clone(), told.clone(), hung.clone())?,
+            scans: Lane::start("ws-scan", looker, told, hung)?,
+            answers,
+            open: 0,
+            asked: None,
+            is_scanning: false,
+            counters: Counters::default(),
+        })
+    }
+
+    /// Asks for a look, and never waits. Every question is answered by [`settle`](Self::settle) in the end.
+    pub fn ask(&mut self, ask: Ask) {
+        self.counters.looks += 1;
+        self.open += 1;
+        self.asked = Some(Instant::now());
+        self.looks.give(Job::Look(ask));
+    }
+
+    /// Asks for a look at all processes, unless one is under way.
+    pub fn scan(&mut self) {
+        if !std::mem::replace(&mut self.is_scanning, true) {
+            self.scans.give(Job::Scan { at_ns: monotonic_ns() });
+        }
+    }
+
+    /// Waits for all processes, for at most `limit`.
+    pub fn wait_for_scan(&mut self, limit: Duration, mut take: impl FnMut(Found)) {
+        let until = Instant::now() + limit;
+        while self.is_scanning && Instant::now() < until {
+            self.collect(Duration::from_millis(10).min(limit), &mut take);
+        }
+    }
+
+    /// Hands out the answers that have come. Those to the questions of the last moment are waited for: usually they take
+    /// less than a millisecond, and what happens next is better understood with them.
+    pub fn settle(&mut self, mut take: impl FnMut(Found)) {
+        self.collect(Duration::ZERO, &mut take);
+        while self.open > 0
+            && let Some(left) = self.asked.and_then(|asked| SETTLE.checked_sub(asked.elapsed()))
+            && self.collect(left, &mut take) > 0
+        {}
+    }
+
+    /// What could not be done.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Takes answers, the first of them within `patience`. How many there were.
+    fn collect(&mut self, patience: Duration, take: &mut impl FnMut(Found)) -> usize {
+        let mut count = 0;
+        let mut patience = patience;
+        loop {
+            let found = match self.answers.recv_timeout(patience) {
+                Ok(found) => found,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            };
+            patience = Duration::ZERO;
+            count += 1;
+            self.took(found, take);
+        }
+        for lane in [&mut self.looks, &mut self.scans] {
+            self.counters.hung += lane.watch();
+        }
+        for job in self.looks.unanswered().chain(self.scans.unanswered()).collect::<Vec<_>>() {
+            self.counters.refused += 1;
+            count += 1;
+            let found = match job {
+                Job::Look(ask) => Found { pid: ask.pid, at_ns: ask.at_ns, what: What::Gone { exe: None } },
+                Job::Scan { .. } => {
+                    self.is_scanning = false;
+                    continue;
+                }
+            };
+            self.took(found, take);
+        }
+        count
+    }
+
+    fn took(&mut self, found: Found, take: &mut impl FnMut(Found)) {
+        match found.what {
+            What::All(_) => self.is_scanning = false,
+            What::Process(_) | What::Start(_) | What::Gone { .. } => self.open = self.open.saturating_sub(1),
+        }
+        take(found);
+    }
+}

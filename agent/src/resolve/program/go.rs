@@ -1,0 +1,170 @@
+//! The version of Go that built a program: section `.go.buildinfo` (`debug/buildinfo` of the Go library). Since Go 1.18
+//! the version stands in the section itself; older programs point elsewhere and are left alone.
+
+use object::elf::{FileHeader64, SHN_XINDEX, SectionHeader64};
+use object::pod::slice_from_bytes;
+use object::read::StringTable;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::Endianness;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
+const MAGIC: &[u8] = b"\xff Go buildinf:";
+/// Set in the flags when the strings stand in the section.
+const INLINE: u8 = 2;
+const FLAGS_AT: usize = 15;
+const STRINGS_AT: usize = 32;
+/// Longest version that is believed: `go1.26.0 X:experiments` may be long.
+const MAX_VERSION: usize = 255;
+/// Most sections of a program that is looked at.
+const MAX_SECTIONS: u16 = 1024;
+/// Most bytes of the names of its sections.
+const MAX_NAMES: u64 = 64 * 1024;
+/// Size of the header of a file, and of a section.
+const HEADER: usize = 64;
+
+/// The version (`go1.22.1`), if the program is Go's.
+///
+/// Only the table of sections is read, which the program's author wrote as he liked: every length in it has a limit.
+pub(super) fn version(file: &File) -> Option<Box<str>> {
+    let bytes = read(file, 0, HEADER as u64)?;
+    let header = FileHeader64::<Endianness>::parse(&*bytes).ok()?;
+    let endian = header.endian().ok()?;
+    let (count, names) = (header.e_shnum(endian), header.e_shstrndx(endian));
+    // More than 65,279 sections have their number elsewhere; no program of Go has so many.
+    if count == 0 || count > MAX_SECTIONS || names == SHN_XINDEX || usize::from(header.e_shentsize(endian)) != HEADER {
+        return None;
+    }
+    let table = read(file, header.e_shoff(endian), u64::from(count) * HEADER as u64)?;
+    let (sections, _) = slice_from_bytes::<SectionHeader64<Endianness>>(&table, usize::from(count)).ok()?;
+    let names = sections.get(usize::from(names))?;
+    let length = names.sh_size(endian).min(MAX_NAMES);
+    let bytes = read(file, names.sh_offset(endian), length)?;
+    let names = StringTable::new(&*bytes, 0, bytes.len() as u64);
+    let section = sections.iter().find(|section| section.name(endian, names) == Ok(b".go.buildinfo"))?;
+    let length = section.sh_size(endian).min((STRINGS_AT + 2 + MAX_VERSION) as u64);
+    in_section(&read(file, section.sh_offset(endian), length)?)
+}
+
+/// So many bytes of a file, or nothing.
+fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(length).ok()?];
+    file.read_exact_at(&mut bytes, at).ok()?;
+    Some(bytes)
+}
+
+fn in_section(section: &[u8]) -> Option<Box<str>> {
+    if !section.starts_with(MAGIC) || section.get(FLAGS_AT)? & INLINE == 0 {
+        return None;
+    }
+    // A varint: the version is short, so one or two bytes.
+    let (length, rest) = match section.get(STRINGS_AT..)? {
+        [length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
+        [low, high @ 0..=0x7f, rest @ ..] => (usize::from(low & 0x7f) | usize::from(*high) << 7, rest),
+        _ => return None,
+    };
+    let text = std::str::from_utf8(rest.get(..length.min(MAX_VERSION + 1))?).ok()?;
+    (length <= MAX_VERSION && text.starts_with("go")).then(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(version: &str) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([8, INLINE]);
+        bytes.resize(STRINGS_AT, 0);
+        bytes.push(u8::try_from(version.len()).unwrap());
+        bytes.extend(version.bytes());
+        bytes
+    }
+
+    #[test]
+    fn the_version_stands_in_the_section() {
+        assert_eq!(in_section(&section("go1.22.1")).as_deref(), Some("go1.22.1"));
+        assert_eq!(in_section(&section("devel")), None);
+        let whole = section("go1.22.1");
+        for end in 0..whole.len() {
+            assert_eq!(in_section(&whole[..end]), None);
+        }
+    }
+
+    /// An ELF file of three sections: none, the names, and the one that is looked for.
+    fn program(section: &[u8]) -> Vec<u8> {
+        let names = b"\0.shstrtab\0.go.buildinfo\0";
+        let (names_at, section_at) = (64, 64 + names.len());
+        let table_at = section_at + section.len();
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(16, 0);
+        bytes.extend([2, 0, 62, 0, 1, 0, 0, 0]);
+        bytes.resize(40, 0);
+        bytes.extend((table_at as u64).to_le_bytes());
+        bytes.extend([0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 64, 0, 3, 0, 1, 0]);
+        bytes.extend(names);
+        bytes.extend(section);
+        for (name, kind, at, length) in
+            [(0, 0, 0, 0), (1, 3, names_at, names.len()), (11, 1, section_at, section.len())]
+        {
+            let start = bytes.len();
+            bytes.extend([name, 0, 0, 0, kind, 0, 0, 0]);
+            bytes.resize(start + 24, 0);
+            bytes.extend((at as u64).to_le_bytes());
+            bytes.extend((length as u64).to_le_bytes());
+            bytes.resize(start + 64, 0);
+        }
+        bytes
+    }
+
+    /// A file that is gone when it is closed.
+    fn file(bytes: &[u8]) -> File {
+        use std::io::Write as _;
+        let held = rustix::fs::memfd_create("program", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+        let mut file = File::from(held);
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_section_is_found_in_a_program() {
+        let whole = program(&section("go1.26.8"));
+        assert_eq!(version(&file(&whole)).as_deref(), Some("go1.26.8"));
+        for end in (0..whole.len()).step_by(7) {
+            assert_eq!(version(&file(&whole[..end])), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn invented_sizes_are_not_believed() {
+        let whole = program(&section("go1.26.8"));
+        let table_at = usize::try_from(u64::from_le_bytes(whole[40..48].try_into().unwrap())).unwrap();
+        // The number of sections stands in the size of the first one, as for very many of them.
+        let mut many = whole.clone();
+        many[60..62].fill(0);
+        many[table_at + 32..table_at + 40].copy_from_slice(&(1u64 << 25).to_le_bytes());
+        assert_eq!(version(&file(&many)), None);
+        for (at, value) in [(32, u64::MAX), (32, 1 << 40), (24, u64::MAX), (24, u64::MAX - 100)] {
+            for section in [1, 2] {
+                let mut broken = whole.clone();
+                let at = table_at + section * HEADER + at;
+                broken[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                assert_eq!(version(&file(&broken)), None, "{value:x} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_programs_have_none() {
+        assert_eq!(version(&File::open(std::env::current_exe().unwrap()).unwrap()), None);
+        assert_eq!(version(&File::open("/etc/passwd").unwrap()), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_header_is_a_panic(at in 0..64usize, value: u64) {
+            let mut whole = program(&section("go1.26.8"));
+            whole[at..at + 8].copy_from_slice(&value.to_le_bytes());
+            let _ = version(&file(&whole));
+        }
+    }
+}
