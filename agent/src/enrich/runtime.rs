@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn by_what_was_found() {
-        let program = Program { runtime: Some("go".into()), runtime_version: Some("go1.26".into()), ..Program::default() };
+        let program =
+            Program { runtime: Some("go".into()), runtime_version: Some("go1.26".into()), ..Program::default() };
         let process = Process { exe: Some("/srv/shop".into()), program: Arc::new(program), ..Process::default() };
         assert_eq!(detect(&process), Some(Runtime { name: "go", version: Some("go1.26") }));
         assert_eq!(detect(&Process::default()), None);

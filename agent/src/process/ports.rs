@@ -32,7 +32,8 @@ impl Sockets {
             // The process has gone.
             (None, _) => Vec::new(),
         };
-        let lines = files.into_iter().flat_map(|file| BufReader::new(file.take(MAX_TABLE)).split(b'\n').map_while(Result::ok));
+        let lines =
+            files.into_iter().flat_map(|file| BufReader::new(file.take(MAX_TABLE)).split(b'\n').map_while(Result::ok));
         Self::collect(lines.take(MAX_SOCKETS).filter_map(|line| Line::parse(std::str::from_utf8(&line).ok()?)))
     }
 

@@ -90,12 +90,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn start(
-        name: &'static str,
-        looker: Looker,
-        told: Sender<Found>,
-        hung: Hung,
-    ) -> io::Result<Self> {
+    pub(super) fn start(name: &'static str, looker: Looker, told: Sender<Found>, hung: Hung) -> io::Result<Self> {
         let (jobs, taken) = sync_channel(QUEUE);
         let mut lane = Self {
             name,

@@ -309,8 +309,7 @@ impl ProcessTable {
         let decision = self.evaluate(&process);
         let pid = process.pid;
         let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
-        let (was, changed_ns) =
-            before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
+        let (was, changed_ns) = before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
         // The kernel waits for decisions only when selectors are in force.
         if was != decision || (undecided && !self.selectors.select_all()) {
             self.changes.insert(pid, (Change::Set(decision), known_ns));

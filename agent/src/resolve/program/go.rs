@@ -1,11 +1,11 @@
 //! The version of Go that built a program: section `.go.buildinfo` (`debug/buildinfo` of the Go library). Since Go 1.18
 //! the version stands in the section itself; older programs point elsewhere and are left alone.
 
+use object::Endianness;
 use object::elf::{FileHeader64, SHN_XINDEX, SectionHeader64};
 use object::pod::slice_from_bytes;
 use object::read::StringTable;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
-use object::Endianness;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
