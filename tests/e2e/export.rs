@@ -81,7 +81,7 @@ fn a_collector_over_both_transports() {
     assert_eq!(received.matches("Kind           : Server").count(), 402);
     assert_eq!(received.matches("Kind           : Client").count(), 402);
     for part in [
-        "service.name: Str(python",
+        "service.name: Str(odd_server)",
         "Name           : GET",
         "http.response.status_code: Int(200)",
         "Resource SchemaURL: ",

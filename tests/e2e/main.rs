@@ -23,3 +23,4 @@ mod parents;
 mod postgres;
 mod program;
 mod redis;
+mod strangers;

@@ -6,6 +6,7 @@ use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIR
 use super::policies::Policies;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
+use crate::process::discovery::in_initial_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, FEntry, FExit, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
@@ -58,6 +59,11 @@ pub enum StartError {
     /// Built without `ebpf/`.
     #[error("this wirespan was built without its kernel programs: build it with `cargo xtask build --release`")]
     NoObject,
+    /// The kernel's process ids mean other processes here.
+    #[error(
+        "this is a PID namespace of its own, in which wirespan would take one process for another: start it in the host's (docker run --pid=host, hostPID: true in Kubernetes)"
+    )]
+    PidNamespace,
     /// No BTF.
     #[error(
         "{KERNEL_BTF} is missing: this needs a kernel with CONFIG_DEBUG_INFO_BTF=y (Linux 5.10 or newer of any large distribution)"
@@ -127,6 +133,9 @@ impl Capture {
     pub fn start(options: &Options) -> Result<(Self, Reader), StartError> {
         if OBJECT.is_empty() {
             return Err(StartError::NoObject);
+        }
+        if !in_initial_namespace() {
+            return Err(StartError::PidNamespace);
         }
         let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
         let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;

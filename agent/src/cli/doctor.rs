@@ -19,6 +19,7 @@ pub fn doctor(arguments: &args::Doctor) -> anyhow::Result<()> {
         args::Report::Text => {
             let _ = writeln!(text, "{}", shown(&report.line()));
             let _ = writeln!(text, "loaded and attached in {} ms", elapsed.as_millis());
+            let _ = writeln!(text, "  yes PID namespace          process ids are the host's");
             for hook in &report.hooks {
                 let (mark, why) = match &hook.granted {
                     Ok(()) => ("yes", String::new()),
@@ -49,6 +50,7 @@ pub fn doctor(arguments: &args::Doctor) -> anyhow::Result<()> {
                 "kernel": report.kernel,
                 "backend": report.backend,
                 "price": report.price,
+                "pid_namespace": "host",
                 "hooks": hooks,
                 "absent_members": report.absent,
             });

@@ -11,6 +11,8 @@ use crate::pipeline::engine::Engine;
 use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
+use crate::process::Users;
+use crate::process::selector::Unfit;
 use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
@@ -83,6 +85,14 @@ pub fn threads() -> anyhow::Result<()> {
     }
 }
 
+/// Sees whether the selectors select anything on this host.
+fn fits(config: &Config) -> Result<(), config::Error> {
+    let unfit = |unfit: Unfit| config::Error::new(format!("selector `{}`", unfit.selector), unfit.message);
+    let notes = config.selectors.check(&Users::read()).map_err(unfit)?;
+    notes.iter().for_each(|note| notes::info(note));
+    Ok(())
+}
+
 /// Attaches with the settings of a configuration.
 ///
 /// # Errors
@@ -101,6 +111,7 @@ pub fn start_with(
     trace: crate::trace::Config,
     dress: impl FnOnce(Engine) -> Engine,
 ) -> anyhow::Result<Live> {
+    fits(config)?;
     let options = Options {
         backend: config.backend.forced().map(str::to_owned),
         turn_budget: config.capture.turn_budget,

@@ -106,3 +106,33 @@ fn size(resource: &Resource) -> usize {
         resource.attributes.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len) + 96).sum();
     texts + resource.service_name.len() + 128
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_goes_with_its_process() {
+        let mut resources = Resources::new(Host::default());
+        let process = Process { pid: 7, exe: Some("/bin/a".into()), ..Process::default() };
+        let first = resources.of(&process);
+        assert!(Arc::ptr_eq(&first, &resources.of(&process)));
+        let known = Process { revision: 1, exe: Some("/bin/b".into()), ..process };
+        assert_eq!(&*resources.of(&known).service_name, "b", "more is known of it");
+        assert_eq!(resources.len(), 1);
+        resources.forget(7);
+        resources.forget(8);
+        assert_eq!((resources.len(), resources.bytes), (0, 0));
+    }
+
+    #[test]
+    fn resources_have_a_limit_in_bytes() {
+        let mut resources = Resources::new(Host::default());
+        let long: Arc<str> = "x".repeat(100_000).into();
+        for pid in 1..2000 {
+            resources.of(&Process { pid, exe: Some(Arc::clone(&long)), ..Process::default() });
+            assert!(resources.bytes <= MAX_BYTES);
+        }
+        assert!(!resources.is_empty());
+    }
+}

@@ -113,14 +113,17 @@ fn of_target(builder: &mut Builder, process: &Process) {
     builder.text("service.name", process.variable("OTEL_SERVICE_NAME"));
 }
 
-/// The name without the target's own word: systemd unit, else executable name.
+/// The name without the target's own word: systemd unit, else what an interpreter runs, else the executable's name
+/// (`docs/naming.md`).
 ///
-/// In a container the unit is that of the container runtime and the container's name is not known here: the
-/// executable's name it is. Scopes, sessions and users' managers are not services.
+/// In a container the unit is that of the container runtime and the container's name is not known here. Scopes, sessions
+/// and users' managers are not services.
 fn service_name(process: &Process) -> &str {
     let group = &process.group;
     let unit = group.unit.as_deref().filter(|unit| group.container_id.is_none() && !unit.starts_with("user@"));
     unit.and_then(|unit| unit.strip_suffix(".service"))
+        .or(process.program.runs.as_deref())
+        .or_else(|| process.executable_name().and_then(runtime::family))
         .or(process.program.started_as.as_deref())
         .or_else(|| process.executable_name())
         .or_else(|| Some(&*process.comm).filter(|comm| !comm.is_empty()))

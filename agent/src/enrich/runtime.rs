@@ -29,6 +29,15 @@ pub fn known_runtime(executable: &str) -> Option<&'static str> {
     }
 }
 
+/// What programs of an interpreter are called when nothing else tells: no version, which changes with the host.
+pub(super) fn family(executable: &str) -> Option<&'static str> {
+    match known_runtime(executable)? {
+        "cpython" => Some("python"),
+        "nodejs" => Some("node"),
+        other => Some(other),
+    }
+}
+
 /// `python`, `python3`, `python3.11`.
 fn is_versioned(name: &str, runtime: &str) -> bool {
     name.strip_prefix(runtime).is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))

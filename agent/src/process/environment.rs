@@ -8,7 +8,7 @@ pub(super) const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 /// The variable of resource attributes.
 pub(super) const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Most bytes of a service name that are kept.
-pub(super) const MAX_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 /// Most bytes of resource attributes that are kept.
 const MAX_ATTRIBUTES: usize = 2048;
 /// Most bytes of a variable that a selector names: a selector is not longer.

@@ -5,7 +5,7 @@
 
 mod cgroup;
 pub mod discovery;
-mod environment;
+pub(crate) mod environment;
 pub mod pinned;
 mod ports;
 pub mod selector;

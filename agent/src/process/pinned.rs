@@ -26,6 +26,12 @@ impl Pinned {
         openat(CWD, proc.join(pid.to_string()), FOLDER, Mode::empty()).ok().map(Self)
     }
 
+    /// Another process, by its id: its parent.
+    #[must_use]
+    pub fn parent(&self, pid: u32) -> Option<Self> {
+        (pid > 1).then(|| Self::open(Path::new("/proc"), pid))?
+    }
+
     /// Another thread than the first one. Its folder tells of the process when the first thread has ended.
     pub(super) fn another_thread(&self, pid: u32) -> Option<Self> {
         let first = pid.to_string();

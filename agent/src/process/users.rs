@@ -43,6 +43,17 @@ impl Users {
         }
     }
 
+    /// Whether there is a user of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.values().any(|known| &**known == name)
+    }
+
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.values().map(|name| &**name).filter(|name| !name.is_empty())
+    }
+
     /// Takes in a name that somebody else has looked up.
     pub fn add(&mut self, id: u32, name: &Arc<str>) {
         if self.names.len() < MAX_USERS && !self.names.contains_key(&id) {

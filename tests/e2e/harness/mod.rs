@@ -23,5 +23,5 @@ pub mod servers;
 pub mod setups;
 
 pub use agent::{Agent, trace};
-pub use parts::{python, skipped, workload};
+pub use parts::{skipped, workload};
 pub use process::{Folder, run};

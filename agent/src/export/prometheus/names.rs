@@ -42,16 +42,21 @@ pub fn unit(instrument: &Instrument) -> Option<&'static str> {
     (instrument.unit != "1" || instrument.kind == Kind::Gauge).then_some(*word)
 }
 
-/// A label name: as [`metric`], without colons, and never beginning with a digit.
+/// A label name: as [`metric`], without colons. Names that begin with two underscores are Prometheus's own (`__name__` is
+/// the name of the metric), and none may begin with a digit: such a name gets `key_` before it.
 pub fn label(key: &str, out: &mut String) {
     let start = out.len();
     for character in key.chars() {
+        let is_first = out.len() == start;
         match character {
-            '0'..='9' if out.len() == start => {
+            'a'..='z' | 'A'..='Z' => out.push(character),
+            '0'..='9' if !is_first => out.push(character),
+            '0'..='9' => {
                 out.push_str("key_");
                 out.push(character);
             }
-            'a'..='z' | 'A'..='Z' | '0'..='9' => out.push(character),
+            _ if is_first => out.push_str("key_"),
+            _ if out.ends_with('_') => {}
             _ => out.push('_'),
         }
     }
@@ -99,5 +104,9 @@ mod tests {
         };
         assert_eq!(name("http.request.method"), "http_request_method");
         assert_eq!(name("0a:b"), "key_0a_b");
+        assert_eq!(name("__name__"), "key_name_");
+        assert_eq!(name("a..b__c"), "a_b_c");
+        assert_eq!(name("é"), "key_");
+        assert_eq!(name(""), "");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::process::environment::cut;
 use crate::process::spelling;
 use crate::process::{Process, Users};
 
@@ -44,6 +45,12 @@ const ENVIRONMENT: &str = "env.";
 /// The shortest abbreviation of a container id that tools show.
 const SHORT_ID: usize = 12;
 
+/// Longest command name that the kernel keeps, bytes.
+const MAX_COMM: usize = 15;
+
+/// What is wrong with a value, and what to write instead.
+pub type Objection = (&'static str, String);
+
 impl Label {
     /// The label of that name.
     ///
@@ -62,10 +69,21 @@ impl Label {
 
     /// What is wrong with a value for this label, if anything: it could never match.
     #[must_use]
-    pub fn objection(&self, value: &str) -> Option<&'static str> {
+    pub fn objection(&self, value: &str) -> Option<Objection> {
         match self {
-            Self::Pid if value.parse::<u32>().is_err() => Some("is not a process id"),
-            Self::Port if !value.parse::<u16>().is_ok_and(|port| port > 0) => Some("is not a port (1 to 65535)"),
+            Self::Pid if value.parse::<u32>().is_err() => Some(("is not a process id", String::new())),
+            Self::Port if !value.parse::<u16>().is_ok_and(|port| port > 0) => {
+                Some(("is not a port (1 to 65535)", String::new()))
+            }
+            Self::Environment(_) | Self::Pid | Self::Port => None,
+            _ if value.contains(['*', '?']) => {
+                Some(("holds a wildcard, which selectors do not have", "; name each one: `label in (a,b)`".to_owned()))
+            }
+            Self::Comm if value.len() > MAX_COMM => {
+                let kept = cut(value, MAX_COMM);
+                let hint = format!("; write `comm={kept}`, or select by `exe`");
+                Some(("is longer than the 15 bytes that the kernel keeps of a command name", hint))
+            }
             _ => None,
         }
     }
@@ -76,8 +94,7 @@ impl Label {
         match self {
             Self::Exe if wanted.contains('/') => process.exe.as_deref() == Some(wanted),
             Self::Exe => process.executable_name() == Some(wanted),
-            // The kernel keeps 15 bytes of a command name: a longer one is compared by what the kernel kept.
-            Self::Comm => process.comm.as_bytes() == wanted.as_bytes().get(..15).unwrap_or(wanted.as_bytes()),
+            Self::Comm => &*process.comm == wanted,
             Self::Pid => wanted.parse().is_ok_and(|pid: u32| process.pid == pid || process.forked_from.contains(&pid)),
             Self::Port => wanted.parse().is_ok_and(|port| {
                 process.listening.binary_search(&port).is_ok() || process.connected.binary_search(&port).is_ok()

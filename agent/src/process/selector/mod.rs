@@ -4,6 +4,7 @@
 //! selectors are alternatives. A label may have several values (ports, user name and id): `=` and `in` hold if any of
 //! them is named, `!=` and `notin` if none is, so also when the label is absent (as in Kubernetes).
 
+mod host;
 mod label;
 mod parse;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+pub use host::Unfit;
 pub use label::Label;
 pub use parse::Error;
 
@@ -190,26 +192,6 @@ impl Selectors {
                 _ => None,
             })
             .collect()
-    }
-
-    /// Adds the real path of each executable that is named by a symbolic link on this host (`/usr/bin/python3`):
-    /// what the kernel shows of a process is the real path.
-    #[must_use]
-    pub fn with_real_paths(mut self) -> Self {
-        for requirement in self.alternatives.iter_mut().flat_map(|selector| &mut selector.requirements) {
-            let (Label::Exe, Test::In(values) | Test::NotIn(values)) = (&requirement.label, &mut requirement.test)
-            else {
-                continue;
-            };
-            let real: Vec<Box<str>> = values
-                .iter()
-                .filter(|value| value.starts_with('/'))
-                .filter_map(|value| std::fs::canonicalize(&**value).ok()?.to_str().map(Box::from))
-                .filter(|path| !values.contains(path))
-                .collect();
-            values.extend(real);
-        }
-        self
     }
 
     fn requirements(&self) -> impl Iterator<Item = &Requirement> {

@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
         }
         match label.objection(value) {
             None => Ok(value.into()),
-            Some(objection) => Err(self.error(start, format!("`{value}` {objection}"))),
+            Some((objection, hint)) => Err(Error { hint, ..self.error(start, format!("`{value}` {objection}")) }),
         }
     }
 

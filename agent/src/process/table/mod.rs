@@ -5,13 +5,18 @@
 //! that have exited are kept for a while, because events about them arrive later. Bounded, in processes and in bytes of
 //! what they say about themselves: beyond the limits new processes are refused and counted.
 
+mod counters;
 mod exec;
 mod found;
+#[cfg(test)]
+mod found_tests;
+mod keep;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+pub use counters::Counters;
 pub(crate) use exec::given;
 pub use found::{Ask, Found, Look, What};
 
@@ -56,35 +61,6 @@ pub struct Order {
     pub change: Change,
     /// Kernel time of the newest event that the decision knows of, ns; 0 for none. The kernel may have seen a later one.
     pub known_ns: u64,
-}
-
-/// What the table could not do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Processes that were not entered because the table was full.
-    pub refused: u64,
-    /// Processes of events that neither the table nor `/proc` knew.
-    pub unknown: u64,
-    /// Processes of which only what the kernel says was entered, because the texts of all had no more room.
-    pub texts_refused: u64,
-    /// Looks at processes that took too long and were given up.
-    pub looks_given_up: u64,
-    /// Looks at processes that found no room in the queue.
-    pub looks_refused: u64,
-}
-
-impl Counters {
-    /// What was lost, by the names that metrics and the account at the end use.
-    #[must_use]
-    pub fn losses(&self) -> [(&'static str, u64); 5] {
-        [
-            ("process_limit", self.refused),
-            ("process_unknown", self.unknown),
-            ("process_texts", self.texts_refused),
-            ("look_given_up", self.looks_given_up),
-            ("look_refused", self.looks_refused),
-        ]
-    }
 }
 
 #[derive(Debug)]
@@ -303,56 +279,6 @@ impl ProcessTable {
         if self.selectors.matches(process, &self.users) { Decision::Trace } else { Decision::Ignore }
     }
 
-    /// Enters a process and reports its decision if the kernel does not have it. `undecided`: the kernel waits for it.
-    /// `known_ns`: time of the event that it is founded on.
-    fn put(&mut self, mut process: Process, undecided: bool, known_ns: u64) {
-        let decision = self.evaluate(&process);
-        let pid = process.pid;
-        let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
-        let (was, changed_ns) = before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
-        // The kernel waits for decisions only when selectors are in force.
-        if was != decision || (undecided && !self.selectors.select_all()) {
-            self.changes.insert(pid, (Change::Set(decision), known_ns));
-        }
-        self.texts -= self.entries.get(&pid).map_or(0, |entry| entry.texts);
-        if let Some(entry) = self.entries.get_mut(&pid) {
-            entry.texts = 0;
-        }
-        if decision == Decision::Ignore && !self.selectors.could_match(&process, &self.users) {
-            // Nobody will ask what it says of itself.
-            process.environment = std::sync::Arc::default();
-            process.program = std::sync::Arc::default();
-        }
-        if !self.make_room(&process) {
-            return;
-        }
-        let texts = process.text_bytes();
-        if self.texts + texts > self.max_texts {
-            self.counters.texts_refused += 1;
-            process.forget_texts();
-        }
-        let texts = process.text_bytes();
-        self.texts += texts;
-        self.entries.insert(pid, Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts });
-    }
-
-    /// Lets the oldest of those that have exited go until there is room. `false`, counted, if there is none.
-    fn make_room(&mut self, process: &Process) -> bool {
-        while self.texts + process.text_bytes() > self.max_texts
-            && let Some((at, oldest)) = self.exits.pop_front()
-        {
-            self.drop_exited(at, oldest);
-        }
-        while !self.entries.contains_key(&process.pid) && self.entries.len() >= self.limit {
-            let Some((at, oldest)) = self.exits.pop_front() else {
-                self.counters.refused += 1;
-                return false;
-            };
-            self.drop_exited(at, oldest);
-        }
-        true
-    }
-
     fn fork(&mut self, event: &event::Process, parent: u32) {
         let known = self.entries.get(&event.pid).filter(|entry| entry.exited_at.is_none());
         if known.is_some_and(|entry| entry.process.start_time.is_some() && entry.process.found_ns >= event.at_ns) {
@@ -394,16 +320,6 @@ impl ProcessTable {
         if let Some(entry) = self.entries.get_mut(&pid).filter(|entry| entry.exited_at.is_none()) {
             entry.exited_at = Some(at_ns);
             self.exits.push_back((at_ns, pid));
-        }
-    }
-
-    /// Drops a process unless its id was taken by another since that exit.
-    fn drop_exited(&mut self, at: u64, pid: u32) {
-        if self.entries.get(&pid).is_some_and(|entry| entry.exited_at == Some(at))
-            && let Some(entry) = self.entries.remove(&pid)
-        {
-            self.texts -= entry.texts;
-            self.dropped.push(pid);
         }
     }
 

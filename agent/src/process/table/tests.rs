@@ -1,23 +1,23 @@
 use super::*;
 use std::collections::BTreeMap;
 
-fn selectors(texts: &[&str]) -> Selectors {
+pub(super) fn selectors(texts: &[&str]) -> Selectors {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-fn event(pid: u32, at_ns: u64, comm: &str, change: ProcessChange) -> event::Process {
+pub(super) fn event(pid: u32, at_ns: u64, comm: &str, change: ProcessChange) -> event::Process {
     event::Process { pid, change, comm: comm.into(), user: 0, at_ns }
 }
 
-fn fork(parent: u32, pid: u32) -> event::Process {
+pub(super) fn fork(parent: u32, pid: u32) -> event::Process {
     event(pid, 1, "parent", ProcessChange::Fork { parent })
 }
 
-fn exec(pid: u32, file: &str) -> event::Process {
+pub(super) fn exec(pid: u32, file: &str) -> event::Process {
     event(pid, 2, file.rsplit('/').next().unwrap(), ProcessChange::Exec { file: file.into() })
 }
 
-fn changes(table: &mut ProcessTable) -> BTreeMap<u32, Change> {
+pub(super) fn changes(table: &mut ProcessTable) -> BTreeMap<u32, Change> {
     table.changes().map(|order| (order.pid, order.change)).collect()
 }
 
@@ -29,8 +29,8 @@ fn scan(table: &mut ProcessTable) -> usize {
     count
 }
 
-const TRACE: Change = Change::Set(Decision::Trace);
-const IGNORE: Change = Change::Set(Decision::Ignore);
+pub(super) const TRACE: Change = Change::Set(Decision::Trace);
+pub(super) const IGNORE: Change = Change::Set(Decision::Ignore);
 
 #[test]
 fn a_short_lived_program_is_known_by_its_events() {

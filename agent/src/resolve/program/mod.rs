@@ -2,13 +2,18 @@
 
 mod go;
 mod java;
+mod runs;
 
 use std::collections::HashMap;
 
 use super::files::{self, Identity, Root};
 use crate::process::pinned::Pinned;
-use crate::process::{Process, Program};
+use crate::process::{Process, Program, environment};
 
+/// Most bytes of a command line that are read.
+const MAX_COMMAND: u64 = 64 * 1024;
+/// Most bytes of a `package.json` that are read.
+const MAX_PACKAGE: u64 = 256 * 1024;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
 
@@ -31,8 +36,12 @@ impl Programs {
 /// Reads what there is to know.
 pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) -> Program {
     let root = Root::of(pinned);
-    let mut program =
-        Program { started_as: root.as_ref().and_then(|root| linked(root, process)), ..Program::default() };
+    let arguments = runs::arguments(&pinned.read("cmdline", MAX_COMMAND).unwrap_or_default());
+    let mut program = Program {
+        started_as: root.as_ref().and_then(|root| linked(root, process, arguments.first()?)),
+        runs: runs(pinned, process, &arguments, root.as_ref()),
+        ..Program::default()
+    };
     match process.executable_name() {
         Some("java") => program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?)),
         Some(name) if crate::enrich::known_runtime(name).is_none() => {
@@ -45,14 +54,51 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
 }
 
 /// The name by which a program with several was started: Debian's `redis-server` is a link to `redis-check-rdb`, and a
-/// busybox is everything. Certain only where the command name is a link beside the executable that leads to it.
-fn linked(root: &Root, process: &Process) -> Option<Box<str>> {
+/// busybox is everything. Certain only where the command name, or its own name among its arguments, is a link that leads
+/// to the executable.
+fn linked(root: &Root, process: &Process, own: &str) -> Option<Box<str>> {
     let exe = process.exe.as_deref()?;
     let (folder, name) = exe.rsplit_once('/')?;
     let comm = &*process.comm;
-    if comm.is_empty() || comm.contains('/') || name.starts_with(comm) {
-        return None;
+    let file = own.rsplit('/').next()?;
+    let beside = |name: &str| format!("{folder}/{name}");
+    let mut real = None;
+    for (candidate, path) in [(comm, beside(comm)), (file, beside(file)), (file, own.to_owned())] {
+        let is_other = !candidate.is_empty() && !candidate.contains('/') && !name.starts_with(candidate);
+        if !is_other || !path.starts_with('/') {
+            continue;
+        }
+        let real = real.get_or_insert_with(|| root.identity(exe));
+        if real.is_some() && root.identity(&path) == *real {
+            return Some(environment::cut(candidate, environment::MAX_NAME).into());
+        }
     }
-    let (link, real) = (root.identity(&format!("{folder}/{comm}"))?, root.identity(exe)?);
-    (link == real).then(|| comm.into())
+    None
+}
+
+/// What an interpreter runs.
+fn runs(pinned: &Pinned, process: &Process, arguments: &[String], root: Option<&Root>) -> Option<Box<str>> {
+    let executable = process.executable_name().filter(|name| runs::is_interpreter(name))?;
+    let folder = pinned.link("cwd").and_then(|folder| folder.into_string().ok());
+    let package = |folder: &str| package(&root?.read(&format!("{folder}/package.json"), MAX_PACKAGE)?);
+    let name = |arguments: &[String]| {
+        runs::name(&runs::Command { executable, arguments, folder: folder.as_deref(), package: &package })
+    };
+    name(arguments).or_else(|| {
+        // Python's workers are given their work over a pipe: they do that of their parent.
+        if !arguments.iter().any(|argument| argument.starts_with("from multiprocessing.")) {
+            return None;
+        }
+        let parent = pinned.parent(process.parent)?.read("cmdline", MAX_COMMAND)?;
+        name(&runs::arguments(&parent))
+    })
+}
+
+/// The name in a `package.json`.
+fn package(bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Package {
+        name: Option<String>,
+    }
+    serde_json::from_slice::<Package>(bytes).ok()?.name
 }

@@ -1,0 +1,68 @@
+//! What is kept, and what goes when there is no more room.
+
+use std::sync::Arc;
+
+use super::{Change, Decision, Entry, ProcessTable};
+use crate::process::Process;
+
+impl ProcessTable {
+    /// Enters a process and reports its decision if the kernel does not have it. `undecided`: the kernel waits for it.
+    /// `known_ns`: time of the event that it is founded on.
+    pub(super) fn put(&mut self, mut process: Process, undecided: bool, known_ns: u64) {
+        let decision = self.evaluate(&process);
+        let pid = process.pid;
+        let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
+        let (was, changed_ns) = before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
+        // The kernel waits for decisions only when selectors are in force.
+        if was != decision || (undecided && !self.selectors.select_all()) {
+            self.changes.insert(pid, (Change::Set(decision), known_ns));
+        }
+        self.texts -= self.entries.get(&pid).map_or(0, |entry| entry.texts);
+        if let Some(entry) = self.entries.get_mut(&pid) {
+            entry.texts = 0;
+        }
+        if decision == Decision::Ignore && !self.selectors.could_match(&process, &self.users) {
+            // Nobody will ask what it says of itself.
+            process.environment = Arc::default();
+            process.program = Arc::default();
+        }
+        if !self.make_room(&process) {
+            return;
+        }
+        let texts = process.text_bytes();
+        if self.texts + texts > self.max_texts {
+            self.counters.texts_refused += 1;
+            process.forget_texts();
+        }
+        let texts = process.text_bytes();
+        self.texts += texts;
+        self.entries.insert(pid, Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts });
+    }
+
+    /// Lets the oldest of those that have exited go until there is room. `false`, counted, if there is none.
+    fn make_room(&mut self, process: &Process) -> bool {
+        while self.texts + process.text_bytes() > self.max_texts
+            && let Some((at, oldest)) = self.exits.pop_front()
+        {
+            self.drop_exited(at, oldest);
+        }
+        while !self.entries.contains_key(&process.pid) && self.entries.len() >= self.limit {
+            let Some((at, oldest)) = self.exits.pop_front() else {
+                self.counters.refused += 1;
+                return false;
+            };
+            self.drop_exited(at, oldest);
+        }
+        true
+    }
+
+    /// Drops a process unless its id was taken by another since that exit.
+    pub(super) fn drop_exited(&mut self, at: u64, pid: u32) {
+        if self.entries.get(&pid).is_some_and(|entry| entry.exited_at == Some(at))
+            && let Some(entry) = self.entries.remove(&pid)
+        {
+            self.texts -= entry.texts;
+            self.dropped.push(pid);
+        }
+    }
+}
