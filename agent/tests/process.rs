@@ -69,7 +69,7 @@ fn apply(table: &mut ProcessTable, event: &event::Process) {
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut count = 0;
     while count == 0 && matches!(event.change, event::ProcessChange::Exec { .. }) && Instant::now() < deadline {
-        resolver.settle(|found| {
+        resolver.settle(false, |found| {
             count += 1;
             table.learn(found);
         });

@@ -79,7 +79,7 @@ fn answers(resolver: &mut Resolver, count: usize) -> (Vec<Found>, Duration) {
     let begin = Instant::now();
     let mut found = Vec::new();
     while found.len() < count && begin.elapsed() < Duration::from_secs(10) {
-        resolver.settle(|one| found.push(one));
+        resolver.settle(true, |one| found.push(one));
         std::thread::sleep(Duration::from_millis(1));
     }
     (found, begin.elapsed())
@@ -97,7 +97,7 @@ fn a_process_that_holds_the_look_is_given_up_and_others_are_served() {
     let begin = Instant::now();
     resolver.ask(whole(silent.pid));
     resolver.ask(whole(own));
-    resolver.settle(|found| panic!("{found:?}"));
+    resolver.settle(true, |found| panic!("{found:?}"));
     assert!(begin.elapsed() < Duration::from_millis(100), "the main thread waits for a moment only");
     let (found, took) = answers(&mut resolver, 2);
     assert!(took < Duration::from_secs(3), "{took:?}");

@@ -27,8 +27,8 @@ pub trait Downstream {
     /// asked for now.
     fn sighted(&mut self, process: &event::Process);
 
-    /// All that is to be handed out now was read.
-    fn settle(&mut self);
+    /// All that is to be handed out now was read. `more`: the ring buffer holds more than that.
+    fn settle(&mut self, more: bool);
 
     /// Takes the next event.
     fn handle(&mut self, event: &Event<'_>);
@@ -110,7 +110,7 @@ impl Reader {
         let mut more;
         loop {
             more = self.fill(downstream);
-            downstream.settle();
+            downstream.settle(more);
             let until = if all { u64::MAX } else { monotonic_ns().saturating_sub(HOLD_NS) };
             total += self.batch.release(until, &mut self.undecodable, &mut |event| downstream.handle(event));
             // At the end: what is recorded meanwhile could go on for ever.

@@ -21,9 +21,9 @@ impl<F: FnMut(&Event<'_>, &mut ProcessTable)> Downstream for Turn<'_, F> {
         }
     }
 
-    fn settle(&mut self) {
+    fn settle(&mut self, more: bool) {
         let Self { engine, resolver, .. } = self;
-        resolver.settle(|found| engine.found(found));
+        resolver.settle(more, |found| engine.found(found));
         let looks = resolver.counters();
         engine.processes().count_looks(looks.hung, looks.refused);
         for ask in engine.processes().asked() {

@@ -26,8 +26,8 @@ use crate::capture::reader::monotonic_ns;
 use crate::process::Selectors;
 use crate::process::table::{Ask, Found, What};
 
-/// How long the main thread waits for what it has just asked.
-const SETTLE: Duration = Duration::from_millis(3);
+/// How long the main thread waits for what it has just asked: while the ring buffer is nearly empty, and while it is not.
+const SETTLE: [Duration; 2] = [Duration::from_millis(15), Duration::from_millis(3)];
 
 /// What could not be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,11 +99,11 @@ impl Resolver {
     }
 
     /// Hands out the answers that have come. Those to the questions of the last moment are waited for: usually they take
-    /// less than a millisecond, and what happens next is better understood with them.
-    pub fn settle(&mut self, mut take: impl FnMut(Found)) {
+    /// less than a millisecond, and what happens next is better understood with them. `in_haste`: not for long.
+    pub fn settle(&mut self, in_haste: bool, mut take: impl FnMut(Found)) {
         self.collect(Duration::ZERO, &mut take);
         while self.open > 0
-            && let Some(left) = self.asked.and_then(|asked| SETTLE.checked_sub(asked.elapsed()))
+            && let Some(left) = self.asked.and_then(|asked| SETTLE[usize::from(in_haste)].checked_sub(asked.elapsed()))
             && self.collect(left, &mut take) > 0
         {}
     }

@@ -57,9 +57,21 @@ impl ProcessTable {
 
     /// A process was looked at after the exec at `at_ns`, which is known already.
     pub(super) fn looked_at(&mut self, found: Process, at_ns: u64) {
-        let Some(entry) = self.entries.get(&found.pid).filter(|entry| entry.exited_at.is_none()) else { return };
+        let Some(entry) = self.entries.get(&found.pid) else { return };
         let process = merged(entry.process.clone(), found);
-        self.put(process, true, at_ns);
+        if entry.exited_at.is_none() {
+            return self.put(process, true, at_ns);
+        }
+        // Events of it may still come. The kernel has done with it.
+        let decision = self.evaluate(&process);
+        if let Some(entry) = self.entries.get_mut(&process.pid)
+            && process.text_bytes() <= self.max_texts - self.texts
+        {
+            self.texts -= entry.texts;
+            (entry.decision, entry.texts) = (decision, process.text_bytes());
+            self.texts += entry.texts;
+            entry.process = process;
+        }
     }
 
     /// A process had gone when it was looked at after the exec at `at_ns`, which is known already.

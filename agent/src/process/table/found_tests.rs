@@ -122,3 +122,15 @@ fn texts_have_a_limit_together_and_the_exited_go_first() {
     table.advance(6 + GRACE_NS);
     assert_eq!((table.len(), table.texts), (0, 0));
 }
+
+#[test]
+fn what_is_found_after_the_end_still_counts() {
+    let mut table = live(&["env.A=1"]);
+    table.apply(&exec(10, "/bin/a"));
+    table.apply(&event(10, 3, "a", ProcessChange::Exit));
+    table.learn(found(2, process(10, &[("A", "1")])));
+    assert_eq!(table.decision(10), Decision::Trace);
+    assert_eq!(changes(&mut table).get(&10), Some(&Change::Remove));
+    table.advance(3 + GRACE_NS);
+    assert_eq!((table.len(), table.texts), (0, 0));
+}
