@@ -204,3 +204,47 @@ fn another_pid_namespace_is_refused() {
     let told = run(&mut command);
     assert!(told.contains("PID namespace"), "{told}");
 }
+
+/// Status 2, one line, and what to write instead.
+#[test]
+fn selectors_that_select_nothing_are_refused() {
+    for (selector, hint) in [
+        ("user=rot", "did you mean `root`?"),
+        ("comm=systemd-resolved", "`comm=systemd-resolve`"),
+        ("exe=/usr/bin/no-such-program", "`exe=/usr/bin/no-such-program,container`"),
+        ("exe=/usr/bin/python*", "wildcard"),
+    ] {
+        let output = wirespan().args(["run", "--duration", "1", "--select", selector]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{selector}: {told}");
+        assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+        assert!(told.contains(hint), "{told}");
+    }
+}
+
+/// A uvicorn, a script and a module are called after what they run, and not after their interpreter.
+#[test]
+fn services_of_python_are_called_after_what_they_run() {
+    let folder = Folder::new();
+    let code = "import http.server, sys
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Hello).serve_forever()";
+    folder.write("orders.py", code);
+    let python = which("python3").unwrap();
+    for (arguments, expected) in
+        [(&["orders.py"][..], "orders"), (&["-m", "orders"], "orders"), (&["-c", code], "python")]
+    {
+        let port = free_port();
+        let mut command = Command::new(&python);
+        command.args(arguments).arg(port.to_string()).current_dir(folder.path());
+        command.stderr(std::process::Stdio::null());
+        let _server = Owned::start(&mut command, Signal::TERM);
+        listening(port);
+        let (spans, ()) = trace(&[format!("port={port}")], || {
+            curl(port, "/", &[]);
+        });
+        assert_eq!(spans.servers().only().resource["service.name"], expected, "{arguments:?}");
+    }
+}

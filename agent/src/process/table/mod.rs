@@ -29,6 +29,8 @@ pub const GRACE_NS: u64 = 10_000_000_000;
 pub const MAX_PROCESSES: usize = 32 * 1024;
 /// Most bytes of texts that processes chose themselves, all of them together.
 pub const MAX_TEXTS: usize = 12 << 20;
+/// The parent of all kernel threads.
+const KERNEL_THREADS: u32 = 2;
 /// Forks without exec that are remembered.
 const MAX_FORKS: usize = 16;
 
@@ -280,12 +282,15 @@ impl ProcessTable {
     }
 
     fn fork(&mut self, event: &event::Process, parent: u32) {
+        let start_time = self.early_start(event);
         let known = self.entries.get(&event.pid).filter(|entry| entry.exited_at.is_none());
         if known.is_some_and(|entry| entry.process.start_time.is_some() && entry.process.found_ns >= event.at_ns) {
             return; // A scan was quicker and knows more.
         }
+        if self.live && parent == KERNEL_THREADS {
+            return;
+        }
         self.ensure(parent);
-        let start_time = self.early_start(event);
         let Some(Entry { process: parent, awaited, .. }) = self.entries.get(&parent) else {
             return self.ensure(event.pid);
         };

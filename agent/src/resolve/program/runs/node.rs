@@ -31,9 +31,10 @@ pub(super) fn name(arguments: &[String], command: &Command<'_>) -> Option<String
     // A tool that was installed runs what lies in the working directory.
     let is_tool = whole.contains("/node_modules/");
     let start = if is_tool { command.folder? } else { whole.rsplit_once('/').map_or("/", |(folder, _)| folder) };
-    package_above(start, command).or_else(|| {
-        let name = stem(path, &[".js", ".mjs", ".cjs", ".ts", ".mts"])?;
-        if is_tool || matches!(name, "index" | ".") { folder_of(path, command.folder) } else { Some(name.to_owned()) }
+    package_above(start, command).or_else(|| match stem(path, &[".js", ".mjs", ".cjs", ".ts", ".mts"])? {
+        _ if is_tool => stem(start, &[]).map(str::to_owned),
+        "index" => folder_of(path, command.folder),
+        name => Some(name.to_owned()),
     })
 }
 
