@@ -140,7 +140,7 @@ for _ in range(750):
 #[test]
 fn names_and_labels_of_strangers_do_not_void_a_scrape() {
     let long = "n".repeat(130_000);
-    let labels = "__name__=x,le=1,a.b=1,a_b=2,job=mine,instance=mine,0=zero,=";
+    let labels = "__name__=x,le=1,a.b=1,a_b=2,job=mine,instance=mine,service.name=mine,service_name=mine,0=zero,=";
     let (_first, port) = server(&[("OTEL_SERVICE_NAME", &long), ("OTEL_RESOURCE_ATTRIBUTES", "__name__=x")]);
     let (_second, other) =
         server(&[("OTEL_RESOURCE_ATTRIBUTES", labels.trim_end_matches(",=")), ("OTEL_SERVICE_NAME", "shop")]);
@@ -155,8 +155,10 @@ fn names_and_labels_of_strangers_do_not_void_a_scrape() {
     let mut scrape = Scrape::of(end_point, "text/plain");
     eventually("both are counted", || {
         scrape = Scrape::of(end_point, "text/plain");
-        let jobs: BTreeSet<&str> =
-            scrape.all("http_server_request_duration_seconds_count").map(|sample| sample.label("job")).collect();
+        let jobs: BTreeSet<&str> = scrape
+            .all("http_server_request_duration_seconds_count")
+            .map(|sample| sample.label("service_name"))
+            .collect();
         jobs.len() == 2
     });
     let peak = peak(agent.pid());
