@@ -8,7 +8,7 @@
 //! - [`input`], [`failure`]: what an exchange was, and why it failed;
 //! - [`setup`], [`heads`], [`edge`]: one service's connections to one peer;
 //! - [`request`], [`route`]: server requests with the calls made for them, and what routes have in common;
-//! - [`tables`]: all of these, bounded; [`Advisor`]: facts in;
+//! - [`unread`]: connections that cannot be read; [`tables`]: all of these, bounded; [`Advisor`]: facts in;
 //! - [`findings`]: one file a kind; [`report`], [`text`], [`diff`]: what comes out.
 //!
 //! Which request a call belongs to is the trace floor's knowledge alone ([`Observation::owner`]). Where that is not
@@ -31,6 +31,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod unread;
 pub mod words;
 
 use std::sync::Arc;
@@ -232,8 +233,12 @@ impl Advisor {
 
 impl Observer for Advisor {
     fn observe(&mut self, seen: &Observation<'_>) {
+        if let Fact::Stats(stats) = seen.fact {
+            return self.tables.unread.stats(seen, stats);
+        }
         if let Fact::Ended(end) = seen.fact {
             self.tables.noted(end.at_ns);
+            self.tables.unread.ended(seen.id);
             return self.tables.ended(seen.id, end.forgotten);
         }
         let Some(is_client) = input::is_client(seen.connection) else { return };

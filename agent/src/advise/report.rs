@@ -23,6 +23,9 @@ pub struct Report {
     /// Every pair of service and peer that had connections opened: what their set-up took, whether that is a finding
     /// or not.
     pub connections: Vec<PeerConnections>,
+    /// Connections on which time passed that nothing above knows of: what they carry cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unread: Vec<Unread>,
     /// What exceeded a bound and is missing above, by name; empty when nothing is.
     pub lost: BTreeMap<String, u64>,
 }
@@ -263,6 +266,20 @@ impl PeerConnections {
         let share = super::words::percent(self.setup_share);
         if self.partial { format!("at most {share}") } else { share }
     }
+}
+
+/// Connections of a service to a peer that carried what cannot be read: encrypted before they were seen, or of a protocol
+/// that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Unread {
+    /// `service.name`.
+    pub service: String,
+    /// The other end.
+    pub peer: Peer,
+    /// Connections.
+    pub connections: u64,
+    /// Round trips on them in the window.
+    pub round_trips: u64,
 }
 
 /// What the set-up of connections to one peer took.

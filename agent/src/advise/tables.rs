@@ -10,6 +10,7 @@ use super::limits;
 use super::request::{Child, Outcome, Request, Requests, WireKey, Work};
 use super::route::{Culprit, Route};
 use super::setup::SetUps;
+use super::unread::Unreads;
 use crate::advise::failure::Stage;
 
 /// A client's connection.
@@ -80,6 +81,8 @@ pub struct Tables {
     edges: Vec<Option<Edge>>,
     by_key: FxHashMap<EdgeKey, EdgeId>,
     links: FxHashMap<u64, Link>,
+    /// Connections that cannot be read.
+    pub unread: Unreads,
     /// Requests in progress.
     pub requests: Requests,
     /// By name.
@@ -326,6 +329,7 @@ impl Tables {
         let abandoned = self.now_ns.saturating_sub(limits::ABANDONED_NS);
         self.requests.abandon(|_, request| request.began_ns < abandoned);
         self.start_ns = self.now_ns;
+        self.unread.begin_window();
         self.services.clear();
         self.routes.clear();
         self.downstream.clear();

@@ -13,7 +13,7 @@ use wirespan_protocols::stream::Actor;
 use super::Advisor;
 use super::report::Report;
 use crate::conn::fact::{End, Fact, SetUp, TcpConnect, Use};
-use crate::event::{Change, Endpoint, Role, Transport, Vantage};
+use crate::event::{Change, Endpoint, Role, Stats, Transport, Vantage};
 use crate::trace::connection::ConnectionFacts;
 use crate::trace::context::{Owner, RequestKey};
 use crate::trace::observation::{Observation, Observer};
@@ -92,6 +92,10 @@ impl World {
     }
 
     pub(crate) fn tell(&mut self, socket: &Socket, owner: Option<RequestKey>, fact: &Fact) {
+        self.tell_with(socket, owner, fact, true);
+    }
+
+    fn tell_with(&mut self, socket: &Socket, owner: Option<RequestKey>, fact: &Fact, from_start: bool) {
         let owner = owner.map(|request| Owner { request, trace_id: [1; 16], span_id: [2; 8], sampled: true });
         self.advisor.observe(&Observation {
             fact,
@@ -100,7 +104,7 @@ impl World {
             transport: Transport::Tcp,
             network_namespace: 0,
             opened_ns: MS,
-            from_start: true,
+            from_start,
             pid: 7,
             resource: &socket.resource,
             protocol: socket.protocol,
@@ -108,6 +112,16 @@ impl World {
             owner: owner.as_ref(),
             span: None,
         });
+    }
+
+    /// A connection that was there before, of which nobody knows who connected: the kernel's count of turns at two times.
+    pub(crate) fn older(&mut self, service: &str, local: &str, peer: &str, turns: [u32; 2]) {
+        let mut socket = self.socket(service, Role::Client, local, peer, None);
+        socket.facts.role = None;
+        for (at, turns) in turns.into_iter().enumerate() {
+            let stats = Stats { connection: socket.id, at_ns: (at as u64 + 1) * MS, turns, ..Stats::default() };
+            self.tell_with(&socket, None, &Fact::Stats(stats), false);
+        }
     }
 
     /// A set-up from `at`, ms: TCP, TLS and authentication of so many ms each, 0: none. Returns its end.

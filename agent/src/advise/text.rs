@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::report::{Finding, Kind, Part, PeerConnections, Report, RouteTime};
+use super::report::{Finding, Kind, Part, PeerConnections, Report, RouteTime, Unread};
 use super::words::{count, counted, cut, duration, percent};
 use crate::shown::shown;
 
@@ -29,7 +29,8 @@ pub fn render(report: &Report) -> String {
         counted(window.connections_opened, "connection"),
     );
     match report.findings.len() as u64 {
-        0 => out.push_str("\nNothing to advise: no finding is above its threshold.\n"),
+        0 if report.unread.is_empty() => out.push_str("\nNothing to advise: no finding is above its threshold.\n"),
+        0 => out.push_str("\nNothing to advise in what could be read: no finding is above its threshold.\n"),
         findings => {
             let _ = writeln!(out, "\n{}, failures first, then the most expensive:", counted(findings, "finding"));
         }
@@ -42,6 +43,7 @@ pub fn render(report: &Report) -> String {
         report.routes.iter().for_each(|route| render_route(&mut out, route));
     }
     render_connections(&mut out, &report.connections);
+    render_unread(&mut out, &report.unread);
     for (what, lost) in &report.lost {
         let _ = writeln!(
             out,
@@ -125,6 +127,21 @@ fn render_connections(out: &mut String, connections: &[PeerConnections]) {
         let _ = writeln!(out, "    {label}{pad}  {what}");
     }
     if let more @ 1.. = connections.len().saturating_sub(PEERS) {
+        let _ = writeln!(out, "    … and {more} more (see --output json)");
+    }
+}
+
+fn render_unread(out: &mut String, unread: &[Unread]) {
+    if unread.is_empty() {
+        return;
+    }
+    out.push_str("\nNot read: encrypted before they were seen, or of another protocol\n\n");
+    for one in unread.iter().take(PEERS) {
+        let label = cut(&format!("{} → {}", one.service, one.peer.label()), 64).into_owned();
+        let (connections, trips) = (counted(one.connections, "connection"), counted(one.round_trips, "round trip"));
+        let _ = writeln!(out, "    {label}  {connections}, {trips}");
+    }
+    if let more @ 1.. = unread.len().saturating_sub(PEERS) {
         let _ = writeln!(out, "    … and {more} more (see --output json)");
     }
 }

@@ -51,6 +51,7 @@ pub fn report(tables: &Tables) -> Report {
         findings,
         routes: routes::routes(tables),
         connections: connections(tables),
+        unread: tables.unread.report(),
         lost,
     }
 }
