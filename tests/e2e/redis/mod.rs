@@ -1,6 +1,7 @@
 //! Redis.
 
 mod commands;
+mod large;
 mod pipelines;
 mod sockets;
 
