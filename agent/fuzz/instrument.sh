@@ -7,6 +7,6 @@ shift
 case " $* " in
 *" --crate-name build_script_build "* | *" --print="* | *" -vV "*) exec "$rustc" "$@" ;;
 esac
-exec "$rustc" "$@" -Copt-level=2 -Cdebug-assertions=yes -Coverflow-checks=yes -Cpasses=sancov-module \
+exec "$rustc" "$@" -Copt-level=1 -Cdebug-assertions=yes -Coverflow-checks=yes -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table

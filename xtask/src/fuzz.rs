@@ -41,7 +41,7 @@ pub fn fuzz(args: &Args) -> Result<()> {
     let folder = paths::target().join("fuzz");
     let corpora = folder.join("corpus");
     let mut seeds = Command::new(toolchain::own_cargo());
-    seeds.current_dir(paths::root()).args(["run", "--quiet", "--package", CRATE, "--bin", "seeds", "--"]).arg(&corpora);
+    seeds.current_dir(paths::root()).args(["run", "--package", CRATE, "--bin", "seeds", "--"]).arg(&corpora);
     let known = sh::output_with_progress(&mut seeds)?;
     let known: Vec<&str> = known.lines().collect();
     if let Some(unknown) = args.targets.iter().find(|name| !known.contains(&name.as_str())) {

@@ -2,6 +2,7 @@
 //!
 //! They are made in a copy of the sources, `target/mutants`; dependencies are those of any debug build.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -40,13 +41,20 @@ struct Mutant {
     /// What is wrong then.
     name: String,
     file: PathBuf,
+    /// Whose unit tests must notice.
+    #[serde(default = "agent")]
+    package: String,
     /// Stands in the file exactly once.
     find: String,
     replace: String,
-    /// Filters of the unit tests that must notice.
+    /// Filters of those tests.
     tests: Vec<String>,
     /// Why it is no loss that none does, if none does.
     survives: Option<String>,
+}
+
+fn agent() -> String {
+    "wirespan".to_owned()
 }
 
 /// What became of one.
@@ -79,16 +87,20 @@ pub fn mutants(args: &Args) -> Result<()> {
     }
     let tree = paths::target().join("mutants");
     copy(&tree)?;
-    sh::step("without a mutant");
-    if run(&tree, &chosen.iter().flat_map(|mutant| mutant.tests.iter().cloned()).collect::<Vec<_>>())? != Fate::Survived
-    {
-        bail!("the tests fail without any mutant");
+    let packages: BTreeSet<&str> = chosen.iter().map(|mutant| mutant.package.as_str()).collect();
+    for package in packages {
+        sh::step(format!("{package} without a mutant"));
+        let own = chosen.iter().filter(|mutant| mutant.package == package);
+        let tests: BTreeSet<String> = own.flat_map(|mutant| mutant.tests.iter().cloned()).collect();
+        if run(&tree, package, &tests.into_iter().collect::<Vec<_>>())? != Fate::Survived {
+            bail!("the tests of {package} fail without any mutant: {}", paths::log("mutants-test").display());
+        }
     }
     let (mut survived, mut revived) = (Vec::new(), Vec::new());
     for mutant in &chosen {
         let file = tree.join(&mutant.file);
         fs::write(&file, mutant.made(&tree)?)?;
-        let fate = run(&tree, &mutant.tests);
+        let fate = run(&tree, &mutant.package, &mutant.tests);
         fs::copy(paths::root().join(&mutant.file), &file)?;
         let fate = fate.with_context(|| mutant.name.clone())?;
         match (&fate, &mutant.survives) {
@@ -137,12 +149,12 @@ fn copy(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs unit tests of the agent in the copy.
-fn run(tree: &Path, filters: &[String]) -> Result<Fate> {
+/// Runs unit tests of a package in the copy.
+fn run(tree: &Path, package: &str, filters: &[String]) -> Result<Fate> {
     let cargo = |more: &[&str]| {
         let mut cmd = Command::new(toolchain::own_cargo());
         cmd.current_dir(tree).env("CARGO_TARGET_DIR", paths::target()).stdin(Stdio::null());
-        cmd.args(["test", "--quiet", "--package", "wirespan", "--lib"]).args(more);
+        cmd.args(["test", "--quiet", "--package", package, "--lib"]).args(more);
         cmd
     };
     // A mistake that does not compile is none.
@@ -177,6 +189,7 @@ mod tests {
         let mutant = |find: &str| Mutant {
             name: "m".into(),
             file: "a.rs".into(),
+            package: agent(),
             find: find.into(),
             replace: "x".into(),
             tests: Vec::new(),

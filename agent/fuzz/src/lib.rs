@@ -1,11 +1,13 @@
 //! Arbitrary bytes for everything that reads what strangers wrote: the wire, captures, recordings, kernel types, configurations, `/proc`.
 //!
-//! Layout: [`conversation`] plays a script over a protocol's session; [`files`] reads bytes as a file; [`TARGETS`] lists them all by
-//! name, with inputs to begin with. `cargo xtask fuzz` runs them under libFuzzer, `cargo test` over damaged seeds.
+//! Layout: [`conversation`] plays a script over a protocol's session; [`files`] reads bytes as a file, [`proc`](self::proc) as a
+//! process's files in `/proc` and its program; [`targets`] lists them all by name, with inputs to begin with. `cargo xtask fuzz`
+//! runs them under libFuzzer, `cargo test` over damaged seeds.
 #![forbid(unsafe_code)]
 
 pub mod conversation;
 pub mod files;
+pub mod proc;
 pub mod seeds;
 
 use wirespan_protocols::registry::Protocol;
@@ -39,13 +41,15 @@ const CONVERSATIONS: [Target; 6] = conversations! {
 };
 
 /// Files.
-const FILES: [Target; 6] = [
+const FILES: [Target; 8] = [
     Target { name: "pcap", run: files::recording, seeds: seeds::pcap },
     Target { name: "pcapng", run: files::recording, seeds: seeds::pcapng },
     Target { name: "recording", run: files::recording, seeds: seeds::recordings },
     Target { name: "btf", run: files::btf, seeds: seeds::btf },
     Target { name: "yaml", run: files::yaml, seeds: seeds::yaml },
     Target { name: "selector", run: files::selector, seeds: seeds::selectors },
+    Target { name: "proc", run: proc::texts, seeds: proc::seeds },
+    Target { name: "elf", run: proc::elf, seeds: proc::programs },
 ];
 
 /// Every target.

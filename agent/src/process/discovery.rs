@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::environment::{self, Environment};
@@ -61,8 +61,14 @@ impl Proc {
     /// `ports` costs a look at every open file of every process.
     #[must_use]
     pub fn new<'a>(variables: impl IntoIterator<Item = &'a str>, ports: bool) -> Self {
+        Self::at(Path::new("/proc"), variables, ports)
+    }
+
+    /// As [`new`](Self::new), of another folder that looks like `/proc`.
+    #[must_use]
+    pub fn at<'a>(root: &Path, variables: impl IntoIterator<Item = &'a str>, ports: bool) -> Self {
         let variables = SERVICE_VARIABLES.into_iter().chain(variables).map(Box::from).collect();
-        Self { root: "/proc".into(), variables, ports }
+        Self { root: root.into(), variables, ports }
     }
 
     /// All processes but kernel threads and those that have exited.

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+pub use program::go_version;
+
 use self::lane::{Job, Lane};
 use self::look::{Hung, Looker};
 use crate::capture::reader::monotonic_ns;

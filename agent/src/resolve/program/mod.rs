@@ -5,6 +5,7 @@ mod java;
 mod runs;
 
 use std::collections::HashMap;
+use std::fs::File;
 
 use super::files::{self, Identity, Root};
 use crate::process::pinned::Pinned;
@@ -29,8 +30,14 @@ impl Programs {
         if self.0.len() >= MAX_PROGRAMS {
             self.0.clear();
         }
-        self.0.entry(identity).or_insert_with(|| go::version(&files::open(&held)?)).clone()
+        self.0.entry(identity).or_insert_with(|| go_version(&files::open(&held)?)).clone()
     }
+}
+
+/// The version of Go that built a program, if it is Go's.
+#[must_use]
+pub fn go_version(program: &File) -> Option<Box<str>> {
+    go::version(program)
 }
 
 /// Reads what there is to know.
