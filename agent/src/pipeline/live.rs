@@ -3,6 +3,7 @@
 use super::advising::Advising;
 use super::engine::Engine;
 use super::hint::Hint;
+use super::idle::Idle;
 use super::metering::Metering;
 use super::own::Outside;
 use super::turn::Turn;
@@ -141,6 +142,7 @@ impl Live {
     ) {
         let mut pause = PAUSE.0;
         let mut hint = Hint::new(Instant::now());
+        let mut idle = Idle::new(Instant::now());
         let mut rescan = Rescan::new(self.engine.processes().drifts());
         let is_over = || stop.load(Ordering::Relaxed) || exporters.ended() || threads::died().is_some();
         while !is_over() && deadline.is_none_or(|at| Instant::now() < at) {
@@ -153,6 +155,7 @@ impl Live {
                 0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
                 _ => PAUSE.0,
             };
+            idle.turn(Instant::now(), events);
             self.advise(false, &mut note);
             self.meter(exporters, false);
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {

@@ -10,6 +10,7 @@
 pub mod advising;
 pub mod engine;
 pub mod hint;
+mod idle;
 pub mod live;
 pub mod metering;
 pub mod own;

@@ -49,6 +49,8 @@ impl Agent {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(errors).lines().map_while(Result::ok) {
+                // Without time and level.
+                let line = line.find("wirespan: ").map_or(line.clone(), |at| line[at..].to_owned());
                 if sender.send(line).is_err() {
                     break;
                 }
