@@ -237,6 +237,27 @@ def upload():
     exchange(sock, "/later")
 
 
+def proxied():
+    """Behind the PROXY protocol: in a write of its own, and with the first request."""
+    sock = connect()
+    sock.sendall(b"PROXY TCP4 198.51.100.7 192.0.2.2 5555 80\r\n")
+    time.sleep(0.02)
+    exchange(sock, "/first")
+    exchange(sock, "/second")
+    sock = connect()
+    sock.sendall(b"PROXY TCP6 2001:db8::7 ::1 5555 80\r\n" + request("/third"))
+    Reader(sock).response()
+
+
+def hang():
+    """Two requests that nobody answers."""
+    socks = [connect(), connect()]
+    exchange(socks[0], "/before")
+    for sock in socks:
+        sock.sendall(request("/hang"))
+    gate()
+
+
 def half():
     """The request was sent before the agent came, its response comes after."""
     sock = connect()

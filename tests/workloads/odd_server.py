@@ -62,6 +62,8 @@ def chunk(data):
 def answer(peer):
     """One request and what its path asks for; whether the connection goes on."""
     line, *lines = peer.until(b"\r\n\r\n").split(b"\r\n")
+    if line.startswith(b"PROXY "):
+        line, *lines = lines
     method, target, version = line.split(b" ")
     headers = {k.lower(): v.strip() for k, _, v in (line.partition(b":") for line in lines)}
     path = target.partition(b"?")[0]
@@ -116,6 +118,8 @@ def answer(peer):
     elif path == b"/slow":
         time.sleep(0.1)
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
+    elif path == b"/hang":
+        time.sleep(60)
     elif path.startswith(b"/status/"):
         peer.send(b"HTTP/1.1 %s Odd\r\nContent-Length: 0\r\n\r\n" % path[8:])
     elif path == b"/writev":

@@ -160,10 +160,10 @@ impl<T> Tracker<T> {
                     _ => {}
                 }
                 let after = connection.budget();
-                if after != before {
-                    if let (sock @ 1.., Some(budget)) = (connection.open.sock, after) {
-                        self.commands.push(Command::Budget { sock, connection: data.connection, budget });
-                    }
+                if after != before
+                    && let (sock @ 1.., Some(budget)) = (connection.open.sock, after)
+                {
+                    self.commands.push(Command::Budget { sock, connection: data.connection, budget });
                 }
                 connection.count_heap(&mut self.heap);
                 if self.heap > self.limits.session_bytes {

@@ -21,6 +21,16 @@ fn a_server_that_never_blocks() {
 }
 
 #[test]
+fn a_proxy_that_says_for_whom_it_asks() {
+    let (servers, clients) = case("proxied", 3);
+    assert_eq!(servers.texts("url.path"), ["/first", "/second", "/third"]);
+    assert_eq!(servers.texts("client.address"), ["198.51.100.7", "198.51.100.7", "2001:db8::7"]);
+    for span in servers.iter().chain(clients.iter()) {
+        span.failed(false).has(&json!({ "network.peer.address": "127.0.0.1", "http.response.status_code": 200 }));
+    }
+}
+
+#[test]
 fn ipv6() {
     let (servers, clients) = case("ipv6", 1);
     for span in [servers.only(), clients.only()] {

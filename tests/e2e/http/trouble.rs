@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::case;
-use crate::harness::{run, servers, trace, workload};
+use super::{case, pair};
+use crate::harness::agent::granted;
+use crate::harness::{Agent, Folder, process, run, servers, trace, workload};
 
 #[test]
 fn servers_that_break_off() {
@@ -23,5 +24,26 @@ fn a_client_that_breaks_off() {
     });
     for spans in [spans.servers(), spans.clients()] {
         spans.only().failed(true).took(100..700).has(&json!({ "error.type": "connection_reset" }));
+    }
+}
+
+/// What is under way when the agent ends has no end that could be told: it is counted, at both ends.
+#[test]
+fn requests_under_way_at_the_end_are_counted() {
+    let server = servers::program("odd_server.py", &[]);
+    for backend in granted() {
+        let gates = Folder::new();
+        let mut agent = Agent::run(backend, &server.select_port(), &[]);
+        let mut client = workload("http_client.py");
+        client.args(["hang", &server.port.to_string()]).env("GATES", gates.path());
+        let client = process::Owned::start(&mut client, rustix::process::Signal::TERM);
+        process::eventually("the requests are sent", || gates.join("gate.ready").exists());
+        // The server is to have read them.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let spans = agent.finish();
+        drop(client);
+        let (servers, _) = pair(&spans.requests(), 1);
+        assert_eq!(servers.texts("url.path"), ["/before"], "{backend}");
+        assert_eq!(agent.told("under_way"), 4, "{backend}: {}", agent.stderr());
     }
 }
