@@ -10,8 +10,8 @@ use crate::session::{Output, Reason};
 
 /// Replies that may wait for a request that was handed over late.
 const MAX_EARLY: usize = 64;
-/// Exchanges that may be held back.
-const MAX_HELD: usize = 2048;
+/// Exchanges that may be held back: the deepest pipelines, for some turns.
+const MAX_HELD: usize = 8192;
 
 impl RedisSession {
     /// Reads what the server said.
