@@ -1,7 +1,9 @@
 //! Counters that the kernel programs keep: one per-CPU array, indexed by [`Counter`].
 
-/// What the kernel programs count. Each call of a target that is [`Seen`](Self::Seen) gives one data record, which is
-/// [`Delivered`](Self::Delivered) or dropped for a full ring buffer, or is [`Ignored`](Self::Ignored). Records of
+/// What the kernel programs count. `seen = delivered_calls + ignored + undecided + ring_full`, in calls, once no program is at
+/// work. Each call of a target that is [`Seen`](Self::Seen) gives one data record, which is
+/// [`Delivered`](Self::Delivered) or dropped for a full ring buffer, or is [`Ignored`](Self::Ignored) or
+/// [`Undecided`](Self::Undecided). Records of
 /// connections, states and processes are delivered or dropped beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -12,7 +14,7 @@ pub enum Counter {
     Delivered,
     /// Calls on connections that user space asked to ignore (only their bytes are counted).
     Ignored,
-    /// Records that the ring buffer had no room for.
+    /// Calls whose record, or the announcement of their connection, the ring buffer had no room for.
     DropRingFull,
     /// Calls whose connection could not be entered in the table.
     DropTableFull,
@@ -31,13 +33,40 @@ pub enum Counter {
     /// Runs that the kernel left out, because an interrupt came while the same program was at work on that CPU. The
     /// kernel counts them itself (`recursion_misses`); the agent adds its numbers here.
     Missed,
+    /// Calls of processes that were not decided yet, beyond their budget.
+    Undecided,
+    /// Marks of processes that the map had no room for.
+    PoliciesFull,
+    /// Ports that the map had no room for.
+    PortsFull,
+    /// Calls whose record reached the ring buffer.
+    DeliveredCalls,
+    /// Records of connections and their states that the ring buffer had no room for.
+    DropOther,
+    /// Requests of which, with their answers, no call was recorded: turns of a connection in which all calls were lost.
+    LostExchanges,
+    /// Connections entered in the table.
+    Entered,
+    /// Connections taken out of it.
+    Left,
+    /// Connections that were evicted from the table. The agent finds their number: entered, but neither taken out nor there.
+    Evicted,
 }
 
 impl Counter {
+    /// Whether it counts what was not recorded, or not as it should have been.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        !matches!(
+            self,
+            Self::Seen | Self::Delivered | Self::DeliveredCalls | Self::Entered | Self::Left | Self::OverBudgetBytes
+        )
+    }
+
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 21] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -50,6 +79,15 @@ impl Counter {
         Self::OverBudgetBytes,
         Self::DropProcess,
         Self::Missed,
+        Self::Undecided,
+        Self::PoliciesFull,
+        Self::PortsFull,
+        Self::DeliveredCalls,
+        Self::DropOther,
+        Self::LostExchanges,
+        Self::Entered,
+        Self::Left,
+        Self::Evicted,
     ];
 
     /// Name for metrics and summaries.
@@ -68,6 +106,15 @@ impl Counter {
             Self::OverBudgetBytes => "over_budget_bytes",
             Self::DropProcess => "process_record",
             Self::Missed => "missed",
+            Self::Undecided => "undecided",
+            Self::PoliciesFull => "policies_full",
+            Self::PortsFull => "ports_full",
+            Self::DeliveredCalls => "delivered_calls",
+            Self::DropOther => "ring_full_other",
+            Self::LostExchanges => "lost_exchanges",
+            Self::Entered => "entered",
+            Self::Left => "left",
+            Self::Evicted => "evicted",
         }
     }
 }

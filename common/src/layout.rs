@@ -41,6 +41,10 @@ layout! {
     sock_remote_port: "sock"."__sk_common.skc_dport",
     /// Local port, host order.
     sock_local_port: "sock"."__sk_common.skc_num",
+    /// Both ports as one word.
+    sock_ports: "sock"."__sk_common.skc_portpair",
+    /// State of the connection.
+    sock_state: "sock"."__sk_common.skc_state",
     /// Remote IPv4 address.
     sock_remote_v4: "sock"."__sk_common.skc_daddr",
     /// Local IPv4 address.
@@ -95,6 +99,8 @@ layout! {
     tcp_total_retrans: "tcp_sock"."total_retrans",
     /// Window that the peer offers.
     tcp_snd_wnd: "tcp_sock"."snd_wnd",
+    /// Whether it is below a socket of MPTCP.
+    tcp_is_mptcp: "tcp_sock"."is_mptcp",
     /// Address of a unix socket.
     unix_addr: "unix_sock"."addr",
     /// Peer of a unix socket.
@@ -119,6 +125,14 @@ layout! {
     task_tgid: "task_struct"."tgid",
     /// Thread id.
     task_pid: "task_struct"."pid",
+    /// What the threads of a process share.
+    task_signal: "task_struct"."signal",
+    /// Threads that have not exited.
+    signal_live: "signal_struct"."live",
+    /// Who it is.
+    task_cred: "task_struct"."cred",
+    /// Effective user id.
+    cred_user: "cred"."euid",
     /// Command name.
     task_comm: "task_struct"."comm",
     /// Current descriptor table.
@@ -133,6 +147,12 @@ layout! {
     file_inode: "file"."f_inode",
     /// Path given to exec.
     exec_filename: "linux_binprm"."filename",
+    /// The file that is executed.
+    exec_file: "linux_binprm"."file",
+    /// Its entry in a directory.
+    file_dentry: "file"."f_path.dentry",
+    /// The name of the entry.
+    dentry_name: "dentry"."d_name.name",
 }
 
 /// Settings of the programs that do not change while they are loaded.
@@ -149,6 +169,8 @@ pub struct Config {
     pub select_ports: u32,
     /// 1 when the kernel tells that data has come to a socket, and the time of it is wanted.
     pub queue_time: u32,
+    /// 1 when only programs in the map `WANTED` may be selected, and those that use a selected port.
+    pub exec_filter: u32,
 }
 
 #[cfg(test)]

@@ -14,7 +14,17 @@ pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
 pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 /// Bytes of one entry of the connection table.
-pub const CONNECTION_BYTES: usize = 136;
+pub const CONNECTION_BYTES: usize = 144;
+/// Sockets of which something is done once at the same moment: at most one or two a CPU.
+pub const MAX_CLAIMS: u32 = 1024;
+/// Undecided processes whose records are counted.
+pub const MAX_UNDECIDED: u32 = 4096;
+/// Records of one undecided process.
+pub const UNDECIDED_RECORDS: u32 = 64;
+/// Payload bytes of one undecided process, give or take a record.
+pub const UNDECIDED_BYTES: u32 = 32 * 1024;
+/// Names, users and ids that programs may be selected by.
+pub const MAX_WANTED: u32 = 1024;
 /// Processes with a policy of their own.
 pub const MAX_PROCESSES: u32 = 16 * 1024;
 /// Buffers of one vectored call that are looked at.

@@ -271,38 +271,82 @@ pub struct Directive {
     pub reserved: u32,
 }
 
-/// [`Config::default_policy`] and values of the policy map: leave at once.
+/// [`Config::default_policy`](crate::layout::Config::default_policy) and kinds of policy words: leave at once.
 pub const POLICY_IGNORE: u32 = 0;
 /// Policy: trace.
 pub const POLICY_TRACE: u32 = 1;
-/// Policy: trace until user space has decided (set by the kernel on exec when selectors are in force). The bits above the
-/// lowest eight tell since when, see [`pending`].
+/// Policy: trace within a small budget until user space has decided, because the process has just executed a program.
 pub const POLICY_PENDING: u32 = 2;
+/// Policy: the same, because the process uses a port that a selector names.
+pub const POLICY_PORT: u32 = 3;
+/// Policy: leave at once whatever ports it uses, until it executes another program.
+pub const POLICY_REFUSE: u32 = 4;
 
-/// The policy of a process that executed a program at `at_ns`: [`POLICY_PENDING`] and 24 bits of the time, in units of
-/// 65 µs.
+/// A policy and a time, as the values of the maps `MARKS` and `DECISIONS`: the time in units of 256 ns.
 #[must_use]
-pub const fn pending(at_ns: u64) -> u32 {
-    POLICY_PENDING | (at_ns >> 16 << 8) as u32
+pub const fn policy_word(kind: u32, at_ns: u64) -> u64 {
+    at_ns & !0xff | (kind & 0xff) as u64
 }
 
-/// Whether a policy waits for a decision about something that happened after `known_ns`: one that was made with what
-/// was known then (0: nothing) must not undo it. Good for intervals below 9 minutes.
+/// Which policy a word holds: one of `POLICY_`.
 #[must_use]
-pub const fn is_pending_since(policy: u32, known_ns: u64) -> bool {
-    let since = (policy >> 8).wrapping_sub((known_ns >> 16) as u32) & 0xff_ffff;
-    policy & 0xff == POLICY_PENDING && (known_ns == 0 || since != 0 && since < 0x80_0000)
+pub const fn policy_kind(word: u64) -> u32 {
+    (word & 0xff) as u32
 }
+
+/// The time that a word holds, ns.
+#[must_use]
+pub const fn policy_ns(word: u64) -> u64 {
+    word & !0xff
+}
+
+/// Whether a decision of user space counts more than what the kernel saw: not if it was made without knowing of that. A
+/// mark for the use of a port has the time of the program that uses it: whoever decided to ignore that program did not
+/// know of the port.
+#[must_use]
+pub const fn settles(decision: u64, mark: u64) -> bool {
+    policy_ns(decision) >= policy_ns(mark)
+        && (policy_kind(mark) != POLICY_PORT || policy_kind(decision) != POLICY_IGNORE)
+}
+
+/// Longest name of a [`Wanted`].
+pub const WANTED_NAME: usize = 15;
+/// [`Wanted::label`]: file name of the executable.
+pub const WANTED_EXE: u8 = 1;
+/// [`Wanted::label`]: command name.
+pub const WANTED_COMM: u8 = 2;
+/// [`Wanted::label`]: process id, a `u32` in the host's order.
+pub const WANTED_PID: u8 = 3;
+/// [`Wanted::label`]: effective user id, a `u32` in the host's order.
+pub const WANTED_USER: u8 = 4;
+
+/// What a program shows at its exec if a selector may choose it; a key of the map `WANTED`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Wanted {
+    /// The beginning of the name, zeroes behind it.
+    pub name: [u8; WANTED_NAME],
+    /// One of the `WANTED_` constants.
+    pub label: u8,
+}
+
+impl Wanted {
+    /// The key of a label and a value of it.
+    #[must_use]
+    pub fn new(label: u8, value: &[u8]) -> Self {
+        let mut name = [0; WANTED_NAME];
+        let len = if value.len() < WANTED_NAME { value.len() } else { WANTED_NAME };
+        name[..len].copy_from_slice(&value[..len]);
+        Self { name, label }
+    }
+}
+
 /// Value of the port map: a target listens on it.
 pub const PORT_LISTENED: u32 = 1;
 /// Value of the port map: a selector names it.
 pub const PORT_SELECTED: u32 = 2;
 /// `BPF_NOEXIST`: an entry that is there stays.
 pub const NO_REPLACE: u64 = 1;
-/// Policy: trace, because the process uses a port that a selector names (set by the kernel at connect and listen). A
-/// decision that user space made without knowing of the port must not undo it.
-pub const POLICY_PORT: u32 = 3;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,11 +354,25 @@ mod tests {
     #[test]
     fn a_decision_does_not_undo_what_it_did_not_know_of() {
         const MS: u64 = 1_000_000;
-        let exec = 77_777_777 * MS;
-        assert!(is_pending_since(pending(exec), exec - MS));
-        assert!(!is_pending_since(pending(exec), exec));
-        assert!(!is_pending_since(pending(exec), exec + MS));
-        assert!(is_pending_since(pending(exec), 0));
-        assert!(!is_pending_since(POLICY_TRACE, exec - MS));
+        let exec = 77_777_777 * MS + 123;
+        let mark = policy_word(POLICY_PENDING, exec);
+        assert_eq!((policy_kind(mark), policy_ns(mark)), (POLICY_PENDING, exec & !0xff));
+        for policy in [POLICY_IGNORE, POLICY_TRACE, POLICY_REFUSE] {
+            assert!(!settles(policy_word(policy, exec - MS), mark));
+            assert!(!settles(policy_word(policy, 0), mark));
+            assert!(settles(policy_word(policy, exec), mark));
+            assert!(settles(policy_word(policy, exec + MS), mark));
+        }
+        let port = policy_word(POLICY_PORT, exec);
+        assert!(!settles(policy_word(POLICY_IGNORE, exec + MS), port));
+        assert!(!settles(policy_word(POLICY_TRACE, exec - MS), port));
+        assert!(settles(policy_word(POLICY_TRACE, exec), port));
+        assert!(settles(policy_word(POLICY_REFUSE, exec), port));
+    }
+
+    #[test]
+    fn names_are_cut_where_the_kernel_cuts_them() {
+        assert_eq!(Wanted::new(WANTED_COMM, b"a-very-long-name-of-a-program").name, *b"a-very-long-nam");
+        assert_eq!(Wanted::new(WANTED_COMM, b"sh").name, *b"sh\0\0\0\0\0\0\0\0\0\0\0\0\0");
     }
 }

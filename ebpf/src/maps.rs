@@ -1,11 +1,14 @@
 //! Every map and every injected global, with its limit.
 
 use crate::conn::Conn;
+use crate::process::Spent;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
-use wirespan_common::limits::{MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, RING_BYTES};
+use wirespan_common::limits::{
+    MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_UNDECIDED, MAX_WANTED, RING_BYTES,
+};
 use wirespan_common::record::Directive;
 
 /// Offsets in the running kernel; injected at load.
@@ -14,7 +17,8 @@ static LAYOUT: Layout = Layout::EMPTY;
 
 /// Settings; injected at load.
 #[unsafe(no_mangle)]
-static CONFIG: Config = Config { default_policy: 0, turn_budget: 0, wake_bytes: 0, select_ports: 0, queue_time: 0 };
+static CONFIG: Config =
+    Config { default_policy: 0, turn_budget: 0, wake_bytes: 0, select_ports: 0, queue_time: 0, exec_filter: 0 };
 
 /// Reads one offset. Volatile, so that the compiler cannot fold the value from before the injection.
 macro_rules! offset {
@@ -48,9 +52,30 @@ pub fn config_global() -> &'static Config {
 #[map]
 pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 
-/// Policy by thread group id.
+/// Processes that have just executed a program and wait for a decision: reading it wakes the agent at once.
 #[map]
-pub static POLICIES: HashMap<u32, u32> = HashMap::with_max_entries(MAX_PROCESSES, 0);
+pub static URGENT: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// What the kernel programs saw of a process that matters for its policy, by thread group id. Written here alone.
+#[map]
+pub static MARKS: HashMap<u32, u64> = HashMap::with_max_entries(MAX_PROCESSES, 0);
+
+/// What user space decided about a process. Written there alone; removed here when the process ends.
+#[map]
+pub static DECISIONS: HashMap<u32, u64> = HashMap::with_max_entries(MAX_PROCESSES, 0);
+
+/// What undecided processes have had recorded.
+#[map]
+pub static UNDECIDED: LruHashMap<u32, Spent> = LruHashMap::with_max_entries(MAX_UNDECIDED, 0);
+
+/// Programs that a selector may choose, as far as the kernel can tell at an exec: each a
+/// [`Wanted`](wirespan_common::record::Wanted), as words.
+#[map]
+pub static WANTED: HashMap<[u64; 2], u8> = HashMap::with_max_entries(MAX_WANTED, 0);
+
+/// Ports that selectors name, a bit each.
+#[map]
+pub static SELECTED_PORTS: Array<u64> = Array::with_max_entries(1024, 0);
 
 /// When a policy last changed; ns. See [`crate::process::is_target`].
 #[map]
@@ -63,6 +88,10 @@ pub static LAST_ANSWER: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 /// Connections by address of their `struct sock`.
 #[map]
 pub static CONNECTIONS: LruHashMap<u64, Conn> = LruHashMap::with_max_entries(MAX_CONNECTIONS, 0);
+
+/// Sockets for which something is done that must be done once, for as long as it takes; see [`crate::conn`].
+#[map]
+pub static CLAIMS: HashMap<u64, u8> = HashMap::with_max_entries(MAX_CLAIMS, 0);
 
 /// What the agent wants of single connections, by sock address. Taken out when obeyed.
 #[map]

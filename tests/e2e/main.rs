@@ -12,11 +12,15 @@
 
 mod harness;
 
+mod accounts;
 mod agent;
+mod capabilities;
 mod connections;
 mod counts;
 mod export;
+mod handed_over;
 mod http;
+mod identity;
 mod kernel;
 mod metrics;
 mod parents;
@@ -24,3 +28,4 @@ mod postgres;
 mod program;
 mod redis;
 mod strangers;
+mod undecided;

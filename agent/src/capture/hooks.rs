@@ -68,6 +68,8 @@ pub struct Backend {
     pub required: &'static [Hook],
     /// Hooks of which the first that is granted is used, by group.
     pub refinements: &'static [&'static [Hook]],
+    /// Hooks that it uses beside these where selectors name ports.
+    pub for_ports: &'static [Hook],
     /// What it costs or misses, in one clause.
     pub price: &'static str,
 }

@@ -40,13 +40,32 @@ pub struct Question {
     pub all: bool,
 }
 
+/// What was answered.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Queues.
+    pub listeners: Vec<Listener>,
+    /// Ports of sockets whose queues are not told.
+    pub ports: Vec<u16>,
+    /// Network namespaces that could not be entered.
+    pub closed: usize,
+}
+
+impl Told {
+    /// Every port that is listened on.
+    #[must_use]
+    pub fn ports(&self) -> Vec<u16> {
+        self.listeners.iter().map(|listener| listener.port).chain(self.ports.iter().copied()).collect()
+    }
+}
+
 /// The thread that asks. Dropping it ends the thread after the question at hand.
 pub struct Listeners {
     questions: SyncSender<Question>,
-    answers: Receiver<io::Result<Vec<Listener>>>,
+    answers: Receiver<io::Result<Told>>,
     last: Option<Instant>,
     /// What came while it was waited for.
-    waiting: Option<io::Result<Vec<Listener>>>,
+    waiting: Option<io::Result<Told>>,
 }
 
 impl Listeners {
@@ -73,48 +92,76 @@ impl Listeners {
         }
     }
 
-    /// Waits for the answer, which [`answer`](Self::answer) gives again.
-    pub fn wait(&mut self, limit: Duration) -> &[Listener] {
+    /// Waits for the answer, which [`answer`](Self::answer) gives again: the ports.
+    pub fn wait(&mut self, limit: Duration) -> Vec<u16> {
         self.waiting = self.answers.recv_timeout(limit).ok();
         match &self.waiting {
-            Some(Ok(known)) => known,
-            Some(Err(_)) | None => &[],
+            Some(Ok(told)) => told.ports(),
+            Some(Err(_)) | None => Vec::new(),
         }
     }
 
     /// What has been answered since the last call, if anything.
-    pub fn answer(&mut self) -> Option<io::Result<Vec<Listener>>> {
+    pub fn answer(&mut self) -> Option<io::Result<Told>> {
         self.waiting.take().or_else(|| self.answers.try_recv().ok())
     }
 }
 
-fn serve(questions: &Receiver<Question>, answers: &Sender<io::Result<Vec<Listener>>>) {
+fn serve(questions: &Receiver<Question>, answers: &Sender<io::Result<Told>>) {
+    let mut place = own_namespace();
     while let Ok(question) = questions.recv() {
-        if answers.send(answer(&question)).is_err() {
+        if answers.send(answer(&question, &mut place)).is_err() {
             return;
         }
     }
 }
 
-/// The queues of every port on which a target listens. What a namespace refuses to tell is left out; an error is one of
-/// all of them.
-fn answer(question: &Question) -> io::Result<Vec<Listener>> {
-    let mut listeners = Vec::new();
-    let (mut failure, mut told) = (None, false);
+/// The queues of every port on which a target listens; where a namespace cannot be entered, the ports alone. An error is
+/// one of all of them.
+fn answer(question: &Question, place: &mut Option<u32>) -> io::Result<Told> {
+    let mut told = Told::default();
+    let (mut failure, mut any) = (None, false);
     for (namespace, pids) in namespaces(&question.pids) {
-        match listening(&pids) {
-            Ok(sockets) => {
-                told = true;
-                let is_wanted = wanted(question.all, &pids);
-                listeners.extend(by_port(namespace, sockets.iter().filter(|socket| is_wanted(socket.inode))));
+        let is_wanted = wanted(question.all, &pids);
+        match enter(namespace, &pids, place) {
+            Ok(true) => {}
+            // Every process of it has gone.
+            Ok(false) => continue,
+            Err(_) => {
+                told.closed += 1;
+                told.ports.extend(ports(&pids, &is_wanted));
+                continue;
             }
-            Err(error) => failure = Some(error),
+        }
+        match listening() {
+            Ok(sockets) => {
+                any = true;
+                let own = sockets.iter().filter(|socket| is_wanted(u64::from(socket.inode)));
+                told.listeners.extend(by_port(namespace, own));
+            }
+            Err(error) => {
+                told.ports.extend(ports(&pids, &is_wanted));
+                failure = Some(error);
+            }
         }
     }
     match failure {
-        Some(error) if !told => Err(error),
-        _ => Ok(listeners),
+        Some(error) if !any && told.ports.is_empty() => Err(error),
+        _ => Ok(told),
     }
+}
+
+/// The inode of the network namespace of this thread.
+fn own_namespace() -> Option<u32> {
+    inode(&std::fs::read_link("/proc/thread-self/ns/net").ok()?)
+}
+
+/// Ports that are listened on, where only the files of the processes tell (proc_net(5)): not how long the queues are.
+fn ports(pids: &[u32], is_wanted: impl Fn(u64) -> bool) -> Vec<u16> {
+    pids.iter()
+        .map(|pid| crate::process::listening(*pid, &is_wanted))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 /// Targets by the inode of their network namespace.
@@ -141,13 +188,13 @@ fn inode(link: &Path) -> Option<u32> {
 }
 
 /// Which sockets are those of targets, by their inodes.
-fn wanted(all: bool, pids: &[u32]) -> impl Fn(u32) -> bool + use<> {
+fn wanted(all: bool, pids: &[u32]) -> impl Fn(u64) -> bool + use<> {
     let own = [std::process::id()];
     let inodes: HashSet<u64> = if all { &own[..] } else { pids }
         .iter()
         .flat_map(|pid| socket_inodes(Path::new(&format!("/proc/{pid}"))))
         .collect();
-    move |inode| inodes.contains(&u64::from(inode)) != all
+    move |inode| inodes.contains(&inode) != all
 }
 
 /// A listening socket.
@@ -159,11 +206,20 @@ struct Listening {
     drops: u64,
 }
 
-/// Asks in the namespace that these processes share: any one that is still there will do.
-fn listening(pids: &[u32]) -> io::Result<Vec<Listening>> {
-    let namespace = pids.iter().find_map(|pid| File::open(namespace_path(*pid)).ok());
-    let Some(namespace) = namespace else { return Ok(Vec::new()) };
-    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+/// Moves this thread into the namespace that these processes share, any one that is still there will do; false when none
+/// is. Where it is already, it needs no privilege.
+fn enter(namespace: u32, pids: &[u32], place: &mut Option<u32>) -> io::Result<bool> {
+    if *place == Some(namespace) {
+        return Ok(true);
+    }
+    let Some(file) = pids.iter().find_map(|pid| File::open(namespace_path(*pid)).ok()) else { return Ok(false) };
+    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+    *place = Some(namespace);
+    Ok(true)
+}
+
+/// Asks in the namespace of this thread.
+fn listening() -> io::Result<Vec<Listening>> {
     let mut sockets = dump(AF_INET, SocketId::new_v4())?;
     sockets.extend(dump(AF_INET6, SocketId::new_v6())?);
     Ok(sockets)
@@ -282,8 +338,8 @@ mod tests {
             let found = sockets.iter().find(|socket| socket.port == address.port()).unwrap();
             assert_eq!((found.queued, found.drops), (3, 0));
             assert!(found.limit >= 3);
-            assert!(wanted(false, &[std::process::id()])(found.inode));
-            assert!(!wanted(true, &[std::process::id()])(found.inode));
+            assert!(wanted(false, &[std::process::id()])(u64::from(found.inode)));
+            assert!(!wanted(true, &[std::process::id()])(u64::from(found.inode)));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
 use super::btf;
+use super::capabilities;
 use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
 use super::reader::Reader;
@@ -10,11 +11,12 @@ use crate::process::discovery::in_initial_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, FEntry, FExit, Program};
 use aya::{Btf, Ebpf, EbpfLoader};
+use std::cell::Cell;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
-use wirespan_common::limits::{CONNECTION_BYTES, MAX_PAYLOAD, RING_BYTES};
-use wirespan_common::record::{Directive, NO_REPLACE, POLICY_IGNORE, PORT_LISTENED, PORT_SELECTED};
+use wirespan_common::limits::{CONNECTION_BYTES, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES};
+use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -36,6 +38,8 @@ pub struct Options {
     pub default_policy: u32,
     /// Ports named by selectors.
     pub ports: Vec<u16>,
+    /// What programs show at their exec that selectors may choose; `None`: any may be chosen.
+    pub wanted: Option<Vec<Wanted>>,
     /// Whether the arrival of data at a socket is looked at: it costs something per segment.
     pub queue_time: bool,
 }
@@ -48,6 +52,7 @@ impl Default for Options {
             ring_bytes: RING_BYTES,
             default_policy: wirespan_common::record::POLICY_TRACE,
             ports: Vec::new(),
+            wanted: None,
             queue_time: true,
         }
     }
@@ -73,7 +78,9 @@ pub enum StartError {
     #[error("{KERNEL_BTF} cannot be used: {0}")]
     BadBtf(String),
     /// Not privileged.
-    #[error("the kernel refuses to load programs ({0}): run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")]
+    #[error(
+        "the kernel refuses to load programs ({0}): run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+    )]
     NotPermitted(String),
     /// A map or a program was refused for another reason.
     #[error("{0}")]
@@ -94,8 +101,14 @@ pub struct Capture {
     pub policies: Policies,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     ports: HashMap<MapData, u16, u32>,
+    ports_refused: u64,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
     counters: PerCpuArray<MapData, u64>,
+    /// Runs that the programs had missed when they were detached.
+    missed: u64,
+    evicted: Cell<u64>,
+    /// Connections that were taken out of the table here.
+    forgotten: u64,
     ebpf: Ebpf,
 }
 
@@ -143,17 +156,26 @@ impl Capture {
         let layout = Layout::resolve(|structure, path| types.offset(structure, path));
         let queue_time = options.queue_time && types.has_tracepoint(QUEUE_TIME.name);
         let mut ebpf = load_object(options, queue_time, &layout, &kernel_btf)?;
-        let mut report = Report { kernel: kernel_release(), absent: layout.missing().collect(), ..Report::default() };
+        let mut report = Report {
+            kernel: kernel_release(),
+            absent: layout.missing().collect(),
+            capabilities: capabilities::held(),
+            ..Report::default()
+        };
         let context = Context { types: &types, kernel: &kernel_btf };
         let ring = RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(load_error)?;
+        let urgent = RingBuf::try_from(take(&mut ebpf, "URGENT")?).map_err(load_error)?;
         let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
         for port in &options.ports {
             ports.insert(port, PORT_SELECTED, 0).map_err(load_error)?;
         }
-        let policies = HashMap::try_from(take(&mut ebpf, "POLICIES")?).map_err(load_error)?;
-        let change = Array::try_from(take(&mut ebpf, "POLICY_CHANGE")?).map_err(load_error)?;
-        let mut policies = Policies::new(policies, change);
-        policies.set(std::process::id(), POLICY_IGNORE).map_err(load_error)?;
+        fill(&mut ebpf, options)?;
+        let mut policies = Policies::new(
+            HashMap::try_from(take(&mut ebpf, "DECISIONS")?).map_err(load_error)?,
+            HashMap::try_from(take(&mut ebpf, "MARKS")?).map_err(load_error)?,
+            Array::try_from(take(&mut ebpf, "POLICY_CHANGE")?).map_err(load_error)?,
+        );
+        policies.decide(std::process::id(), POLICY_REFUSE, 0);
         for hook in REQUIRED {
             let granted = context.attach(&mut ebpf, hook);
             if let Err(why) = granted {
@@ -164,17 +186,21 @@ impl Capture {
         for hook in OPTIONAL.iter().chain(options.queue_time.then_some(&QUEUE_TIME)) {
             report.hooks.push(HookReport { hook: *hook, granted: context.attach(&mut ebpf, hook) });
         }
-        choose(&context, &mut ebpf, options.backend.as_deref(), &mut report)?;
+        choose(&context, &mut ebpf, options, &mut report)?;
         let capture = Self {
             report,
             policies,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             ports,
+            ports_refused: 0,
             connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(load_error)?,
+            missed: 0,
+            evicted: Cell::new(0),
+            forgotten: 0,
             ebpf,
         };
-        Ok((capture, Reader::new(ring)))
+        Ok((capture, Reader::new(ring, urgent)))
     }
 
     /// Asks the kernel to copy `budget` payload bytes per turn of a connection; 0: to ignore it. Best effort: it is
@@ -185,14 +211,23 @@ impl Capture {
         let _ = self.directives.insert(sock, value, 0);
     }
 
-    /// Takes a connection out of the kernel's table: it is announced anew when it speaks again.
-    pub fn forget(&mut self, sock: u64) {
-        let _ = self.connections.remove(&sock);
+    /// Takes a connection out of the kernel's table: it is announced anew when it speaks again. Another one that has its
+    /// socket by now stays. (One that takes the socket between the look and the removal is announced a second time, as one
+    /// that was joined midway: the kernel has no removal with a condition.)
+    pub fn forget(&mut self, sock: u64, connection: u64) {
+        // The id is the first member of an entry.
+        let entry = self.connections.get(&sock, 0);
+        if entry.is_ok_and(|entry| entry.starts_with(&connection.to_ne_bytes())) {
+            let is_gone = self.connections.remove(&sock).is_ok();
+            self.forgotten += u64::from(is_gone);
+        }
     }
 
     /// Names a port on which a target listens, so that its connections are known from their set-up.
     pub fn add_port(&mut self, port: u16) {
-        let _ = self.ports.insert(port, PORT_LISTENED, NO_REPLACE);
+        if self.ports.insert(port, PORT_LISTENED, NO_REPLACE).is_err() && self.ports.get(&port, 0).is_err() {
+            self.ports_refused += 1;
+        }
     }
 
     /// The kernel's counters, summed over CPUs, indexed by [`Counter`].
@@ -201,8 +236,38 @@ impl Capture {
         let mut counters = Counter::ALL.map(|counter| {
             self.counters.get(&(counter as u32), 0).map_or(0, |values| values.iter().copied().sum::<u64>())
         });
-        counters[Counter::Missed as usize] = self.missed();
+        counters[Counter::Missed as usize] = self.missed + self.missed();
+        let entered =
+            counters[Counter::Entered as usize].saturating_sub(counters[Counter::Left as usize] + self.forgotten);
+        counters[Counter::Evicted as usize] = self.evicted(entered);
+        counters[Counter::PoliciesFull as usize] += self.policies.refused();
+        counters[Counter::PortsFull as usize] += self.ports_refused;
         counters
+    }
+
+    /// Connections that the table let go of, when `inside` have been entered and not taken out: those that are not there
+    /// any more. The entries are only counted when the table was so full that there may be some.
+    fn evicted(&self, inside: u64) -> u64 {
+        if inside > u64::from(MAX_CONNECTIONS) * 3 / 4 {
+            let there = self.connections.keys().filter(Result::is_ok).count() as u64;
+            // Entries come and go while they are counted; the number never shrinks.
+            self.evicted.set(self.evicted.get().max(inside.saturating_sub(there)));
+        }
+        self.evicted.get()
+    }
+
+    /// Detaches every program. The maps stay, with what they hold.
+    pub fn detach(&mut self) {
+        self.missed += self.missed();
+        for (_, program) in self.ebpf.programs_mut() {
+            // One that was never loaded cannot be unloaded.
+            let _ = match program {
+                Program::BtfTracePoint(program) => program.unload(),
+                Program::FEntry(program) => program.unload(),
+                Program::FExit(program) => program.unload(),
+                _ => Ok(()),
+            };
+        }
     }
 
     /// Runs of the programs that the kernel left out (since Linux 5.12 it tells).
@@ -226,6 +291,30 @@ fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, StartError> {
     ebpf.take_map(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
 }
 
+/// A map that stays where it is: the programs are still to be loaded.
+fn map<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map, StartError> {
+    ebpf.map_mut(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
+}
+
+/// What selectors say, for the programs to look at.
+fn fill(ebpf: &mut Ebpf, options: &Options) -> Result<(), StartError> {
+    let mut ports: Array<&mut MapData, u64> = Array::try_from(map(ebpf, "SELECTED_PORTS")?).map_err(load_error)?;
+    let mut words = std::collections::BTreeMap::<u32, u64>::new();
+    for port in &options.ports {
+        *words.entry(u32::from(port >> 6)).or_default() |= 1 << (port & 63);
+    }
+    for (index, word) in words {
+        ports.set(index, word, 0).map_err(load_error)?;
+    }
+    let mut wanted: HashMap<&mut MapData, [u8; size_of::<Wanted>()], u8> =
+        HashMap::try_from(map(ebpf, "WANTED")?).map_err(load_error)?;
+    for one in options.wanted.iter().flatten().take(MAX_WANTED as usize) {
+        let key: [u8; size_of::<Wanted>()] = zerocopy::transmute!(*one);
+        wanted.insert(key, 1, 0).map_err(load_error)?;
+    }
+    Ok(())
+}
+
 fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Btf) -> Result<Ebpf, StartError> {
     let config = Config {
         default_policy: options.default_policy,
@@ -233,6 +322,7 @@ fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Bt
         wake_bytes: options.ring_bytes / 8,
         select_ports: u32::from(!options.ports.is_empty()),
         queue_time: u32::from(queue_time),
+        exec_filter: u32::from(options.wanted.as_ref().is_some_and(|wanted| wanted.len() <= MAX_WANTED as usize)),
     };
     EbpfLoader::new()
         .btf(Some(kernel))
@@ -243,7 +333,8 @@ fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Bt
         .map_err(load_error)
 }
 
-fn choose(context: &Context<'_>, ebpf: &mut Ebpf, forced: Option<&str>, report: &mut Report) -> Result<(), StartError> {
+fn choose(context: &Context<'_>, ebpf: &mut Ebpf, options: &Options, report: &mut Report) -> Result<(), StartError> {
+    let forced = options.backend.as_deref();
     let candidates: Vec<&Backend> = match forced {
         None => BACKENDS.to_vec(),
         Some(name) => BACKENDS.iter().copied().filter(|backend| backend.name == name).collect(),
@@ -271,6 +362,9 @@ fn choose(context: &Context<'_>, ebpf: &mut Ebpf, forced: Option<&str>, report: 
                     break;
                 }
             }
+        }
+        for hook in backend.for_ports.iter().filter(|_| !options.ports.is_empty()) {
+            report.hooks.push(HookReport { hook: *hook, granted: context.attach(ebpf, hook) });
         }
         report.backend = backend.name;
         report.price = backend.price;
@@ -330,6 +424,8 @@ fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
     .map_err(|error| reason(&error).0)
 }
 
-fn kernel_release() -> String {
+/// The release of the running kernel.
+#[must_use]
+pub fn kernel_release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }

@@ -7,6 +7,7 @@
 //! - [`decode`]: records to events; [`reader`]: the ring buffer, in the order of kernel times.
 
 pub mod btf;
+pub mod capabilities;
 pub mod decode;
 pub mod hooks;
 pub mod listeners;

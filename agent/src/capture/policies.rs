@@ -2,63 +2,71 @@
 
 use super::reader::monotonic_ns;
 use aya::maps::{Array, HashMap, MapData, MapError};
-use wirespan_common::record::{POLICY_IGNORE, POLICY_PORT, is_pending_since};
+use wirespan_common::record::{POLICY_PENDING, policy_kind, policy_ns, policy_word, settles};
 
-/// The kernel's map of policies, and the time of their last change by which its programs know that an answer is old.
+/// What user space decided, beside what the kernel saw ([`wirespan_common::record::settles`] says which of the two
+/// counts), and the time of the last change by which the kernel programs know that an answer is old.
 pub struct Policies {
-    policies: HashMap<MapData, u32, u32>,
+    decisions: HashMap<MapData, u32, u64>,
+    marks: HashMap<MapData, u32, u64>,
     change: Array<MapData, u64>,
+    refused: u64,
 }
 
 impl Policies {
-    /// Of the maps `POLICIES` and `POLICY_CHANGE`.
-    pub const fn new(policies: HashMap<MapData, u32, u32>, change: Array<MapData, u64>) -> Self {
-        Self { policies, change }
+    /// Of the maps `DECISIONS`, `MARKS` and `POLICY_CHANGE`.
+    pub const fn new(
+        decisions: HashMap<MapData, u32, u64>,
+        marks: HashMap<MapData, u32, u64>,
+        change: Array<MapData, u64>,
+    ) -> Self {
+        Self { decisions, marks, change, refused: 0 }
     }
 
-    /// Sets the policy of a process (`POLICY_`). A full map is reported by the error; the process then keeps the default.
-    ///
-    /// # Errors
-    /// When the map refuses.
-    pub fn set(&mut self, pid: u32, policy: u32) -> Result<(), MapError> {
-        self.policies.insert(pid, policy, 0)?;
-        self.changed()
+    /// Sets the policy of a process (`POLICY_`), founded on what was known at `known_ns`: what the kernel saw of it later
+    /// counts more. A full map is counted; the process then keeps what the kernel saw, or the default.
+    pub fn decide(&mut self, pid: u32, policy: u32, known_ns: u64) {
+        if self.decisions.insert(pid, policy_word(policy, known_ns), 0).is_err() {
+            self.refused += 1;
+        }
+        self.changed();
     }
 
-    /// Takes the policy of a process away, unless the kernel has seen it use a port that a selector names, or execute
-    /// another program after `known_ns`: then the event that tells so is under way, and a decision made without it does
-    /// not count.
-    pub fn release(&mut self, pid: u32, known_ns: u64) {
-        match self.policies.get(&pid, 0) {
-            Ok(POLICY_PORT) => {}
-            Ok(policy) if is_pending_since(policy, known_ns) => {}
-            Ok(_) => _ = self.remove(pid),
-            // There is none.
-            Err(_) => {}
+    /// Takes the decision about a process away.
+    pub fn remove(&mut self, pid: u32) {
+        if self.decisions.remove(&pid).is_ok() {
+            self.changed();
         }
     }
 
-    /// Ignores a process even if it uses a port that a selector names, until it executes another program.
-    pub fn refuse(&mut self, pid: u32) {
-        match self.policies.get(&pid, 0) {
-            // It just did: the event that tells so is under way.
-            Ok(policy) if is_pending_since(policy, 0) => {}
-            // A full map only costs what this would save.
-            Ok(_) | Err(_) => _ = self.set(pid, POLICY_IGNORE),
-        }
-    }
-
-    /// Takes the policy of a process away: it has the default then.
+    /// Processes that executed a program before `before_ns` and still wait for a decision: the record that tells of it
+    /// was lost.
     ///
     /// # Errors
-    /// When there was none.
-    pub fn remove(&mut self, pid: u32) -> Result<(), MapError> {
-        self.policies.remove(&pid)?;
-        self.changed()
+    /// When the map cannot be read.
+    pub fn waiting(&self, before_ns: u64) -> Result<Vec<u32>, MapError> {
+        let mut waiting = Vec::new();
+        for entry in self.marks.iter() {
+            let (pid, mark) = entry?;
+            if policy_kind(mark) == POLICY_PENDING
+                && policy_ns(mark) < before_ns
+                && !self.decisions.get(&pid, 0).is_ok_and(|decision| settles(decision, mark))
+            {
+                waiting.push(pid);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Decisions that the map had no room for.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// After the change itself: an answer that is given in between is an old one.
-    fn changed(&mut self) -> Result<(), MapError> {
-        self.change.set(0, monotonic_ns(), 0)
+    fn changed(&mut self) {
+        // An array always has its one entry.
+        let _ = self.change.set(0, monotonic_ns(), 0);
     }
 }

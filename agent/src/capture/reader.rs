@@ -9,6 +9,7 @@ use aya::maps::{MapData, RingBuf};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
+use wirespan_common::record::KIND_DATA;
 
 /// How long a record waits for older ones that may come after it.
 const HOLD_NS: u64 = 2_000_000;
@@ -16,6 +17,8 @@ const HOLD_NS: u64 = 2_000_000;
 const BATCH_BYTES: usize = 512 << 10;
 /// Shortest time between two looks at the ring buffer. It takes far longer to fill it.
 const REST: Duration = Duration::from_millis(4);
+/// Shortest time between two looks when a program waits for a decision.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
 /// Longest time that emptying the ring buffer at the end may take.
 const LAST_NS: u64 = 1_000_000_000;
 /// A change of the wall-clock offset that is worth an event; smaller ones are the noise of two clock readings.
@@ -37,13 +40,17 @@ pub trait Downstream {
 /// The consumer of the ring buffer.
 pub struct Reader {
     ring: RingBuf<MapData>,
+    urgent: RingBuf<MapData>,
     batch: Batch,
     offset_ns: Option<i64>,
     /// Bytes read without finding the ring buffer empty, and the most of them since [`Reader::take_peak`].
     run: usize,
     peak: usize,
+    settled_ns: u64,
     /// Records that could not be decoded.
     pub undecodable: u64,
+    /// Records of calls that nobody has read at the end.
+    pub unread: u64,
 }
 
 #[derive(Default)]
@@ -53,6 +60,8 @@ struct Batch {
     index: Vec<(u64, u64, u32, u32)>,
     held: Vec<u8>,
     arrivals: u64,
+    /// Kernel time of the last record that was handed out.
+    last: u64,
 }
 
 fn clock_ns(clock: ClockId) -> i64 {
@@ -74,6 +83,10 @@ fn wall_offset() -> i64 {
     best.1
 }
 
+fn span(time: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(time.subsec_nanos()) }
+}
+
 /// Kernel time now, ns.
 #[must_use]
 pub fn monotonic_ns() -> u64 {
@@ -81,22 +94,43 @@ pub fn monotonic_ns() -> u64 {
 }
 
 impl Reader {
-    pub(super) fn new(ring: RingBuf<MapData>) -> Self {
-        Self { ring, batch: Batch::default(), offset_ns: None, run: 0, peak: 0, undecodable: 0 }
+    pub(super) fn new(ring: RingBuf<MapData>, urgent: RingBuf<MapData>) -> Self {
+        Self {
+            ring,
+            urgent,
+            batch: Batch::default(),
+            offset_ns: None,
+            run: 0,
+            peak: 0,
+            settled_ns: 0,
+            undecodable: 0,
+            unread: 0,
+        }
     }
 
     /// Waits until the kernel wakes us or `timeout` has passed; at least [`REST`] (but not longer than `timeout`), even
-    /// if there is something to read: many records at once cost less than many times few.
-    pub fn wait(&self, timeout: Duration) {
+    /// if there is something to read: many records at once cost less than many times few. Only a program that waits for a
+    /// decision makes it shorter.
+    pub fn wait(&mut self, timeout: Duration) {
+        let shortest = SHORTEST_REST.min(timeout);
+        std::thread::sleep(shortest);
         let rest = REST.min(timeout);
-        std::thread::sleep(rest);
-        let timeout = timeout - rest;
-        let timeout = Timespec {
-            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(timeout.subsec_nanos()),
-        };
         // An interrupted wait is a short wait.
-        let _ = poll(&mut [PollFd::new(&self.ring, PollFlags::IN)], Some(&timeout));
+        let _ = poll(&mut [PollFd::new(&self.urgent, PollFlags::IN)], Some(&span(rest - shortest)));
+        if !self.take_urgent() {
+            let mut both = [PollFd::new(&self.ring, PollFlags::IN), PollFd::new(&self.urgent, PollFlags::IN)];
+            let _ = poll(&mut both, Some(&span(timeout - rest)));
+            self.take_urgent();
+        }
+    }
+
+    /// Whether a program waits for a decision. Its record is among the others.
+    fn take_urgent(&mut self) -> bool {
+        let mut is_urgent = false;
+        while self.urgent.next().is_some() {
+            is_urgent = true;
+        }
+        is_urgent
     }
 
     /// Hands out what has come, in the order of kernel times, but for the newest [`HOLD_NS`] (`all`: with them).
@@ -113,6 +147,9 @@ impl Reader {
             downstream.settle(more);
             let until = if all { u64::MAX } else { monotonic_ns().saturating_sub(HOLD_NS) };
             total += self.batch.release(until, &mut self.undecodable, &mut |event| downstream.handle(event));
+            // What is left in the ring buffer is hardly older than the last of the batch.
+            let settled_ns = if more { self.batch.last.saturating_sub(HOLD_NS) } else { until.min(monotonic_ns()) };
+            self.settled_ns = self.settled_ns.max(settled_ns);
             // At the end: what is recorded meanwhile could go on for ever.
             if !(all && more) || monotonic_ns().saturating_sub(begin) > LAST_NS {
                 break;
@@ -120,6 +157,19 @@ impl Reader {
         }
         downstream.handle(&Event::Tick { at_ns: monotonic_ns().saturating_sub(HOLD_NS) });
         (total, more)
+    }
+
+    /// Counts what is left in the ring buffer, after the last [`Reader::drain`] has run out of time.
+    pub fn abandon(&mut self) {
+        while let Some(item) = self.ring.next() {
+            self.unread += u64::from(item.first() == Some(&KIND_DATA));
+        }
+    }
+
+    /// Kernel time up to which every event was handed out.
+    #[must_use]
+    pub const fn settled_ns(&self) -> u64 {
+        self.settled_ns
     }
 
     /// Whether records are held back: they can be handed out after the next [`Reader::wait`], however short.
@@ -169,7 +219,7 @@ impl Batch {
     /// Hands out what is not newer than `until` and keeps the rest. The number of records.
     fn release(&mut self, until: u64, undecodable: &mut u64, handle: &mut impl FnMut(&Event<'_>)) -> usize {
         let mut handled = 0;
-        let Self { bytes, index, held, .. } = self;
+        let Self { bytes, index, held, last, .. } = self;
         index.sort_unstable();
         held.clear();
         let mut kept = 0;
@@ -184,6 +234,7 @@ impl Batch {
                 continue;
             }
             handled += 1;
+            *last = order;
             match decode::decode(record) {
                 Some(event) => handle(&event),
                 None => *undecodable += 1,

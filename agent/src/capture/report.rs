@@ -1,5 +1,6 @@
 //! What the kernel granted and what will be used: for the first line of `run` and for `doctor`.
 
+use super::capabilities::Held;
 use super::hooks::Hook;
 
 /// What became of one hook.
@@ -22,6 +23,8 @@ pub struct Report {
     pub price: &'static str,
     /// Every hook that was tried.
     pub hooks: Vec<HookReport>,
+    /// Capabilities of this process.
+    pub capabilities: Vec<Held>,
     /// Members that the kernel's BTF lacks.
     pub absent: Vec<&'static str>,
 }
@@ -34,6 +37,9 @@ impl Report {
         let missing: Vec<_> = self.hooks.iter().filter(|report| report.granted.is_err()).collect();
         for report in missing.iter().filter(|report| !self.is_replaced(&report.hook)) {
             line.push_str(&format!("; without {}: {}", report.hook.name, report.hook.shows));
+        }
+        for held in self.capabilities.iter().filter(|held| !held.granted && !held.capability.optional) {
+            line.push_str(&format!("; without {}: {}", held.capability.name, held.capability.shows));
         }
         line
     }

@@ -10,5 +10,11 @@ pub const BACKEND: Backend = Backend {
         Hook { name: "sys_exit", attach: Attach::Tracepoint, since: "5.5", shows: "what is sent and received" },
     ],
     refinements: &[],
+    for_ports: &[Hook {
+        name: "tcp_rcv_space_adjust",
+        attach: Attach::Tracepoint,
+        since: "4.15",
+        shows: "the first read of connections that another process has passed on",
+    }],
     price: "every system call of the host costs about 0.1 µs more",
 };

@@ -23,7 +23,8 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
     let mut engine = run::offline(&config)?;
     let result = pump(&mut *source, &mut engine, &mut output);
     let left_out = source.left_out();
-    let outside = Outside { kernel: None, undecodable: left_out.iter().map(|(_, count)| count).sum(), exporters: &[] };
+    let outside =
+        Outside { kernel: None, undecodable: left_out.iter().map(|(_, count)| count).sum(), unread: 0, exporters: &[] };
     super::log::lines(&summary(&engine, &outside));
     for (reason, count) in left_out {
         notes::info(&format!("left out: {reason} {count}"));

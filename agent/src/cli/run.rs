@@ -12,14 +12,14 @@ use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
 use crate::process::Users;
-use crate::process::selector::Unfit;
+use crate::process::selector::{Shown, Unfit};
 use crate::process::table::ProcessTable;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
 use crate::trace::spare::Spare;
 use crate::{notes, threads};
 use std::time::Instant;
-use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
+use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE, WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER, Wanted};
 
 /// Traces this host until a signal or the given duration ends it.
 ///
@@ -65,11 +65,11 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     exporters.close();
     live.metering.iter().for_each(Metering::close);
     live.advising.iter().for_each(Advising::close);
-    let (kernel, undecodable) = (live.counters(), live.undecodable());
+    let (kernel, undecodable, unread) = (live.counters(), live.undecodable(), live.unread());
     let mut counts = exporters.shutdown(last);
     counts.extend(live.metering.take().map(|metering| metering.shutdown(last)).unwrap_or_default());
     counts.extend(live.advising.take().and_then(|advising| advising.shutdown(last)));
-    let outside = Outside { kernel: Some(kernel), undecodable, exporters: &counts };
+    let outside = Outside { kernel: Some(kernel), undecodable, unread, exporters: &counts };
     super::log::lines(&summary(&live.engine, &outside));
     threads()
 }
@@ -119,11 +119,24 @@ pub fn start_with(
         queue_time: config.capture.queue_time,
         default_policy: if config.selectors.select_all() { POLICY_TRACE } else { POLICY_IGNORE },
         ports: config.selectors.ports().into_iter().collect(),
+        wanted: wanted(config),
     };
     let processes = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
     let tracer = Tracer::new(trace, Ids::from_os()?);
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
     Live::start(&options, dress(Engine::new(limits, tracer, processes, Resources::new(Host::read()))))
+}
+
+/// What programs that the selectors may choose show to the kernel when they are executed.
+fn wanted(config: &Config) -> Option<Vec<Wanted>> {
+    let shown = config.selectors.clone().with_real_paths().shown(&Users::read())?;
+    let key = |shown: &Shown| match shown {
+        Shown::Executable(name) => Wanted::new(WANTED_EXE, name.as_bytes()),
+        Shown::Command(name) => Wanted::new(WANTED_COMM, name.as_bytes()),
+        Shown::Process(pid) => Wanted::new(WANTED_PID, &pid.to_ne_bytes()),
+        Shown::User(id) => Wanted::new(WANTED_USER, &id.to_ne_bytes()),
+    };
+    Some(shown.iter().map(key).collect())
 }
 
 /// The stages of a replay: nothing of this host, and ids that come out the same each time.

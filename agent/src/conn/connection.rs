@@ -5,7 +5,7 @@ mod change;
 use super::detection::{Detection, Held, Piece};
 use super::stream::{Step, Stream};
 use super::timeline::Life;
-use crate::event::{Change, Data, Endpoint, Flow, Open, Role, Transport, Vantage};
+use crate::event::{Change, Data, Flow, Open, Role, Transport, Vantage};
 use std::net::SocketAddr;
 use wirespan_protocols::dns;
 use wirespan_protocols::registry::{Context, Probe, Protocol};
@@ -59,7 +59,9 @@ pub struct Connection<T> {
 impl<T> Connection<T> {
     pub(super) fn new(open: Open) -> Self {
         let (sent, received) = if open.from_start {
-            (Stream::at(open.first_sent), Stream::at(open.first_received))
+            // Sent along with the SYN, before the peer has said where it begins.
+            let received = if open.is_early() { Stream::default() } else { Stream::at(open.first_received) };
+            (Stream::at(open.first_sent), received)
         } else {
             (Stream::default(), Stream::default())
         };
@@ -191,7 +193,7 @@ impl<T> Connection<T> {
         if std::mem::replace(&mut self.began, true) || known {
             return;
         }
-        if matches!(self.open.local, Endpoint::Unix(_)) {
+        if self.open.is_counted() {
             self.stage = Stage::Detecting(Detection::perhaps_from_start());
             return;
         }

@@ -66,6 +66,8 @@ pub enum Command {
     Forget {
         /// Key of the kernel's table.
         sock: u64,
+        /// Connection id: another one may have the socket by now.
+        connection: u64,
     },
 }
 
@@ -192,6 +194,10 @@ impl<T> Tracker<T> {
     }
 
     fn open(&mut self, open: &Open, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+        // Told twice, it is still one.
+        if self.connections.contains_key(&open.connection) {
+            return;
+        }
         if open.sock != 0
             && let Some(old) = self.sockets.insert(open.sock, open.connection)
             && old != open.connection
@@ -303,7 +309,7 @@ impl<T> Tracker<T> {
     fn forget(&mut self, id: u64, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         if let Some(connection) = self.connections.get_mut(&id) {
             if connection.open.sock != 0 {
-                self.commands.push(Command::Forget { sock: connection.open.sock });
+                self.commands.push(Command::Forget { sock: connection.open.sock, connection: id });
             }
             connection.abandon(Reason::Forgotten, &mut self.output);
             drain(&mut self.output, &mut self.counts, connection, sink);

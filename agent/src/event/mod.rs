@@ -77,6 +77,20 @@ pub struct Open {
     pub network_namespace: u32,
 }
 
+impl Open {
+    /// Whether positions are counts from first sight: they do not tell whether something passed before.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        matches!(self.local, Endpoint::Unix(_)) || self.first_sent == 0 && self.first_received == 0
+    }
+
+    /// Whether it was announced for data that went with the SYN (TCP Fast Open): where the peer begins is not known then.
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.role == Some(Role::Client) && self.established_ns.is_none() && self.first_received == 0
+    }
+}
+
 /// Which way a call moved data, from the observed socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Flow {

@@ -3,7 +3,7 @@
 use super::stages::{Followed, Stages};
 use crate::conn::{Command, Counts, Limits, Tracker};
 use crate::enrich::Resources;
-use crate::event::{Endpoint, Event, Role};
+use crate::event::Event;
 use crate::metrics::record::Standing;
 use crate::process::table::{Found, ProcessTable};
 use crate::trace::Tracer;
@@ -100,12 +100,10 @@ impl Engine {
             }
             Event::Open(open) => {
                 stages.totals.events += 1;
-                // A connection's port is the server's, at both ends.
-                let server = if open.role == Some(Role::Server) { &open.local } else { &open.remote };
-                if let Endpoint::Inet(server) = server
-                    && open.pid != 0
+                if open.pid != 0
+                    && let Some(port) = stages.port(open)
                 {
-                    stages.processes.connected(open.pid, server.port());
+                    stages.processes.connected(open.pid, port);
                 }
             }
             Event::Data(_) => {

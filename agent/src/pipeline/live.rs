@@ -20,7 +20,7 @@ use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE};
+use wirespan_common::record::{POLICY_IGNORE, POLICY_REFUSE, POLICY_TRACE};
 
 /// Shortest and longest pause between two looks at the ring buffer. The kernel ends a pause early when the buffer fills.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(64));
@@ -33,6 +33,9 @@ const FIRST_SCAN: Duration = Duration::from_secs(10);
 
 /// Time between two looks at all processes, where selectors need them or process records were lost.
 const RESCAN: Duration = Duration::from_secs(5);
+
+/// How long a program may wait for a decision before it is taken for forgotten, ns.
+const PATIENCE_NS: u64 = 1_000_000_000;
 
 /// Remembers when all processes were last looked at.
 struct Rescan {
@@ -52,7 +55,13 @@ impl Rescan {
         }
         self.last = now;
         let lost = lost();
-        self.always || std::mem::replace(&mut self.lost, lost) != lost
+        let is_more = std::mem::replace(&mut self.lost, lost) != lost;
+        self.always || is_more
+    }
+
+    /// Whether the record of an exec may have been lost.
+    const fn may_miss(&self) -> bool {
+        self.lost > 0
     }
 }
 
@@ -130,6 +139,12 @@ impl Live {
         self.reader.undecodable
     }
 
+    /// Records of calls that nobody has read at the end.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.reader.unread
+    }
+
     /// Traces until `stop` is set or `deadline` has come, handing each event to `tap`, too, when it is known whose it is.
     /// Notes for the user go to `note`.
     pub fn run(
@@ -160,6 +175,10 @@ impl Live {
             self.meter(exporters, false);
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
                 self.resolver.scan();
+                if rescan.may_miss() {
+                    self.remind();
+                    self.obey();
+                }
             }
             self.listen_queues(&mut tap, &mut note);
             if hint.is_due(Instant::now(), self.engine.totals().requests()) {
@@ -169,7 +188,10 @@ impl Live {
                 }
             }
         }
+        // Nothing new is recorded, so that what is left comes to an end.
+        self.capture.detach();
         self.turn(exporters, true, &mut tap);
+        self.reader.abandon();
         self.engine.finish();
         exporters.offer(self.engine.take_spans());
         self.advise(true, &mut note);
@@ -225,8 +247,8 @@ impl Live {
     fn find_ports(&mut self) {
         self.ask_listeners();
         if !self.select_all {
-            for listener in self.listeners.wait(FIRST_PORTS) {
-                self.capture.add_port(listener.port);
+            for port in self.listeners.wait(FIRST_PORTS) {
+                self.capture.add_port(port);
             }
         }
     }
@@ -237,12 +259,18 @@ impl Live {
         let Self { capture, engine, listeners, .. } = self;
         match listeners.answer() {
             None => {}
-            Some(Ok(known)) => {
-                for listener in known {
-                    // Connections on it are known from their set-up from now on.
-                    if !self.select_all {
-                        capture.add_port(listener.port);
-                    }
+            Some(Ok(told)) => {
+                // Connections on them are known from their set-up from now on.
+                if !self.select_all {
+                    told.ports().into_iter().for_each(|port| capture.add_port(port));
+                }
+                if told.closed > 0 && !std::mem::replace(&mut self.told_of_listeners, true) {
+                    note(&format!(
+                        "listen queues of {} other network namespaces are not told: entering them needs CAP_SYS_ADMIN",
+                        told.closed
+                    ));
+                }
+                for listener in told.listeners {
                     let event = Event::Listener(listener);
                     engine.handle(&event);
                     tap(&event, engine.processes());
@@ -256,31 +284,39 @@ impl Live {
         }
     }
 
+    /// Decides about programs that wait for it though nothing was told of them: the record of their exec was lost.
+    fn remind(&mut self) {
+        let now_ns = monotonic_ns();
+        // What cannot be read now can be at the next look.
+        let waiting = self.capture.policies.waiting(now_ns.saturating_sub(PATIENCE_NS)).unwrap_or_default();
+        for pid in waiting {
+            self.engine.processes().remind(pid, now_ns);
+        }
+    }
+
     /// Tells the kernel what the stages above have decided.
     fn obey(&mut self) {
-        let changes: Vec<_> = self.engine.processes().changes().collect();
-        for Order { pid, change, known_ns } in changes {
-            // A full map leaves the process with the default; the table counts what it refuses.
-            let _ = match change {
-                Change::Set(Decision::Trace) if self.select_all => self.capture.policies.remove(pid),
-                Change::Set(Decision::Trace) => self.capture.policies.set(pid, POLICY_TRACE),
-                Change::Set(Decision::Ignore) if self.select_all || pid == std::process::id() => {
-                    self.capture.policies.set(pid, POLICY_IGNORE)
+        let settled_ns = self.reader.settled_ns();
+        let policies = &mut self.capture.policies;
+        for Order { pid, change, known_ns } in self.engine.processes().changes() {
+            // What is founded on an event of another kind knows of every exec before it.
+            let known = if known_ns == 0 { settled_ns } else { known_ns };
+            match change {
+                // Not even for a port that is selected.
+                Change::Set(_) | Change::Refuse if pid == std::process::id() => {
+                    policies.decide(pid, POLICY_REFUSE, known)
                 }
-                Change::Refuse => {
-                    self.capture.policies.refuse(pid);
-                    Ok(())
-                }
-                Change::Set(Decision::Ignore) | Change::Remove => {
-                    self.capture.policies.release(pid, known_ns);
-                    Ok(())
-                }
-            };
+                Change::Set(Decision::Trace) if self.select_all => policies.remove(pid),
+                Change::Set(Decision::Trace) => policies.decide(pid, POLICY_TRACE, known),
+                Change::Set(Decision::Ignore) => policies.decide(pid, POLICY_IGNORE, known_ns),
+                Change::Refuse => policies.decide(pid, POLICY_REFUSE, known),
+                Change::Remove => policies.remove(pid),
+            }
         }
         for command in self.engine.take_commands() {
             match command {
                 Command::Budget { sock, connection, budget } => self.capture.direct(sock, connection, budget),
-                Command::Forget { sock } => self.capture.forget(sock),
+                Command::Forget { sock, connection } => self.capture.forget(sock, connection),
             }
         }
     }

@@ -43,8 +43,9 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
         match counter {
             Counter::Seen => push(Metric::CaptureCalls, &[], count),
             Counter::Delivered => push(Metric::CaptureRecords, &[], count),
-            // Bytes, and no records.
-            Counter::OverBudgetBytes => {}
+            Counter::LostExchanges => push(Metric::Dropped, &[("reason", counter.name())], count),
+            // Bytes, and no records; what is part of another number.
+            other if !other.is_loss() => {}
             other => push(Metric::CaptureLeftOut, &[("reason", other.name())], count),
         }
     }

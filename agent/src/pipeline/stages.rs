@@ -4,7 +4,7 @@ use super::engine::{Totals, protocol_of};
 use crate::conn::Connection;
 use crate::conn::fact::{Fact, Lookup, SetUp, Use};
 use crate::enrich::Resources;
-use crate::event::{Endpoint, Flow, ProcessChange, Role, Transport, Vantage};
+use crate::event::{Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
 use crate::trace::connection::{ConnectionFacts, Site};
@@ -139,6 +139,9 @@ impl Stages {
                 connection.pid
             }
         };
+        if matches!(fact, Fact::Exchange(..)) {
+            self.served(connection, pid);
+        }
         let Some(resource) = self.resource(pid) else {
             self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
             return;
@@ -324,6 +327,29 @@ impl Stages {
             transport,
             is_used: (!connection.is_dark()).then_some(last_flow == Some(towards_server)),
         })
+    }
+
+    /// The port of a connection, at both ends that of the server. Where it is not known which end that is, one that selectors
+    /// name.
+    pub(super) fn port(&self, open: &Open) -> Option<u16> {
+        let (Endpoint::Inet(local), Endpoint::Inet(remote)) = (&open.local, &open.remote) else { return None };
+        let is_server = match open.role {
+            Some(role) => role == Role::Server,
+            None => self.processes.names_port(local.port()),
+        };
+        Some(if is_server { local.port() } else { remote.port() })
+    }
+
+    /// A process may serve a connection that another one has accepted: it uses its port, too.
+    fn served(&mut self, connection: &Connection<Followed>, pid: u32) {
+        if pid != 0
+            && pid != connection.open.pid
+            && self.processes.uses_ports()
+            && let Some(port) = self.port(&connection.open)
+        {
+            self.recent = None;
+            self.processes.connected(pid, port);
+        }
     }
 
     /// The resource of a process that is selected; `None` when it is not. That of the last span is taken: whoever can,

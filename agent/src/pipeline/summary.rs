@@ -13,6 +13,8 @@ pub struct Outside<'a> {
     pub kernel: Option<[u64; Counter::COUNT]>,
     /// Records or packets that could not be decoded.
     pub undecodable: u64,
+    /// Records of calls that lay in the ring buffer at the end, when there was no more time for them.
+    pub unread: u64,
     /// Each exporter's name and counters.
     pub exporters: &'a [(&'static str, Snapshot)],
 }
@@ -43,10 +45,14 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
     let kernel = outside.kernel.iter().flat_map(|kernel| {
         Counter::ALL
             .iter()
-            .filter(|counter| !matches!(counter, Counter::Seen | Counter::Delivered))
+            .filter(|counter| counter.is_loss() || matches!(counter, Counter::OverBudgetBytes))
             .map(|counter| (counter.name(), kernel[*counter as usize]))
     });
-    line(&mut text, "kernel left out", kernel.chain([("undecodable", outside.undecodable)]));
+    line(
+        &mut text,
+        "kernel left out",
+        kernel.chain([("undecodable", outside.undecodable), ("unread", outside.unread)]),
+    );
     let parsers = Reason::ALL.iter().map(|reason| (reason.name(), connections.reasons[*reason as usize]));
     let tracker = [
         ("connection_limit", connections.refused),

@@ -15,7 +15,7 @@ mod users;
 
 use std::sync::Arc;
 
-pub use ports::socket_inodes;
+pub use ports::{listening, socket_inodes};
 pub use selector::{Selector, Selectors};
 pub use table::{Change, Decision, ProcessTable};
 pub use users::Users;

@@ -84,6 +84,14 @@ impl Line {
     }
 }
 
+/// Ports on which sockets listen in the network namespace of a process: those of the inodes that are wanted.
+#[must_use]
+pub fn listening(pid: u32, is_wanted: impl Fn(u64) -> bool) -> Vec<u16> {
+    let Some(pinned) = Pinned::open(Path::new("/proc"), pid) else { return Vec::new() };
+    let sockets = Sockets::read(&pinned);
+    sockets.listening.into_iter().filter(|(inode, _)| is_wanted(*inode)).map(|(_, port)| port).collect()
+}
+
 /// Inodes of the sockets among the open files of a process, by its directory in `/proc`.
 /// At most a million of them.
 #[must_use]

@@ -61,6 +61,12 @@ impl Users {
         }
     }
 
+    /// The user of that name.
+    #[must_use]
+    pub fn id(&self, name: &str) -> Option<u32> {
+        self.names.iter().find(|(_, known)| &***known == name).map(|(id, _)| *id)
+    }
+
     /// Name of a user.
     #[must_use]
     pub fn name(&self, id: u32) -> Option<Arc<str>> {

@@ -1,12 +1,13 @@
 //! DNS over UDP. A socket that talks to port 53 becomes a connection, each datagram a record; all other UDP leaves early.
 
 use super::transfer::{record, times};
-use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_IGNORED};
+use crate::conn::{self, Conn, is_set};
 use crate::emit::{self, Peer};
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
 use crate::maps::count;
+use crate::process::may_tell;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, Missing, RECEIVE, SEND};
 
@@ -72,7 +73,6 @@ pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
     let Some(conn) = conn::known(sock).or_else(|| first(sock, datagram)) else { return false };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    conn::begun(conn, datagram.entry_ns);
     count(Counter::Seen);
     let direction = datagram.direction;
     let position = conn::advance(sock, conn, direction, datagram.len);
@@ -81,18 +81,32 @@ pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
     let calls = if conn.last_direction == direction { conn.turn_calls } else { 0 };
     let header = message(datagram, calls);
     conn::turn(sock, conn, direction);
-    if conn.flags & FLAG_IGNORED != 0 {
+    if is_set!(conn.ignored) {
         count(Counter::Ignored);
         return false;
     }
-    if conn.flags & FLAG_ANNOUNCED == 0 {
-        let Some(peer) = peer(sock, conn.family, datagram) else { return false };
-        if !conn::announce_to(sock, conn, &peer) {
+    let head = if datagram.len < HEAD { datagram.len } else { HEAD };
+    if !may_tell(head) {
+        count(Counter::Undecided);
+        return false;
+    }
+    if !is_set!(conn.announced) {
+        let Some(peer) = peer(sock, conn.family, datagram) else {
+            // Its first datagrams go somewhere else.
+            count(Counter::Ignored);
+            return false;
+        };
+        if !conn::announce_to(sock, conn, &peer, times.0) {
+            count(Counter::DropRingFull);
             return false;
         }
     }
     let data = record(conn, direction, datagram.len, position, times);
-    emit::data::simple(data, payload(datagram, header), if datagram.len < HEAD { datagram.len } else { HEAD })
+    let is_told = emit::data::simple(data, payload(datagram, header), head);
+    if is_told {
+        count(Counter::DeliveredCalls);
+    }
+    is_told
 }
 
 /// The entry of a socket that is not known yet, if it talks to port 53.

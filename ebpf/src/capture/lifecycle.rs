@@ -1,17 +1,17 @@
 //! Set-up and end of TCP connections, for every backend. That the peer sends no more is told when the application reads
 //! it (`conn::end_of_stream`), after the data before it, not when the FIN arrives.
 
-use crate::conn::{self, Conn, FLAG_ANNOUNCED, FLAG_CLOSED};
+use crate::conn::{self, Conn, FLAG_COUNTED, FLAG_EARLY, FLAG_MULTIPATH, is_set};
 use crate::emit;
 use crate::kernel::sock::Sock;
-use crate::maps::{CONNECTIONS, POLICIES, PORTS, setting};
-use crate::process::{self, is_target};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::maps::{CONNECTIONS, PORTS, count, setting};
+use crate::process::{is_target, may_tell, ports};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
+use wirespan_common::counters::Counter;
 use wirespan_common::record::{
-    NO_REPLACE, POLICY_IGNORE, POLICY_PENDING, POLICY_PORT, PORT_LISTENED, PORT_SELECTED, ROLE_CLIENT, ROLE_SERVER,
-    STATE_CLOSED, STATE_FAILED, STATE_RESET_BY_PEER, STATE_RESET_BY_SELF, STATE_SENT_FIN,
+    NO_REPLACE, POLICY_IGNORE, PORT_LISTENED, ROLE_CLIENT, ROLE_SERVER, STATE_CLOSED, STATE_FAILED,
+    STATE_RESET_BY_PEER, STATE_RESET_BY_SELF, STATE_SENT_FIN,
 };
 
 // include/net/tcp_states.h
@@ -39,7 +39,8 @@ pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
     match new {
         SYN_SENT => connecting(sock),
         ESTABLISHED if old == SYN_SENT => connected(sock),
-        ESTABLISHED if old == SYN_RECEIVED || old == NEW_SYN_RECEIVED => accepted(sock),
+        // A socket of MPTCP is made from its listener when the first path is there.
+        ESTABLISHED if old == SYN_RECEIVED || old == NEW_SYN_RECEIVED || old == LISTEN => accepted(sock),
         LISTEN => listening(sock),
         FIN_WAIT1 | LAST_ACK | CLOSE => ending(sock, old, new),
         _ => {}
@@ -50,10 +51,14 @@ pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
 /// In the context of the process that connects.
 #[inline(always)]
 fn connecting(sock: Sock) {
-    if !mark_port(sock.remote_port()) && !is_target() {
-        return;
+    if !ports::used(sock.remote_port()) && !is_target() {
+        return conn::forget(sock);
     }
-    let Some(family) = sock.traced_family() else { return };
+    let Some(family) = of_application(sock) else { return };
+    // Its connections cost as much as its calls.
+    if !may_tell(0) {
+        return conn::forget(sock);
+    }
     let mut conn = conn::create(sock, family, ROLE_CLIENT, conn::now(), 0);
     conn::own(&mut conn);
     conn::insert(sock, &conn);
@@ -65,10 +70,9 @@ fn connected(sock: Sock) {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    conn.sent = u64::from(sock.write_seq());
-    conn.received = u64::from(sock.copied_seq());
-    conn.first_sent = conn.sent;
-    conn.first_received = conn.received;
+    if conn.flags & FLAG_COUNTED == 0 {
+        conn::begin(sock, conn);
+    }
     conn.established_ns = conn::now();
     // Whether data ever moves on it or not: it was set up.
     conn::announce(sock, conn);
@@ -78,21 +82,39 @@ fn connected(sock: Sock) {
 #[inline(always)]
 fn accepted(sock: Sock) {
     if setting!(default_policy) == POLICY_IGNORE && port_use(sock.local_port()).is_none() {
-        return;
+        return conn::forget(sock);
     }
-    let Some(family) = sock.traced_family() else { return };
-    let mut conn = conn::create(sock, family, ROLE_SERVER, conn::now(), 0);
+    let Some(family) = of_application(sock) else { return };
+    let now = conn::now();
+    if let Some(known) = CONNECTIONS.get_ptr_mut(sock.0) {
+        // SAFETY: a live map value.
+        let known = unsafe { &mut *known };
+        // TCP Fast Open: it was taken from the listen queue, and read, before its handshake was over.
+        if known.flags & FLAG_EARLY != 0 && known.established_ns == 0 && !is_set!(known.closed) {
+            known.established_ns = now;
+            return;
+        }
+    }
+    let mut conn = conn::create(sock, family, ROLE_SERVER, now, 0);
     conn.established_ns = conn.started_ns;
     conn::insert(sock, &conn);
+}
+
+/// Its family, if an application holds it. (Below a socket of MPTCP are sockets of TCP that the kernel holds.)
+#[inline(always)]
+fn of_application(sock: Sock) -> Option<u8> {
+    if sock.is_subflow() { None } else { sock.traced_family() }
 }
 
 #[inline(always)]
 fn listening(sock: Sock) {
     let port = sock.local_port();
-    if !mark_port(port) && !is_target() {
+    if !ports::used(port) && !is_target() {
         return;
     }
-    let _ = PORTS.insert(port, PORT_LISTENED, NO_REPLACE);
+    if port_use(port).is_none() && PORTS.insert(port, PORT_LISTENED, NO_REPLACE).is_err() {
+        count(Counter::PortsFull);
+    }
     emit::state::listening(port);
 }
 
@@ -102,33 +124,13 @@ fn port_use(port: u16) -> Option<u32> {
     unsafe { PORTS.get(port) }.copied()
 }
 
-/// Traces the current process if a selector names the port. Over a policy that is pending too: the decision that is
-/// under way does not know of the port yet.
-#[inline(always)]
-fn mark_port(port: u16) -> bool {
-    if setting!(select_ports) == 0 || port_use(port) != Some(PORT_SELECTED) {
-        return false;
-    }
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
-    // SAFETY: copied at once.
-    match unsafe { POLICIES.get(pid) }.copied() {
-        Some(POLICY_IGNORE) => return false,
-        Some(decided) if decided & 0xff != POLICY_PENDING => {}
-        None | Some(_) => {
-            let _ = POLICIES.insert(pid, POLICY_PORT, 0);
-            process::policy_changed();
-        }
-    }
-    true
-}
-
 /// In the context of a process when the application closes, else in softirq.
 #[inline(always)]
 fn ending(sock: Sock, old: i32, new: i32) {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    if conn.flags & FLAG_CLOSED != 0 {
+    if is_set!(conn.closed) {
         return;
     }
     let error = sock.error();
@@ -141,17 +143,21 @@ fn ending(sock: Sock, old: i32, new: i32) {
         && is_announced(sock, conn)
     {
         // Without a read that found it, but after all data: the peer closed first.
-        if new == LAST_ACK && sock.unread(conn.received as u32) == 0 {
-            conn::ended_by_peer(conn);
+        if new == LAST_ACK && !conn::arrival::has_unread(sock, conn) {
+            conn::ended_by_peer(sock, conn);
         }
         report(sock, conn, what, error);
+    }
+    // Nothing else tells the end of a socket of MPTCP.
+    if new == CLOSE && conn.flags & FLAG_MULTIPATH != 0 && is_set!(conn.closed) && sock.is_orphan() {
+        conn::forget(sock);
     }
 }
 
 /// Whether the connection was told of, or is told of now because its owner is known.
 #[inline(always)]
 fn is_announced(sock: Sock, conn: &mut Conn) -> bool {
-    conn.flags & FLAG_ANNOUNCED != 0 || conn.pid != 0 && conn::announce(sock, conn)
+    is_set!(conn.announced) || conn.pid != 0 && conn::announce(sock, conn)
 }
 
 /// What a change of state means for the connection as the application sees it, with the errno that belongs to it.
@@ -179,9 +185,10 @@ fn end(sock: Sock, old: i32, new: i32, error: u32) -> Option<(u8, u32)> {
 #[inline(always)]
 fn report(sock: Sock, conn: &mut Conn, what: u8, error: u32) {
     if what != STATE_SENT_FIN {
-        conn.flags |= FLAG_CLOSED;
+        conn::missed(conn);
+        conn.closed = 1;
         // A connect that failed has nothing to show but its SYNs, which its announcement has told.
-        if conn.role != ROLE_CLIENT || conn.established_ns != 0 {
+        if conn.flags & FLAG_MULTIPATH == 0 && (conn.role != ROLE_CLIENT || conn.established_ns != 0) {
             emit::stats(sock, conn, true);
         }
     }
@@ -195,9 +202,12 @@ pub fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return 0 };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    if conn.flags & FLAG_CLOSED == 0 && is_announced(sock, conn) {
-        report(sock, conn, STATE_CLOSED, 0);
+    if !is_set!(conn.closed) {
+        conn::missed(conn);
+        if is_announced(sock, conn) {
+            report(sock, conn, STATE_CLOSED, 0);
+        }
     }
-    let _ = CONNECTIONS.remove(sock.0);
+    conn::forget(sock);
     0
 }

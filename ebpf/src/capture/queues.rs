@@ -3,7 +3,7 @@
 
 use crate::conn;
 use crate::kernel::sock::Sock;
-use crate::process::is_target;
+use crate::process::{is_target, ports};
 use aya_ebpf::macros::{btf_tracepoint, fexit};
 use aya_ebpf::programs::{BtfTracePointContext, FExitContext};
 use wirespan_common::record::FAMILY_UNIX;
@@ -12,9 +12,9 @@ use wirespan_common::record::FAMILY_UNIX;
 // between kernels, so the result is asked for (Linux 5.17; the backend that uses this hook needs 6.3).
 #[fexit(function = "inet_csk_accept")]
 pub fn inet_csk_accept(ctx: FExitContext) -> i32 {
-    if is_target()
-        && let Ok(sock) = ctx.ret::<u64>()
+    if let Ok(sock) = ctx.ret::<u64>()
         && sock != 0
+        && (is_target() || ports::handed_over(Sock(sock)))
     {
         conn::accept(Sock(sock));
     }

@@ -5,7 +5,7 @@ use super::transfer::transfer;
 use crate::conn;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
-use crate::process::is_target;
+use crate::process::{is_target, ports};
 use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -18,7 +18,7 @@ const MSG_ERRQUEUE: u32 = 0x2000;
 // net/socket.c: trace_sock_send_length(struct sock *sk, int ret, int flags), Linux 6.3
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
-    if is_target() {
+    if is_target() || was_handed_over(&ctx) {
         moved(&ctx, SEND);
     }
     0
@@ -27,10 +27,17 @@ pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
 // net/socket.c: trace_sock_recv_length(struct sock *sk, int ret, int flags), Linux 6.3
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
-    if is_target() {
+    if is_target() || was_handed_over(&ctx) {
         moved(&ctx, RECEIVE);
     }
     0
+}
+
+/// Whether data was moved over a socket of a port that a selector names, which shows whom it belongs to.
+#[inline(always)]
+fn was_handed_over(ctx: &BtfTracePointContext) -> bool {
+    let result: i32 = ctx.arg(1);
+    result > 0 && ports::handed_over(Sock(ctx.arg(0)))
 }
 
 #[inline(always)]

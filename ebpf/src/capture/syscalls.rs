@@ -9,8 +9,8 @@ use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
-use crate::maps::SEND_ENTRIES;
-use crate::process::is_target;
+use crate::maps::{SEND_ENTRIES, setting};
+use crate::process::{is_target, ports};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -70,15 +70,25 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     let regs = Regs(ctx.arg::<u64>(0) as *const u64);
-    if let Some(call) = regs.number().and_then(classify)
-        && is_target()
-    {
+    if let Some(call) = regs.number().and_then(classify) {
         let result = ctx.arg(1);
         if call == Call::Accept {
-            accepted(result);
-        } else {
+            if setting!(select_ports) != 0 || is_target() {
+                accepted(result);
+            }
+        } else if is_target() {
             finished(regs, call, result);
         }
+    }
+    0
+}
+
+// net/ipv4/tcp_input.c: trace_tcp_rcv_space_adjust(struct sock *sk), Linux 4.15. In the middle of a receive, before the
+// call's end is looked at: the first one over a socket that came from another process shows whose it is.
+#[btf_tracepoint(function = "tcp_rcv_space_adjust")]
+pub fn tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
+    if !is_target() {
+        ports::handed_over(Sock(ctx.arg(0)));
     }
     0
 }
@@ -87,6 +97,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
 fn accepted(result: i64) {
     if result >= 0
         && let Some(sock) = socket(result as u64)
+        && (is_target() || ports::handed_over(sock))
     {
         conn::accept(sock);
     }
@@ -122,23 +133,22 @@ fn finished(regs: Regs, call: Call, result: i64) {
         // SAFETY: copied at once.
         entry_ns = unsafe { SEND_ENTRIES.get(thread) }.copied().unwrap_or(0);
     }
-    match call {
+    let (source, len) = match call {
         Call::ReceiveMany | Call::SendMany if sock.datagram_family().is_some() => {
-            datagrams(sock, direction, regs.argument1(), result as u32, entry_ns);
+            return datagrams(sock, direction, regs.argument1(), result as u32, entry_ns);
         }
         Call::ReceiveMany | Call::SendMany => {
             let source =
                 if result == 1 { super::source::message(regs.argument1()) } else { Source::Missing(Missing::Other) };
-            let len = messages(regs.argument1(), result as u32);
-            if len > 0 {
-                transfer(sock, direction, len, source, entry_ns, Some(regs));
-            }
+            (Some(source), messages(regs.argument1(), result as u32))
         }
-        _ => {
-            if let Some(source) = source(regs) {
-                transfer(sock, direction, result as u32, source, entry_ns, Some(regs));
-            }
-        }
+        _ => (source(regs), result as u32),
+    };
+    // In one place only: the verifier follows it once for each.
+    if let Some(source) = source
+        && len > 0
+    {
+        transfer(sock, direction, len, source, entry_ns, Some(regs));
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::datagram::{self, Datagram};
 use super::source::Source;
-use crate::conn::{self, FLAG_DATAGRAM, FLAG_IGNORED};
-use crate::emit;
+use crate::conn::{self, FLAG_DATAGRAM, is_set};
+use crate::emit::{self, Peer};
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::maps::count;
+use crate::process::may_tell;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{Data, KIND_DATA, RECEIVE, SEND};
@@ -25,27 +26,36 @@ pub fn transfer(sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u
     };
     // SAFETY: as above.
     let conn = unsafe { &mut *conn };
-    conn::begun(conn, entry_ns);
     count(Counter::Seen);
     let position = conn::advance(sock, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
     let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, conn, last_ns) } else { 0 };
     conn::turn(sock, conn, direction);
     conn::inspect(sock, conn, last_ns);
-    if conn.flags & FLAG_IGNORED != 0 {
+    if is_set!(conn.ignored) {
         count(Counter::Ignored);
         return;
     }
-    conn::own(conn);
-    if !conn::announce(sock, conn) {
+    let head = conn::budget(conn, len);
+    if !may_tell(head) {
+        count(Counter::Undecided);
+        conn.turn_told = 1;
         return;
     }
-    let head = conn::budget(conn, len);
+    conn::own(conn);
+    if !conn::announce_to(sock, conn, &Peer::OF_SOCKET, first_ns) {
+        count(Counter::DropRingFull);
+        return;
+    }
     let data = Data { arrived_ns, ..record(conn, direction, len, position, (first_ns, last_ns)) };
-    emit::data::data(data, source, head);
+    if emit::data::data(data, source, head) {
+        count(Counter::DeliveredCalls);
+        conn.turn_told = 1;
+    }
 }
 
-/// The record of a call of the current thread, still without payload.
+/// The record of a call of the current thread, still without payload. No call comes before the announcement of its
+/// connection, which another thread may have made.
 #[inline(always)]
 pub fn record(conn: &conn::Conn, direction: u8, len: u32, position: u64, (first_ns, last_ns): (u64, u64)) -> Data {
     let pid_tgid = bpf_get_current_pid_tgid();
@@ -59,8 +69,8 @@ pub fn record(conn: &conn::Conn, direction: u8, len: u32, position: u64, (first_
         tail_len: 0,
         connection: conn.id,
         position,
-        first_ns,
-        last_ns,
+        first_ns: if first_ns < conn.started_ns { conn.started_ns } else { first_ns },
+        last_ns: if last_ns < conn.started_ns { conn.started_ns } else { last_ns },
         pid: (pid_tgid >> 32) as u32,
         tid: pid_tgid as u32,
         context: 0,

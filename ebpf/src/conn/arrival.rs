@@ -3,10 +3,9 @@
 //! The time is kept as long as something is unread and taken by the next receive. When that receive leaves bytes behind,
 //! their own time was not kept, and it is [`UNKNOWN`] until all is read: nothing is said of them.
 
-use super::{Conn, FLAG_DATAGRAM, now};
+use super::{Conn, FLAG_COUNTED, FLAG_DATAGRAM, now};
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, setting};
-use wirespan_common::record::FAMILY_UNIX;
 
 /// Stands for a time that was not kept.
 pub const UNKNOWN: u64 = 1;
@@ -45,7 +44,7 @@ pub fn reached(sock: Sock, reader: &Conn) -> u64 {
 fn note(sock: Sock, conn: &mut Conn) {
     // Before the look at what is unread: see `take`.
     let now = now();
-    if conn.family != FAMILY_UNIX || sock.queued_packets() > 0 {
+    if conn.flags & FLAG_COUNTED == 0 || sock.queued_packets() > 0 {
         set!(conn.arrived_ns, now);
     }
 }
@@ -62,7 +61,7 @@ pub fn take(sock: Sock, conn: &mut Conn, now: u64) -> u64 {
     let (arrived, before) = (conn.arrived_ns, conn.read_ns);
     conn.read_ns = now;
     // It may hold data back, and its positions are others.
-    if conn.family != FAMILY_UNIX && sock.has_upper_layer() {
+    if conn.flags & FLAG_COUNTED == 0 && sock.has_upper_layer() {
         return 0;
     }
     // What comes from here on sets its own time, unless it is found unread.
@@ -73,7 +72,8 @@ pub fn take(sock: Sock, conn: &mut Conn, now: u64) -> u64 {
     if arrived > before && arrived > UNKNOWN && arrived < now { arrived } else { 0 }
 }
 
+/// Whether something has come that was not read.
 #[inline(always)]
-fn has_unread(sock: Sock, conn: &Conn) -> bool {
-    if conn.family == FAMILY_UNIX { sock.queued_packets() > 0 } else { sock.unread(conn.received as u32) > 0 }
+pub fn has_unread(sock: Sock, conn: &Conn) -> bool {
+    if conn.flags & FLAG_COUNTED != 0 { sock.queued_packets() > 0 } else { sock.unread(conn.received as u32) > 0 }
 }

@@ -1,14 +1,18 @@
 //! The connection table: one entry a socket, created on first sight, removed when the socket closes.
 
 pub mod arrival;
+mod table;
+
+pub use table::{first_datagram, forget, insert, known, sight};
 
 use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, DIRECTIVES, count, setting};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
+use table::{claim, release};
+use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, RECEIVE, ROLE_SERVER, SEND, STATE_RECEIVED_FIN};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND, STATE_RECEIVED_FIN};
 
 /// What the kernel side remembers of a connection.
 #[repr(C)]
@@ -60,24 +64,35 @@ pub struct Conn {
     pub role: u8,
     /// Direction of the last call, 0xff before the first.
     pub last_direction: u8,
-    /// Bits of `FLAG_`.
+    /// Bits of `FLAG_`; they never change, so that two CPUs cannot lose each other's. What changes has a byte of its own.
     pub flags: u8,
+    /// The `Open` record reached the ring buffer.
+    pub announced: u8,
+    /// User space asked to ignore it.
+    pub ignored: u8,
+    /// The end was reported.
+    pub closed: u8,
+    /// The end of what is received was reported.
+    pub end_of_stream: u8,
+    /// A call of this turn was recorded.
+    pub turn_told: u8,
+    /// A call of the turn before was.
+    pub before_told: u8,
+    /// Zero.
+    pub reserved: u16,
 }
 
-/// The `Open` record reached the ring buffer.
-pub const FLAG_ANNOUNCED: u8 = 1;
-/// User space asked to ignore it.
-pub const FLAG_IGNORED: u8 = 2;
 /// The set-up was not seen.
-pub const FLAG_MIDWAY: u8 = 4;
-/// The end was reported.
-pub const FLAG_CLOSED: u8 = 8;
-/// The end of what is received was reported.
-pub const FLAG_END_OF_STREAM: u8 = 16;
-/// Positions are counts, and no tracepoint tells the end: unix sockets and UDP.
-pub const FLAG_COUNTED: u8 = 32;
+pub const FLAG_MIDWAY: u8 = 1;
+/// Positions are counts, and no tracepoint tells the end: unix sockets, UDP
+/// and MPTCP.
+pub const FLAG_COUNTED: u8 = 2;
 /// Each call is a datagram (UDP).
-pub const FLAG_DATAGRAM: u8 = 64;
+pub const FLAG_DATAGRAM: u8 = 4;
+/// It is a socket of MPTCP, not of TCP.
+pub const FLAG_MULTIPATH: u8 = 8;
+/// Data came before the handshake was over.
+pub const FLAG_EARLY: u8 = 16;
 
 /// Time between two looks at the quality of a connection on which data moves, ns.
 const STATS_EVERY_NS: u64 = 10_000_000_000;
@@ -105,12 +120,13 @@ pub fn extend(near: u64, position: u32) -> u64 {
     near.wrapping_add(position.wrapping_sub(near as u32) as i32 as i64 as u64)
 }
 
-/// A fresh entry for a TCP connection whose set-up is seen.
+/// A fresh entry for a TCP or MPTCP connection whose set-up is seen.
 #[inline(always)]
 pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> Conn {
+    let is_multipath = family != FAMILY_UNIX && flags & FLAG_DATAGRAM == 0 && sock.is_multipath();
     let sent = u64::from(sock.write_seq());
     let received = u64::from(sock.copied_seq());
-    Conn {
+    let mut conn = Conn {
         id: identity(started_ns),
         started_ns,
         first_sent: sent,
@@ -136,59 +152,32 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         role,
         last_direction: 0xff,
         flags,
-    }
-}
-
-/// Enters a connection, replacing what was there.
-#[inline(always)]
-pub fn insert(sock: Sock, conn: &Conn) {
-    if CONNECTIONS.insert(sock.0, conn, 0).is_err() {
-        count(Counter::DropTableFull);
-    }
-}
-
-/// The entry of a socket that moves data, created when this is first sight.
-#[inline(always)]
-pub fn sight(sock: Sock) -> Option<*mut Conn> {
-    known(sock).or_else(|| {
-        enter(sock);
-        CONNECTIONS.get_ptr_mut(sock.0)
-    })
-}
-
-/// The entry of a socket, if there is one.
-#[inline(always)]
-pub fn known(sock: Sock) -> Option<*mut Conn> {
-    let conn = CONNECTIONS.get_ptr_mut(sock.0)?;
-    // SAFETY: a live map value; races between CPUs only blur counters of one connection.
-    let entry = unsafe { &*conn };
-    (entry.flags & FLAG_COUNTED == 0 || entry.inode == sock.inode()).then_some(conn)
-}
-
-/// Enters a stream socket that moves data. Not inlined, so that the new entry does not take room on the stack of those
-/// that know theirs.
-#[inline(never)]
-fn enter(sock: Sock) -> bool {
-    let Some(family) = sock.traced_family() else { return false };
-    let mut conn = create(sock, family, ROLE_UNKNOWN, now(), FLAG_MIDWAY);
-    conn.inode = sock.inode();
-    if family == FAMILY_UNIX {
+        announced: 0,
+        ignored: 0,
+        closed: 0,
+        end_of_stream: 0,
+        turn_told: 0,
+        before_told: 0,
+        reserved: 0,
+    };
+    if is_multipath {
+        conn.flags |= FLAG_MULTIPATH;
+        // What TCP knows of quality, it knows of each path.
+        conn.stats_ns = u64::MAX;
+        conn.inode = sock.inode();
         count_positions(&mut conn);
-        // The end that has a name was accepted.
-        conn.role = if sock.unix_address() != 0 {
-            ROLE_SERVER
-        } else if sock.unix_peer().0 != 0 && sock.unix_peer().unix_address() != 0 {
-            ROLE_CLIENT
-        } else {
-            ROLE_UNKNOWN
-        };
-    } else {
-        conn.first_sent = extend(conn.sent, sock.first_sent());
-        conn.first_received = extend(conn.received, sock.first_received());
     }
-    insert(sock, &conn);
-    true
+    conn
 }
+
+/// A byte of an entry that another CPU may set at the same time.
+macro_rules! is_set {
+    ($conn:ident.$field:ident) => {
+        // SAFETY: a member of a live map value.
+        unsafe { core::ptr::read_volatile(&raw const $conn.$field) != 0 }
+    };
+}
+pub(crate) use is_set;
 
 /// Without sequence numbers positions are counted from first sight.
 #[inline(always)]
@@ -200,25 +189,15 @@ fn count_positions(conn: &mut Conn) {
     conn.first_received = 0;
 }
 
-/// The entry of a UDP socket, made now.
+/// Notes the positions of the first bytes of a connection that this end opens. With TCP Fast Open some of them are
+/// sent already.
 #[inline(always)]
-pub fn first_datagram(sock: Sock, family: u8) -> Option<*mut Conn> {
-    enter_datagram(sock, family);
-    CONNECTIONS.get_ptr_mut(sock.0)
-}
-
-/// [`enter`], for the socket of a client over UDP.
-#[inline(never)]
-fn enter_datagram(sock: Sock, family: u8) -> bool {
-    let mut conn = create(sock, family, ROLE_CLIENT, now(), FLAG_DATAGRAM);
-    count_positions(&mut conn);
-    conn.inode = sock.inode();
-    conn.stats_ns = u64::MAX;
-    // Nobody reads a datagram in parts, but which one is read is not known.
-    conn.arrived_ns = arrival::UNKNOWN;
-    own(&mut conn);
-    insert(sock, &conn);
-    true
+pub fn begin(sock: Sock, conn: &mut Conn) {
+    conn.sent = u64::from(sock.write_seq());
+    conn.received = u64::from(sock.copied_seq());
+    // Here the count of acknowledged bytes includes the SYN.
+    conn.first_sent = extend(conn.sent, sock.first_sent().wrapping_add(1));
+    conn.first_received = conn.received;
 }
 
 /// The current thread owns a connection whose owner is not known yet. Only in the context of a process.
@@ -246,37 +225,40 @@ pub fn accept(sock: Sock) {
 /// Tells the quality of a connection on which data moves, now and then.
 #[inline(always)]
 pub fn inspect(sock: Sock, conn: &mut Conn, now: u64) {
-    if now >= conn.stats_ns && conn.flags & FLAG_ANNOUNCED != 0 {
+    if now >= conn.stats_ns && is_set!(conn.announced) {
         conn.stats_ns = now + STATS_EVERY_NS;
         emit::stats(sock, conn, false);
-    }
-}
-
-/// A call that shows a connection for the first time began before it was seen: so did the connection, or the records of
-/// both would be told in the wrong order.
-#[inline(always)]
-pub fn begun(conn: &mut Conn, entry_ns: u64) {
-    if entry_ns != 0 && conn.flags & FLAG_ANNOUNCED == 0 && entry_ns < conn.started_ns {
-        conn.started_ns = entry_ns;
     }
 }
 
 /// Announces the connection if that was not done; false when the ring buffer had no room.
 #[inline(always)]
 pub fn announce(sock: Sock, conn: &mut Conn) -> bool {
-    announce_to(sock, conn, &emit::Peer::OF_SOCKET)
+    announce_to(sock, conn, &emit::Peer::OF_SOCKET, u64::MAX)
 }
 
-/// [`announce`], to a peer that only the call names.
+/// [`announce`] before a call that began at `begun_ns`, to a peer that only the call names. A call that shows a connection
+/// for the first time began before it was seen: so did the connection, or the records of both would be told in the wrong
+/// order.
+///
+/// Exactly once, whoever comes first. Another thread that is at it in this moment is trusted: what is announced has a time,
+/// and comes before the record of this call.
 #[inline(always)]
-pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer) -> bool {
-    if conn.flags & FLAG_ANNOUNCED == 0 {
-        if !emit::open(sock, conn, peer) {
-            return false;
-        }
-        conn.flags |= FLAG_ANNOUNCED;
+pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer, begun_ns: u64) -> bool {
+    if is_set!(conn.announced) || !claim(sock) {
+        return true;
     }
-    true
+    let is_told = is_set!(conn.announced) || {
+        if begun_ns < conn.started_ns {
+            conn.started_ns = begun_ns;
+        }
+        emit::open(sock, conn, peer)
+    };
+    if is_told {
+        conn.announced = 1;
+    }
+    release(sock);
+    is_told
 }
 
 /// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and
@@ -287,6 +269,9 @@ pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
     const LOOK_EVERY_TURNS: u32 = 64;
     const LOOK_EVERY_CALLS: u32 = 16;
     if conn.last_direction != direction {
+        missed(conn);
+        conn.before_told = conn.turn_told;
+        conn.turn_told = 0;
         conn.last_direction = direction;
         conn.turn_used = 0;
         conn.turn_calls = 0;
@@ -303,6 +288,23 @@ pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
     }
 }
 
+/// A turn is over. If it answered another one and nothing of either was recorded, nobody else knows that there was an
+/// exchange at all.
+#[inline(always)]
+pub fn missed(conn: &mut Conn) {
+    let is_answer = match conn.role {
+        ROLE_SERVER => conn.last_direction == SEND,
+        ROLE_CLIENT => conn.last_direction == RECEIVE,
+        // Whoever speaks first asks.
+        _ => conn.turns & 1 == 0,
+    };
+    if is_answer && conn.turns > 1 && conn.turn_told | conn.before_told == 0 && !is_set!(conn.ignored) {
+        count(Counter::LostExchanges);
+        // Once.
+        conn.turn_told = 1;
+    }
+}
+
 /// Does what user space wants of the connection.
 #[inline(always)]
 fn obey(sock: Sock, conn: &mut Conn) {
@@ -311,7 +313,7 @@ fn obey(sock: Sock, conn: &mut Conn) {
     if directive.connection == conn.id {
         conn.budget = directive.budget;
         if directive.budget == 0 {
-            conn.flags |= FLAG_IGNORED;
+            conn.ignored = 1;
         }
     }
     let _ = DIRECTIVES.remove(sock.0);
@@ -336,6 +338,11 @@ pub fn advance(sock: Sock, conn: &mut Conn, direction: u8, len: u32) -> u64 {
     let len = u64::from(len);
     let is_counted = conn.flags & FLAG_COUNTED != 0;
     if direction == SEND {
+        // TCP Fast Open: what this end sends with its SYN. The positions of the peer are not known yet.
+        if conn.role == ROLE_CLIENT && conn.established_ns == 0 && conn.flags & (FLAG_MIDWAY | FLAG_COUNTED) == 0 {
+            begin(sock, conn);
+            conn.first_received = 0;
+        }
         conn.sent = if is_counted { conn.sent + len } else { extend(conn.sent, sock.write_seq()) };
         conn.sent.wrapping_sub(len)
     } else {
@@ -351,16 +358,19 @@ pub fn end_of_stream(sock: Sock) {
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if sock.is_receive_shut_down() {
-        ended_by_peer(conn);
+        ended_by_peer(sock, conn);
     }
 }
 
 /// Tells, once, that the peer sends no more.
 #[inline(always)]
-pub fn ended_by_peer(conn: &mut Conn) {
-    if conn.flags & (FLAG_ANNOUNCED | FLAG_END_OF_STREAM) == FLAG_ANNOUNCED {
-        conn.flags |= FLAG_END_OF_STREAM;
-        emit::state::changed(conn, STATE_RECEIVED_FIN, 0);
+pub fn ended_by_peer(sock: Sock, conn: &mut Conn) {
+    if is_set!(conn.announced) && !is_set!(conn.end_of_stream) && claim(sock) {
+        if !is_set!(conn.end_of_stream) {
+            conn.end_of_stream = 1;
+            emit::state::changed(conn, STATE_RECEIVED_FIN, 0);
+        }
+        release(sock);
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Open`]: first sight of a connection.
 
 use super::wake;
-use crate::conn::{Conn, FLAG_DATAGRAM, FLAG_MIDWAY};
+use crate::conn::{Conn, FLAG_COUNTED, FLAG_DATAGRAM, FLAG_MIDWAY};
 use crate::kernel::read;
 use crate::kernel::sock::Sock;
 use crate::maps::{EVENTS, count, offset};
@@ -27,7 +27,7 @@ impl Peer {
 #[inline(never)]
 pub fn open(sock: Sock, conn: &Conn, peer: &Peer) -> bool {
     let Some(mut entry) = EVENTS.reserve::<Open>(0) else {
-        count(Counter::DropRingFull);
+        count(Counter::DropOther);
         return false;
     };
     // SAFETY: every member that is read is written below; all are integers.
@@ -63,7 +63,7 @@ pub fn open(sock: Sock, conn: &Conn, peer: &Peer) -> bool {
     } else {
         open.transport = if conn.flags & FLAG_DATAGRAM == 0 { TRANSPORT_TCP } else { TRANSPORT_UDP };
         // Those of a later turn may be of data.
-        if conn.flags & (FLAG_MIDWAY | FLAG_DATAGRAM) == 0 && conn.turns <= 1 {
+        if conn.flags & (FLAG_MIDWAY | FLAG_COUNTED) == 0 && conn.turns <= 1 {
             open.syn_retransmits = sock.retransmits();
         }
         open.local_port = sock.local_port();

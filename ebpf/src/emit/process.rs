@@ -1,12 +1,10 @@
 //! [`Process`]: a process came, changed its program or went.
 
 use super::{output, scratch, wake};
-use crate::maps::setting;
-use aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_probe_read_kernel_str};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{KIND_PROCESS, MAX_EXECUTABLE, POLICY_IGNORE, PROCESS_EXEC, Process};
+use wirespan_common::record::{KIND_PROCESS, MAX_EXECUTABLE, Process};
 
 /// Reports a change of process `pid` at `at_ns`. `file`: kernel address of the path given to exec, or 0.
 #[inline(always)]
@@ -32,8 +30,5 @@ pub fn changed(what: u8, pid: u32, parent: u32, file: u64, at_ns: u64) {
             bpf_probe_read_kernel_str(process.file.as_mut_ptr().cast(), MAX_EXECUTABLE as u32, file as *const _);
         }
     }
-    // A process that waits for a decision may be gone before the agent looks by itself.
-    let urgent = what == PROCESS_EXEC && setting!(default_policy) == POLICY_IGNORE;
-    let wake = if urgent { u64::from(BPF_RB_FORCE_WAKEUP) } else { wake() };
-    output(room, size_of::<Process>() as u32, Counter::DropProcess, wake);
+    output(room, size_of::<Process>() as u32, Counter::DropProcess, wake());
 }

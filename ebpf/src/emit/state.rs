@@ -21,7 +21,7 @@ pub fn changed(conn: &Conn, what: u8, error: u32) {
         pid: 0,
         reserved: 0,
     };
-    submit((&raw const state).cast(), size_of::<State>() as u32, Counter::DropRingFull);
+    submit((&raw const state).cast(), size_of::<State>() as u32, Counter::DropOther);
 }
 
 /// Reports that the current process began to listen.
@@ -39,5 +39,5 @@ pub fn listening(port: u16) {
         pid: (bpf_get_current_pid_tgid() >> 32) as u32,
         reserved: 0,
     };
-    submit((&raw const state).cast(), size_of::<State>() as u32, Counter::DropRingFull);
+    submit((&raw const state).cast(), size_of::<State>() as u32, Counter::DropOther);
 }

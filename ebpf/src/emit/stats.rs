@@ -28,5 +28,5 @@ pub fn stats(sock: Sock, conn: &Conn, last: bool) -> bool {
         turns: conn.turns,
         reserved2: 0,
     };
-    submit((&raw const stats).cast(), size_of::<Stats>() as u32, Counter::DropRingFull)
+    submit((&raw const stats).cast(), size_of::<Stats>() as u32, Counter::DropOther)
 }

@@ -12,6 +12,9 @@ const SOCK_STREAM: u16 = 1;
 const SOCK_DGRAM: u16 = 2;
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_UDP: u16 = 17;
+const IPPROTO_MPTCP: u16 = 262;
+/// include/net/tcp_states.h
+const SYN_RECEIVED: u8 = 3;
 
 impl Sock {
     /// Address family, if this is a stream socket of a kind that is traced.
@@ -23,9 +26,31 @@ impl Sock {
         }
         match family {
             FAMILY_UNIX => Some(family),
-            FAMILY_INET | FAMILY_INET6 if read::<u16>(self.0, offset!(sock_protocol)) == IPPROTO_TCP => Some(family),
+            FAMILY_INET | FAMILY_INET6 => match read::<u16>(self.0, offset!(sock_protocol)) {
+                IPPROTO_TCP | IPPROTO_MPTCP => Some(family),
+                _ => None,
+            },
             _ => None,
         }
+    }
+
+    /// Whether this is a socket of MPTCP: what the application holds. Below it are sockets of TCP that only the kernel
+    /// uses. It is no `tcp_sock`.
+    #[inline(always)]
+    pub fn is_multipath(self) -> bool {
+        read::<u16>(self.0, offset!(sock_protocol)) == IPPROTO_MPTCP
+    }
+
+    /// Whether this is a socket of TCP below one of MPTCP.
+    #[inline(always)]
+    pub fn is_subflow(self) -> bool {
+        !self.is_multipath() && read_known(self.0, offset!(tcp_is_mptcp), 0u8) & 1 != 0
+    }
+
+    /// Whether its handshake is not over: a socket that has data already came by TCP Fast Open.
+    #[inline(always)]
+    pub fn is_half_open(self) -> bool {
+        read_known(self.0, offset!(sock_state), 0u8) == SYN_RECEIVED
     }
 
     /// Whether this is a unix socket.

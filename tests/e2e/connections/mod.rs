@@ -8,3 +8,4 @@ mod link;
 mod pools;
 mod queue;
 mod tls;
+mod transports;

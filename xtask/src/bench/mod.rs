@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the numbers of `docs/benchmarks.md`.
 //!
 //! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`syscalls`], [`agent_cost`], [`throughput`],
-//! [`connections`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
+//! [`connections`], [`storm`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
 //! [`node`], [`postgres`], [`redis`], [`rush`]) and how they end ([`child`]), what loads and receives ([`client`],
 //! [`sink`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf`
 //! call ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
@@ -31,6 +31,7 @@ mod scrape;
 mod sink;
 mod spans;
 mod start;
+mod storm;
 mod syscalls;
 mod throughput;
 mod wrk;
@@ -83,6 +84,8 @@ enum Kind {
     Throughput,
     /// Connections that are opened, used once and closed
     Connections,
+    /// A thousand foreign programs a second beside a traced server
+    Storm,
     /// Hosts, paths and statements that never come twice
     Explosion,
     /// From start to tracing
@@ -93,7 +96,7 @@ enum Kind {
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 13] = [
+const KINDS: [(Kind, Measure); 14] = [
     (Kind::Kernel, kernel::measure),
     (Kind::Syscalls, syscalls::measure),
     (Kind::AgentCost, agent_cost::measure),
@@ -103,6 +106,7 @@ const KINDS: [(Kind, Measure); 13] = [
     (Kind::CompletenessRedis, completeness::redis),
     (Kind::Duration, duration::measure),
     (Kind::Connections, connections::measure),
+    (Kind::Storm, storm::measure),
     (Kind::Explosion, explosion::measure),
     (Kind::Start, start::measure),
     (Kind::Parsers, parsers::measure),

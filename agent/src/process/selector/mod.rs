@@ -9,6 +9,7 @@ mod label;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,6 +18,7 @@ use std::str::FromStr;
 pub use host::Unfit;
 pub use label::Label;
 pub use parse::Error;
+pub use wanted::Shown;
 
 use super::{Process, Users};
 
@@ -181,6 +183,18 @@ impl Selectors {
             })
             .filter_map(|value| value.parse().ok())
             .collect()
+    }
+
+    /// Whether a requirement names this port.
+    #[must_use]
+    pub fn names_port(&self, port: u16) -> bool {
+        self.uses_ports()
+            && self.requirements().filter(|requirement| requirement.label == Label::Port).any(|requirement| {
+                match &requirement.test {
+                    Test::In(values) | Test::NotIn(values) => values.iter().any(|value| value.parse() == Ok(port)),
+                    Test::Exists | Test::Absent => false,
+                }
+            })
     }
 
     /// The environment variables that requirements name.

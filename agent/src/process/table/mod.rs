@@ -344,6 +344,24 @@ impl ProcessTable {
         self.refuse(pid);
     }
 
+    /// The kernel waits for a decision that it should have had: what is known now has to do.
+    pub fn remind(&mut self, pid: u32, now_ns: u64) {
+        let decision = self.decision(pid);
+        self.changes.insert(pid, (Change::Set(decision), now_ns));
+    }
+
+    /// Whether selectors look at ports.
+    #[must_use]
+    pub fn uses_ports(&self) -> bool {
+        self.selectors.uses_ports()
+    }
+
+    /// Whether a selector names the port.
+    #[must_use]
+    pub fn names_port(&self, port: u16) -> bool {
+        self.selectors.names_port(port)
+    }
+
     /// The kernel marks whoever uses a port that a selector names, again at each connect. Who can never be selected is
     /// not worth the records of all its calls.
     fn refuse(&mut self, pid: u32) {

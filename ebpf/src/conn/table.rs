@@ -1,0 +1,145 @@
+//! Entering connections into the table. Two threads may see a socket for the first time in the same moment: one of them
+//! enters it, both use that entry.
+
+use super::{
+    Conn, FLAG_COUNTED, FLAG_DATAGRAM, FLAG_EARLY, FLAG_MIDWAY, FLAG_MULTIPATH, arrival, count_positions, create,
+    extend, now, own,
+};
+use crate::kernel::sock::Sock;
+use crate::maps::{CLAIMS, CONNECTIONS, count};
+use wirespan_common::counters::Counter;
+use wirespan_common::record::{FAMILY_UNIX, NO_REPLACE, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN};
+
+/// Looks at an entry that another thread is about to replace, before it is given up.
+const LOOKS: u32 = 3;
+
+/// Takes the right to do for a socket what must be done once; false while another thread has it. Linux 5.10 has no atomic
+/// exchange for programs, but an insert that refuses to replace is one. Whoever gets it looks again whether there is still
+/// something to do.
+#[inline(always)]
+pub fn claim(sock: Sock) -> bool {
+    CLAIMS.insert(sock.0, 1u8, NO_REPLACE).is_ok()
+}
+
+/// Gives the right back.
+#[inline(always)]
+pub fn release(sock: Sock) {
+    let _ = CLAIMS.remove(sock.0);
+}
+
+/// Enters a TCP connection whose set-up is seen, replacing what was there: nobody moves data over it yet.
+#[inline(always)]
+pub fn insert(sock: Sock, conn: &Conn) {
+    // What is replaced has left, so that what was evicted can be told by the numbers.
+    forget(sock);
+    if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() {
+        count(Counter::Entered);
+    } else {
+        count(Counter::DropTableFull);
+    }
+}
+
+/// A connection that is not traced begins on a socket: what the table knows of it is a predecessor's, whose end was missed.
+#[inline(always)]
+pub fn forget(sock: Sock) {
+    if CONNECTIONS.remove(sock.0).is_ok() {
+        count(Counter::Left);
+    }
+}
+
+/// The entry of a socket that moves data, created when this is first sight.
+#[inline(always)]
+pub fn sight(sock: Sock) -> Option<*mut Conn> {
+    known(sock).or_else(|| if enter(sock) { known(sock) } else { None })
+}
+
+/// The entry of a socket, if there is one.
+#[inline(always)]
+pub fn known(sock: Sock) -> Option<*mut Conn> {
+    let conn = CONNECTIONS.get_ptr_mut(sock.0)?;
+    // SAFETY: a live map value; races between CPUs only blur counters of one connection.
+    let entry = unsafe { &mut *conn };
+    if entry.flags & FLAG_COUNTED == 0 {
+        return Some(conn);
+    }
+    let inode = sock.inode();
+    // It was not accepted yet when it was entered.
+    if entry.inode == 0 && entry.flags & FLAG_MULTIPATH != 0 {
+        entry.inode = inode;
+    }
+    (entry.inode == inode).then_some(conn)
+}
+
+/// Enters a stream socket that moves data. Not inlined, so that the new entry does not take room on the stack of those
+/// that know theirs.
+#[inline(never)]
+fn enter(sock: Sock) -> bool {
+    let Some(family) = sock.traced_family() else { return false };
+    let mut conn = create(sock, family, ROLE_UNKNOWN, now(), FLAG_MIDWAY);
+    conn.inode = sock.inode();
+    if family == FAMILY_UNIX {
+        count_positions(&mut conn);
+        // The end that has a name was accepted.
+        conn.role = if sock.unix_address() != 0 {
+            ROLE_SERVER
+        } else if sock.unix_peer().0 != 0 && sock.unix_peer().unix_address() != 0 {
+            ROLE_CLIENT
+        } else {
+            ROLE_UNKNOWN
+        };
+    } else if conn.flags & FLAG_MULTIPATH == 0 {
+        conn.first_sent = extend(conn.sent, sock.first_sent());
+        conn.first_received = extend(conn.received, sock.first_received());
+        if sock.is_half_open() {
+            conn.role = ROLE_SERVER;
+            conn.flags = FLAG_EARLY;
+            conn.arrived_ns = 0;
+        }
+    }
+    settle(sock, &conn)
+}
+
+/// The entry of a UDP socket, made now.
+#[inline(always)]
+pub fn first_datagram(sock: Sock, family: u8) -> Option<*mut Conn> {
+    if enter_datagram(sock, family) { known(sock) } else { None }
+}
+
+/// [`enter`], for the socket of a client over UDP.
+#[inline(never)]
+fn enter_datagram(sock: Sock, family: u8) -> bool {
+    let mut conn = create(sock, family, ROLE_CLIENT, now(), FLAG_DATAGRAM);
+    count_positions(&mut conn);
+    conn.inode = sock.inode();
+    conn.stats_ns = u64::MAX;
+    // Nobody reads a datagram in parts, but which one is read is not known.
+    conn.arrived_ns = arrival::UNKNOWN;
+    own(&mut conn);
+    settle(sock, &conn)
+}
+
+/// Enters `conn` unless another thread has just entered the same socket; one that was entered for a predecessor on the
+/// same address is replaced. True when the socket has its entry.
+#[inline(always)]
+fn settle(sock: Sock, conn: &Conn) -> bool {
+    if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() {
+        count(Counter::Entered);
+        return true;
+    }
+    if claim(sock) {
+        let is_settled = known(sock).is_some() || CONNECTIONS.insert(sock.0, conn, 0).is_ok();
+        release(sock);
+        if is_settled {
+            return true;
+        }
+    } else {
+        // Another thread replaces it in this moment.
+        for _ in 0..LOOKS {
+            if known(sock).is_some() {
+                return true;
+            }
+        }
+    }
+    count(Counter::DropTableFull);
+    false
+}

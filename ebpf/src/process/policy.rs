@@ -1,0 +1,139 @@
+//! Whether a process is traced. What the kernel saw is a mark, what user space decided is a decision; each of the two
+//! maps has one writer, so that neither undoes what it did not know of. Both carry a time: a decision counts if it knows of
+//! what the mark tells ([`record::settles`]).
+
+use crate::conn::now;
+use crate::maps::{DECISIONS, LAST_ANSWER, MARKS, POLICY_CHANGE, UNDECIDED, count, setting};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use wirespan_common::counters::Counter;
+use wirespan_common::record::{
+    self, POLICY_IGNORE, POLICY_PENDING, POLICY_PORT, POLICY_REFUSE, POLICY_TRACE, policy_kind, policy_word,
+};
+
+/// What holds for a process, as a word of policy; `None`: nothing but the default.
+#[inline(always)]
+pub fn explicit(pid: u32) -> Option<u64> {
+    // SAFETY: words, copied at once.
+    let (mark, decision) = unsafe { (MARKS.get(pid).copied(), DECISIONS.get(pid).copied()) };
+    match (mark, decision) {
+        (Some(mark), Some(decision)) => Some(if record::settles(decision, mark) { decision } else { mark }),
+        (Some(word), None) | (None, Some(word)) => Some(word),
+        (None, None) => None,
+    }
+}
+
+/// What holds for a process: one of `POLICY_`.
+#[inline(always)]
+pub fn kind(pid: u32) -> u32 {
+    explicit(pid).map_or(setting!(default_policy), policy_kind)
+}
+
+/// Whether a process that has this policy is traced.
+#[inline(always)]
+pub fn is_traced(kind: u32) -> bool {
+    kind != POLICY_IGNORE && kind != POLICY_REFUSE
+}
+
+/// Notes what was seen of a process.
+#[inline(always)]
+pub fn mark(pid: u32, kind: u32, at_ns: u64) {
+    if MARKS.insert(pid, policy_word(kind, at_ns), 0).is_err() {
+        count(Counter::PoliciesFull);
+    }
+    changed();
+}
+
+/// Whether the current process is traced. The first thing that a hook asks.
+#[inline(always)]
+pub fn is_target() -> bool {
+    answer() != LEFT_ALONE
+}
+
+/// Whether the current process is traced only until it is decided, as [`is_target`] has just found.
+#[inline(always)]
+fn is_undecided() -> bool {
+    let Some(kept) = LAST_ANSWER.get_ptr(0) else { return false };
+    // SAFETY: an aligned word of this CPU.
+    let known = unsafe { kept.read_volatile() };
+    known >> PROCESS_AT == bpf_get_current_pid_tgid() >> 32 && known & ANSWER == UNTIL_DECIDED
+}
+
+// What is kept is one word: 22 bits of process (include/linux/threads.h, PID_MAX_LIMIT), 40 of time, 2 of the answer.
+const PROCESS_AT: u32 = 42;
+const ANSWER: u64 = 3;
+const LEFT_ALONE: u64 = 0;
+const TRACED: u64 = 1;
+const UNTIL_DECIDED: u64 = 2;
+
+/// The last answer on each CPU is kept: most hooks are run by the process that ran the one before, and are spared the
+/// look-up. An answer is good until a policy changes: it was found after the time that it is kept under, and a change
+/// writes a time that is later than itself.
+#[inline(always)]
+fn answer() -> u64 {
+    let process = bpf_get_current_pid_tgid() >> 32;
+    let (Some(kept), Some(change)) = (LAST_ANSWER.get_ptr_mut(0), POLICY_CHANGE.get_ptr(0)) else { return LEFT_ALONE };
+    // SAFETY: an aligned word.
+    let change = unsafe { change.read_volatile() };
+    let question = process << PROCESS_AT | change << (64 - PROCESS_AT + 2) >> (64 - PROCESS_AT);
+    // SAFETY: a slot of this CPU. One whole word is read and written: nobody sees half an answer.
+    let known = unsafe { kept.read_volatile() };
+    if known & !ANSWER == question {
+        return known & ANSWER;
+    }
+    let answer = match kind(process as u32) {
+        POLICY_TRACE => TRACED,
+        POLICY_PENDING | POLICY_PORT => UNTIL_DECIDED,
+        _ => LEFT_ALONE,
+    };
+    // SAFETY: as above.
+    unsafe { kept.write_volatile(question | answer) };
+    answer
+}
+
+/// A policy has just changed.
+#[inline(always)]
+pub fn changed() {
+    if let Some(change) = POLICY_CHANGE.get_ptr_mut(0) {
+        // SAFETY: an aligned word. Whoever writes last, no answer was kept under that time before.
+        unsafe { change.write_volatile(now()) };
+    }
+}
+
+/// What an undecided process has had recorded.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Spent {
+    records: u32,
+    bytes: u32,
+}
+
+/// Whether a record with `bytes` of payload of the current process may be made: one that is not decided yet has a small
+/// budget, so that programs that turn out not to be selected do not push the records of others out.
+#[inline(always)]
+pub fn may_tell(bytes: u32) -> bool {
+    !is_undecided() || spend(bytes)
+}
+
+#[inline(never)]
+fn spend(bytes: u32) -> bool {
+    use wirespan_common::limits::{UNDECIDED_BYTES, UNDECIDED_RECORDS};
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let Some(spent) = UNDECIDED.get_ptr_mut(pid) else {
+        let _ = UNDECIDED.insert(pid, Spent { records: 1, bytes }, 0);
+        return true;
+    };
+    // SAFETY: a live map value; threads that race for it blur a few records.
+    let spent = unsafe { &mut *spent };
+    if spent.records >= UNDECIDED_RECORDS || spent.bytes >= UNDECIDED_BYTES {
+        return false;
+    }
+    spent.records += 1;
+    spent.bytes = spent.bytes.wrapping_add(bytes);
+    true
+}
+
+/// Gives an undecided process a fresh budget.
+#[inline(always)]
+pub fn refresh(pid: u32) {
+    let _ = UNDECIDED.remove(pid);
+}

@@ -1,0 +1,62 @@
+//! Ports that selectors name: who connects to one, listens on one, or uses a socket of one is traced until user space has
+//! decided. A socket may come to a process by any way (it was accepted, inherited, or passed on by another process), so what
+//! counts is its use.
+
+use super::policy::{self, mark, refresh};
+use crate::kernel::read;
+use crate::kernel::sock::Sock;
+use crate::maps::{MARKS, SELECTED_PORTS, offset, setting};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use wirespan_common::record::{FAMILY_UNIX, POLICY_PORT, POLICY_REFUSE, POLICY_TRACE, policy_ns};
+
+/// Whether a selector names the port.
+#[inline(always)]
+pub fn is_selected(port: u16) -> bool {
+    let Some(bits) = SELECTED_PORTS.get_ptr(u32::from(port >> 6)) else { return false };
+    // SAFETY: a live map value; written before the programs are attached.
+    unsafe { *bits >> (port & 63) & 1 != 0 }
+}
+
+/// The current process uses a port: traces it if a selector names that. Over a mark that is pending too: the decision that
+/// is under way does not know of the port yet.
+#[inline(always)]
+pub fn used(port: u16) -> bool {
+    setting!(select_ports) != 0 && is_selected(port) && trace()
+}
+
+/// The current process, which is not traced, moves data over a socket or takes it from a listen queue. Whether it is
+/// traced from now on.
+#[inline(always)]
+pub fn handed_over(sock: Sock) -> bool {
+    if setting!(select_ports) == 0 {
+        return false;
+    }
+    // Both ports at once: remote in network order, local in host order.
+    let pair = read::<u32>(sock.0, offset!(sock_ports));
+    let (local, remote) = ((pair >> 16) as u16, u16::from_be(pair as u16));
+    (is_selected(local) || is_selected(remote)) && is_stream(sock) && trace()
+}
+
+/// The bits mean ports only for sockets of the internet.
+#[inline(always)]
+fn is_stream(sock: Sock) -> bool {
+    sock.traced_family().is_some_and(|family| family != FAMILY_UNIX)
+}
+
+#[inline(never)]
+fn trace() -> bool {
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    match policy::kind(pid) {
+        POLICY_REFUSE => return false,
+        POLICY_TRACE => return true,
+        POLICY_PORT => {}
+        // What was decided about the program that it runs may still be under way: the mark has the time of the program.
+        _ => {
+            // SAFETY: a word, copied at once.
+            let since = unsafe { MARKS.get(pid) }.copied().map_or(0, policy_ns);
+            mark(pid, POLICY_PORT, since);
+        }
+    }
+    refresh(pid);
+    true
+}
