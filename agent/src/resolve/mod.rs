@@ -17,7 +17,7 @@ mod program;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 pub use program::go_version;
@@ -120,11 +120,7 @@ impl Resolver {
     fn collect(&mut self, patience: Duration, take: &mut impl FnMut(Found)) -> usize {
         let mut count = 0;
         let mut patience = patience;
-        loop {
-            let found = match self.answers.recv_timeout(patience) {
-                Ok(found) => found,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            };
+        while let Ok(found) = self.answers.recv_timeout(patience) {
             patience = Duration::ZERO;
             count += 1;
             self.took(found, take);
