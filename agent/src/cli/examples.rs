@@ -8,7 +8,7 @@ Selectors have the syntax of Kubernetes label selectors:
   --select exe=/usr/sbin/nginx        the path of the executable, or its file name
   --select 'comm in (python3,node)'   the command name
   --select port=8000,user!=root       listening on or connected to the port, and not of that user
-  --select pid=4711                   the process and the workers that it forks; -p 4711 says the same
+  --select pid=4711                   the process and the workers that it forks; as -p 4711
   --select '!container'               outside of containers
   --select systemd.unit=web.service   also container.id=ID, env.NAME=VALUE
 A comma is \"and\"; several --select are alternatives. Without any, every process but wirespan itself is traced."

@@ -103,7 +103,10 @@ impl Painter {
     /// What has no column: what was done, with whom, and what went wrong.
     fn rest(self, row: &mut Row<'_>, span: &Span, outcome: Outcome, code: Option<&str>) {
         let failed = outcome == Outcome::Failed;
-        let (operation, peer, trouble) = (operation(span), peer(span).unwrap_or_default(), trouble(span, code));
+        let (peer, trouble) = (peer(span).unwrap_or_default(), trouble(span, code));
+        // The kind says already that it is a set-up; where there is little room, its phases alone say more.
+        let set_up = if self.layout.width.is_some() && span.name == setup::NAME { phases(span) } else { String::new() };
+        let operation = if set_up.is_empty() { operation(span) } else { set_up };
         let shares = self.layout.share(width(&operation), width(&peer), width(&trouble));
         row.column(if failed { RED } else { "" }, &middle(&operation, shares.operation), shares.operation);
         if shares.peer > 0 {
