@@ -20,9 +20,9 @@ pub const MAX_CLAIMS: u32 = 1024;
 /// Undecided processes whose records are counted.
 pub const MAX_UNDECIDED: u32 = 4096;
 /// Records of one undecided process.
-pub const UNDECIDED_RECORDS: u32 = 64;
+pub const UNDECIDED_RECORDS: u32 = 256;
 /// Payload bytes of one undecided process, give or take a record.
-pub const UNDECIDED_BYTES: u32 = 32 * 1024;
+pub const UNDECIDED_BYTES: u32 = 64 * 1024;
 /// Names, users and ids that programs may be selected by.
 pub const MAX_WANTED: u32 = 1024;
 /// Processes with a policy of their own.

@@ -277,7 +277,7 @@ pub const POLICY_IGNORE: u32 = 0;
 pub const POLICY_TRACE: u32 = 1;
 /// Policy: trace within a small budget until user space has decided, because the process has just executed a program.
 pub const POLICY_PENDING: u32 = 2;
-/// Policy: the same, because the process uses a port that a selector names.
+/// Policy: trace until user space has decided, because the process uses a port that a selector names.
 pub const POLICY_PORT: u32 = 3;
 /// Policy: leave at once whatever ports it uses, until it executes another program.
 pub const POLICY_REFUSE: u32 = 4;

@@ -11,10 +11,10 @@ use crate::harness::recorded::Recorded;
 use crate::harness::servers::{self, curl};
 use crate::harness::{Agent, Folder, workload};
 
-/// Each of 4,000 sockets, and of 4,000 more, is one connection, and no call is told without one.
+/// Each of 2,000 sockets, and of 2,000 more that are made of them, is one connection, and no call is told without one.
 #[test]
 fn sockets_that_two_threads_meet_at_once() {
-    const PAIRS: usize = 2000;
+    const PAIRS: usize = 1000;
     for kind in ["tcp", "unix"] {
         let gates = Folder::new();
         let mut command = workload("two_threads.c");

@@ -1,21 +1,9 @@
 //! Programs that are executed while the agent runs, and are none of its targets.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::harness::agent::granted;
 use crate::harness::{Agent, run, servers, workload};
-
-/// Executes `sh` or `curl` again and again; how many.
-fn storm(program: &str, arguments: &[&str], time: Duration) -> u64 {
-    let end = Instant::now() + time;
-    let mut count = 0;
-    while Instant::now() < end {
-        run(Command::new(program).args(arguments));
-        count += 1;
-    }
-    count
-}
 
 /// Where the selectors tell at an exec that a program is none of theirs, nothing of it is copied.
 #[test]
@@ -25,8 +13,9 @@ fn programs_that_cannot_match_are_never_copied() {
     for backend in granted() {
         let selectors = ["exe=/usr/sbin/nginx", "comm=nginx", "pid=4194303", "user=4711", "port=1"].map(str::to_owned);
         let mut agent = Agent::run(backend, &selectors, &[]);
-        let count = storm("curl", &["-s", "--noproxy", "*", "-o", "/dev/null", &url], Duration::from_secs(1));
-        assert!(count > 3);
+        for _ in 0..10 {
+            run(Command::new("curl").args(["-s", "--noproxy", "*", "-o", "/dev/null", &url]));
+        }
         agent.stop();
         assert_eq!(agent.told("kernel: seen"), 0, "{backend}: {}", agent.stderr());
     }
@@ -40,8 +29,8 @@ fn programs_that_are_not_decided_have_a_small_budget() {
         let mut agent = Agent::run(backend, &["env.NOBODY_HAS_THIS=1".to_owned()], &[]);
         run(workload("http_client.py").args(["many", &server.port.to_string()]));
         agent.stop();
-        // 200 requests, each of four calls or more: the decision comes after a few of them.
-        assert!(agent.told("process_not_selected") < 40, "{backend}: {}", agent.stderr());
+        // 200 requests, each of four calls: the budget is that of 64, if the decision does not come before.
+        assert!(agent.told("process_not_selected") <= 64, "{backend}: {}", agent.stderr());
     }
 }
 

@@ -81,8 +81,9 @@ fn answer() -> u64 {
         return known & ANSWER;
     }
     let answer = match kind(process as u32) {
-        POLICY_TRACE => TRACED,
-        POLICY_PENDING | POLICY_PORT => UNTIL_DECIDED,
+        // Who uses a port that is named is nearly always selected.
+        POLICY_TRACE | POLICY_PORT => TRACED,
+        POLICY_PENDING => UNTIL_DECIDED,
         _ => LEFT_ALONE,
     };
     // SAFETY: as above.
