@@ -85,7 +85,7 @@ fn a_set_up_says_where_its_time_went() {
     let line = shown(&span);
     assert!(line.contains("  connection_setup  dns 2.00 ms, tcp 120 ms, auth 118 ms  → db.internal:5432\n"), "{line}");
     let narrow = on(Some(110), false, &span);
-    assert!(narrow.contains("  dns 2.00 ms, tcp 120 ms, aut"), "{narrow}");
+    assert!(narrow.contains("  dns 2.00 ms") && !narrow.contains("connection_setup"), "{narrow}");
     span.status = Status::Error("".into());
     span.attributes.push(("error.type", Value::Static("connection_refused")));
     assert!(shown(&span).ends_with("  connection_refused\n"), "{}", shown(&span));
