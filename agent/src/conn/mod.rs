@@ -4,7 +4,7 @@
 //! - [`detection`]: holds the first bytes back until their protocol is certain;
 //! - [`connection`]: both directions and the session of one connection;
 //! - [`timeline`]: how a connection was set up and how often it was used; `preamble`: what drivers send first;
-//! - [`fact`]: what is told of it; [`errno`]: names of errors;
+//! - [`fact`]: what is told of it; [`errno`]: names of errors; [`room`]: what tables give back;
 //! - [`tracker`]: all connections, their limits, time-outs and counters.
 //!
 //! Driven by events alone: a recorded stream gives the same exchanges again.
@@ -14,6 +14,7 @@ pub mod detection;
 pub mod errno;
 pub mod fact;
 mod preamble;
+pub mod room;
 pub mod stream;
 pub mod timeline;
 pub mod tracker;

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::fact::{Fact, SetUp};
+use super::room;
 use crate::event::{Change, Event, Open, State, Transport};
 use rustc_hash::FxHashMap;
 use wirespan_protocols::session::{Output, Reason};
@@ -303,6 +304,8 @@ impl<T> Tracker<T> {
         if self.heap > self.limits.session_bytes {
             self.evict(now_ns, sink);
         }
+        room::give_back(&mut self.connections);
+        room::give_back(&mut self.sockets);
     }
 
     /// Lets go of a connection that may live on.

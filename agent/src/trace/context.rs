@@ -22,6 +22,7 @@ use rustc_hash::FxHashMap;
 use wirespan_protocols::stream::Actor;
 
 use super::span::{Resource, SpanId, TraceId};
+use crate::conn::room;
 use flight::Flight;
 use idle::Idle;
 
@@ -370,6 +371,9 @@ impl Contexts {
                 || process.last_ns + KEEP_THREAD_NS > now_ns
         });
         self.requests = requests;
+        room::give_back(&mut self.threads);
+        room::give_back(&mut self.processes);
+        room::give_back(&mut self.in_flight);
     }
 }
 

@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 use wirespan_protocols::exchange::Detail;
 
 use super::{Known, Measured, Metrics};
+use crate::conn::room;
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
 use crate::metrics::label::Text;
@@ -176,6 +177,8 @@ impl Graph {
             }
             stays
         });
+        room::give_back(&mut self.pairs);
+        room::give_back(&mut self.servers);
     }
 
     #[cfg(test)]

@@ -23,6 +23,7 @@ use super::settings::{Reading, Settings};
 use super::snapshot::{Exemplar, Snapshot};
 use super::store::{Counts, Key, Near, Store};
 use crate::conn::fact::Fact;
+use crate::conn::room;
 use crate::event::{Listener, Role, Stats, Vantage};
 use crate::trace::clock::Clock;
 use crate::trace::observation::{Observation, Observer};
@@ -171,6 +172,7 @@ impl Metrics {
         self.store.expire(self.now_ns);
         let before_ns = self.now_ns.saturating_sub(FORGET_NS);
         self.connections.retain(|_, known| known.heard_ns >= before_ns);
+        room::give_back(&mut self.connections);
         self.graph.forget(before_ns, self.now_ns.saturating_sub(SWEEP_NS));
         if let Some(services) = &mut self.services {
             services.forget();
