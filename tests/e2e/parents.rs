@@ -1,7 +1,6 @@
 //! Which request of its process a call was made for.
 
 use std::process::Command;
-use std::time::Duration;
 
 use wirespan_tests::span::Span;
 use wirespan_tests::spans::Spans;
@@ -15,8 +14,6 @@ fn orders(program: &str, count: usize, at_once: usize) -> Spans {
     let server = servers::program(program, &[&database.dsn()]);
     let urls = format!("http://127.0.0.1:{}/r[1-{count}]", server.port);
     let (spans, ()) = trace(&server.select_port(), || {
-        // What a server does without a request shows within a second or two.
-        std::thread::sleep(Duration::from_millis(if at_once == 1 { 2500 } else { 0 }));
         run(Command::new("curl")
             .args(["-s", "--noproxy", "*", "-Z", "--parallel-immediate", "--parallel-max", &at_once.to_string()])
             .arg(urls));
@@ -55,16 +52,4 @@ fn on_an_event_loop_no_request_has_another_s_statement() {
         assert_eq!(parent.only().text("url.path"), truth(statement));
     }
     assert_eq!(children.len(), 0, "all of them overlap");
-}
-
-/// A timer's statements, and those that a request leaves behind, run while one other request is in flight.
-#[test]
-fn what_an_event_loop_does_for_nobody_has_no_parent() {
-    let spans = orders("orders_timer.py", 24, 1);
-    assert_eq!(spans.servers().len(), 24);
-    let statements = spans.clients().pick(|span| span.text("db.query.text").contains(" AS "));
-    let of = |name: &str| statements.pick(|statement| truth(statement) == format!("/{name}"));
-    assert!(of("nobody").len() > 200, "{}", of("nobody").len());
-    assert!(of("late").len() > 12, "{}", of("late").len());
-    assert_eq!(statements.pick(|statement| statement.parent.is_some()).len(), 0);
 }
