@@ -1,4 +1,5 @@
-//! Counters that the kernel programs keep: one per-CPU array, indexed by [`Counter`].
+//! Counters that the kernel programs keep: a per-CPU array of rows, each indexed by [`Counter`]. A counter is the sum of its
+//! rows.
 
 /// What the kernel programs count. `seen = delivered_calls + ignored + undecided + ring_full`, in calls, once no program is at
 /// work. Each call of a target that is [`Seen`](Self::Seen) gives one data record, which is
@@ -26,12 +27,14 @@ pub enum Counter {
     UnreadableSplice,
     /// Payload that could not be read: several messages in one call, or a system call of another ABI.
     UnreadableOther,
+    /// Payload of a vectored call whose buffers hold less than was moved: another thread has changed them meanwhile.
+    UnreadableVector,
     /// Bytes beyond the budget of their turn: counted, not copied.
     OverBudgetBytes,
     /// Process records that the ring buffer had no room for.
     DropProcess,
-    /// Runs that the kernel left out, because an interrupt came while the same program was at work on that CPU. The
-    /// kernel counts them itself (`recursion_misses`); the agent adds its numbers here.
+    /// Runs that the kernel left out, because the same program was interrupted or preempted in the middle on that CPU. The
+    /// kernel counts them itself (`recursion_misses`); the agent adds its numbers here, less [`MadeUp`](Self::MadeUp).
     Missed,
     /// Calls of processes that were not decided yet, beyond their budget.
     Undecided,
@@ -51,6 +54,8 @@ pub enum Counter {
     Left,
     /// Connections that were evicted from the table. The agent finds their number: entered, but neither taken out nor there.
     Evicted,
+    /// Of those runs, calls that a second program told of, or for which it moved the position of the connection on.
+    MadeUp,
 }
 
 impl Counter {
@@ -59,14 +64,20 @@ impl Counter {
     pub const fn is_loss(self) -> bool {
         !matches!(
             self,
-            Self::Seen | Self::Delivered | Self::DeliveredCalls | Self::Entered | Self::Left | Self::OverBudgetBytes
+            Self::Seen
+                | Self::Delivered
+                | Self::DeliveredCalls
+                | Self::Entered
+                | Self::Left
+                | Self::OverBudgetBytes
+                | Self::MadeUp
         )
     }
 
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -76,6 +87,7 @@ impl Counter {
         Self::UnreadableIoUring,
         Self::UnreadableSplice,
         Self::UnreadableOther,
+        Self::UnreadableVector,
         Self::OverBudgetBytes,
         Self::DropProcess,
         Self::Missed,
@@ -88,6 +100,7 @@ impl Counter {
         Self::Entered,
         Self::Left,
         Self::Evicted,
+        Self::MadeUp,
     ];
 
     /// Name for metrics and summaries.
@@ -103,6 +116,7 @@ impl Counter {
             Self::UnreadableIoUring => "unreadable_io_uring",
             Self::UnreadableSplice => "unreadable_splice",
             Self::UnreadableOther => "unreadable_other",
+            Self::UnreadableVector => "unreadable_vector",
             Self::OverBudgetBytes => "over_budget_bytes",
             Self::DropProcess => "process_record",
             Self::Missed => "missed",
@@ -115,6 +129,7 @@ impl Counter {
             Self::Entered => "entered",
             Self::Left => "left",
             Self::Evicted => "evicted",
+            Self::MadeUp => "made_up",
         }
     }
 }

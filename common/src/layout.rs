@@ -171,6 +171,8 @@ pub struct Config {
     pub queue_time: u32,
     /// 1 when only programs in the map `WANTED` may be selected, and those that use a selected port.
     pub exec_filter: u32,
+    /// 1 where a program can be preempted in the middle (since Linux 7.0), and a second one takes over for it.
+    pub preemptible: u32,
 }
 
 #[cfg(test)]

@@ -9,6 +9,11 @@ pub const TAIL: u32 = 192;
 /// Room in which a program builds one record: a masked offset plus a masked length stays inside; the largest value of a
 /// per-CPU map.
 pub const MAX_SCRATCH: usize = 32 * 1024;
+/// Programs that may build records at once on one CPU: one for each direction, and where they can be preempted one more
+/// for each.
+pub const SLOTS: u32 = 4;
+/// How many of them there are where programs cannot be preempted.
+pub const SLOTS_UNDISTURBED: u32 = 2;
 /// Ring buffer size, bytes.
 pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
@@ -27,7 +32,7 @@ pub const UNDECIDED_BYTES: u32 = 64 * 1024;
 pub const MAX_WANTED: u32 = 1024;
 /// Processes with a policy of their own.
 pub const MAX_PROCESSES: u32 = 16 * 1024;
-/// Buffers of one vectored call that are looked at.
-pub const MAX_IOVECS: usize = 16;
+/// Most buffers of one vectored call: the kernel takes no more (`UIO_MAXIOV`, include/uapi/linux/uio.h).
+pub const MAX_IOVECS: u32 = 1024;
 /// Longest unix socket path (`sun_path`).
 pub const MAX_UNIX_PATH: usize = 108;

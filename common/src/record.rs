@@ -71,6 +71,8 @@ pub enum Missing {
     Splice = 3,
     /// Several messages in one call, a foreign ABI, or an unknown call.
     Other = 4,
+    /// The buffers of a vectored call hold less than it moved.
+    Vector = 5,
 }
 
 /// [`Open::role`]: not seen.

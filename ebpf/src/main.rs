@@ -1,6 +1,7 @@
 //! The kernel programs. Hooks are thin and live in `capture` and `process`; what they share is below them.
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
 
 mod capture;
 mod conn;

@@ -7,7 +7,7 @@ use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_UNDECIDED, MAX_WANTED, RING_BYTES,
+    MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 
@@ -17,8 +17,15 @@ static LAYOUT: Layout = Layout::EMPTY;
 
 /// Settings; injected at load.
 #[unsafe(no_mangle)]
-static CONFIG: Config =
-    Config { default_policy: 0, turn_budget: 0, wake_bytes: 0, select_ports: 0, queue_time: 0, exec_filter: 0 };
+static CONFIG: Config = Config {
+    default_policy: 0,
+    turn_budget: 0,
+    wake_bytes: 0,
+    select_ports: 0,
+    queue_time: 0,
+    exec_filter: 0,
+    preemptible: 0,
+};
 
 /// Reads one offset. Volatile, so that the compiler cannot fold the value from before the injection.
 macro_rules! offset {
@@ -105,29 +112,120 @@ pub static PORTS: HashMap<u16, u32> = HashMap::with_max_entries(4096, 0);
 #[map]
 pub static SEND_ENTRIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8192, 0);
 
-/// Counters, see [`Counter`].
+/// Counters, see [`Counter`]: a row that all programs share, then one for each [`Slot`].
 #[map]
-pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Counter::COUNT as u32, 0);
+pub static COUNTERS: PerCpuArray<u64> =
+    PerCpuArray::with_max_entries((Counter::COUNT * (1 + SLOTS as usize)) as u32, 0);
 
-/// Room to build one record in.
+/// Room to build records with payload in.
 #[map]
-pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
+pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SLOTS, 0);
+
+/// Not 0 while the program of a slot is at work on this CPU; kept only where it can be preempted.
+#[map]
+pub static AT_WORK: PerCpuArray<u32> = PerCpuArray::with_max_entries(SLOTS, 0);
 
 /// A record and its payload, and as much again so that masked offsets plus masked lengths stay inside.
 #[repr(C, align(8))]
 pub struct Scratch(pub [u8; MAX_SCRATCH]);
 
-/// Adds to a counter.
-#[inline(always)]
-pub fn count_by(counter: Counter, by: u64) {
-    if let Some(value) = COUNTERS.get_ptr_mut(counter as u32) {
-        // SAFETY: a slot of this CPU; programs on one CPU do not interleave with themselves.
-        unsafe { *value += by };
+/// What a program that records data has on each CPU for itself alone: room for a record, and a row of counters.
+///
+/// From Linux 7.0 on a program can be preempted, and the next process runs another program on that CPU. But no program
+/// runs there twice at once: the kernel leaves out what would be the second run (`recursion_misses`, since 6.1; before,
+/// programs in the context of a process cannot be interrupted by one another, and none with a slot runs elsewhere). So
+/// what one program alone uses is safe, and needs no atomics.
+#[derive(Clone, Copy)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// That of the program that records sends; for one that records both directions, its own for sends.
+    pub const SEND: Self = Self(0);
+    /// The same for receives.
+    pub const RECEIVE: Self = Self(1);
+
+    /// That of the program that takes over for this one.
+    #[inline(always)]
+    pub fn second(self) -> Self {
+        Self(self.0 + 2)
+    }
+
+    /// The one of a number.
+    #[inline(always)]
+    pub fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The direction of what it records.
+    #[inline(always)]
+    pub fn direction(self) -> u8 {
+        self.0 as u8 & 1
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The program begins its work on this CPU: [`Slot::is_at_work`] says so until [`Slot::end`].
+    #[inline(always)]
+    pub fn begin(self) {
+        self.set_at_work(1);
+    }
+
+    /// It has done its work.
+    #[inline(always)]
+    pub fn end(self) {
+        self.set_at_work(0);
+    }
+
+    #[inline(always)]
+    fn set_at_work(self, is: u32) {
+        if setting!(preemptible) != 0
+            && let Some(at_work) = AT_WORK.get_ptr_mut(self.0)
+        {
+            // SAFETY: a live map value that only this program writes.
+            unsafe { at_work.write_volatile(is) };
+        }
+    }
+
+    /// Whether the program is in the middle of its work on this CPU: it was preempted, and the kernel leaves out its runs
+    /// for others until it goes on.
+    #[inline(always)]
+    pub fn is_at_work(self) -> bool {
+        // SAFETY: an aligned word of a live map value.
+        AT_WORK.get_ptr(self.0).is_some_and(|at_work| unsafe { at_work.read_volatile() } != 0)
+    }
+
+    /// Adds to a counter of this program.
+    #[inline(always)]
+    pub fn count_by(self, counter: Counter, by: u64) {
+        if let Some(value) = COUNTERS.get_ptr_mut(counter as u32 + (1 + self.0) * Counter::COUNT as u32) {
+            // SAFETY: a live map value that only this program writes, and it runs once at a time on this CPU.
+            unsafe { *value += by };
+        }
+    }
+
+    /// Adds one to a counter of this program.
+    #[inline(always)]
+    pub fn count(self, counter: Counter) {
+        self.count_by(counter, 1);
+    }
+
+    /// The program's room for building a record on this CPU.
+    #[inline(always)]
+    pub fn scratch(self) -> Option<*mut u8> {
+        SCRATCH.get_ptr_mut(self.0).map(|room| room.cast())
     }
 }
 
-/// Adds one to a counter.
+/// Adds one to a counter that several programs share: one may interrupt or preempt another in the middle.
 #[inline(always)]
 pub fn count(counter: Counter) {
-    count_by(counter, 1);
+    if let Some(value) = COUNTERS.get_ptr_mut(counter as u32) {
+        // The target has no atomics in `core`. This form of the instruction is older than all kernels that matter.
+        // SAFETY: an aligned word of a live map value.
+        unsafe { core::arch::asm!("lock *(u64 *)({value} + 0) += {one}", value = in(reg) value, one = in(reg) 1u64) }
+    }
 }

@@ -16,7 +16,7 @@ use crate::harness::recorded::Recorded;
 use crate::harness::{Agent, Folder, run, workload};
 
 /// What each backend records of some traffic of processes that a selector names.
-fn recorded(select: &str, traffic: impl FnOnce()) -> Vec<(&'static str, Recorded)> {
+pub fn recorded(select: &str, traffic: impl FnOnce()) -> Vec<(&'static str, Recorded)> {
     let select = [select.to_owned()];
     let mut agents: Vec<_> =
         granted().into_iter().map(|backend| (backend, Agent::start("record", backend, &select, &[]))).collect();
@@ -29,11 +29,11 @@ fn recorded(select: &str, traffic: impl FnOnce()) -> Vec<(&'static str, Recorded
     agents.iter_mut().map(end).collect()
 }
 
-fn own() -> String {
+pub fn own() -> String {
     format!("pid={}", std::process::id())
 }
 
-fn server() -> (TcpListener, u16) {
+pub fn server() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     (listener, port)

@@ -29,3 +29,4 @@ mod program;
 mod redis;
 mod strangers;
 mod undecided;
+mod vectors;

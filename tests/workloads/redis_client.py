@@ -31,6 +31,22 @@ def attributes():
     assert one.get("nothing") is None
 
 
+def many_buffers():
+    """As node-redis does: each argument in buffers of its own, all in one call; then one command alone."""
+    sock = raw()
+    for count in (17, 100, 1024):
+        whole, rest = divmod(count, 5)
+        parts = [b"*2\r\n", b"$4\r\nECHO\r\n", b"$2\r\n", b"hi", b"\r\n"] * whole
+        if rest:
+            one = b"*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\n"
+            parts += [one[n:n + 1] for n in range(rest - 1)] + [one[rest - 1:]]
+        assert len(parts) == count
+        assert sock.sendmsg(parts) == sum(map(len, parts))
+        answers(sock, b"hi\r\n", whole + bool(rest))
+        sock.sendall(b"*2\r\n$4\r\nECHO\r\n$5\r\nafter\r\n")
+        answers(sock, b"after\r\n")
+
+
 def pipeline():
     pipe = client().pipeline(transaction=False)
     for n in range(20):

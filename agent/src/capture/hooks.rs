@@ -60,6 +60,9 @@ pub const QUEUE_TIME: Hook = Hook {
     shows: "how long data waits to be read (queue time)",
 };
 
+/// What the name of a program ends in that takes over for another one at the same place.
+pub const AGAIN: &str = "_again";
+
 /// A way to capture data.
 pub struct Backend {
     /// Name on the command line.
@@ -70,6 +73,8 @@ pub struct Backend {
     pub refinements: &'static [&'static [Hook]],
     /// Hooks that it uses beside these where selectors name ports.
     pub for_ports: &'static [Hook],
+    /// Tracepoints at which a second program takes over where the first can be preempted, see [`AGAIN`].
+    pub again: &'static [&'static str],
     /// What it costs or misses, in one clause.
     pub price: &'static str,
 }

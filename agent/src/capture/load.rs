@@ -3,19 +3,21 @@
 
 use super::btf;
 use super::capabilities;
-use super::hooks::{Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIRED};
+use super::hooks::{AGAIN, Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
 use crate::process::discovery::in_initial_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, FEntry, FExit, Program};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use std::cell::Cell;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
-use wirespan_common::limits::{CONNECTION_BYTES, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES};
+use wirespan_common::limits::{
+    CONNECTION_BYTES, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
+};
 use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
 use zerocopy::IntoBytes;
 
@@ -233,10 +235,13 @@ impl Capture {
     /// The kernel's counters, summed over CPUs, indexed by [`Counter`].
     #[must_use]
     pub fn counters(&self) -> [u64; Counter::COUNT] {
+        // One row that all programs share, one for each that records data.
         let mut counters = Counter::ALL.map(|counter| {
-            self.counters.get(&(counter as u32), 0).map_or(0, |values| values.iter().copied().sum::<u64>())
+            let rows = (0..=SLOTS).map(|row| counter as u32 + row * Counter::COUNT as u32);
+            rows.filter_map(|index| self.counters.get(&index, 0).ok()).flat_map(|values| values.to_vec()).sum::<u64>()
         });
-        counters[Counter::Missed as usize] = self.missed + self.missed();
+        counters[Counter::Missed as usize] =
+            (self.missed + self.missed()).saturating_sub(counters[Counter::MadeUp as usize]);
         let entered =
             counters[Counter::Entered as usize].saturating_sub(counters[Counter::Left as usize] + self.forgotten);
         counters[Counter::Evicted as usize] = self.evicted(entered);
@@ -323,12 +328,19 @@ fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Bt
         select_ports: u32::from(!options.ports.is_empty()),
         queue_time: u32::from(queue_time),
         exec_filter: u32::from(options.wanted.as_ref().is_some_and(|wanted| wanted.len() <= MAX_WANTED as usize)),
+        preemptible: u32::from(is_preemptible(&kernel_release())),
     };
+    let slots = if config.preemptible == 0 { SLOTS_UNDISTURBED } else { SLOTS };
+    // The whole trace of a refusal is for developers: it takes the kernel seconds to write.
+    let traced = std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some_and(|value| value == "trace");
+    let level = if traced { VerifierLogLevel::DEBUG | VerifierLogLevel::STATS } else { VerifierLogLevel::STATS };
     EbpfLoader::new()
+        .verifier_log_level(level)
         .btf(Some(kernel))
         .override_global("LAYOUT", layout.as_bytes(), true)
         .override_global("CONFIG", config.as_bytes(), true)
         .map_max_entries("EVENTS", options.ring_bytes)
+        .map_max_entries("SCRATCH", slots)
         .load(OBJECT)
         .map_err(load_error)
 }
@@ -352,6 +364,12 @@ fn choose(context: &Context<'_>, ebpf: &mut Ebpf, options: &Options, report: &mu
         }
         for hook in backend.required {
             report.hooks.push(HookReport { hook: *hook, granted: attach_loaded(ebpf, hook) });
+        }
+        // After the first ones: that is the order in which the kernel runs them.
+        if is_preemptible(&report.kernel) {
+            for name in backend.again {
+                let _ = context.attach_again(ebpf, name);
+            }
         }
         for group in backend.refinements {
             for hook in *group {
@@ -385,6 +403,22 @@ impl Context<'_> {
         attach_loaded(ebpf, hook)
     }
 
+    /// Attaches the program that takes over for another one at the same place.
+    fn attach_again(&self, ebpf: &mut Ebpf, name: &str) -> Result<(), String> {
+        let program = ebpf.program_mut(&format!("{name}{AGAIN}")).ok_or("not in the kernel object")?;
+        let program = <&mut BtfTracePoint>::try_from(program).map_err(|error| reason(&error).0)?;
+        program.load(name, self.kernel).map_err(|error| self.refused(name, &error))?;
+        program.attach().map(drop).map_err(|error| reason(&error).0)
+    }
+
+    /// Why a program was refused.
+    fn refused(&self, name: &str, error: &aya::programs::ProgramError) -> String {
+        if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
+            format!("{name}: {error:?}").lines().for_each(crate::notes::info);
+        }
+        reason(error).0
+    }
+
     fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
         let present = match hook.attach {
             Attach::Tracepoint => self.types.has_tracepoint(hook.name),
@@ -405,12 +439,7 @@ impl Context<'_> {
                 <&mut FExit>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
             }
         }
-        .map_err(|error| {
-            if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
-                format!("{}: {error:?}", hook.name).lines().for_each(crate::notes::info);
-            }
-            reason(&error).0
-        })
+        .map_err(|error| self.refused(hook.name, &error))
     }
 }
 
@@ -422,6 +451,11 @@ fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
         Attach::FunctionExit => <&mut FExit>::try_from(program).and_then(|program| program.attach().map(drop)),
     }
     .map_err(|error| reason(&error).0)
+}
+
+/// Whether programs at tracepoints can be preempted on this kernel: since Linux 7.0.
+fn is_preemptible(release: &str) -> bool {
+    release.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 7)
 }
 
 /// The release of the running kernel.

@@ -38,5 +38,6 @@ pub const BACKEND: Backend = Backend {
         }],
     ],
     for_ports: &[],
+    again: &["sock_send_length", "sock_recv_length"],
     price: "other system calls cost nothing",
 };

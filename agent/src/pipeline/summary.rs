@@ -28,6 +28,10 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
     if let Some(kernel) = &outside.kernel {
         let delivered = kernel[Counter::Delivered as usize];
         let _ = write!(text, "; kernel: seen {} calls, delivered {delivered} records", kernel[Counter::Seen as usize]);
+        let made_up = kernel[Counter::MadeUp as usize];
+        if made_up > 0 {
+            let _ = write!(text, " ({made_up} while the program at work was preempted)");
+        }
     }
     let _ = write!(text, "\nspans {}", totals.spans);
     for (name, count) in PROTOCOLS.iter().zip(totals.exchanges).filter(|(_, count)| *count > 0) {

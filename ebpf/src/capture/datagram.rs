@@ -6,7 +6,7 @@ use crate::emit::{self, Peer};
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
-use crate::maps::count;
+use crate::maps::Slot;
 use crate::process::may_tell;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, Missing, RECEIVE, SEND};
@@ -32,9 +32,9 @@ pub struct Datagram {
     /// Bytes.
     pub len: u32,
     /// Number of messages of the call, of which this is the next one.
-    pub messages: u32,
-    /// [`SEND`] or [`RECEIVE`].
-    pub direction: u8,
+    pub messages: u16,
+    /// The slot of the program, which tells the direction. All of this is small: stack is scarce.
+    pub slot: u8,
     /// Why there is neither buffer nor header: a [`Missing`] value.
     pub missing: u8,
 }
@@ -42,8 +42,9 @@ pub struct Datagram {
 impl Datagram {
     /// As the registers of the call show it; `None`: they are those of another call.
     #[inline(always)]
-    pub fn of(regs: Option<Regs>, direction: u8, len: u32, entry_ns: u64) -> Self {
-        let mut datagram = Self { entry_ns, buffer: 0, header: 0, name: 0, len, messages: 1, direction, missing: 0 };
+    pub fn of(slot: Slot, regs: Option<Regs>, len: u32, entry_ns: u64) -> Self {
+        let mut datagram =
+            Self { entry_ns, buffer: 0, header: 0, name: 0, len, messages: 1, slot: slot.number() as u8, missing: 0 };
         let Some((regs, call)) = regs.and_then(|regs| Some((regs, regs.number()?))) else {
             datagram.missing = Missing::IoUring as u8;
             return datagram;
@@ -57,13 +58,18 @@ impl Datagram {
             number::SENDMSG | number::RECVMSG => datagram.header = regs.argument1(),
             number::SENDMMSG => {
                 datagram.header = regs.argument1();
-                datagram.messages = regs.argument2() as u32;
+                datagram.messages = regs.argument2() as u16;
             }
             // Of more than one it cannot be told which this is: a call may receive fewer than it has room for.
             number::RECVMMSG if regs.argument2() as u32 == 1 => datagram.header = regs.argument1(),
             _ => datagram.missing = Missing::Other as u8,
         }
         datagram
+    }
+
+    #[inline(always)]
+    fn slot(&self) -> Slot {
+        Slot::numbered(u32::from(self.slot))
     }
 }
 
@@ -73,8 +79,9 @@ pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
     let Some(conn) = conn::known(sock).or_else(|| first(sock, datagram)) else { return false };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    count(Counter::Seen);
-    let direction = datagram.direction;
+    let slot = datagram.slot();
+    slot.count(Counter::Seen);
+    let direction = slot.direction();
     let position = conn::advance(sock, conn, direction, datagram.len);
     let times = times(conn, direction, datagram.entry_ns);
     // Before the turn goes on: the calls so far say which of several messages this is.
@@ -82,29 +89,29 @@ pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
     let header = message(datagram, calls);
     conn::turn(sock, conn, direction);
     if is_set!(conn.ignored) {
-        count(Counter::Ignored);
+        slot.count(Counter::Ignored);
         return false;
     }
     let head = if datagram.len < HEAD { datagram.len } else { HEAD };
     if !may_tell(head) {
-        count(Counter::Undecided);
+        slot.count(Counter::Undecided);
         return false;
     }
     if !is_set!(conn.announced) {
         let Some(peer) = peer(sock, conn.family, datagram) else {
             // Its first datagrams go somewhere else.
-            count(Counter::Ignored);
+            slot.count(Counter::Ignored);
             return false;
         };
         if !conn::announce_to(sock, conn, &peer, times.0) {
-            count(Counter::DropRingFull);
+            slot.count(Counter::DropRingFull);
             return false;
         }
     }
     let data = record(conn, direction, datagram.len, position, times);
-    let is_told = emit::data::simple(data, payload(datagram, header), head);
+    let is_told = emit::data::simple(slot, data, payload(datagram, header), head);
     if is_told {
-        count(Counter::DeliveredCalls);
+        slot.count(Counter::DeliveredCalls);
     }
     is_told
 }
@@ -122,7 +129,7 @@ fn first(sock: Sock, datagram: &Datagram) -> Option<*mut Conn> {
 fn peer(sock: Sock, family: u8, datagram: &Datagram) -> Option<Peer> {
     match sock.remote_port() {
         PORT => return Some(Peer::OF_SOCKET),
-        0 if datagram.direction == SEND => {}
+        0 if datagram.slot().direction() == SEND => {}
         _ => return None,
     }
     let name = if datagram.header == 0 { datagram.name } else { read_user::<u64>(message(datagram, 0))? };
@@ -152,7 +159,8 @@ fn peer(sock: Sock, family: u8, datagram: &Datagram) -> Option<Peer> {
 /// The header of this message: several of one call are moved in order, and one after the other.
 #[inline(always)]
 fn message(datagram: &Datagram, calls: u32) -> u64 {
-    let index = if datagram.messages > 1 { calls % datagram.messages } else { 0 };
+    let messages = u32::from(datagram.messages);
+    let index = if messages > 1 { calls % messages } else { 0 };
     datagram.header + u64::from(index) * MESSAGE_SIZE
 }
 
@@ -169,7 +177,7 @@ fn payload(datagram: &Datagram, header: u64) -> Result<u64, Missing> {
     let vector = read_user::<[u64; 2]>(header + 16).ok_or(Missing::Fault)?;
     let buffer = read_user::<[u64; 2]>(vector[0]).ok_or(Missing::Fault)?;
     let len = u64::from(datagram.len);
-    let fits = if datagram.direction == RECEIVE { buffer[1] >= len } else { buffer[1] == len };
+    let fits = if datagram.slot().direction() == RECEIVE { buffer[1] >= len } else { buffer[1] == len };
     // More than one buffer, or another message than was thought.
     if vector[1] != 1 || !fits { Err(Missing::Other) } else { Ok(buffer[0]) }
 }

@@ -1,5 +1,6 @@
 //! The hooks that see data and connection states. Each family of hooks is a file; all of them end in [`transfer`].
 
+mod again;
 mod datagram;
 mod entry;
 mod lifecycle;

@@ -1,10 +1,12 @@
 //! Backend `sockets`: tracepoints of the socket layer. Other system calls pay nothing.
 
+use super::again::left_out;
 use super::source::{Source, of_call};
 use super::transfer::transfer;
 use crate::conn;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
+use crate::maps::Slot;
 use crate::process::{is_target, ports};
 use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
 use aya_ebpf::macros::btf_tracepoint;
@@ -18,17 +20,39 @@ const MSG_ERRQUEUE: u32 = 0x2000;
 // net/socket.c: trace_sock_send_length(struct sock *sk, int ret, int flags), Linux 6.3
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
+    Slot::SEND.begin();
     if is_target() || was_handed_over(&ctx) {
-        moved(&ctx, SEND);
+        moved(&ctx, Slot::SEND, SEND);
     }
+    Slot::SEND.end();
     0
 }
 
 // net/socket.c: trace_sock_recv_length(struct sock *sk, int ret, int flags), Linux 6.3
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
+    Slot::RECEIVE.begin();
     if is_target() || was_handed_over(&ctx) {
-        moved(&ctx, RECEIVE);
+        moved(&ctx, Slot::RECEIVE, RECEIVE);
+    }
+    Slot::RECEIVE.end();
+    0
+}
+
+/// After [`sock_send_length`] at the same place: takes over when the kernel left that out.
+#[btf_tracepoint(function = "sock_send_length")]
+pub fn sock_send_length_again(ctx: BtfTracePointContext) -> i32 {
+    if Slot::SEND.is_at_work() && is_target() {
+        again(&ctx, Slot::SEND, SEND);
+    }
+    0
+}
+
+/// The same for [`sock_recv_length`].
+#[btf_tracepoint(function = "sock_recv_length")]
+pub fn sock_recv_length_again(ctx: BtfTracePointContext) -> i32 {
+    if Slot::RECEIVE.is_at_work() && is_target() {
+        again(&ctx, Slot::RECEIVE, RECEIVE);
     }
     0
 }
@@ -41,7 +65,17 @@ fn was_handed_over(ctx: &BtfTracePointContext) -> bool {
 }
 
 #[inline(always)]
-fn moved(ctx: &BtfTracePointContext, direction: u8) {
+fn again(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
+    let result: i32 = ctx.arg(1);
+    let flags: u32 = ctx.arg(2);
+    let is_look = direction == RECEIVE && flags & (MSG_PEEK | MSG_ERRQUEUE) != 0;
+    if result > 0 && !is_look && left_out(slot.second(), Sock(ctx.arg(0)), direction, result as u32) {
+        moved(ctx, slot.second(), direction);
+    }
+}
+
+#[inline(always)]
+fn moved(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
     let sock = Sock(ctx.arg(0));
     let result: i32 = ctx.arg(1);
     let flags: u32 = ctx.arg(2);
@@ -66,5 +100,5 @@ fn moved(ctx: &BtfTracePointContext, direction: u8) {
     } else {
         of_call(regs)
     };
-    transfer(sock, direction, result as u32, source, 0, is_own.then_some(regs));
+    transfer(slot, sock, direction, result as u32, source, 0, is_own.then_some(regs));
 }

@@ -1,6 +1,7 @@
 //! Backend `syscalls`: the fallback where the socket layer has no tracepoints (before Linux 6.3). Works wherever BTF
 //! is, but every system call of the host pays for the look at its number.
 
+use super::again::left_out;
 use super::datagram::{self, Datagram, MESSAGE_SIZE};
 use super::source::{Source, of_call};
 use super::transfer::transfer;
@@ -9,7 +10,7 @@ use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
-use crate::maps::{SEND_ENTRIES, setting};
+use crate::maps::{SEND_ENTRIES, Slot, setting};
 use crate::process::{is_target, ports};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
@@ -69,6 +70,23 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 // include/trace/events/syscalls.h: sys_exit(struct pt_regs *regs, long ret)
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    Slot::SEND.begin();
+    exit(&ctx, false);
+    Slot::SEND.end();
+    0
+}
+
+/// After [`sys_exit`] at the same place: takes over when the kernel left that out.
+#[btf_tracepoint(function = "sys_exit")]
+pub fn sys_exit_again(ctx: BtfTracePointContext) -> i32 {
+    if Slot::SEND.is_at_work() {
+        exit(&ctx, true);
+    }
+    0
+}
+
+#[inline(always)]
+fn exit(ctx: &BtfTracePointContext, again: bool) {
     let regs = Regs(ctx.arg::<u64>(0) as *const u64);
     if let Some(call) = regs.number().and_then(classify) {
         let result = ctx.arg(1);
@@ -77,10 +95,9 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
                 accepted(result);
             }
         } else if is_target() {
-            finished(regs, call, result);
+            finished(regs, call, result, again);
         }
     }
-    0
 }
 
 // net/ipv4/tcp_input.c: trace_tcp_rcv_space_adjust(struct sock *sk), Linux 4.15. In the middle of a receive, before the
@@ -103,13 +120,22 @@ fn accepted(result: i64) {
     }
 }
 
+/// When the call of this thread began that ends now, 0 if that was not seen. Taken out, whatever came of the call: it must
+/// not stand for the next one, should the kernel leave out the run that would replace it.
 #[inline(always)]
-fn finished(regs: Regs, call: Call, result: i64) {
+fn take_entry() -> u64 {
+    // SAFETY: a live map value of this thread alone.
+    SEND_ENTRIES.get_ptr_mut(bpf_get_current_pid_tgid()).map_or(0, |kept| unsafe { kept.replace(0) })
+}
+
+#[inline(always)]
+fn finished(regs: Regs, call: Call, result: i64, again: bool) {
     let (direction, descriptor) = match call {
         Call::Receive | Call::ReceiveMany => (RECEIVE, regs.argument0()),
         Call::Send | Call::SendMany | Call::SendFile | Call::Accept => (SEND, regs.argument0()),
         Call::Splice => (SEND, regs.argument2()),
     };
+    let entry_ns = if direction == SEND { take_entry() } else { 0 };
     if result <= 0 {
         if result == 0
             && call == Call::Receive
@@ -127,15 +153,14 @@ fn finished(regs: Regs, call: Call, result: i64) {
         },
         None => return,
     };
-    let mut entry_ns = 0;
-    if direction == SEND {
-        let thread = bpf_get_current_pid_tgid();
-        // SAFETY: copied at once.
-        entry_ns = unsafe { SEND_ENTRIES.get(thread) }.copied().unwrap_or(0);
-    }
+    let slot = if direction == SEND { Slot::SEND } else { Slot::RECEIVE };
+    let slot = if again { slot.second() } else { slot };
     let (source, len) = match call {
         Call::ReceiveMany | Call::SendMany if sock.datagram_family().is_some() => {
-            return datagrams(sock, direction, regs.argument1(), result as u32, entry_ns);
+            if again {
+                return;
+            }
+            return datagrams(slot, sock, regs.argument1(), result as u32, entry_ns);
         }
         Call::ReceiveMany | Call::SendMany => {
             let source =
@@ -147,8 +172,9 @@ fn finished(regs: Regs, call: Call, result: i64) {
     // In one place only: the verifier follows it once for each.
     if let Some(source) = source
         && len > 0
+        && (!again || left_out(slot, sock, direction, len))
     {
-        transfer(sock, direction, len, source, entry_ns, Some(regs));
+        transfer(slot, sock, direction, len, source, entry_ns, Some(regs));
     }
 }
 
@@ -171,14 +197,15 @@ fn source(regs: Regs) -> Option<Source> {
 
 /// Each of the first `count` messages is a datagram.
 #[inline(always)]
-fn datagrams(sock: Sock, direction: u8, array: u64, count: u32, entry_ns: u64) {
+fn datagrams(slot: Slot, sock: Sock, array: u64, count: u32, entry_ns: u64) {
     for index in 0..MAX_DATAGRAMS {
         if index >= count {
             break;
         }
         let header = array + u64::from(index) * MESSAGE_SIZE;
         let len = moved(header);
-        let datagram = Datagram { entry_ns, buffer: 0, header, name: 0, len, messages: 1, direction, missing: 0 };
+        let datagram =
+            Datagram { entry_ns, buffer: 0, header, name: 0, len, messages: 1, slot: slot.number() as u8, missing: 0 };
         if len > 0 {
             datagram::moved(sock, &datagram);
         }

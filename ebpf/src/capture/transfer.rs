@@ -6,50 +6,50 @@ use crate::conn::{self, FLAG_DATAGRAM, is_set};
 use crate::emit::{self, Peer};
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
-use crate::maps::count;
+use crate::maps::Slot;
 use crate::process::may_tell;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{Data, KIND_DATA, RECEIVE, SEND};
 
-/// Records that `len` bytes (more than none) moved. `entry_ns`: when the call began, if the backend knows; `regs`: its
+/// Records, in the slot of the program, that `len` bytes (more than none) moved. `entry_ns`: when the call began, if the backend knows; `regs`: its
 /// registers, if they are those of this call.
 #[inline(always)]
-pub fn transfer(sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u64, regs: Option<Regs>) {
+pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u64, regs: Option<Regs>) {
     let conn = match conn::sight(sock) {
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
         _ => {
-            datagram::moved(sock, &Datagram::of(regs, direction, len, entry_ns));
+            datagram::moved(sock, &Datagram::of(slot, regs, len, entry_ns));
             return;
         }
     };
     // SAFETY: as above.
     let conn = unsafe { &mut *conn };
-    count(Counter::Seen);
+    slot.count(Counter::Seen);
     let position = conn::advance(sock, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
     let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, conn, last_ns) } else { 0 };
     conn::turn(sock, conn, direction);
     conn::inspect(sock, conn, last_ns);
     if is_set!(conn.ignored) {
-        count(Counter::Ignored);
+        slot.count(Counter::Ignored);
         return;
     }
     let head = conn::budget(conn, len);
     if !may_tell(head) {
-        count(Counter::Undecided);
+        slot.count(Counter::Undecided);
         conn.turn_told = 1;
         return;
     }
     conn::own(conn);
     if !conn::announce_to(sock, conn, &Peer::OF_SOCKET, first_ns) {
-        count(Counter::DropRingFull);
+        slot.count(Counter::DropRingFull);
         return;
     }
     let data = Data { arrived_ns, ..record(conn, direction, len, position, (first_ns, last_ns)) };
-    if emit::data::data(data, source, head) {
-        count(Counter::DeliveredCalls);
+    if emit::data::data(slot, data, source, head) {
+        slot.count(Counter::DeliveredCalls);
         conn.turn_told = 1;
     }
 }

@@ -11,8 +11,8 @@ use crate::maps::{CONNECTIONS, DIRECTIVES, count, setting};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use table::{claim, release};
-use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, RECEIVE, ROLE_SERVER, SEND, STATE_RECEIVED_FIN};
 use wirespan_common::counters::Counter;
+use wirespan_common::record::{FAMILY_UNIX, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND, STATE_RECEIVED_FIN};
 
 /// What the kernel side remembers of a connection.
 #[repr(C)]

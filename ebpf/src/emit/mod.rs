@@ -5,21 +5,15 @@ pub mod open;
 pub mod process;
 pub mod state;
 mod stats;
+mod vector;
 
 pub use open::{Peer, open};
 pub use stats::stats;
 
-use crate::maps::{EVENTS, SCRATCH, count, setting};
+use crate::maps::{EVENTS, count, setting};
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use wirespan_common::counters::Counter;
-
-/// This CPU's room for building a record. Only for programs that run in the context of a process: one that runs in
-/// softirq may have interrupted one that is building its record there.
-#[inline(always)]
-fn scratch() -> Option<*mut u8> {
-    SCRATCH.get_ptr_mut(0).map(|room| room.cast())
-}
 
 /// Whether a record that is handed over now wakes the agent.
 #[inline(always)]
@@ -39,15 +33,15 @@ fn wake_at(now: u64) -> u64 {
 /// filled to the mark. False, and `loss` counted, when there is no room.
 #[inline(always)]
 fn submit(record: *const u8, len: u32, loss: Counter) -> bool {
-    output(record, len, loss, wake())
+    let delivered = output(record, len, wake());
+    count(if delivered { Counter::Delivered } else { loss });
+    delivered
 }
 
-/// Hands a record over, waking the agent as `wake` says.
+/// Hands a record over, waking the agent as `wake` says. False when there is no room.
 #[inline(always)]
-fn output(record: *const u8, len: u32, loss: Counter, wake: u64) -> bool {
+fn output(record: *const u8, len: u32, wake: u64) -> bool {
     let events = (&raw const EVENTS).cast_mut();
-    // SAFETY: the record lies in this CPU's scratch value or on the stack and is initialised up to `len`.
-    let failed = unsafe { bpf_ringbuf_output(events.cast(), record.cast_mut().cast(), u64::from(len), wake) } != 0;
-    count(if failed { loss } else { Counter::Delivered });
-    !failed
+    // SAFETY: the record lies in room of this program alone, or on the stack, and is initialised up to `len`.
+    unsafe { bpf_ringbuf_output(events.cast(), record.cast_mut().cast(), u64::from(len), wake) == 0 }
 }

@@ -19,7 +19,9 @@ use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use policy::{is_traced, mark, refresh};
 use wirespan_common::layout::ABSENT;
-use wirespan_common::record::{POLICY_IGNORE, POLICY_PENDING, POLICY_REFUSE, PROCESS_EXEC, PROCESS_EXIT, PROCESS_FORK, policy_kind};
+use wirespan_common::record::{
+    POLICY_IGNORE, POLICY_PENDING, POLICY_REFUSE, PROCESS_EXEC, PROCESS_EXIT, PROCESS_FORK, policy_kind,
+};
 
 // include/trace/events/sched.h: sched_process_fork(struct task_struct *parent, struct task_struct *child)
 #[btf_tracepoint(function = "sched_process_fork")]

@@ -54,7 +54,8 @@ fn executable(program: u64) -> Option<Name> {
     let from = read::<u64>(dentry, offset!(dentry_name));
     let mut name: Name = [0; 2];
     // SAFETY: at most the size of the array is written.
-    let read = unsafe { bpf_probe_read_kernel_str(name.as_mut_ptr().cast(), size_of::<Name>() as u32, from as *const _) };
+    let read =
+        unsafe { bpf_probe_read_kernel_str(name.as_mut_ptr().cast(), size_of::<Name>() as u32, from as *const _) };
     (read > 0).then_some(name)
 }
 

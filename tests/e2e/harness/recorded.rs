@@ -8,7 +8,11 @@ use wirespan::event::{Change, Data, Endpoint, Event, Flow, Listener, Open, Stats
 pub struct Moved {
     pub connection: u64,
     pub flow: Flow,
+    /// Bytes that the call moved.
+    pub len: usize,
+    /// What was copied of its beginning, and of its end.
     pub bytes: Vec<u8>,
+    pub tail: Vec<u8>,
     /// Time between arrival and read, ns.
     pub waited: Option<u64>,
     pub tid: u32,
@@ -71,7 +75,9 @@ fn moved(data: &Data<'_>) -> Moved {
     Moved {
         connection: data.connection,
         flow: data.flow,
+        len: data.len as usize,
         bytes: data.head.to_vec(),
+        tail: data.tail.to_vec(),
         waited: data.arrived_ns.map(|arrived| data.first_ns - arrived),
         tid: data.actor.tid,
     }

@@ -27,23 +27,33 @@ impl Image {
     pub fn get(kernel: &Kernel) -> Result<Self> {
         let dir = paths::target().join("kernels").join(&kernel.version);
         let root = dir.join("root");
-        if !root.is_dir() {
+        if !root.is_dir() || kernel.refresh_days.is_some_and(|days| is_older(&root, days)) {
             fetch(kernel, &dir)?;
         }
         Self::unpacked(&root).with_context(|| format!("{} is not a kernel: remove it and try again", root.display()))
     }
 
     fn unpacked(root: &Path) -> Result<Self> {
-        let vmlinuz = fs::read_dir(root.join("boot"))?
-            .filter_map(|e| Some(e.ok()?.path()))
-            .find(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("vmlinuz-")))
-            .context("no boot/vmlinuz-*")?;
-        let name = vmlinuz.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let release = name.trim_start_matches("vmlinuz-").to_owned();
-        let modules = ["lib/modules", "usr/lib/modules"].map(|d| root.join(d).join(&release));
-        let modules = modules.into_iter().find(|d| d.is_dir()).context("no lib/modules")?;
+        let modules = ["lib/modules", "usr/lib/modules"]
+            .iter()
+            .filter_map(|folder| fs::read_dir(root.join(folder)).ok())
+            .flatten()
+            .find_map(|entry| Some(entry.ok()?.path()).filter(|path| path.is_dir()))
+            .context("no lib/modules")?;
+        let release = modules.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // Debian's packages since Linux 7 have it among the modules.
+        let vmlinuz = [root.join("boot").join(format!("vmlinuz-{release}")), modules.join("vmlinuz")]
+            .into_iter()
+            .find(|path| path.is_file())
+            .context("no vmlinuz")?;
         Ok(Self { release, vmlinuz, modules })
     }
+}
+
+/// Whether a folder was made more than so many days ago.
+fn is_older(path: &Path, days: u64) -> bool {
+    let age = fs::metadata(path).and_then(|data| data.created().or_else(|_| data.modified()));
+    age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > days * 24 * 60 * 60))
 }
 
 fn fetch(kernel: &Kernel, dir: &Path) -> Result<()> {
@@ -53,11 +63,13 @@ fn fetch(kernel: &Kernel, dir: &Path) -> Result<()> {
     let depends = sh::output(apt.command("apt-cache").args(["depends", "--important", &kernel.package]))?;
     let image = image_package(&depends).with_context(|| format!("{} depends on no linux-image", kernel.package))?;
     let mut packages = vec![image.clone()];
-    // Newer images keep their modules in a package of their own.
+    // Newer images keep their modules, and the kernel itself, in packages of their own.
     let depends = sh::output(apt.command("apt-cache").args(["depends", "--important", &image]))?;
-    packages.extend(dependencies(&depends).filter(|p| p.starts_with("linux-modules-")).map(str::to_owned));
+    let is_part = |package: &&str| ["linux-modules-", "linux-binary-"].iter().any(|part| package.starts_with(part));
+    packages.extend(dependencies(&depends).filter(is_part).map(str::to_owned));
 
     let debs = dir.join("debs");
+    let _ = fs::remove_dir_all(&debs);
     fs::create_dir_all(&debs)?;
     let mut words = vec!["-q", "download"];
     words.extend(packages.iter().map(String::as_str));
@@ -69,6 +81,7 @@ fn fetch(kernel: &Kernel, dir: &Path) -> Result<()> {
         sh::step(format!("unpacking {}", entry.as_ref().map(|e| e.file_name()).unwrap_or_default().display()));
         sh::run(Command::new("dpkg-deb").arg("-x").arg(entry?.path()).arg(&new))?;
     }
+    let _ = fs::remove_dir_all(dir.join("root"));
     fs::rename(&new, dir.join("root"))?;
     fs::remove_dir_all(&debs)?;
     Ok(())

@@ -22,6 +22,8 @@ pub struct Machine<'a> {
     pub image: &'a Image,
     /// Made for this run.
     pub initramfs: &'a Path,
+    /// Its processors.
+    pub cpus: u32,
     /// Its memory.
     pub memory_mib: u32,
     /// For boot and command together.
@@ -85,7 +87,7 @@ impl Machine<'_> {
         cmd.args(["--kill-after=5", &self.timeout.as_secs().to_string(), "qemu-system-x86_64"]);
         // Not KVM: where this runs inside another machine it is absent, or there and broken.
         cmd.args(["-accel", "tcg,thread=multi", "-cpu", "max"]);
-        cmd.args(["-smp", "2", "-m", &format!("{}M", self.memory_mib)]);
+        cmd.args(["-smp", &self.cpus.to_string(), "-m", &format!("{}M", self.memory_mib)]);
         cmd.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"]);
         cmd.arg("-kernel").arg(&self.image.vmlinuz).arg("-initrd").arg(self.initramfs);
         // On a busy host an emulated timer is late, and the kernel would take it for broken.

@@ -9,6 +9,7 @@ mod initramfs;
 mod machine;
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -24,34 +25,52 @@ pub struct Args {
     /// Give up on a kernel after so many seconds
     #[arg(long)]
     timeout: Option<u64>,
-    /// What to run there instead of the table's command (in the root of the clone, as root, all files writable and thrown away)
+    /// Processors of the machine that runs a command of your own
+    #[arg(long, default_value_t = 2)]
+    cpus: u32,
+    /// A binary that is there already, instead of a release build
+    #[arg(long)]
+    wirespan: Option<PathBuf>,
+    /// What to run there instead of the table's commands (in the root of the clone, as root, all files writable and thrown away)
     #[arg(last = true)]
     command: Vec<String>,
 }
 
-/// Boots each kernel in turn; fails if the command fails under any.
+/// Boots each kernel in turn, once for each command; fails if one fails.
 pub fn kernels(args: &Args) -> Result<()> {
     let table = table::Table::read(&paths::root().join("tests/kernels.toml"))?;
     let kernels = table.chosen(&args.versions)?;
     apt::install(&["qemu-system-x86", "busybox-static", "kmod", "xz-utils"])?;
-    let command = if args.command.is_empty() {
-        let binary = build::build(&build::Args { release: true })?;
-        let binary = binary.to_str().context("the path of the clone is not UTF-8")?;
-        table.command.iter().map(|word| word.replace("{wirespan}", binary)).collect()
+    let runs: Vec<(u32, Vec<String>)> = if args.command.is_empty() {
+        let binary = match &args.wirespan {
+            Some(path) => path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?,
+            None => build::build(&build::Args { release: true })?,
+        };
+        let binary = binary.to_str().context("the path of the binary is not UTF-8")?;
+        let words = |run: &table::Run| run.command.iter().map(|word| word.replace("{wirespan}", binary)).collect();
+        table.run.iter().map(|run| (run.cpus, words(run))).collect()
     } else {
-        args.command.clone()
+        vec![(args.cpus, args.command.clone())]
     };
     let timeout = Duration::from_secs(args.timeout.unwrap_or(table.timeout_seconds));
     let mut failed = Vec::new();
     for kernel in kernels {
         let image = image::Image::get(kernel)?;
-        let initramfs = initramfs::write(&image, &command)?;
-        sh::step(format!("Linux {}: booting {} ({})", kernel.version, image.release, kernel.note));
-        let machine = machine::Machine { image: &image, initramfs: &initramfs, memory_mib: table.memory_mib, timeout };
-        let outcome = machine.run()?;
-        sh::step(format!("Linux {}: {outcome}", kernel.version));
-        if !outcome.success() {
-            failed.push(kernel.version.as_str());
+        sh::step(format!("Linux {}: {} ({})", kernel.version, image.release, kernel.note));
+        for (cpus, command) in &runs {
+            let initramfs = initramfs::write(&image, command)?;
+            let machine = machine::Machine {
+                image: &image,
+                initramfs: &initramfs,
+                cpus: *cpus,
+                memory_mib: table.memory_mib,
+                timeout,
+            };
+            let outcome = machine.run()?;
+            sh::step(format!("Linux {}: {}: {outcome}", kernel.version, command.join(" ")));
+            if !outcome.success() && !failed.contains(&kernel.version.as_str()) {
+                failed.push(kernel.version.as_str());
+            }
         }
     }
     if !failed.is_empty() {

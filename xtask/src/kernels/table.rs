@@ -13,17 +13,29 @@ pub struct Table {
     pub timeout_seconds: u64,
     /// Of each machine.
     pub memory_mib: u32,
-    /// What is run where the command line names nothing.
-    pub command: Vec<String>,
+    /// What is run where the command line names nothing, each in a machine of its own.
+    pub run: Vec<Run>,
     kernel: Vec<Kernel>,
+}
+
+/// One command.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Processors of the machine.
+    pub cpus: u32,
+    /// Program and arguments; `{wirespan}` stands for the release binary.
+    pub command: Vec<String>,
 }
 
 /// One kernel.
 #[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Kernel {
-    /// As people say it: `6.1`.
+    /// As people say it: `6.1`, or `newest`.
     pub version: String,
+    /// Where the suite moves on: fetched anew when it is older than this.
+    pub refresh_days: Option<u64>,
     /// Where Debian's archive has it.
     pub suite: String,
     /// The package that depends on the image.
@@ -66,7 +78,10 @@ mod tests {
     fn the_projects_own_table_is_sound() {
         let table = Table::read(&crate::paths::root().join("tests/kernels.toml")).unwrap();
         let all = table.chosen(&[]).unwrap();
-        assert!(all.iter().any(|k| k.version == "5.10") && all.iter().any(|k| k.version == "6.1"));
+        for needed in ["5.10", "6.1", "6.12", "newest"] {
+            assert!(all.iter().any(|k| k.version == needed), "{needed}");
+        }
+        assert!(table.run.iter().any(|run| run.cpus == 1), "only one processor shows what preempts what");
         assert_eq!(table.chosen(&["6.12".into(), "5.10".into()]).unwrap()[0].version, "6.12");
         assert!(table.chosen(&["2.6".into()]).unwrap_err().to_string().contains("there are 5.10"));
     }
