@@ -1,4 +1,4 @@
-//! The advisor: what it would pay to change, in sentences with numbers and evidence.
+//! The advisor: what slows callers down and what would help, in sentences with numbers and evidence.
 //!
 //! It learns every fact that the trace floor tells, keeps bounded sums, and makes a [`Report`] of a window of event
 //! time. It reads no clock and does no I/O, so a recording gives the same report again.

@@ -1,4 +1,4 @@
-//! `wirespan advise`: watches for a while, or reads a recording, and then explains what it would pay to change.
+//! `wirespan advise`: watches for a while, or reads a recording, and then explains what slows callers down.
 
 use super::args::{self, Report as Answer};
 use super::{log, run};

@@ -35,7 +35,7 @@ pub enum Command {
     Replay(Replay),
     /// Write raw events to a file, for bug reports and tests
     Record(Record),
-    /// Watch for a while, then explain what it would pay to change
+    /// Watch for a while, then explain what slows callers down
     Advise(Advise),
     /// Tell what this kernel grants, what is missing, and what will be used
     Doctor(Doctor),
