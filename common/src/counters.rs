@@ -46,7 +46,7 @@ pub enum Counter {
     DeliveredCalls,
     /// Records of connections and their states that the ring buffer had no room for.
     DropOther,
-    /// Requests of which, with their answers, no call was recorded: turns of a connection in which all calls were lost.
+    /// Requests whose beginning was not recorded: turns of the side that asks whose first call was lost or could not be read.
     LostExchanges,
     /// Connections entered in the table.
     Entered,

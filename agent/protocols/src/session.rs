@@ -21,9 +21,11 @@ pub enum Reason {
     Resync,
     /// A frame broke the rules of its protocol.
     Malformed,
-    /// A response came for which no request was seen (attached in mid-exchange, or its request was lost).
+    /// A response came whose request is not known: it was under way when the connection was joined, or is counted as lost.
+    /// These are responses, and not further requests.
     UnmatchedResponse,
-    /// A request of which too much was lost to say anything about it.
+    /// A request that began before our eyes, and of which too much was lost, or of what passed before it, to say anything
+    /// about it. One whose beginning was not seen is counted by the kernel.
     LostRequest,
     /// A response whose outcome was lost in a gap: its exchange is not reported.
     LostResponse,

@@ -2,6 +2,7 @@
 
 use super::transfer::{record, times};
 use crate::conn::{self, Conn, is_set};
+use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
@@ -109,7 +110,7 @@ pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
         }
     }
     let data = record(conn, direction, datagram.len, position, times);
-    let is_told = emit::data::simple(slot, data, payload(datagram, header), head);
+    let is_told = emit::data::simple(slot, data, payload(datagram, header), head) != Sent::Nothing;
     if is_told {
         slot.count(Counter::DeliveredCalls);
     }

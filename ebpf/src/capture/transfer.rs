@@ -3,6 +3,7 @@
 use super::datagram::{self, Datagram};
 use super::source::Source;
 use crate::conn::{self, FLAG_DATAGRAM, is_set};
+use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
@@ -39,7 +40,8 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
     let head = conn::budget(conn, len);
     if !may_tell(head) {
         slot.count(Counter::Undecided);
-        conn.turn_told = 1;
+        // What it asks is not looked at: it is counted in calls.
+        conn::told(conn);
         return;
     }
     conn::own(conn);
@@ -48,9 +50,12 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
         return;
     }
     let data = Data { arrived_ns, ..record(conn, direction, len, position, (first_ns, last_ns)) };
-    if emit::data::data(slot, data, source, head) {
+    let sent = emit::data::data(slot, data, source, head);
+    if sent != Sent::Nothing {
         slot.count(Counter::DeliveredCalls);
-        conn.turn_told = 1;
+    }
+    if sent == Sent::Bytes {
+        conn::told(conn);
     }
 }
 

@@ -74,12 +74,10 @@ pub struct Conn {
     pub closed: u8,
     /// The end of what is received was reported.
     pub end_of_stream: u8,
-    /// A call of this turn was recorded.
+    /// The first call of this turn was recorded, with the bytes that it began with.
     pub turn_told: u8,
-    /// A call of the turn before was.
-    pub before_told: u8,
     /// Zero.
-    pub reserved: u16,
+    pub reserved: [u8; 3],
 }
 
 /// The set-up was not seen.
@@ -157,8 +155,7 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         closed: 0,
         end_of_stream: 0,
         turn_told: 0,
-        before_told: 0,
-        reserved: 0,
+        reserved: [0; 3],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;
@@ -270,7 +267,6 @@ pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
     const LOOK_EVERY_CALLS: u32 = 16;
     if conn.last_direction != direction {
         missed(conn);
-        conn.before_told = conn.turn_told;
         conn.turn_told = 0;
         conn.last_direction = direction;
         conn.turn_used = 0;
@@ -288,17 +284,25 @@ pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
     }
 }
 
-/// A turn is over. If it answered another one and nothing of either was recorded, nobody else knows that there was an
-/// exchange at all.
+/// The first call of the turn that goes on was recorded: whoever reads the record sees that something was asked.
+#[inline(always)]
+pub fn told(conn: &mut Conn) {
+    if conn.turn_calls == 1 {
+        conn.turn_told = 1;
+    }
+}
+
+/// A turn is over. If something was asked in it and its beginning was not recorded, nobody else knows that: what is seen
+/// of the answer does not tell whose it is. (Datagrams have no turns: each is a message of its own.)
 #[inline(always)]
 pub fn missed(conn: &mut Conn) {
-    let is_answer = match conn.role {
-        ROLE_SERVER => conn.last_direction == SEND,
-        ROLE_CLIENT => conn.last_direction == RECEIVE,
+    let is_request = match conn.role {
+        ROLE_SERVER => conn.last_direction == RECEIVE,
+        ROLE_CLIENT => conn.last_direction == SEND,
         // Whoever speaks first asks.
-        _ => conn.turns & 1 == 0,
+        _ => conn.turns & 1 == 1,
     };
-    if is_answer && conn.turns > 1 && conn.turn_told | conn.before_told == 0 && !is_set!(conn.ignored) {
+    if is_request && conn.turn_told == 0 && conn.flags & FLAG_DATAGRAM == 0 && !is_set!(conn.ignored) {
         count(Counter::LostExchanges);
         // Once.
         conn.turn_told = 1;

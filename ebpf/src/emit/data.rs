@@ -16,8 +16,8 @@ const _: () = assert!(HEADER as usize + OFFSET_MASK as usize + MAX_PAYLOAD < wir
 
 /// Fills in the payload of `data` from `source`, up to `head` bytes from the beginning, and submits the record.
 #[inline(always)]
-pub fn data(slot: Slot, data: Data, source: Source, head: u32) -> bool {
-    let Some((room, area)) = begin(slot, data) else { return false };
+pub fn data(slot: Slot, data: Data, source: Source, head: u32) -> Sent {
+    let Some((room, area)) = begin(slot, data) else { return Sent::Nothing };
     let copied = match source {
         Source::Buffer(from) => buffer(area, from, data.len, head),
         Source::Vector { vectors, count } => vector(slot, area, vectors, count, data.len, head),
@@ -28,8 +28,8 @@ pub fn data(slot: Slot, data: Data, source: Source, head: u32) -> bool {
 
 /// [`data`] of one buffer, or of none that could be found.
 #[inline(always)]
-pub fn simple(slot: Slot, data: Data, from: Result<u64, Missing>, head: u32) -> bool {
-    let Some((room, area)) = begin(slot, data) else { return false };
+pub fn simple(slot: Slot, data: Data, from: Result<u64, Missing>, head: u32) -> Sent {
+    let Some((room, area)) = begin(slot, data) else { return Sent::Nothing };
     let copied = match from {
         Ok(from) => buffer(area, from, data.len, head),
         Err(missing) => Copied::none(missing),
@@ -54,7 +54,7 @@ fn begin(slot: Slot, data: Data) -> Option<(*mut u8, *mut u8)> {
 }
 
 #[inline(always)]
-fn finish(room: *mut u8, copied: Copied) -> bool {
+fn finish(room: *mut u8, copied: Copied) -> Sent {
     // SAFETY: aligned and within the scratch value, and written by `begin`.
     let (slot, data) = unsafe { (room.add(SLOT_AT).cast::<Slot>().read_volatile(), &mut *room.cast::<Data>()) };
     data.head_len = copied.head;
@@ -76,7 +76,23 @@ fn finish(room: *mut u8, copied: Copied) -> bool {
     let len = HEADER + (copied.head & OFFSET_MASK) + (copied.tail & 0xff);
     let delivered = output(room, len & 0x7fff, wake_at(data.last_ns));
     slot.count(if delivered { Counter::Delivered } else { Counter::DropRingFull });
-    delivered
+    match (delivered, copied.head) {
+        (false, _) => Sent::Nothing,
+        (true, 0) => Sent::Call,
+        (true, _) => Sent::Bytes,
+    }
+}
+
+/// How much of a call reached the ring buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Sent {
+    /// Nothing: there was no room.
+    Nothing,
+    /// That it was made; what it moved could not be read.
+    Call,
+    /// Its first bytes.
+    Bytes,
 }
 
 /// What was copied to the payload area: the tail follows the head.

@@ -108,21 +108,24 @@ impl Queue {
             self.doubt = false;
             self.responses_lost = false;
         }
-        if self.doubt {
-            out.count(Reason::LostRequest);
+        let doubt = self.doubt;
+        let reason = if self.push(pos, stamp, doubt) {
+            doubt.then_some(Reason::LostRequest)
+        } else {
+            Some(Reason::TooManyPending)
+        };
+        if let Some(reason) = reason {
+            out.count(reason);
         }
-        self.push(pos, stamp, self.doubt, out);
     }
 
-    /// Requests were lost: one entry keeps their place, unless the answer was `seen` already.
-    pub(super) fn lose_requests(&mut self, pos: u64, stamp: Stamp, seen: bool, out: &mut Output) {
+    /// Requests were lost: one entry keeps their place, unless the answer was `seen` already. How many there were is not
+    /// known here, so none is counted: the kernel has counted them.
+    pub(super) fn lose_requests(&mut self, pos: u64, stamp: Stamp, seen: bool) {
         let kept = self.doubt && self.list.back().is_some_and(|last| last.lost && last.method == Method::Unknown);
         self.doubt = true;
-        if !kept {
-            out.count(Reason::LostRequest);
-        }
         if !kept && (!seen || self.pipelining) {
-            self.push(pos, stamp, true, out);
+            self.push(pos, stamp, true);
         }
     }
 
@@ -131,14 +134,14 @@ impl Queue {
         self.pipelining |= self.list.get(1).is_some_and(|second| second.window.first_ns < first_ns);
     }
 
-    fn push(&mut self, pos: u64, stamp: Stamp, lost: bool, out: &mut Output) {
+    /// False when there is no room.
+    fn push(&mut self, pos: u64, stamp: Stamp, lost: bool) -> bool {
         self.serial += 1;
         if self.list.len() >= MAX_PENDING || self.text >= MAX_TEXT {
             // Its place is not kept: what comes after it cannot be paired.
             self.doubt = true;
             self.pipelining = true;
-            out.count(Reason::TooManyPending);
-            return;
+            return false;
         }
         self.list.push_back(Pending {
             serial: self.serial,
@@ -151,6 +154,7 @@ impl Queue {
             told: false,
             weight: 0,
         });
+        true
     }
 
     /// The request that is being read, unless it was answered or given up before its end.

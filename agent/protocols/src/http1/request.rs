@@ -171,7 +171,7 @@ impl Http1 {
         out.count(Reason::Resync);
         match self.up.state {
             State::Idle | State::Lost => {
-                self.queue.lose_requests(self.up.pos, stamp, self.down.orphan, out);
+                self.queue.lose_requests(self.up.pos, stamp, self.down.orphan);
                 self.up.state = State::Lost;
             }
             State::Line => {
@@ -298,7 +298,10 @@ impl Http1 {
             if self.up.head.lossy {
                 if !matches!(shape, Shape::Fold(_)) && !fields::is_field(line) {
                     // The end of the block was lost: this is the body, or the next request already.
-                    self.queue.pipelining |= start::request_line(Line::Whole(line)).is_some();
+                    if start::request_line(Line::Whole(line)).is_some() {
+                        self.queue.pipelining = true;
+                        out.count(Reason::LostRequest);
+                    }
                     self.queue.tell(out);
                     self.up.state = State::UntilResponse;
                     break;

@@ -349,6 +349,9 @@ impl Http1 {
         let begun = self.down.begun();
         self.down.status = None;
         let (Some((window, status)), Some(mut front)) = (begun, self.queue.pop()) else { return };
+        if front.lost && front.method == Method::Unknown {
+            out.count(Reason::UnmatchedResponse);
+        }
         if let Some(detail) = &mut front.detail {
             detail.response_body = body;
             detail.upgraded = upgraded;

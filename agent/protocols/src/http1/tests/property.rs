@@ -117,6 +117,38 @@ fn play(
     (exchanges, keys(&mut talk))
 }
 
+/// Requests in a call each, and their answers. Of the calls that were lost nobody hears before the next one of their way.
+/// How many requests were seen, and what was counted.
+fn lossy(calls: &[(bool, bool)], how: Option<Close>) -> (u64, [u64; 5]) {
+    let (mut talk, mut missing, mut seen) = (Talk::new(), [0, 0], 0);
+    for (index, (asked, answered)) in calls.iter().enumerate() {
+        let (request, response) = (get(&format!("/{index}")), ok("abc"));
+        for (way, (is_seen, bytes)) in [(asked, request), (answered, response)].into_iter().enumerate() {
+            talk.now += 1000;
+            let direction = [Direction::ToServer, Direction::ToClient][way];
+            if !is_seen {
+                missing[way] += bytes.len() as u64;
+                continue;
+            }
+            let gap = std::mem::take(&mut missing[way]);
+            if gap > 0 {
+                talk.skip(direction, gap);
+            }
+            talk.chunk(direction, bytes.as_bytes(), true);
+            seen += u64::from(way == 0);
+        }
+    }
+    match how {
+        Some(how) => _ = talk.close(how),
+        None => talk.session.abandon(Reason::UnderWay, &mut talk.out),
+    }
+    let told = talk.exchanges().len() as u64;
+    let [request, response, waits, many] =
+        [Reason::LostRequest, Reason::LostResponse, Reason::UnderWay, Reason::TooManyPending]
+            .map(|reason| talk.count(reason));
+    (seen, [told, request, response, waits, many])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -158,6 +190,17 @@ proptest! {
             let known = whole.iter().any(|full| (full.0, &full.1) == (key.0, &key.1) && (key.3.is_none() || full.3 == key.3));
             prop_assert!(known, "{key:?} is none of {whole:?}");
         }
+    }
+
+    #[test]
+    fn each_request_that_was_seen_is_counted_once(
+        first: bool,
+        calls in prop::collection::vec((prop::bool::weighted(0.4), prop::bool::weighted(0.4)), 0..60),
+        how in prop_oneof![Just(None), Just(Some(Close::Orderly)), Just(Some(Close::Reset))],
+    ) {
+        let calls = [vec![(true, first)], calls].concat();
+        let (seen, counted) = lossy(&calls, how);
+        prop_assert_eq!(seen, counted.iter().sum::<u64>(), "{:?}", counted);
     }
 
     #[test]
