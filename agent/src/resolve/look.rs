@@ -48,6 +48,9 @@ impl Hung {
 #[derive(Clone)]
 pub(super) struct Looker {
     proc: Proc,
+    /// For programs that were just executed. Which ports they use is told by the kernel when they do; the tables of all
+    /// sockets take tens of milliseconds, and a program may not live as long.
+    fresh: Proc,
     selectors: Arc<Selectors>,
     users: Users,
     programs: Programs,
@@ -57,7 +60,8 @@ pub(super) struct Looker {
 impl Looker {
     pub(super) fn new(selectors: Arc<Selectors>, hung: Hung) -> Self {
         let proc = Proc::new(selectors.variables(), selectors.uses_ports());
-        Self { proc, selectors, users: Users::read(), programs: Programs::default(), hung }
+        let fresh = Proc::new(selectors.variables(), false);
+        Self { proc, fresh, selectors, users: Users::read(), programs: Programs::default(), hung }
     }
 
     pub(super) fn look(&mut self, job: &Job, desk: &Desktop) -> Found {
@@ -78,7 +82,7 @@ impl Looker {
     }
 
     fn whole(&mut self, pid: u32, file: &str, desk: &Desktop) -> What {
-        let proc = self.proc.clone();
+        let proc = if file.is_empty() { self.proc.clone() } else { self.fresh.clone() };
         match proc.process_with(pid, &mut Companion { looker: self, desk }) {
             Some(mut process) => {
                 process.found_ns = monotonic_ns();

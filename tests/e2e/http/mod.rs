@@ -138,7 +138,7 @@ fn status_codes_and_their_errors() {
 #[test]
 fn methods_that_nobody_heard_of() {
     let (servers, _) = case("methods", 6);
-    assert_eq!(servers.names(), ["HTTP", "HTTP", "HTTP", "HTTP", "PATCH", "OPTIONS"]);
+    assert_eq!(servers.names(), ["HTTP /pot", "HTTP /pot", "HTTP /pot", "HTTP /pot", "PATCH /pot", "OPTIONS /pot"]);
     let originals = ["BREW", "PURGE", "M-SEARCH", "PROPFIND"];
     for (span, original) in servers.iter().zip(originals) {
         span.has(&json!({ "http.request.method": "_OTHER", "http.request.method_original": original }));
