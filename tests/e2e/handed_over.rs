@@ -9,9 +9,9 @@ use crate::harness::agent::granted;
 use crate::harness::process::settle;
 use crate::harness::{Agent, servers};
 
-/// Sends a request and waits for its answer.
+/// Sends a request, in one call as clients do, and waits for its answer.
 fn ask(stream: &mut TcpStream, path: &str) {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: handed\r\n\r\n").unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: handed\r\n\r\n").as_bytes()).unwrap();
     let mut answer = [0; 4096];
     let len = stream.read(&mut answer).unwrap();
     assert!(answer[..len].ends_with(b"ok"), "{}", String::from_utf8_lossy(&answer[..len]));

@@ -18,8 +18,13 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def serve(sock):
-    while sock.recv(65536):
-        sock.sendall(ANSWER)
+    asked = b""
+    while received := sock.recv(65536):
+        asked += received
+        # One answer to each request, in however many pieces that comes.
+        if asked.endswith(b"\r\n\r\n"):
+            asked = b""
+            sock.sendall(ANSWER)
     sock.close()
 
 
