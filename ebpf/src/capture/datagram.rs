@@ -1,7 +1,7 @@
 //! DNS over UDP. A socket that talks to port 53 becomes a connection, each datagram a record; all other UDP leaves early.
 
 use super::transfer::{record, times};
-use crate::conn::{self, Conn, is_set};
+use crate::conn::{self, is_set};
 use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
 use crate::kernel::read_user;
@@ -22,6 +22,8 @@ pub const MESSAGE_SIZE: u64 = 64;
 /// A datagram that was moved, and where the call's arguments show it. Zero: nowhere.
 #[repr(C)]
 pub struct Datagram {
+    /// The socket.
+    pub sock: Sock,
     /// When the call began, if the backend knows.
     pub entry_ns: u64,
     /// The payload itself.
@@ -43,9 +45,18 @@ pub struct Datagram {
 impl Datagram {
     /// As the registers of the call show it; `None`: they are those of another call.
     #[inline(always)]
-    pub fn of(slot: Slot, regs: Option<Regs>, len: u32, entry_ns: u64) -> Self {
-        let mut datagram =
-            Self { entry_ns, buffer: 0, header: 0, name: 0, len, messages: 1, slot: slot.number() as u8, missing: 0 };
+    pub fn of(slot: Slot, sock: Sock, regs: Option<Regs>, len: u32, entry_ns: u64) -> Self {
+        let mut datagram = Self {
+            sock,
+            entry_ns,
+            buffer: 0,
+            header: 0,
+            name: 0,
+            len,
+            messages: 1,
+            slot: slot.number() as u8,
+            missing: 0,
+        };
         let Some((regs, call)) = regs.and_then(|regs| Some((regs, regs.number()?))) else {
             datagram.missing = Missing::IoUring as u8;
             return datagram;
@@ -75,9 +86,41 @@ impl Datagram {
 }
 
 /// Records a datagram that was moved over `sock`, if that is a UDP socket that talks to port 53.
+#[inline(always)]
+pub fn moved(datagram: Datagram) -> bool {
+    let slot = datagram.slot();
+    let Some(room) = slot.scratch() else { return false };
+    // SAFETY: aligned and within the scratch value.
+    unsafe { room.add(emit::data::SPARE_AT).cast::<Datagram>().write(datagram) };
+    datagram_moved(slot.number()) != 0
+}
+
+/// [`moved`]. A global function, which the verifier checks once and not at every call with all that led to it; those take
+/// numbers only, so the datagram lies in the room of the slot.
+///
+/// Its steps are functions of their own: what one needs of the stack is free again for the next. Together with their caller
+/// they have 512 bytes, and before Linux 6.8 each takes a multiple of 32.
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
-    let Some(conn) = conn::known(sock).or_else(|| first(sock, datagram)) else { return false };
+pub extern "C" fn datagram_moved(slot: u32) -> u32 {
+    let Some(room) = Slot::numbered(slot).scratch() else { return 0 };
+    // SAFETY: aligned and within the scratch value, and written by the caller.
+    let datagram = unsafe { &*room.add(emit::data::SPARE_AT).cast::<Datagram>() };
+    let sock = datagram.sock;
+    let is_known = conn::known(sock).is_some() || (is_of_server(sock, datagram) && conn::enter_datagram(sock.0) != 0);
+    u32::from(is_known && tell(sock, datagram))
+}
+
+/// Whether a socket that is not known yet talks to port 53.
+#[inline(never)]
+fn is_of_server(sock: Sock, datagram: &Datagram) -> bool {
+    sock.datagram_family().is_some_and(|family| peer(sock, family, datagram).is_some())
+}
+
+/// Records a datagram over a socket that has its entry.
+#[inline(never)]
+fn tell(sock: Sock, datagram: &Datagram) -> bool {
+    let Some(conn) = conn::known(sock) else { return false };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     let slot = datagram.slot();
@@ -117,14 +160,6 @@ pub fn moved(sock: Sock, datagram: &Datagram) -> bool {
     is_told
 }
 
-/// The entry of a socket that is not known yet, if it talks to port 53.
-#[inline(always)]
-fn first(sock: Sock, datagram: &Datagram) -> Option<*mut Conn> {
-    let family = sock.datagram_family()?;
-    peer(sock, family, datagram)?;
-    conn::first_datagram(sock, family)
-}
-
 /// The DNS server that the datagram goes to, or on a connected socket comes from.
 #[inline(always)]
 fn peer(sock: Sock, family: u8, datagram: &Datagram) -> Option<Peer> {
@@ -142,19 +177,15 @@ fn peer(sock: Sock, family: u8, datagram: &Datagram) -> Option<Peer> {
     if u16::from_be_bytes([start[2], start[3]]) != PORT {
         return None;
     }
-    let mut peer = Peer { port: PORT, address: [0; 16] };
-    match u16::from_ne_bytes([start[0], start[1]]) as u8 {
-        FAMILY_INET if family == FAMILY_INET => peer.address[..4].copy_from_slice(&start[4..]),
-        FAMILY_INET => {
-            // Mapped: ::ffff:a.b.c.d.
-            peer.address[10] = 0xff;
-            peer.address[11] = 0xff;
-            peer.address[12..].copy_from_slice(&start[4..]);
-        }
-        FAMILY_INET6 => peer.address = read_user(name + 8)?,
+    let address = u64::from(u32::from_ne_bytes([start[4], start[5], start[6], start[7]]));
+    let address = match u16::from_ne_bytes([start[0], start[1]]) as u8 {
+        FAMILY_INET if family == FAMILY_INET => [address, 0],
+        // Mapped: ::ffff:a.b.c.d. All machines that run these programs are little-endian.
+        FAMILY_INET => [0, address << 32 | 0xffff_0000],
+        FAMILY_INET6 => read_user(name + 8)?,
         _ => return None,
-    }
-    Some(peer)
+    };
+    Some(Peer { port: PORT, address })
 }
 
 /// The header of this message: several of one call are moved in order, and one after the other.

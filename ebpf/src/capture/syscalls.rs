@@ -204,10 +204,19 @@ fn datagrams(slot: Slot, sock: Sock, array: u64, count: u32, entry_ns: u64) {
         }
         let header = array + u64::from(index) * MESSAGE_SIZE;
         let len = moved(header);
-        let datagram =
-            Datagram { entry_ns, buffer: 0, header, name: 0, len, messages: 1, slot: slot.number() as u8, missing: 0 };
+        let datagram = Datagram {
+            sock,
+            entry_ns,
+            buffer: 0,
+            header,
+            name: 0,
+            len,
+            messages: 1,
+            slot: slot.number() as u8,
+            missing: 0,
+        };
         if len > 0 {
-            datagram::moved(sock, &datagram);
+            datagram::moved(datagram);
         }
     }
 }

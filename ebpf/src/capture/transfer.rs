@@ -21,7 +21,7 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
         _ => {
-            datagram::moved(sock, &Datagram::of(slot, regs, len, entry_ns));
+            datagram::moved(Datagram::of(slot, sock, regs, len, entry_ns));
             return;
         }
     };

@@ -3,7 +3,7 @@
 pub mod arrival;
 mod table;
 
-pub use table::{first_datagram, forget, insert, known, sight};
+pub use table::{enter_datagram, forget, insert, known, sight};
 
 use crate::emit;
 use crate::kernel::sock::Sock;
@@ -249,7 +249,7 @@ pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer, begun_ns: u64
         if begun_ns < conn.started_ns {
             conn.started_ns = begun_ns;
         }
-        emit::open(sock, conn, peer)
+        emit::open(sock, peer)
     };
     if is_told {
         conn.announced = 1;

@@ -50,7 +50,7 @@ pub fn forget(sock: Sock) {
 /// The entry of a socket that moves data, created when this is first sight.
 #[inline(always)]
 pub fn sight(sock: Sock) -> Option<*mut Conn> {
-    known(sock).or_else(|| if enter(sock) { known(sock) } else { None })
+    known(sock).or_else(|| if enter(sock.number()) != 0 { known(sock) } else { None })
 }
 
 /// The entry of a socket, if there is one.
@@ -70,11 +70,13 @@ pub fn known(sock: Sock) -> Option<*mut Conn> {
     (entry.inode == inode).then_some(conn)
 }
 
-/// Enters a stream socket that moves data. Not inlined, so that the new entry does not take room on the stack of those
-/// that know theirs.
+/// Enters a stream socket that moves data; 0: it has no entry. Not inlined, so that the new entry does not take room on the
+/// stack of those that know theirs; a global function, which the verifier checks once.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn enter(sock: Sock) -> bool {
-    let Some(family) = sock.traced_family() else { return false };
+pub extern "C" fn enter(sock: u64) -> u32 {
+    let sock = Sock(sock);
+    let Some(family) = sock.traced_family() else { return 0 };
     let mut conn = create(sock, family, ROLE_UNKNOWN, now(), FLAG_MIDWAY);
     conn.inode = sock.inode();
     if family == FAMILY_UNIX {
@@ -96,18 +98,15 @@ fn enter(sock: Sock) -> bool {
             conn.arrived_ns = 0;
         }
     }
-    settle(sock, &conn)
-}
-
-/// The entry of a UDP socket, made now.
-#[inline(always)]
-pub fn first_datagram(sock: Sock, family: u8) -> Option<*mut Conn> {
-    if enter_datagram(sock, family) { known(sock) } else { None }
+    u32::from(settle(sock, &conn))
 }
 
 /// [`enter`], for the socket of a client over UDP.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn enter_datagram(sock: Sock, family: u8) -> bool {
+pub extern "C" fn enter_datagram(sock: u64) -> u32 {
+    let sock = Sock(sock);
+    let Some(family) = sock.datagram_family() else { return 0 };
     let mut conn = create(sock, family, ROLE_CLIENT, now(), FLAG_DATAGRAM);
     count_positions(&mut conn);
     conn.inode = sock.inode();
@@ -115,7 +114,7 @@ fn enter_datagram(sock: Sock, family: u8) -> bool {
     // Nobody reads a datagram in parts, but which one is read is not known.
     conn.arrived_ns = arrival::UNKNOWN;
     own(&mut conn);
-    settle(sock, &conn)
+    u32::from(settle(sock, &conn))
 }
 
 /// Enters `conn` unless another thread has just entered the same socket; one that was entered for a predecessor on the

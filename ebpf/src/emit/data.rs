@@ -12,6 +12,8 @@ use wirespan_common::record::{Data, Missing};
 pub(super) const HEADER: u32 = size_of::<Data>() as u32;
 /// Payload offsets are masked with this; with the largest copy on top they stay inside the scratch value.
 pub(super) const OFFSET_MASK: u32 = 0x3fff;
+/// Room in the scratch value, 256 bytes, for whoever hands a record to [`simple`]: only the walk over a vector uses it.
+pub const SPARE_AT: usize = HEADER as usize + super::vector::VECTOR_AT;
 const _: () = assert!(HEADER as usize + OFFSET_MASK as usize + MAX_PAYLOAD < wirespan_common::limits::MAX_SCRATCH);
 
 /// Fills in the payload of `data` from `source`, up to `head` bytes from the beginning, and submits the record.

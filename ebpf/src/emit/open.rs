@@ -1,10 +1,10 @@
 //! [`Open`]: first sight of a connection.
 
 use super::wake;
-use crate::conn::{Conn, FLAG_COUNTED, FLAG_DATAGRAM, FLAG_MIDWAY};
+use crate::conn::{FLAG_COUNTED, FLAG_DATAGRAM, FLAG_MIDWAY};
 use crate::kernel::read;
 use crate::kernel::sock::Sock;
-use crate::maps::{EVENTS, count, offset};
+use crate::maps::{CONNECTIONS, EVENTS, count, offset};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use wirespan_common::counters::Counter;
 use wirespan_common::limits::MAX_UNIX_PATH;
@@ -14,21 +14,37 @@ use wirespan_common::record::{FAMILY_INET, FAMILY_UNIX, KIND_OPEN, Open, ROLE_SE
 pub struct Peer {
     /// Port, host order; 0: the socket knows.
     pub port: u16,
-    /// Address, in the form of the socket's family.
-    pub address: [u8; 16],
+    /// Address, in the form of the socket's family: bytes in network order. Words, because bytes would be filled one by one.
+    pub address: [u64; 2],
 }
 
 impl Peer {
     /// The one that the socket is connected to.
-    pub const OF_SOCKET: Self = Self { port: 0, address: [0; 16] };
+    pub const OF_SOCKET: Self = Self { port: 0, address: [0; 2] };
 }
 
-/// Announces a connection, from any context: the record is built in the ring buffer itself.
+/// Announces the connection that the table has for a socket, from any context: the record is built in the ring buffer
+/// itself.
+#[inline(always)]
+pub fn open(sock: Sock, peer: &Peer) -> bool {
+    tell_open(sock.number(), u32::from(peer.port), peer.address[0], peer.address[1]) != 0
+}
+
+/// [`open`]. A global function, which the verifier checks once: those take numbers only.
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub fn open(sock: Sock, conn: &Conn, peer: &Peer) -> bool {
+pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low: u64) -> u32 {
+    let sock = Sock(sock);
+    let Some(conn) = CONNECTIONS.get_ptr(sock.0) else {
+        // The table let go of it in this moment.
+        count(Counter::DropOther);
+        return 0;
+    };
+    // SAFETY: a live map value.
+    let conn = unsafe { &*conn };
     let Some(mut entry) = EVENTS.reserve::<Open>(0) else {
         count(Counter::DropOther);
-        return false;
+        return 0;
     };
     // SAFETY: every member that is read is written below; all are integers.
     let open = unsafe { &mut *entry.as_mut_ptr() };
@@ -44,8 +60,8 @@ pub fn open(sock: Sock, conn: &Conn, peer: &Peer) -> bool {
     open.first_received = conn.first_received;
     open.inode = if conn.inode == 0 { sock.inode() } else { conn.inode };
     open.network_namespace = sock.network_namespace();
-    open.local_address = [0; 16];
-    open.remote_address = [0; 16];
+    open.local_address = bytes([0; 2]);
+    open.remote_address = bytes([0; 2]);
     open.local_port = 0;
     open.remote_port = 0;
     open.path_len = 0;
@@ -69,26 +85,31 @@ pub fn open(sock: Sock, conn: &Conn, peer: &Peer) -> bool {
         open.local_port = sock.local_port();
         open.remote_port = sock.remote_port();
         addresses(open, sock, conn.family);
-        if peer.port != 0 {
-            open.remote_port = peer.port;
-            open.remote_address = peer.address;
+        if peer_port != 0 {
+            open.remote_port = peer_port as u16;
+            open.remote_address = bytes([peer_high, peer_low]);
         }
     }
     entry.submit(wake());
     count(Counter::Delivered);
-    true
+    1
+}
+
+/// An address as the record has it: the words lie in memory as its bytes do.
+#[inline(always)]
+fn bytes(words: [u64; 2]) -> [u8; 16] {
+    // SAFETY: plain numbers of the same size.
+    unsafe { core::mem::transmute(words) }
 }
 
 #[inline(always)]
 fn addresses(open: &mut Open, sock: Sock, family: u8) {
     if family == FAMILY_INET {
-        let local = read::<[u8; 4]>(sock.0, offset!(sock_local_v4));
-        let remote = read::<[u8; 4]>(sock.0, offset!(sock_remote_v4));
-        open.local_address[..4].copy_from_slice(&local);
-        open.remote_address[..4].copy_from_slice(&remote);
+        open.local_address = bytes([u64::from(read::<u32>(sock.0, offset!(sock_local_v4))), 0]);
+        open.remote_address = bytes([u64::from(read::<u32>(sock.0, offset!(sock_remote_v4))), 0]);
     } else {
-        open.local_address = read(sock.0, offset!(sock_local_v6));
-        open.remote_address = read(sock.0, offset!(sock_remote_v6));
+        open.local_address = bytes(read(sock.0, offset!(sock_local_v6)));
+        open.remote_address = bytes(read(sock.0, offset!(sock_remote_v6)));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The walk over the buffers of a vectored call: node-redis, Netty, nginx and Go's `net.Buffers` send many at once.
 //!
 //! The walk keeps its state in memory, not in registers: the verifier then knows nothing of the numbers, sees each round
-//! as the one before, and need not follow every combination of branches. It follows all rounds, though, and each branch
-//! of each that is left for later counts (at most 8,192 of them): there are three here.
+//! as the one before, and need not follow every combination of branches. It follows all rounds, though: so only a few
+//! buffers are taken in one function, which is checked once, however often it is called.
 
 use super::data::{Copied, HEADER, OFFSET_MASK, copy, opaque, smaller};
 use crate::maps::Slot;
@@ -28,6 +28,8 @@ struct Walk {
     vectors: u64,
     count: u32,
     len: u32,
+    /// The next buffer.
+    first: u32,
     /// Bytes of the call that lie in buffers still to come.
     left: u32,
     /// Bytes copied.
@@ -47,7 +49,7 @@ struct Walk {
 /// Where the walk's state lies: after everything that a copy can reach.
 const WALK_AT: usize = MAX_SCRATCH - HEADER as usize - 64;
 /// Where a part of the vector lies.
-const VECTOR_AT: usize = WALK_AT - (CHUNK * IOVEC) as usize;
+pub(super) const VECTOR_AT: usize = WALK_AT - (CHUNK * IOVEC) as usize;
 const _: () = assert!(OFFSET_MASK as usize + MAX_PAYLOAD <= VECTOR_AT && size_of::<Walk>() <= 56);
 const _: () = assert!(MAX_IOVECS.is_multiple_of(CHUNK));
 
@@ -73,6 +75,7 @@ pub fn vector(slot: Slot, area: *mut u8, vectors: u64, count: u32, len: u32, hea
     let walk = unsafe { area.add(WALK_AT).cast::<Walk>() };
     set!(walk.vectors, vectors);
     set!(walk.count, count);
+    set!(walk.first, 0);
     set!(walk.len, len);
     set!(walk.left, len);
     set!(walk.head, 0);
@@ -90,32 +93,52 @@ pub fn vector(slot: Slot, area: *mut u8, vectors: u64, count: u32, len: u32, hea
     Copied { head: get!(walk.head), tail: get!(walk.tail), missing }
 }
 
-/// The walk itself, in the room of a slot. A global function: the verifier looks at it once and alone, not at every call
-/// with all that led to it.
+/// The walk itself, in the room of a slot. A global function, as each of its steps is: the verifier looks at it once and
+/// alone, not at every call with all that led to it.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn walk_vector(slot: u32) -> u32 {
-    let Some(room) = Slot::numbered(slot).scratch() else { return 0 };
-    // SAFETY: both within the scratch value.
-    let (area, walk) = unsafe {
-        let area = room.add(HEADER as usize);
-        (area, area.add(WALK_AT).cast::<Walk>())
-    };
-    let mut first = 0;
-    while first < MAX_IOVECS {
-        let count = get!(walk.count);
-        if first >= count {
+    for _ in 0..MAX_IOVECS / CHUNK {
+        if walk_part(slot) == 0 {
             break;
         }
-        let Some(here) = load(area, get!(walk.vectors), first, count - first) else {
-            set!(walk.fault, 1);
-            break;
-        };
-        if !part(area, walk, first, here) {
-            break;
-        }
-        first += CHUNK;
     }
+    walk_tail(slot)
+}
+
+/// Where the copies go, and the state of the walk.
+#[inline(always)]
+fn room(slot: u32) -> Option<(*mut u8, *mut Walk)> {
+    let room = Slot::numbered(slot).scratch()?;
+    // SAFETY: both within the scratch value.
+    unsafe {
+        let area = room.add(HEADER as usize);
+        Some((area, area.add(WALK_AT).cast::<Walk>()))
+    }
+}
+
+/// Takes the next [`CHUNK`] buffers; 0 when the walk is over.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn walk_part(slot: u32) -> u32 {
+    let Some((area, walk)) = room(slot) else { return 0 };
+    let (count, first) = (get!(walk.count), get!(walk.first));
+    if first >= count {
+        return 0;
+    }
+    let Some(here) = load(area, get!(walk.vectors), first, count - first) else {
+        set!(walk.fault, 1);
+        return 0;
+    };
+    set!(walk.first, first + CHUNK);
+    u32::from(part(area, walk, first, here))
+}
+
+/// Takes the end of what the call moved, if not all of it was copied.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn walk_tail(slot: u32) -> u32 {
+    let Some((area, walk)) = room(slot) else { return 0 };
     let (len, head) = (get!(walk.len), get!(walk.head));
     if get!(walk.fault) == 0 && get!(walk.left) == 0 && head < len {
         tail(area, walk, len - head);

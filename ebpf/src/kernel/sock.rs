@@ -17,6 +17,13 @@ const IPPROTO_MPTCP: u16 = 262;
 const SYN_RECEIVED: u8 = 3;
 
 impl Sock {
+    /// The address as a plain number. For the verifier the argument of a hook is a pointer, which no global function takes;
+    /// what a helper wrote to the stack is not.
+    #[inline(always)]
+    pub fn number(self) -> u64 {
+        read(&raw const self.0 as u64, 0)
+    }
+
     /// Address family, if this is a stream socket of a kind that is traced.
     #[inline(always)]
     pub fn traced_family(self) -> Option<u8> {
