@@ -8,12 +8,19 @@ worker_processes 1; pid $work/nginx.pid; error_log $work/error.log; daemon on;
 events { worker_connections 64; }
 http { access_log off; server { listen 127.0.0.1:18080; location / { return 200 "hello\n"; } } }
 EOF
-# Emulated kernels are slow, and slower when the host is busy: wait for what is needed, not for a time.
+# Emulated kernels are slow, and slower when the host is busy: wait for what is needed, not for a time. Not when the
+# agent has ended, though.
+fail() {
+    echo "$*; what the agent said and told:"
+    cat "$work/notes" "$work/spans" || true
+    exit 1
+}
 wait_for() {
     tries=0
     until "$@" > /dev/null 2>&1; do
         tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || { echo "in vain: $*"; exit 1; }
+        kill -0 "$agent" 2> /dev/null || fail "the agent ended before: $*"
+        [ "$tries" -lt 600 ] || fail "waited in vain for: $*"
         sleep 0.2
     done
 }

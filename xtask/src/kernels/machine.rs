@@ -36,6 +36,7 @@ pub struct Outcome {
     /// The exit status of the command, if it came to that.
     status: Option<i32>,
     took: Duration,
+    limit: Duration,
     console: String,
 }
 
@@ -52,7 +53,13 @@ impl fmt::Display for Outcome {
         match self.status {
             Some(0) => write!(f, "ok in {seconds} s"),
             Some(status) => write!(f, "exit status {status} after {seconds} s"),
-            None => write!(f, "did not end the command ({seconds} s); its console:\n{}", self.console),
+            None if self.took >= self.limit => write!(
+                f,
+                "not done when its {} s were over (--timeout, or timeout-seconds in tests/kernels.toml); its console:\n{}",
+                self.limit.as_secs(),
+                self.console
+            ),
+            None => write!(f, "the machine ended before the command did ({seconds} s); its console:\n{}", self.console),
         }
     }
 }
@@ -78,7 +85,7 @@ impl Machine<'_> {
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         let console = lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n");
-        Ok(Outcome { status: status?.flatten(), took: start.elapsed(), console })
+        Ok(Outcome { status: status?.flatten(), took: start.elapsed(), limit: self.timeout, console })
     }
 
     fn command(&self, console: &Path) -> Command {
@@ -133,5 +140,17 @@ mod tests {
     fn the_exit_status_is_in_the_last_line_even_after_an_unfinished_one() {
         assert_eq!(pass_on(format!("a\nb{EXIT_MARK} 3\n").as_bytes()).unwrap(), Some(3));
         assert_eq!(pass_on("a\n".as_bytes()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_time_limit_and_a_crash_are_told_apart() {
+        let outcome = |took| Outcome {
+            status: None,
+            took: Duration::from_secs(took),
+            limit: Duration::from_secs(300),
+            console: String::new(),
+        };
+        assert!(outcome(300).to_string().starts_with("not done when its 300 s were over"));
+        assert!(outcome(12).to_string().starts_with("the machine ended before the command did (12 s)"));
     }
 }

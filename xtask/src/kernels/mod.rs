@@ -41,30 +41,37 @@ pub fn kernels(args: &Args) -> Result<()> {
     let table = table::Table::read(&paths::root().join("tests/kernels.toml"))?;
     let kernels = table.chosen(&args.versions)?;
     apt::install(&["qemu-system-x86", "busybox-static", "kmod", "xz-utils"])?;
-    let runs: Vec<(u32, Vec<String>)> = if args.command.is_empty() {
+    let runs: Vec<(u32, Option<u64>, Vec<String>)> = if args.command.is_empty() {
         let binary = match &args.wirespan {
             Some(path) => path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?,
             None => build::build(&build::Args { release: true })?,
         };
         let binary = binary.to_str().context("the path of the binary is not UTF-8")?;
         let words = |run: &table::Run| run.command.iter().map(|word| word.replace("{wirespan}", binary)).collect();
-        table.run.iter().map(|run| (run.cpus, words(run))).collect()
+        table.run.iter().map(|run| (run.cpus, run.timeout_seconds, words(run))).collect()
     } else {
-        vec![(args.cpus, args.command.clone())]
+        vec![(args.cpus, None, args.command.clone())]
     };
-    let timeout = Duration::from_secs(args.timeout.unwrap_or(table.timeout_seconds));
     let mut failed = Vec::new();
     for kernel in kernels {
-        let image = image::Image::get(kernel)?;
+        let image = match image::Image::get(kernel) {
+            Ok(image) => image,
+            Err(why) => {
+                // The others can still be tried.
+                sh::step(format!("Linux {}: {why:#}", kernel.version));
+                failed.push(kernel.version.as_str());
+                continue;
+            }
+        };
         sh::step(format!("Linux {}: {} ({})", kernel.version, image.release, kernel.note));
-        for (cpus, command) in &runs {
+        for (cpus, seconds, command) in &runs {
             let initramfs = initramfs::write(&image, command)?;
             let machine = machine::Machine {
                 image: &image,
                 initramfs: &initramfs,
                 cpus: *cpus,
                 memory_mib: table.memory_mib,
-                timeout,
+                timeout: Duration::from_secs(args.timeout.or(*seconds).unwrap_or(table.timeout_seconds)),
             };
             let outcome = machine.run()?;
             sh::step(format!("Linux {}: {}: {outcome}", kernel.version, command.join(" ")));

@@ -20,8 +20,10 @@ pub struct Table {
 
 /// One command.
 #[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Run {
+    /// Where it needs more than the table allows.
+    pub timeout_seconds: Option<u64>,
     /// Processors of the machine.
     pub cpus: u32,
     /// Program and arguments; `{wirespan}` stands for the release binary.
