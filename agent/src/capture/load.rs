@@ -1,15 +1,16 @@
-//! Loads the kernel programs, chooses the backend and attaches. Everything lives in file descriptors of this process:
+//! Loads the kernel programs, and what is asked of them while they run. Everything lives in file descriptors of this process:
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
+use super::attach::{Context, choose, is_preemptible, reason};
 use super::btf;
 use super::capabilities;
-use super::hooks::{AGAIN, Attach, BACKENDS, Backend, Hook, OPTIONAL, QUEUE_TIME, REQUIRED};
+use super::hooks::{OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
 use crate::process::discovery::in_initial_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, FEntry, FExit, Program};
+use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use std::cell::Cell;
 use std::os::fd::{AsFd as _, AsRawFd as _};
@@ -117,27 +118,6 @@ pub struct Capture {
 fn load_error(error: impl std::error::Error + 'static) -> StartError {
     let (text, refused) = reason(&error);
     if refused { StartError::NotPermitted(text) } else { StartError::Load(text) }
-}
-
-/// The first line of an error and its causes, and whether the kernel refused for lack of privilege.
-fn reason(error: &(dyn std::error::Error + 'static)) -> (String, bool) {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    let mut refused = false;
-    while let Some(inner) = source {
-        refused |= inner
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-        // Many errors tell their cause themselves.
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        source = inner.source();
-    }
-    // The verifier's log is for developers.
-    let line = text.lines().next().unwrap_or_default();
-    (line.split(". Verifier output:").next().unwrap_or(line).to_owned(), refused)
 }
 
 impl Capture {
@@ -343,119 +323,6 @@ fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Bt
         .map_max_entries("SCRATCH", slots)
         .load(OBJECT)
         .map_err(load_error)
-}
-
-fn choose(context: &Context<'_>, ebpf: &mut Ebpf, options: &Options, report: &mut Report) -> Result<(), StartError> {
-    let forced = options.backend.as_deref();
-    let candidates: Vec<&Backend> = match forced {
-        None => BACKENDS.to_vec(),
-        Some(name) => BACKENDS.iter().copied().filter(|backend| backend.name == name).collect(),
-    };
-    if candidates.is_empty() {
-        return Err(StartError::UnknownBackend(forced.unwrap_or_default().to_owned()));
-    }
-    let mut reasons = Vec::new();
-    for backend in candidates {
-        // All are loaded before any is attached, so that a backend that fails leaves nothing attached.
-        let refused = backend.required.iter().find_map(|hook| Some((hook, context.load(ebpf, hook).err()?)));
-        if let Some((hook, why)) = refused {
-            reasons.push(format!("{} needs {} (Linux {}): {why}", backend.name, hook.name, hook.since));
-            continue;
-        }
-        for hook in backend.required {
-            report.hooks.push(HookReport { hook: *hook, granted: attach_loaded(ebpf, hook) });
-        }
-        // After the first ones: that is the order in which the kernel runs them.
-        if is_preemptible(&report.kernel) {
-            for name in backend.again {
-                let _ = context.attach_again(ebpf, name);
-            }
-        }
-        for group in backend.refinements {
-            for hook in *group {
-                let granted = context.attach(ebpf, hook);
-                let done = granted.is_ok();
-                report.hooks.push(HookReport { hook: *hook, granted });
-                if done {
-                    break;
-                }
-            }
-        }
-        for hook in backend.for_ports.iter().filter(|_| !options.ports.is_empty()) {
-            report.hooks.push(HookReport { hook: *hook, granted: context.attach(ebpf, hook) });
-        }
-        report.backend = backend.name;
-        report.price = backend.price;
-        return Ok(());
-    }
-    Err(StartError::NoBackend(reasons.join("; ")))
-}
-
-struct Context<'a> {
-    types: &'a btf::Btf<'a>,
-    kernel: &'a Btf,
-}
-
-impl Context<'_> {
-    /// Loads and attaches one hook, or says why it cannot be.
-    fn attach(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
-        self.load(ebpf, hook)?;
-        attach_loaded(ebpf, hook)
-    }
-
-    /// Attaches the program that takes over for another one at the same place.
-    fn attach_again(&self, ebpf: &mut Ebpf, name: &str) -> Result<(), String> {
-        let program = ebpf.program_mut(&format!("{name}{AGAIN}")).ok_or("not in the kernel object")?;
-        let program = <&mut BtfTracePoint>::try_from(program).map_err(|error| reason(&error).0)?;
-        program.load(name, self.kernel).map_err(|error| self.refused(name, &error))?;
-        program.attach().map(drop).map_err(|error| reason(&error).0)
-    }
-
-    /// Why a program was refused.
-    fn refused(&self, name: &str, error: &aya::programs::ProgramError) -> String {
-        if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
-            format!("{name}: {error:?}").lines().for_each(crate::notes::info);
-        }
-        reason(error).0
-    }
-
-    fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
-        let present = match hook.attach {
-            Attach::Tracepoint => self.types.has_tracepoint(hook.name),
-            Attach::FunctionEntry | Attach::FunctionExit => self.types.has_function(hook.name),
-        };
-        if !present {
-            return Err("this kernel does not have it".to_owned());
-        }
-        let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
-        match hook.attach {
-            Attach::Tracepoint => {
-                <&mut BtfTracePoint>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
-            }
-            Attach::FunctionEntry => {
-                <&mut FEntry>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
-            }
-            Attach::FunctionExit => {
-                <&mut FExit>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
-            }
-        }
-        .map_err(|error| self.refused(hook.name, &error))
-    }
-}
-
-fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
-    let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
-    match hook.attach {
-        Attach::Tracepoint => <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop)),
-        Attach::FunctionEntry => <&mut FEntry>::try_from(program).and_then(|program| program.attach().map(drop)),
-        Attach::FunctionExit => <&mut FExit>::try_from(program).and_then(|program| program.attach().map(drop)),
-    }
-    .map_err(|error| reason(&error).0)
-}
-
-/// Whether programs at tracepoints can be preempted on this kernel: since Linux 7.0.
-fn is_preemptible(release: &str) -> bool {
-    release.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 7)
 }
 
 /// The release of the running kernel.

@@ -2,10 +2,11 @@
 //!
 //! - [`btf`]: offsets of kernel structure members; [`hooks`]: the table of hooks and what each one shows;
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
-//! - [`load`]: loads and attaches; [`report`]: what was granted, for people;
+//! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people;
 //! - [`listeners`]: listen queues, which no hook tells;
 //! - [`decode`]: records to events; [`reader`]: the ring buffer, in the order of kernel times.
 
+mod attach;
 pub mod btf;
 pub mod capabilities;
 pub mod decode;
