@@ -57,6 +57,7 @@ impl Resolver {
         std::thread::sleep(longer);
         let spans = agent.finish();
         println!("{}", agent.stderr());
+        assert_eq!(agent.told("lost_exchanges"), 0, "datagrams are no turns of which the first call is missing");
         spans
     }
 }
