@@ -68,8 +68,10 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     emit::changed(PROCESS_EXEC, pid, 0, read::<u64>(program, offset!(exec_filename)), at_ns);
-    // A process that waits for a decision may be gone before the agent looks by itself.
-    if policy::kind(pid) == POLICY_PENDING {
+    // A process that waits for a decision, or that a port will select in a moment, may be gone before the agent looks by
+    // itself.
+    let by_port = setting!(default_policy) == POLICY_IGNORE && setting!(select_ports) != 0;
+    if by_port || policy::kind(pid) == POLICY_PENDING {
         // A full buffer wakes, too.
         let _ = URGENT.output::<u32>(&pid, 0);
     }
