@@ -220,17 +220,7 @@ impl World {
 }
 
 fn blank(at_ns: u64) -> SetUp {
-    SetUp {
-        start_ns: at_ns,
-        end_ns: at_ns,
-        actor: Actor::default(),
-        lookups: Vec::new(),
-        tcp: None,
-        accept_wait_ns: None,
-        phases: Vec::new(),
-        preamble: Vec::new(),
-        error: None,
-    }
+    SetUp::beginning(at_ns, Actor::default())
 }
 
 pub(crate) fn http(method: &'static str, target: &str, status: u16) -> Detail {

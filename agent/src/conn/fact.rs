@@ -62,6 +62,24 @@ pub struct SetUp {
     pub error: Option<Box<str>>,
 }
 
+impl SetUp {
+    /// One that begins at this time, ns, and of which nothing else is known yet.
+    #[must_use]
+    pub const fn beginning(at_ns: u64, actor: Actor) -> Self {
+        Self {
+            start_ns: at_ns,
+            end_ns: at_ns,
+            actor,
+            lookups: Vec::new(),
+            tcp: None,
+            accept_wait_ns: None,
+            phases: Vec::new(),
+            preamble: Vec::new(),
+            error: None,
+        }
+    }
+}
+
 /// The TCP handshake of the connecting side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpConnect {

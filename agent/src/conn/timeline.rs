@@ -257,17 +257,7 @@ impl Timeline {
 
     /// What goes on after the set-up was told.
     fn late(phase: &Phase) -> Self {
-        let set_up = SetUp {
-            start_ns: phase.start_ns,
-            end_ns: phase.start_ns,
-            actor: phase.actor,
-            lookups: Vec::new(),
-            tcp: None,
-            accept_wait_ns: None,
-            phases: Vec::new(),
-            preamble: Vec::new(),
-            error: None,
-        };
+        let set_up = SetUp::beginning(phase.start_ns, phase.actor);
         Self { set_up, established: true, retransmits: 0, is_actor_known: true }
     }
 
