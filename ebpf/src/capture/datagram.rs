@@ -1,7 +1,7 @@
 //! DNS over UDP. A socket that talks to port 53 becomes a connection, each datagram a record; all other UDP leaves early.
 
 use super::transfer::{record, times};
-use crate::conn::{self, is_set};
+use crate::conn::{self, FLAG_DATAGRAM, is_set};
 use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
 use crate::kernel::read_user;
@@ -107,8 +107,13 @@ pub extern "C" fn datagram_moved(slot: u32) -> u32 {
     // SAFETY: aligned and within the scratch value, and written by the caller.
     let datagram = unsafe { &*room.add(emit::data::SPARE_AT).cast::<Datagram>() };
     let sock = datagram.sock;
-    let is_known = conn::known(sock).is_some() || (is_of_server(sock, datagram) && conn::enter_datagram(sock.0) != 0);
-    u32::from(is_known && tell(sock, datagram))
+    let is_ready = match conn::known(sock) {
+        // A stream socket comes here when it could not be entered; another thread may have done so by now.
+        // SAFETY: a live map value.
+        Some(conn) => unsafe { &*conn }.flags & FLAG_DATAGRAM != 0,
+        None => is_of_server(sock, datagram) && conn::enter_datagram(sock.0) != 0,
+    };
+    u32::from(is_ready && tell(sock, datagram))
 }
 
 /// Whether a socket that is not known yet talks to port 53.

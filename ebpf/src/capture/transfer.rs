@@ -31,7 +31,7 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
     let position = conn::advance(sock, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
     let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, conn, last_ns) } else { 0 };
-    conn::turn(sock, conn, direction);
+    let is_first = conn::turn(sock, conn, direction);
     conn::inspect(sock, conn, last_ns);
     if is_set!(conn.ignored) {
         slot.count(Counter::Ignored);
@@ -41,7 +41,7 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
     if !may_tell(head) {
         slot.count(Counter::Undecided);
         // What it asks is not looked at: it is counted in calls.
-        conn::told(conn);
+        conn::told(conn, is_first);
         return;
     }
     conn::own(conn);
@@ -55,7 +55,7 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
         slot.count(Counter::DeliveredCalls);
     }
     if sent == Sent::Bytes {
-        conn::told(conn);
+        conn::told(conn, is_first);
     }
 }
 

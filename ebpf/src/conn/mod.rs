@@ -259,21 +259,28 @@ pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer, begun_ns: u64
 }
 
 /// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and
-/// then later, whether user space wants something of the connection.
+/// then later, whether user space wants something of the connection. True for the first call of a turn.
 #[inline(always)]
-pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
+pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) -> bool {
     const FIRST_TURNS: u32 = 8;
     const LOOK_EVERY_TURNS: u32 = 64;
     const LOOK_EVERY_CALLS: u32 = 16;
-    if conn.last_direction != direction {
-        missed(conn);
+    // In this order: another thread may begin the turn in this moment.
+    // SAFETY: members of a live map value.
+    let (turns, last) = unsafe {
+        let turns = core::ptr::read_volatile(&raw const conn.turns);
+        (turns, core::ptr::read_volatile(&raw const conn.last_direction))
+    };
+    if last != direction {
+        missed_in(conn, turns, last);
         conn.turn_told = 0;
         conn.last_direction = direction;
         conn.turn_used = 0;
         conn.turn_calls = 0;
         conn.turns = conn.turns.wrapping_add(1);
     }
-    let looks = if conn.turn_calls == 0 {
+    let is_first = conn.turn_calls == 0;
+    let looks = if is_first {
         conn.turns <= FIRST_TURNS || conn.turns & (LOOK_EVERY_TURNS - 1) == 0
     } else {
         conn.turn_calls & (LOOK_EVERY_CALLS - 1) == 0
@@ -282,12 +289,13 @@ pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) {
     if looks {
         obey(sock, conn);
     }
+    is_first
 }
 
-/// The first call of the turn that goes on was recorded: whoever reads the record sees that something was asked.
+/// A call was recorded. If it was the first of its turn, whoever reads the record sees that something was asked.
 #[inline(always)]
-pub fn told(conn: &mut Conn) {
-    if conn.turn_calls == 1 {
+pub fn told(conn: &mut Conn, is_first: bool) {
+    if is_first {
         conn.turn_told = 1;
     }
 }
@@ -296,11 +304,17 @@ pub fn told(conn: &mut Conn) {
 /// of the answer does not tell whose it is. (Datagrams have no turns: each is a message of its own.)
 #[inline(always)]
 pub fn missed(conn: &mut Conn) {
+    missed_in(conn, conn.turns, conn.last_direction);
+}
+
+/// [`missed`], for the turn of that number and direction.
+#[inline(always)]
+fn missed_in(conn: &mut Conn, turns: u32, direction: u8) {
     let is_request = match conn.role {
-        ROLE_SERVER => conn.last_direction == RECEIVE,
-        ROLE_CLIENT => conn.last_direction == SEND,
+        ROLE_SERVER => direction == RECEIVE,
+        ROLE_CLIENT => direction == SEND,
         // Whoever speaks first asks.
-        _ => conn.turns & 1 == 1,
+        _ => turns & 1 == 1,
     };
     if is_request && conn.turn_told == 0 && conn.flags & FLAG_DATAGRAM == 0 && !is_set!(conn.ignored) {
         count(Counter::LostExchanges);
