@@ -48,7 +48,8 @@ pub(super) fn describe(
         let route = route(http, &target, config, service);
         server_url(http, &target, view, &config.secrets, &mut attributes);
         if let Some(route) = route {
-            name = Cow::Owned(format!("{name} {}", route.pattern));
+            // For every request: an allocation, no formatting.
+            name = Cow::Owned([&*name, &*route.pattern].join(" "));
             attributes.push(("http.route", Value::shared(&route.pattern)));
             if route.is_guess {
                 attributes.push(("wirespan.route.source", Value::Static("heuristic")));

@@ -46,7 +46,13 @@ pub fn mark(pid: u32, kind: u32, at_ns: u64) {
 /// Whether the current process is traced. The first thing that a hook asks.
 #[inline(always)]
 pub fn is_target() -> bool {
-    answer() != LEFT_ALONE
+    answer() >= TRACED
+}
+
+/// Whether the current process is not traced whatever ports it uses: user space has looked.
+#[inline(always)]
+pub fn is_refused() -> bool {
+    answer() == REFUSED
 }
 
 /// Whether the current process is traced only until it is decided, as [`is_target`] has just found.
@@ -62,8 +68,9 @@ fn is_undecided() -> bool {
 const PROCESS_AT: u32 = 42;
 const ANSWER: u64 = 3;
 const LEFT_ALONE: u64 = 0;
-const TRACED: u64 = 1;
-const UNTIL_DECIDED: u64 = 2;
+const REFUSED: u64 = 1;
+const TRACED: u64 = 2;
+const UNTIL_DECIDED: u64 = 3;
 
 /// The last answer on each CPU is kept: most hooks are run by the process that ran the one before, and are spared the
 /// look-up. An answer is good until a policy changes: it was found after the time that it is kept under, and a change
@@ -84,6 +91,7 @@ fn answer() -> u64 {
         // Who uses a port that is named is nearly always selected.
         POLICY_TRACE | POLICY_PORT => TRACED,
         POLICY_PENDING => UNTIL_DECIDED,
+        POLICY_REFUSE => REFUSED,
         _ => LEFT_ALONE,
     };
     // SAFETY: as above.

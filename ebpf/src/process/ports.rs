@@ -28,7 +28,7 @@ pub fn used(port: u16) -> bool {
 /// traced from now on.
 #[inline(always)]
 pub fn handed_over(sock: Sock) -> bool {
-    if setting!(select_ports) == 0 {
+    if setting!(select_ports) == 0 || policy::is_refused() {
         return false;
     }
     // Both ports at once: remote in network order, local in host order.

@@ -1,8 +1,9 @@
 //! Routes guessed from paths: what looks like an identifier becomes `{id}`. Capped: a service whose paths are not of this
 //! kind runs into [`MAX_ROUTES`], and what comes later has no route.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Most routes that are guessed for a service.
 pub const MAX_ROUTES: usize = 100;
@@ -17,18 +18,41 @@ const HEX: usize = 8;
 
 const PLACE: &str = "{id}";
 
-/// The routes guessed so far, by service.
+/// The routes guessed so far, by service. They are few, so that names made to collide cost little.
 #[derive(Debug, Default)]
 pub(super) struct Guesses {
-    services: HashMap<Box<str>, HashSet<Arc<str>>>,
+    services: FxHashMap<Box<str>, FxHashSet<Arc<str>>>,
     /// The guess being made.
     text: String,
+    /// The last answer: the metrics of a request ask for what its span has asked for.
+    last: Last,
+}
+
+/// A path of a service, and its route.
+#[derive(Debug, Default)]
+struct Last {
+    service: String,
+    path: String,
+    route: Option<Arc<str>>,
 }
 
 impl Guesses {
     /// The route of a path, which is given without its first slash. `real`: the service has it, so that its route may be
     /// one of those that are kept.
     pub(super) fn route(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<str>> {
+        if self.last.path == path && self.last.service == service && self.last.route.is_some() {
+            return self.last.route.clone();
+        }
+        let route = self.look_up(service, path, real)?;
+        self.last.service.clear();
+        self.last.service.push_str(service);
+        self.last.path.clear();
+        self.last.path.push_str(path);
+        self.last.route = Some(Arc::clone(&route));
+        Some(route)
+    }
+
+    fn look_up(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<str>> {
         self.text.clear();
         for (number, segment) in path.split('/').enumerate() {
             if number == MAX_SEGMENTS {
@@ -41,7 +65,7 @@ impl Guesses {
             if !real || self.services.len() >= MAX_SERVICES {
                 return None;
             }
-            self.services.insert(service.into(), HashSet::new());
+            self.services.insert(service.into(), FxHashSet::default());
         }
         let routes = self.services.get_mut(service)?;
         if let Some(known) = routes.get(&*self.text) {
