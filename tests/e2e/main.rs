@@ -16,6 +16,7 @@ mod accounts;
 mod agent;
 mod capabilities;
 mod connections;
+mod containers;
 mod counts;
 mod export;
 mod handed_over;

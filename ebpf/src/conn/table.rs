@@ -32,13 +32,12 @@ pub fn release(sock: Sock) {
 /// Enters a TCP connection whose set-up is seen, replacing what was there: nobody moves data over it yet.
 #[inline(always)]
 pub fn insert(sock: Sock, conn: &Conn) {
+    if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() {
+        return count(Counter::Entered);
+    }
     // What is replaced has left, so that what was evicted can be told by the numbers.
     forget(sock);
-    if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() {
-        count(Counter::Entered);
-    } else {
-        count(Counter::DropTableFull);
-    }
+    count(if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() { Counter::Entered } else { Counter::DropTableFull });
 }
 
 /// A connection that is not traced begins on a socket: what the table knows of it is a predecessor's, whose end was missed.

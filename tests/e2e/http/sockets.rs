@@ -76,6 +76,25 @@ fn workers_that_share_an_inherited_listener() {
     }
 }
 
+/// Each process of a port that several listen on tells what it served itself.
+#[test]
+fn a_port_that_two_processes_listen_on() {
+    let server = servers::program("reuse_port.py", &[]);
+    let ask = || -> Vec<String> { (0..32).map(|_| curl(server.port, "/", &[])).collect() };
+    let (spans, answered) = trace(&server.select_port(), ask);
+    let spans = spans.servers().count(answered.len());
+    let by: Vec<_> = spans.iter().map(|span| span.resource["process.pid"].to_string()).collect();
+    assert_eq!(by, answered, "in the order of the requests");
+    // Whoever selects a process selects its children, so it is the child that is asked for alone.
+    let child = answered.iter().find(|pid| **pid != server.pid().to_string()).unwrap();
+    assert!(answered.iter().any(|pid| pid != child), "both had some");
+
+    let (spans, answered) = trace(&[format!("pid={child}")], ask);
+    let of_child = answered.iter().filter(|pid| *pid == child).count();
+    let spans = spans.servers().count(of_child);
+    assert!(spans.iter().all(|span| span.resource["process.pid"].to_string() == *child));
+}
+
 /// The file goes out by sendfile: nobody reads it in user space.
 #[test]
 fn a_static_file_by_sendfile() {
