@@ -92,7 +92,8 @@ fn a_port_that_two_processes_listen_on() {
     let (spans, answered) = trace(&[format!("pid={child}")], ask);
     let of_child = answered.iter().filter(|pid| *pid == child).count();
     let spans = spans.servers().count(of_child);
-    assert!(spans.iter().all(|span| span.resource["process.pid"].to_string() == *child));
+    let child: u32 = child.parse().unwrap();
+    assert!(spans.iter().all(|span| span.resource["process.pid"] == child));
 }
 
 /// The file goes out by sendfile: nobody reads it in user space.
