@@ -19,7 +19,7 @@ pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
 pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 /// Bytes of one entry of the connection table.
-pub const CONNECTION_BYTES: usize = 144;
+pub const CONNECTION_BYTES: usize = 152;
 /// Sockets of which something is done once at the same moment: at most one or two a CPU.
 pub const MAX_CLAIMS: u32 = 1024;
 /// Undecided processes whose records are counted.

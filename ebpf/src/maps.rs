@@ -108,9 +108,10 @@ pub static DIRECTIVES: LruHashMap<u64, Directive> = LruHashMap::with_max_entries
 #[map]
 pub static PORTS: HashMap<u16, u32> = HashMap::with_max_entries(4096, 0);
 
-/// Entry times of send calls by thread (`syscalls` backend).
+/// Entry times of calls by thread (`syscalls` backend): of sends, and, where a program can be preempted, of receives, which
+/// then tell whether their end was left out.
 #[map]
-pub static SEND_ENTRIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8192, 0);
+pub static ENTRIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(8192, 0);
 
 /// Counters, see [`Counter`]: a row that all programs share, then one for each [`Slot`].
 #[map]

@@ -13,11 +13,11 @@ use wirespan_common::record::SEND;
 /// Whether nobody has told yet that `len` bytes moved over `sock`, so that it is to be done now.
 ///
 /// The first program may have told it all the same, and another process may have been preempted in it since: TCP's
-/// positions say so. Unix sockets have none. There the call stays untold, but the position of the connection moves on, so
-/// that its next record shows a gap: too much of it does no harm.
+/// positions say so. Unix sockets have none. There `is_certain` says that the backend knows it by itself; else the call stays
+/// untold, but the position of the connection moves on, so that its next record shows a gap: too much of it does no harm.
 #[inline(always)]
-pub fn left_out(slot: Slot, sock: Sock, direction: u8, len: u32) -> bool {
-    let Some(conn) = conn::known(sock) else { return is_tcp(sock, slot) };
+pub fn left_out(slot: Slot, sock: Sock, direction: u8, len: u32, is_certain: bool) -> bool {
+    let Some(conn) = conn::known(sock) else { return is_new(sock, slot, is_certain) };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if direction == SEND {
@@ -27,11 +27,14 @@ pub fn left_out(slot: Slot, sock: Sock, direction: u8, len: u32) -> bool {
     }
     if conn.flags & FLAG_COUNTED != 0 {
         // A datagram that nobody saw is no gap in a stream.
-        if conn.flags & FLAG_DATAGRAM == 0 {
-            conn::advance(sock, conn, direction, len);
-            slot.count(Counter::MadeUp);
+        if conn.flags & FLAG_DATAGRAM != 0 {
+            return false;
         }
-        return false;
+        slot.count(Counter::MadeUp);
+        if !is_certain {
+            conn::advance(sock, conn, direction, len);
+        }
+        return is_certain;
     }
     let (told, is) = if direction == SEND {
         (conn.sent as u32, sock.write_seq())
@@ -49,10 +52,10 @@ pub fn left_out(slot: Slot, sock: Sock, direction: u8, len: u32) -> bool {
 
 /// A connection that nobody knows yet: its first record says that it was joined midway.
 #[inline(always)]
-fn is_tcp(sock: Sock, slot: Slot) -> bool {
-    let is_tcp = sock.traced_family().is_some() && !sock.is_unix();
-    if is_tcp {
+fn is_new(sock: Sock, slot: Slot, is_certain: bool) -> bool {
+    let is_new = sock.traced_family().is_some() && (is_certain || !sock.is_unix());
+    if is_new {
         slot.count(Counter::MadeUp);
     }
-    is_tcp
+    is_new
 }

@@ -42,18 +42,14 @@ pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
 /// After [`sock_send_length`] at the same place: takes over when the kernel left that out.
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn sock_send_length_again(ctx: BtfTracePointContext) -> i32 {
-    if Slot::SEND.is_at_work() && is_target() {
-        again(&ctx, Slot::SEND, SEND);
-    }
+    again(&ctx, Slot::SEND, SEND);
     0
 }
 
 /// The same for [`sock_recv_length`].
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn sock_recv_length_again(ctx: BtfTracePointContext) -> i32 {
-    if Slot::RECEIVE.is_at_work() && is_target() {
-        again(&ctx, Slot::RECEIVE, RECEIVE);
-    }
+    again(&ctx, Slot::RECEIVE, RECEIVE);
     0
 }
 
@@ -66,10 +62,26 @@ fn was_handed_over(ctx: &BtfTracePointContext) -> bool {
 
 #[inline(always)]
 fn again(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
+    let sock = Sock(ctx.arg(0));
+    let is_unix = sock.is_unix();
+    if !is_unix && !slot.is_at_work() || !is_target() {
+        return;
+    }
     let result: i32 = ctx.arg(1);
     let flags: u32 = ctx.arg(2);
     let is_look = direction == RECEIVE && flags & (MSG_PEEK | MSG_ERRQUEUE) != 0;
-    if result > 0 && !is_look && left_out(slot.second(), Sock(ctx.arg(0)), direction, result as u32) {
+    if result <= 0 || is_look {
+        return;
+    }
+    let was_seen = is_unix && {
+        // SAFETY: a live map value.
+        conn::known(sock).is_some_and(|conn| conn::was_seen(unsafe { &mut *conn }, direction))
+    };
+    // Not seen alone says little: two threads may use the socket at once.
+    if was_seen || !slot.is_at_work() {
+        return;
+    }
+    if left_out(slot.second(), sock, direction, result as u32, is_unix) {
         moved(ctx, slot.second(), direction);
     }
 }

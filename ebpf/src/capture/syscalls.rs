@@ -10,7 +10,7 @@ use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
-use crate::maps::{SEND_ENTRIES, Slot, setting};
+use crate::maps::{ENTRIES, Slot, setting};
 use crate::process::{is_target, ports};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
@@ -58,11 +58,13 @@ fn classify(call: u32) -> Option<Call> {
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let call: u64 = ctx.arg(1);
-    match classify(call as u32) {
-        Some(Call::Send | Call::SendMany | Call::SendFile | Call::Splice) if is_target() => {
-            let _ = SEND_ENTRIES.insert(bpf_get_current_pid_tgid(), conn::now(), 0);
-        }
-        _ => {}
+    let is_wanted = match classify(call as u32) {
+        Some(Call::Send | Call::SendMany | Call::SendFile | Call::Splice) => true,
+        Some(Call::Receive | Call::ReceiveMany) => setting!(preemptible) != 0,
+        _ => false,
+    };
+    if is_wanted && is_target() {
+        let _ = ENTRIES.insert(bpf_get_current_pid_tgid(), conn::now(), 0);
     }
     0
 }
@@ -125,7 +127,7 @@ fn accepted(result: i64) {
 #[inline(always)]
 fn take_entry() -> u64 {
     // SAFETY: a live map value of this thread alone.
-    SEND_ENTRIES.get_ptr_mut(bpf_get_current_pid_tgid()).map_or(0, |kept| unsafe { kept.replace(0) })
+    ENTRIES.get_ptr_mut(bpf_get_current_pid_tgid()).map_or(0, |kept| unsafe { kept.replace(0) })
 }
 
 #[inline(always)]
@@ -135,7 +137,8 @@ fn finished(regs: Regs, call: Call, result: i64, again: bool) {
         Call::Send | Call::SendMany | Call::SendFile | Call::Accept => (SEND, regs.argument0()),
         Call::Splice => (SEND, regs.argument2()),
     };
-    let entry_ns = if direction == SEND { take_entry() } else { 0 };
+    let is_kept = direction == SEND || setting!(preemptible) != 0;
+    let entry_ns = if is_kept { take_entry() } else { 0 };
     if result <= 0 {
         if result == 0
             && call == Call::Receive
@@ -172,8 +175,10 @@ fn finished(regs: Regs, call: Call, result: i64, again: bool) {
     // In one place only: the verifier follows it once for each.
     if let Some(source) = source
         && len > 0
-        && (!again || left_out(slot, sock, direction, len))
+        // The first program would have taken the entry out.
+        && (!again || left_out(slot, sock, direction, len, entry_ns != 0))
     {
+        let entry_ns = if direction == SEND { entry_ns } else { 0 };
         transfer(slot, sock, direction, len, source, entry_ns, Some(regs));
     }
 }

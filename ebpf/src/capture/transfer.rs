@@ -28,6 +28,7 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
     // SAFETY: as above.
     let conn = unsafe { &mut *conn };
     slot.count(Counter::Seen);
+    conn::saw(conn, direction);
     let position = conn::advance(sock, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
     let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, conn, last_ns) } else { 0 };

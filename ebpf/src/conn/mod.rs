@@ -78,6 +78,8 @@ pub struct Conn {
     pub turn_told: u8,
     /// Zero.
     pub reserved: [u8; 3],
+    /// Threads whose last send and receive the first program has seen; see [`saw`].
+    pub seen_of: [u32; 2],
 }
 
 /// The set-up was not seen.
@@ -156,6 +158,7 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         end_of_stream: 0,
         turn_told: 0,
         reserved: [0; 3],
+        seen_of: [0; 2],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;
@@ -390,6 +393,21 @@ pub fn ended_by_peer(sock: Sock, conn: &mut Conn) {
         }
         release(sock);
     }
+}
+
+/// The first program sees a call of the current thread. [`was_seen`] asks for that right after it, in the same call.
+#[inline(always)]
+pub fn saw(conn: &mut Conn, direction: u8) {
+    if setting!(preemptible) != 0 && conn.flags & FLAG_COUNTED != 0 {
+        conn.seen_of[usize::from(direction & 1)] = bpf_get_current_pid_tgid() as u32;
+    }
+}
+
+/// Whether the first program has seen this call of the current thread. It must be asked for each call, once.
+#[inline(always)]
+pub fn was_seen(conn: &mut Conn, direction: u8) -> bool {
+    let seen = &mut conn.seen_of[usize::from(direction & 1)];
+    core::mem::replace(seen, 0) == bpf_get_current_pid_tgid() as u32
 }
 
 /// A send call failed: it must not leave its beginning behind for the next one.
