@@ -393,3 +393,6 @@ impl Detection {
 fn is_http(protocol: &Protocol) -> bool {
     protocol.name == http1::PROTOCOL.name
 }
+
+#[cfg(test)]
+mod tests;
