@@ -371,6 +371,7 @@ impl<T> Connection<T> {
     /// Decides what a silence of `limit_ns` decides, or a shorter one where a protocol's clients do not wait so long.
     pub(super) fn expire(&mut self, now_ns: u64, limit_ns: u64, out: &mut Output) {
         if let Stage::Following(_, session) = &mut self.stage {
+            session.rest(now_ns, out);
             session.expire(now_ns.saturating_sub(limit_ns.min(session.patience_ns())), out);
         }
         self.leave(out);

@@ -110,7 +110,7 @@ impl Postgres {
     }
 
     /// The pairing is right.
-    fn prove(&mut self, out: &mut Output) {
+    pub(super) fn prove(&mut self, out: &mut Output) {
         self.proven = true;
         self.trial = 0;
         out.exchanges.append(&mut self.held);
@@ -118,7 +118,12 @@ impl Postgres {
 
     /// Whether the server was done, and nothing passed since, for so long before `step` that nothing is on its way.
     fn is_silent(&self, step: &Step) -> bool {
-        let silence = self.ready.and_then(|ready| step.request.first_ns.checked_sub(ready));
+        self.rests(step.request.first_ns)
+    }
+
+    /// The same for any time.
+    pub(super) fn rests(&self, now_ns: u64) -> bool {
+        let silence = self.ready.and_then(|ready| now_ns.checked_sub(ready));
         silence.is_some_and(|silence| silence >= SILENCE_NS)
     }
 

@@ -305,6 +305,12 @@ impl Session for Postgres {
         self.phase = Phase::Over;
     }
 
+    fn rest(&mut self, now_ns: u64, out: &mut Output) {
+        if self.trial > 0 && self.is_settled() && self.rests(now_ns) {
+            self.prove(out);
+        }
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if self.last_ns >= before_ns {
             return;

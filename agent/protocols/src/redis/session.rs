@@ -173,6 +173,12 @@ impl Session for RedisSession {
         self.abandon_all(reason, out);
     }
 
+    fn rest(&mut self, now_ns: u64, out: &mut Output) {
+        if self.sync.is_silent(now_ns) {
+            self.settle(out);
+        }
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if self.sync.last_activity() >= before_ns {
             return;

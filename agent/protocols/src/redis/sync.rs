@@ -89,6 +89,11 @@ impl Sync {
         self.last_ns
     }
 
+    /// Whether nothing has passed for so long that nothing is under way.
+    pub fn is_silent(&self, now_ns: u64) -> bool {
+        now_ns.saturating_sub(self.last_ns) >= SILENCE_NS
+    }
+
     fn touch(&mut self, ns: u64) {
         self.previous_ns = self.last_ns;
         self.last_ns = self.last_ns.max(ns);

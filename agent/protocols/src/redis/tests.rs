@@ -325,6 +325,22 @@ fn after_a_loss_nothing_is_matched_to_another_request() {
     assert_eq!(talk.out.exchanges[1].response.unwrap().pos, 10);
 }
 
+/// What a silence proves need not wait for the next command.
+#[test]
+fn a_trial_ends_with_a_silence() {
+    let mut talk = Talk::new(true);
+    talk.c("GET a").gap(ToServer, 20).s("$-1\r\n").s("$-1\r\n").c("GET c").s("$-1\r\n").c("GET d").s("$-1\r\n");
+    talk.session.rest(talk.now + 50_000_000, &mut talk.out);
+    assert_eq!(talk.texts(), ["GET a"]);
+    talk.session.rest(talk.now + 200_000_000, &mut talk.out);
+    assert_eq!(talk.texts(), ["GET a", "GET c", "GET d"]);
+    // Something is missing still.
+    let mut talk = Talk::new(true);
+    talk.c("GET a").gap(ToServer, 20).s("$-1\r\n").s("$-1\r\n").c("GET c").s("$-1\r\n").c("GET d");
+    talk.session.rest(talk.now + 200_000_000, &mut talk.out);
+    assert_eq!(talk.texts(), ["GET a"]);
+}
+
 #[test]
 fn endings() {
     let mut talk = Talk::new(true);

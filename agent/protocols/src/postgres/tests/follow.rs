@@ -93,6 +93,28 @@ fn a_client_that_sends_ahead_now_and_then() {
     assert_eq!(seen as u64 + given_up(&wire), number as u64);
 }
 
+/// What a silence proves need not wait for the next statement.
+#[test]
+fn a_trial_ends_with_a_silence() {
+    let mut wire = Wire::ready();
+    // It sends ahead now and then.
+    for number in (0..40).step_by(4) {
+        wire.client(&ask(number)).client(&ask(number + 1)).server(&answer(number)).client(&ask(number + 2));
+        wire.server(&many(answer, number + 1..number + 3));
+        wire.client(&ask(number + 3)).server(&answer(number + 3));
+    }
+    let before = right(&mut wire);
+    wire.client(&ask(40));
+    wire.gap(ToClient, answer(40).len() as u64);
+    for number in 41..44 {
+        wire.client(&ask(number)).server(&answer(number));
+    }
+    assert_eq!(before, 40);
+    assert_eq!(right(&mut wire), 0, "on trial");
+    wire.session.rest(wire.now + 50_000_000, &mut wire.out);
+    assert!(right(&mut wire) >= 2);
+}
+
 #[test]
 fn what_never_rests_is_counted_and_not_guessed_at() {
     let mut wire = Wire::ready();
