@@ -122,7 +122,8 @@ pub extern "C" fn enter_datagram(sock: u64) -> u32 {
 /// same address is replaced. True when the socket has its entry.
 #[inline(always)]
 fn settle(sock: Sock, conn: &mut Conn) -> bool {
-    if CONNECTIONS.insert(sock.0, &*conn, NO_REPLACE).is_ok() {
+    let fresh: &Conn = conn;
+    if CONNECTIONS.insert(sock.0, fresh, NO_REPLACE).is_ok() {
         count(Counter::Entered);
         return true;
     }
@@ -155,7 +156,8 @@ fn settle(sock: Sock, conn: &mut Conn) -> bool {
 #[inline(always)]
 fn replace(sock: Sock, conn: &mut Conn) -> bool {
     let Some(old) = CONNECTIONS.get_ptr_mut(sock.0) else {
-        return CONNECTIONS.insert(sock.0, &*conn, 0).is_ok();
+        let fresh: &Conn = conn;
+        return CONNECTIONS.insert(sock.0, fresh, 0).is_ok();
     };
     let inode = conn.inode;
     // SAFETY: a live map value; a program that still uses the predecessor only blurs counters of one connection.
