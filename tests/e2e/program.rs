@@ -11,7 +11,7 @@ use wirespan_tests::spans::Spans;
 
 use crate::harness::agent::wirespan;
 use crate::harness::process::{Owned, eventually};
-use crate::harness::{Agent, Folder, servers};
+use crate::harness::{Agent, Folder, servers, skipped};
 
 /// Starts `wirespan run` with a stderr of the test's own, and waits until it sees a request.
 fn with_stderr(stderr: Stdio, folder: &Folder, server: &servers::Server) -> Owned {
@@ -89,9 +89,19 @@ fn a_receiver_that_never_answers_does_not_hold_up_the_end() {
     }
 }
 
+/// Whether these tests were started so that SIGHUP is ignored (`nohup`), which whoever they start inherits and respects.
+fn is_deaf_to_hang_ups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 != 0
+}
+
 /// Without a terminal SIGHUP is a note.
 #[test]
 fn a_service_stays_when_it_is_hung_up() {
+    if is_deaf_to_hang_ups() {
+        return skipped("SIGHUP is ignored here");
+    }
     let server = servers::program("odd_server.py", &[]);
     let mut agent = Agent::run("syscalls", &server.select_port(), &[]);
     servers::curl(server.port, "/before", &[]);
@@ -105,6 +115,9 @@ fn a_service_stays_when_it_is_hung_up() {
 /// A terminal that goes away, as an ssh session does: everything is written.
 #[test]
 fn a_lost_terminal_loses_nothing() {
+    if is_deaf_to_hang_ups() {
+        return skipped("SIGHUP is ignored here");
+    }
     let server = servers::program("odd_server.py", &[]);
     let folder = Folder::new();
     let select = server.select_port();
