@@ -3,12 +3,7 @@
 # tell nearly all, with both backends. (Emulated, a program takes a hundred times as long as it does else, and is preempted as often.)
 # Usage: complete.sh WIRESPAN
 set -eu
-work=$(mktemp -d)
-cat > "$work/nginx.conf" <<EOF
-worker_processes 1; pid $work/nginx.pid; error_log $work/error.log; daemon on;
-events { worker_connections 64; }
-http { access_log off; server { listen 127.0.0.1:18080; location / { return 200 "hello\n"; } } }
-EOF
+. "$(dirname "$0")/servers.sh"
 cat > "$work/clients.py" <<'EOF'
 import http.client, socket, sys, threading
 
@@ -37,9 +32,7 @@ for client in clients:
 for client in clients:
     client.join()
 EOF
-nginx -c "$work/nginx.conf"
-redis-server --port 16379 --bind 127.0.0.1 --unixsocket "$work/redis.sock" --save '' > "$work/redis.log" 2>&1 &
-redis=$!
+start_servers
 status=0
 for backend in sockets syscalls; do
     "$1" run --backend $backend --output-file "$work/spans.$backend" 2> "$work/notes.$backend" &
@@ -63,5 +56,5 @@ for backend in sockets syscalls; do
     [ "$told" -ge 258 ] && [ "$told" -le 270 ] || status=1
     tail -n 4 "$work/notes.$backend"
 done
-kill "$redis" "$(cat "$work/nginx.pid")"
+stop_servers
 exit $status

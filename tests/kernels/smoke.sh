@@ -2,12 +2,7 @@
 # What `cargo xtask kernels` runs in each kernel: real requests over TCP and a unix socket, and every span counted.
 # Usage: smoke.sh WIRESPAN
 set -eu
-work=$(mktemp -d)
-cat > "$work/nginx.conf" <<EOF
-worker_processes 1; pid $work/nginx.pid; error_log $work/error.log; daemon on;
-events { worker_connections 64; }
-http { access_log off; server { listen 127.0.0.1:18080; location / { return 200 "hello\n"; } } }
-EOF
+. "$(dirname "$0")/servers.sh"
 # Emulated kernels are slow, and slower when the host is busy: wait for what is needed, not for a time. Not when the
 # agent has ended, though.
 fail() {
@@ -27,9 +22,7 @@ wait_for() {
 "$1" run --output-file "$work/spans" 2> "$work/notes" &
 agent=$!
 wait_for grep -q tracing "$work/notes"
-nginx -c "$work/nginx.conf"
-redis-server --port 16379 --bind 127.0.0.1 --unixsocket "$work/redis.sock" --save '' > "$work/redis.log" 2>&1 &
-redis=$!
+start_servers
 wait_for test -S "$work/redis.sock"
 curl -s http://127.0.0.1:18080/path?query > /dev/null
 redis-cli -s "$work/redis.sock" set key value > /dev/null
@@ -37,7 +30,7 @@ redis-cli -p 16379 lpush key value > /dev/null || true
 wait_for grep -q 'CLIENT .*WRONGTYPE' "$work/spans"
 kill -TERM "$agent"
 wait "$agent"
-kill "$redis" "$(cat "$work/nginx.pid")"
+stop_servers
 cat "$work/notes" "$work/spans"
 for expected in 'SERVER .*GET /path' 'CLIENT .*GET http' 'SERVER .*SET key' 'CLIENT .*SET key' 'SERVER .*WRONGTYPE' 'CLIENT .*WRONGTYPE'; do
     if [ "$(grep -c "$expected" "$work/spans")" != 1 ]; then

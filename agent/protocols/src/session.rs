@@ -135,13 +135,11 @@ pub trait Session: Send {
     fn abandon(&mut self, reason: Reason, out: &mut Output);
 
     /// Time passes: tells what was held back until a short silence would prove it. Called every second or so.
-    fn rest(&mut self, now_ns: u64, out: &mut Output) {
-        let _ = (now_ns, out);
-    }
+    fn rest(&mut self, _now_ns: u64, _out: &mut Output) {}
 
-    /// Much time passes: decides what a long silence decides, and frees the buffers of a connection on which nothing passed since
-    /// `before_ns`. A request is *not* given up here, however long it takes: it is over when it is answered or when its
-    /// connection ends. (The exception is a protocol whose clients are known to give up, and which says so in
+    /// Much time passes: decides what a long silence decides, and frees the buffers of a connection on which nothing
+    /// passed since `before_ns`. A request is *not* given up here, however long it takes: it is over when it is answered or
+    /// when its connection ends. (The exception is a protocol whose clients are known to give up, and which says so in
     /// [`patience_ns`](Self::patience_ns).) It is now at least that, or the common limit if that is shorter, later than
     /// `before_ns`.
     fn expire(&mut self, before_ns: u64, out: &mut Output);

@@ -2,17 +2,18 @@
 
 pub mod arrival;
 mod table;
+mod turns;
 
 pub use table::{enter_datagram, forget, insert, known, sight};
+pub use turns::{budget, missed, told, turn};
 
 use crate::emit;
 use crate::kernel::sock::Sock;
-use crate::maps::{CONNECTIONS, DIRECTIVES, count, setting};
+use crate::maps::{CONNECTIONS, setting};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use table::{claim, release};
-use wirespan_common::counters::Counter;
-use wirespan_common::record::{FAMILY_UNIX, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND, STATE_RECEIVED_FIN};
+use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, SEND, STATE_RECEIVED_FIN};
 
 /// What the kernel side remembers of a connection.
 #[repr(C)]
@@ -259,98 +260,6 @@ pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer, begun_ns: u64
     }
     release(sock);
     is_told
-}
-
-/// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and
-/// then later, whether user space wants something of the connection. True for the first call of a turn.
-#[inline(always)]
-pub fn turn(sock: Sock, conn: &mut Conn, direction: u8) -> bool {
-    const FIRST_TURNS: u32 = 8;
-    const LOOK_EVERY_TURNS: u32 = 64;
-    const LOOK_EVERY_CALLS: u32 = 16;
-    // In this order: another thread may begin the turn in this moment.
-    // SAFETY: members of a live map value.
-    let (turns, last) = unsafe {
-        let turns = core::ptr::read_volatile(&raw const conn.turns);
-        (turns, core::ptr::read_volatile(&raw const conn.last_direction))
-    };
-    if last != direction {
-        missed_in(conn, turns, last);
-        conn.turn_told = 0;
-        conn.last_direction = direction;
-        conn.turn_used = 0;
-        conn.turn_calls = 0;
-        conn.turns = conn.turns.wrapping_add(1);
-    }
-    let is_first = conn.turn_calls == 0;
-    let looks = if is_first {
-        conn.turns <= FIRST_TURNS || conn.turns & (LOOK_EVERY_TURNS - 1) == 0
-    } else {
-        conn.turn_calls & (LOOK_EVERY_CALLS - 1) == 0
-    };
-    conn.turn_calls = conn.turn_calls.wrapping_add(1);
-    if looks {
-        obey(sock, conn);
-    }
-    is_first
-}
-
-/// A call was recorded. If it was the first of its turn, whoever reads the record sees that something was asked.
-#[inline(always)]
-pub fn told(conn: &mut Conn, is_first: bool) {
-    if is_first {
-        conn.turn_told = 1;
-    }
-}
-
-/// A turn is over. If something was asked in it and its beginning was not recorded, nobody else knows that: what is seen
-/// of the answer does not tell whose it is. (Datagrams have no turns: each is a message of its own.)
-#[inline(always)]
-pub fn missed(conn: &mut Conn) {
-    missed_in(conn, conn.turns, conn.last_direction);
-}
-
-/// [`missed`], for the turn of that number and direction.
-#[inline(always)]
-fn missed_in(conn: &mut Conn, turns: u32, direction: u8) {
-    let is_request = match conn.role {
-        ROLE_SERVER => direction == RECEIVE,
-        ROLE_CLIENT => direction == SEND,
-        // Whoever speaks first asks.
-        _ => turns & 1 == 1,
-    };
-    if is_request && conn.turn_told == 0 && conn.flags & FLAG_DATAGRAM == 0 && !is_set!(conn.ignored) {
-        count(Counter::LostExchanges);
-        // Once.
-        conn.turn_told = 1;
-    }
-}
-
-/// Does what user space wants of the connection.
-#[inline(always)]
-fn obey(sock: Sock, conn: &mut Conn) {
-    // SAFETY: the value is copied at once; a concurrent replacement gives the old or the new one.
-    let Some(directive) = unsafe { DIRECTIVES.get(sock.0) }.copied() else { return };
-    if directive.connection == conn.id {
-        conn.budget = directive.budget;
-        if directive.budget == 0 {
-            conn.ignored = 1;
-        }
-    }
-    let _ = DIRECTIVES.remove(sock.0);
-}
-
-/// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves.
-#[inline(always)]
-pub fn budget(conn: &mut Conn, len: u32) -> u32 {
-    use wirespan_common::limits::{MAX_PAYLOAD, OVER_BUDGET_HEAD};
-    let left = conn.budget.saturating_sub(conn.turn_used);
-    let room = if left < MAX_PAYLOAD as u32 { left } else { MAX_PAYLOAD as u32 };
-    let floor = if len < OVER_BUDGET_HEAD { len } else { OVER_BUDGET_HEAD };
-    let wanted = if len < room { len } else { room };
-    let copied = if wanted < floor { floor } else { wanted };
-    conn.turn_used = conn.turn_used.saturating_add(copied);
-    copied
 }
 
 /// Moves the position of one direction past the `len` bytes that were just moved and returns where they began.

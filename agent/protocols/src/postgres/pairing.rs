@@ -43,7 +43,7 @@ impl Postgres {
         }
         let was_adrift = self.adrift;
         if self.adrift {
-            self.proven = self.is_silent(&step);
+            self.proven = self.is_silent(step.request.first_ns);
             self.trial = match self.habit.rounds() {
                 Some(rounds) if !self.proven && !self.habit.never_ahead() => rounds,
                 _ => 0,
@@ -95,7 +95,7 @@ impl Postgres {
             (true, true) => self.habit.turn(false),
             (true, false) => self.perhaps_ahead = true,
             (false, true) => {
-                self.trial = if self.is_silent(step) { 0 } else { self.trial.saturating_sub(1) };
+                self.trial = if self.is_silent(step.request.first_ns) { 0 } else { self.trial.saturating_sub(1) };
                 if self.trial == 0 && self.ready.is_some() {
                     self.prove(out);
                 }
@@ -116,14 +116,9 @@ impl Postgres {
         out.exchanges.append(&mut self.held);
     }
 
-    /// Whether the server was done, and nothing passed since, for so long before `step` that nothing is on its way.
-    fn is_silent(&self, step: &Step) -> bool {
-        self.rests(step.request.first_ns)
-    }
-
-    /// The same for any time.
-    pub(super) fn rests(&self, now_ns: u64) -> bool {
-        let silence = self.ready.and_then(|ready| now_ns.checked_sub(ready));
+    /// Whether the server was done, and nothing passed since, for so long before `at_ns` that nothing is on its way.
+    pub(super) fn is_silent(&self, at_ns: u64) -> bool {
+        let silence = self.ready.and_then(|ready| at_ns.checked_sub(ready));
         silence.is_some_and(|silence| silence >= SILENCE_NS)
     }
 
@@ -131,7 +126,7 @@ impl Postgres {
     fn is_quiescent(&self, step: &Step, begins: bool) -> bool {
         let may_rest = self.habit.never_ahead() || begins && self.habit.rounds().is_some();
         match self.ready {
-            Some(ready) => ready <= step.request.first_ns && (may_rest || self.is_silent(step)),
+            Some(ready) => ready <= step.request.first_ns && (may_rest || self.is_silent(step.request.first_ns)),
             // Nothing is known of the server's side; its first answer must have the right shape at the right place.
             None => self.back == Framing::Lost && self.first_in_call && may_rest,
         }

@@ -306,7 +306,7 @@ impl Session for Postgres {
     }
 
     fn rest(&mut self, now_ns: u64, out: &mut Output) {
-        if self.trial > 0 && self.is_settled() && self.rests(now_ns) {
+        if self.trial > 0 && self.is_settled() && self.is_silent(now_ns) {
             self.prove(out);
         }
     }
