@@ -1,6 +1,7 @@
 //! `cargo xtask mutants`: the mistakes of xtask/mutants.toml, one after the other, each of which must make a test fail.
 //!
-//! They are made in a copy of the sources, `target/mutants`; dependencies are those of any debug build.
+//! They are made in a copy of the sources, `target/mutants`, with a target folder of its own: cargo takes the packages of the copy for
+//! those of the project, and what one left behind for the other's.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -153,7 +154,7 @@ fn copy(tree: &Path) -> Result<()> {
 fn run(tree: &Path, package: &str, filters: &[String]) -> Result<Fate> {
     let cargo = |more: &[&str]| {
         let mut cmd = Command::new(toolchain::own_cargo());
-        cmd.current_dir(tree).env("CARGO_TARGET_DIR", paths::target()).stdin(Stdio::null());
+        cmd.current_dir(tree).env("CARGO_TARGET_DIR", tree.join("target")).stdin(Stdio::null());
         cmd.args(["test", "--quiet", "--package", package, "--lib"]).args(more);
         cmd
     };
