@@ -120,7 +120,7 @@ pub struct Peer {
     /// TCP or UDP port.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub port: Option<u16>,
-    /// What it speaks: `http`, `postgresql`, `redis`, `dns`, `tls` when only that is known.
+    /// What it speaks, by its name; `tls` when only that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub protocol: Option<String>,
     /// Database, where all connections use the same one and it is known.

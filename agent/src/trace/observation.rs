@@ -3,6 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use wirespan_protocols::describe::route::Route;
+use wirespan_protocols::describe::spoken::Spoken;
+
 use super::connection::ConnectionFacts;
 use super::context::{Owner, RequestKey};
 use super::span::{Resource, Span};
@@ -30,13 +33,15 @@ pub struct Observation<'a> {
     pub pid: u32,
     /// The resource of that process. Compare by pointer.
     pub resource: &'a Arc<Resource>,
-    /// The protocol: `http`, `postgresql`, `redis`, `dns`; inside TLS what spoke before it (`postgresql`), else `tls`.
-    pub protocol: Option<&'static str>,
+    /// The protocol: inside TLS what is known to be there, else TLS.
+    pub protocol: Option<Spoken>,
     /// Whether TLS was spoken on it.
     pub encrypted: bool,
     /// For what a client does (exchange, set-up): the server request of the same process that it was done for. `None`
     /// when that is not certain.
     pub owner: Option<&'a Owner>,
+    /// For what a server answered: its route.
+    pub route: Option<&'a Route>,
     /// The span that the fact became, if it did and was sampled.
     pub span: Option<&'a Span>,
 }

@@ -3,7 +3,7 @@
 use super::DnsExchange;
 use super::kinds::{TRANSFERS, mnemonic};
 use super::message::{Message, Question};
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Close, Output, Reason};
 use crate::stream::{Actor, Direction, Stamp};
 use std::collections::VecDeque;
@@ -214,7 +214,7 @@ impl Query {
             actor: self.actor,
             ending,
             end_ns: end_ns.max(self.window.first_ns),
-            detail: Detail::Dns(Box::new(detail)),
+            detail: Box::new(detail),
         });
     }
 }

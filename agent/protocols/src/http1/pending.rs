@@ -2,7 +2,7 @@
 
 use super::HttpExchange;
 use super::head::Head;
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::phase::RequestStart;
 use crate::session::{Output, Reason};
 use crate::stream::{Actor, Stamp};
@@ -79,7 +79,7 @@ impl Pending {
             actor: self.actor,
             ending,
             end_ns: end_ns.max(self.window.first_ns),
-            detail: Detail::Http(detail),
+            detail,
         });
         true
     }

@@ -5,7 +5,7 @@ use super::command::Effect;
 use super::resp::{Head, Step};
 use super::session::RedisSession;
 use super::shape;
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Output, Reason};
 
 /// Replies that may wait for a request that was handed over late.
@@ -139,7 +139,7 @@ impl RedisSession {
             actor: pending.actor,
             ending: Ending::Answered,
             end_ns: response.last_ns.max(pending.request.first_ns),
-            detail: Detail::Redis(detail),
+            detail,
         };
         self.tell(exchange, out);
     }

@@ -5,7 +5,7 @@ use super::queue::{MAX_PENDING, Pending};
 use super::resp::Step;
 use super::session::RedisSession;
 use super::{Group, RedisExchange};
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Output, Reason};
 use crate::stream::Stamp;
 
@@ -147,7 +147,7 @@ impl RedisSession {
             actor: pending.actor,
             ending: Ending::Answered,
             end_ns: pending.request.last_ns,
-            detail: Detail::Redis(detail),
+            detail,
         };
         self.tell(exchange, out);
     }

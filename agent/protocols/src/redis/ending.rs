@@ -3,7 +3,7 @@
 use super::Group;
 use super::command::Effect;
 use super::session::RedisSession;
-use crate::exchange::{Detail, Ending, Exchange};
+use crate::exchange::{Ending, Exchange};
 use crate::session::{Output, Reason};
 
 impl RedisSession {
@@ -162,7 +162,7 @@ impl RedisSession {
                 actor: pending.actor,
                 ending,
                 end_ns: at_ns.max(pending.request.first_ns),
-                detail: Detail::Redis(detail),
+                detail,
             });
         }
         self.queue.clear();

@@ -17,7 +17,7 @@ const MAX_PIECES: usize = 512;
 
 /// One statement, as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Statement {
+pub(crate) struct Statement {
     /// Sanitised text.
     pub text: Arc<str>,
     /// Operations and targets.
@@ -28,7 +28,7 @@ pub(super) struct Statement {
 
 /// One statement of a simple query.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     pub statement: Arc<Statement>,
     /// Offset in the query's text of the byte after it (and after its `;`).
     pub end: usize,
@@ -36,7 +36,7 @@ pub(super) struct Piece {
 
 /// The statements of a simple query.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Digest {
+pub(crate) struct Digest {
     pub pieces: Vec<Piece>,
     /// Number of statements, if the text is complete.
     pub total: Option<usize>,
@@ -46,7 +46,7 @@ pub(super) struct Digest {
 
 /// How to read a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// The text was captured to its end.
     pub complete: bool,
     /// `standard_conforming_strings` is off.
@@ -96,7 +96,7 @@ impl Splitter {
 }
 
 /// Whether `text`, of which the end may be missing, begins with a word that begins a statement.
-pub(super) fn begins_like_sql(text: &[u8]) -> bool {
+pub(crate) fn begins_like_sql(text: &[u8]) -> bool {
     let mut tokens = Lexer::new(text, false).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment));
     let mut first = tokens.next();
     while first.is_some_and(|token| token.is(b'(')) {
@@ -109,7 +109,7 @@ pub(super) fn begins_like_sql(text: &[u8]) -> bool {
 }
 
 /// Whether a statement may begin with this word.
-pub(super) fn is_command(word: &str) -> bool {
+pub(crate) fn is_command(word: &str) -> bool {
     words::statement_verb(words::Upper::new(word.as_bytes()).as_bytes()).is_some()
 }
 
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Reads the text of one statement (of a Parse message).
-pub(super) fn statement(text: &[u8], reading: Reading) -> Statement {
+pub(crate) fn statement(text: &[u8], reading: Reading) -> Statement {
     let mut reader = Reader::new(text.len());
     let mut splitter = Splitter::default();
     let mut ended = false;
@@ -161,7 +161,7 @@ pub(super) fn statement(text: &[u8], reading: Reading) -> Statement {
 }
 
 /// Reads the text of a simple query.
-pub(super) fn digest(text: &[u8], reading: Reading) -> Digest {
+pub(crate) fn digest(text: &[u8], reading: Reading) -> Digest {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut total = 0usize;
     let mut start = 0;

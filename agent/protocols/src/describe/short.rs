@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// Longest text, bytes: what makes a [`Value`](super::span::Value) no larger than without it.
+/// Longest text, bytes: what makes a [`Value`](super::value::Value) no larger than without it.
 pub const MAX: usize = 22;
 
 /// A text of at most [`MAX`] bytes.
@@ -44,7 +44,7 @@ impl fmt::Debug for Short {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::span::Value;
+    use crate::describe::value::Value;
 
     #[test]
     fn what_fits_is_kept_as_it_is() {

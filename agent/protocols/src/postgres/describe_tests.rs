@@ -1,9 +1,8 @@
 use super::*;
-use crate::event::{Role, Vantage};
-use crate::trace::connection::ConnectionFacts;
-use crate::trace::span::Kind;
-use crate::trace::testing::{exchange, get, listed, span, span_with, tcp, unix};
-use wirespan_protocols::exchange::{Detail, Ending};
+use crate::describe::options::Options;
+use crate::describe::testing::{exchange, get, listed, span, span_with, tcp, unix, wire};
+use crate::describe::value::Status;
+use crate::exchange::{Ending, Exchange};
 
 fn full() -> PostgresExchange {
     PostgresExchange {
@@ -19,7 +18,7 @@ fn full() -> PostgresExchange {
 }
 
 fn ended(postgres: PostgresExchange, ending: Ending) -> Exchange {
-    Exchange { ending, ..exchange(Detail::Postgres(Box::new(postgres))) }
+    Exchange { ending, ..exchange(postgres) }
 }
 
 fn answered(postgres: PostgresExchange) -> Exchange {
@@ -28,7 +27,7 @@ fn answered(postgres: PostgresExchange) -> Exchange {
 
 #[test]
 fn a_client_span_whole() {
-    let span = span(&answered(full()), &tcp(Role::Client, 5432));
+    let span = span(&answered(full()), &tcp(Kind::Client, 5432));
     assert_eq!((span.kind, &*span.name, &span.status), (Kind::Client, "SELECT orders", &Status::Unset));
     assert_eq!(
         listed(&span),
@@ -46,7 +45,7 @@ fn a_client_span_whole() {
 
 #[test]
 fn the_backend_process_is_a_server() {
-    let span = span(&answered(full()), &tcp(Role::Server, 5433));
+    let span = span(&answered(full()), &tcp(Kind::Server, 5433));
     assert_eq!(span.kind, Kind::Server);
     assert_eq!((get(&span, "server.address"), get(&span, "server.port")), ("10.0.0.1".into(), "5433".into()));
     assert_eq!(
@@ -57,7 +56,7 @@ fn the_backend_process_is_a_server() {
 
 #[test]
 fn on_the_wire_a_call_is_the_clients() {
-    let facts = ConnectionFacts { vantage: Vantage::Wire, ..tcp(Role::Server, 5432) };
+    let facts = wire(5432);
     let span = span(&answered(full()), &facts);
     assert_eq!((span.kind, get(&span, "network.peer.port")), (Kind::Client, "5432".into()));
 }
@@ -73,7 +72,7 @@ fn over_a_unix_socket() {
 #[test]
 fn a_text_that_was_never_seen_is_said_to_be_unknown() {
     let unseen = PostgresExchange { text: None, summary: None, database: None, ..full() };
-    let known_tag = span(&answered(unseen.clone()), &tcp(Role::Client, 5432));
+    let known_tag = span(&answered(unseen.clone()), &tcp(Kind::Client, 5432));
     assert_eq!(known_tag.name, "SELECT 10.0.0.1:5432");
     assert_eq!(get(&known_tag, "db.operation.name"), "SELECT");
     assert_eq!(get(&known_tag, "wirespan.db.statement.unknown"), "true");
@@ -81,16 +80,16 @@ fn a_text_that_was_never_seen_is_said_to_be_unknown() {
         assert_eq!(get(&known_tag, absent), "-");
     }
     let in_shop =
-        span(&answered(PostgresExchange { database: full().database, ..unseen.clone() }), &tcp(Role::Client, 1));
+        span(&answered(PostgresExchange { database: full().database, ..unseen.clone() }), &tcp(Kind::Client, 1));
     assert_eq!(in_shop.name, "SELECT shop");
-    let no_tag = span(&answered(PostgresExchange { command: None, ..unseen }), &tcp(Role::Client, 5432));
+    let no_tag = span(&answered(PostgresExchange { command: None, ..unseen }), &tcp(Kind::Client, 5432));
     assert_eq!((&*no_tag.name, get(&no_tag, "db.operation.name")), ("postgresql", "-".into()));
-    assert_eq!(get(&span(&answered(full()), &tcp(Role::Client, 1)), "wirespan.db.statement.unknown"), "-");
+    assert_eq!(get(&span(&answered(full()), &tcp(Kind::Client, 1)), "wirespan.db.statement.unknown"), "-");
 }
 
 #[test]
 fn a_long_text_says_that_it_goes_on() {
-    let span = span(&answered(PostgresExchange { text_truncated: true, ..full() }), &tcp(Role::Client, 1));
+    let span = span(&answered(PostgresExchange { text_truncated: true, ..full() }), &tcp(Kind::Client, 1));
     assert_eq!(get(&span, "wirespan.db.statement.truncated"), "true");
 }
 
@@ -110,7 +109,7 @@ fn failures_are_sqlstates_above_warnings() {
         (None, "", Ending::Unanswered, "timeout", ""),
     ];
     for (state, severity, ending, error, description) in cases {
-        for role in [Role::Client, Role::Server] {
+        for role in [Kind::Client, Kind::Server] {
             let postgres =
                 PostgresExchange { sqlstate: state.map(Into::into), severity: Some(severity.into()), ..full() };
             let span = span(&ended(postgres, ending), &tcp(role, 5432));
@@ -125,19 +124,19 @@ fn failures_are_sqlstates_above_warnings() {
 #[test]
 fn batches() {
     for (size, shown) in [(None, "-"), (Some(1), "-"), (Some(20), "20")] {
-        let span = span(&answered(PostgresExchange { batch_size: size, ..full() }), &tcp(Role::Client, 5432));
+        let span = span(&answered(PostgresExchange { batch_size: size, ..full() }), &tcp(Kind::Client, 5432));
         assert_eq!((get(&span, "db.operation.batch.size"), &*span.name), (shown.into(), "SELECT orders"));
     }
 }
 
 #[test]
 fn returned_rows_only_when_asked_for_and_only_returned_ones() {
-    assert_eq!(get(&span(&answered(full()), &tcp(Role::Client, 1)), "db.response.returned_rows"), "-");
+    assert_eq!(get(&span(&answered(full()), &tcp(Kind::Client, 1)), "db.response.returned_rows"), "-");
     let cases = [(Some("SELECT"), "3"), (Some("FETCH"), "3"), (None, "3"), (Some("INSERT"), "-"), (Some("COPY"), "-")];
     for (command, rows) in cases {
-        let config = Config { returned_rows: true, ..Config::default() };
+        let options = Options { returned_rows: true, ..Options::default() };
         let postgres = PostgresExchange { command: command.map(Into::into), ..full() };
-        let span = span_with(config, &answered(postgres), &tcp(Role::Client, 1));
+        let span = span_with(&options, &answered(postgres), &tcp(Kind::Client, 1));
         assert_eq!(get(&span, "db.response.returned_rows"), rows, "{command:?}");
     }
 }
@@ -153,7 +152,7 @@ fn what_is_no_statement_has_no_unknown_text() {
             sqlstate: Some("28P01".into()),
             ..full()
         };
-        let span = span(&answered(postgres), &tcp(Role::Client, 5432));
+        let span = span(&answered(postgres), &tcp(Kind::Client, 5432));
         assert_eq!((&*span.name, get(&span, "error.type")), ("postgresql", "28P01".into()));
         assert_eq!(get(&span, "wirespan.db.statement.unknown"), "-");
     }

@@ -9,12 +9,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use wirespan_protocols::dns::DnsExchange;
-use wirespan_protocols::exchange::{Detail, Exchange};
+use wirespan_protocols::describe::family::{self, Family};
+use wirespan_protocols::describe::value::Kind;
+use wirespan_protocols::exchange::Exchange;
 
 use super::connection::ConnectionFacts;
 use super::context::Owner;
-use super::outcome;
 use super::span::Resource;
 use crate::conn::fact::{Lookup, MAX_LOOKUPS};
 use crate::event::Transport;
@@ -29,7 +29,7 @@ const MAX_WAITING: (usize, usize) = (64, 4096);
 /// A look-up of a client with what its own span would need.
 #[derive(Clone, Debug)]
 pub struct Waiting {
-    /// Its exchange, with [`Detail::Dns`].
+    /// Its exchange, of the family of look-ups.
     pub exchange: Box<Exchange>,
     /// Its connection to the resolver.
     pub connection: ConnectionFacts,
@@ -42,15 +42,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    fn dns(&self) -> Option<&DnsExchange> {
-        match &self.exchange.detail {
-            Detail::Dns(dns) => Some(dns),
-            _ => None,
+    /// What was asked and answered.
+    pub(super) fn asked(&self) -> Option<family::Lookup<'_>> {
+        match self.exchange.detail.family() {
+            Family::Lookup(lookup) => Some(lookup),
+            Family::Http(_) | Family::Database(_) | Family::Opaque(_) => None,
         }
     }
 
     fn answers(&self, address: IpAddr) -> bool {
-        self.dns().is_some_and(|dns| dns.addresses.iter().any(|answer| answer.to_canonical() == address))
+        self.asked().is_some_and(|asked| asked.addresses.iter().any(|answer| answer.to_canonical() == address))
     }
 
     fn is_recent(&self, at_ns: u64) -> bool {
@@ -59,13 +60,13 @@ impl Waiting {
     }
 
     fn lookup(&self) -> Option<Lookup> {
-        let dns = self.dns()?;
+        let asked = self.asked()?;
         Some(Lookup {
             start_ns: self.exchange.request.first_ns,
             end_ns: self.exchange.end_ns,
-            name: dns.name.clone(),
-            question: dns.question.clone(),
-            error: outcome::dns_error(dns.response_code, self.exchange.ending).map(Into::into),
+            name: asked.name.into(),
+            question: asked.question.into(),
+            error: self.exchange.error_type(Kind::Client).map(Into::into),
         })
     }
 }
@@ -106,8 +107,8 @@ impl Lookups {
             && let Some(index) = waiting.iter().rposition(|other| {
                 other.is_recent(at_ns)
                     && other.exchange.actor == found.exchange.actor
-                    && other.dns().zip(found.dns()).is_some_and(|(other, found)| other.name == found.name)
-                    && other.dns().is_some_and(|dns| claimed.iter().all(|taken| taken.question != dns.question))
+                    && other.asked().zip(found.asked()).is_some_and(|(other, found)| other.name == found.name)
+                    && other.asked().is_some_and(|asked| claimed.iter().all(|taken| *taken.question != *asked.question))
             })
             && let Some(other) = waiting.remove(index)
         {
@@ -138,6 +139,7 @@ mod tests {
     use super::*;
     use crate::event::Role;
     use crate::trace::testing::{exchange, tcp};
+    use wirespan_protocols::dns::DnsExchange;
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -148,7 +150,7 @@ mod tests {
             response_code: Some(0),
             addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
         };
-        let mut exchange = Box::new(exchange(Detail::Dns(Box::new(dns))));
+        let mut exchange = Box::new(exchange(dns));
         (exchange.request.first_ns, exchange.end_ns) = (start_ns, start_ns + 10);
         (exchange.actor.pid, exchange.actor.tid) = (7, tid);
         let connection = tcp(Role::Client, 53);

@@ -1,53 +1,52 @@
-//! HTTP spans: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's.
+//! HTTP spans: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's. Whatever version of HTTP it
+//! was: each hands its exchanges over as [`Http`].
+//!
+//! [`url`]: request targets and authorities.
 //!
 //! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
 
+pub mod url;
+
 use std::borrow::Cow;
 
-use wirespan_protocols::exchange::Exchange;
-use wirespan_protocols::http1::HttpExchange;
-
-use super::connection::{Site, View};
-use super::redact::names::Names;
-use super::route::Route;
-use super::span::{Attribute, Kind, Value};
-use super::url::{self, Target};
-use super::{Config, Described, outcome, redact};
+use crate::describe::family::{Http, OTHER};
+use crate::describe::options::Options;
+use crate::describe::redact::{self, names::Names};
+use crate::describe::route::Route;
+use crate::describe::value::{Attribute, Kind, Value};
+use crate::describe::view::{Site, View};
+use crate::describe::{Described, Scene};
+use url::Target;
 
 /// Methods that are known without configuration: RFC 9110, PATCH (RFC 5789) and QUERY, as the conventions list them.
 pub const KNOWN_METHODS: [&str; 10] =
     ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "QUERY", "CONNECT", "TRACE"];
 
-/// `http.request.method` of everything else.
-const OTHER: &str = "_OTHER";
-
-/// `error.type` of an exchange as one side sees it, or `None` if it succeeded. A status that is an error comes before
-/// what became of the connection; a client minds 4xx, a server does not.
+/// What the target of a request is.
 #[must_use]
-pub fn error_type(http: &HttpExchange, exchange: &Exchange, kind: Kind) -> Option<Cow<'static, str>> {
-    let first_error = if kind == Kind::Client { 400 } else { 500 };
-    match http.status {
-        Some(status) if status >= first_error => Some(status_text(status)),
-        _ => outcome::transport_error(exchange.ending).map(Cow::Borrowed),
-    }
+pub fn target<'a>(http: &Http<'a>) -> Target<'a> {
+    Target::parse(http.method, http.target, http.target_truncated)
 }
 
-pub(super) fn describe(
-    http: &HttpExchange,
-    exchange: &Exchange,
-    view: &View<'_>,
-    (config, service): (&Config, &str),
-    mut attributes: Vec<Attribute>,
-) -> Described {
-    let target = Target::parse(&http.method, &http.target, http.target_truncated);
-    let method = method(http, config, &mut attributes);
+/// `error.type` that a status is, as one side sees it: a client minds 4xx, a server does not.
+#[must_use]
+pub fn error(status: Option<u16>, kind: Kind) -> Option<Cow<'static, str>> {
+    let first_error = if kind == Kind::Client { 400 } else { 500 };
+    status.filter(|status| *status >= first_error).map(status_text)
+}
+
+/// Name and attributes of a span.
+#[must_use]
+pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribute>) -> Described {
+    let (view, options) = (&scene.view, scene.options);
+    let target = target(http);
+    let method = method(http, options, &mut attributes);
     let mut name = method;
     if view.kind == Kind::Client {
-        client_url(http, &target, view, &config.secrets, &mut attributes);
+        client_url(http, &target, view, &options.secrets, &mut attributes);
     } else {
-        let route = route(http, &target, config, service);
-        server_url(http, &target, view, &config.secrets, &mut attributes);
-        if let Some(route) = route {
+        server_url(http, &target, view, &options.secrets, &mut attributes);
+        if let Some(route) = scene.route {
             // For every request: an allocation, no formatting.
             name = Cow::Owned([&*name, &*route.pattern].join(" "));
             attributes.push(("http.route", Value::shared(&route.pattern)));
@@ -55,7 +54,7 @@ pub(super) fn describe(
                 attributes.push(("wirespan.route.source", Value::Static("heuristic")));
             }
         }
-        if let Some(agent) = &http.user_agent {
+        if let Some(agent) = http.user_agent {
             attributes.push(("user_agent.original", Value::text(agent)));
         }
     }
@@ -63,8 +62,7 @@ pub(super) fn describe(
         attributes.push(("wirespan.url.truncated", Value::Bool(true)));
     }
     view.peer_attributes(&mut attributes);
-    let version = if http.version_minor == 0 { "1.0" } else { "1.1" };
-    attributes.push(("network.protocol.version", Value::Static(version)));
+    attributes.push(("network.protocol.version", Value::Static(http.version)));
     if let Some(status) = http.status {
         attributes.push(("http.response.status_code", Value::Int(status.into())));
     }
@@ -74,28 +72,28 @@ pub(super) fn describe(
             attributes.push((key, Value::Int(i64::try_from(size).unwrap_or(i64::MAX))));
         }
     }
-    let error = error_type(http, exchange, view.kind);
-    let failed = error.is_some();
-    attributes.extend(error.map(|error| ("error.type", text(error))));
-    Described { name, attributes, status: outcome::status(failed) }
+    Described { name, attributes, message: "" }
 }
 
 /// The route of a request as its server sees it; none for a target that went on after what is known. What the server did
 /// not find, or did not answer, teaches no route: anybody can ask for anything.
 #[must_use]
-pub fn route(http: &HttpExchange, target: &Target<'_>, config: &Config, service: &str) -> Option<Route> {
+pub fn route(http: &Http<'_>, options: &Options, service: &str) -> Option<Route> {
+    if options.routes.is_empty() {
+        return None;
+    }
     let is_real = http.status.is_some_and(|status| !matches!(status, 400 | 404 | 405 | 410 | 414));
-    target.path.filter(|_| !http.target_truncated).and_then(|path| config.routes.find(service, path, is_real))
+    target(http).path.filter(|_| !http.target_truncated).and_then(|path| options.routes.find(service, path, is_real))
 }
 
 /// `http.request.method`: the method if it is known, else `_OTHER`.
 #[must_use]
-pub fn method_name<'a>(http: &'a HttpExchange, config: &Config) -> &'a str {
-    let is_known = match &config.known_methods {
-        None => KNOWN_METHODS.contains(&&*http.method),
-        Some(list) => lists(list, &http.method),
+pub fn method_name<'a>(http: &Http<'a>, options: &Options) -> &'a str {
+    let is_known = match &options.known_methods {
+        None => KNOWN_METHODS.contains(&http.method),
+        Some(list) => lists(list, http.method),
     };
-    if is_known { &http.method } else { OTHER }
+    if is_known { http.method } else { OTHER }
 }
 
 fn lists(methods: &[Box<str>], method: &str) -> bool {
@@ -103,45 +101,39 @@ fn lists(methods: &[Box<str>], method: &str) -> bool {
 }
 
 /// `http.request.method` (and the original of an unknown one); returns what the span's name begins with.
-fn method(http: &HttpExchange, config: &Config, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
-    let usual = KNOWN_METHODS.into_iter().find(|known| *known == &*http.method);
-    let known = match &config.known_methods {
+fn method(http: &Http<'_>, options: &Options, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
+    let usual = KNOWN_METHODS.into_iter().find(|known| *known == http.method);
+    let known = match &options.known_methods {
         None => usual.map(Cow::Borrowed),
-        Some(list) if lists(list, &http.method) => {
-            Some(usual.map_or_else(|| Cow::Owned(String::from(&*http.method)), Cow::Borrowed))
+        Some(list) if lists(list, http.method) => {
+            Some(usual.map_or_else(|| Cow::Owned(String::from(http.method)), Cow::Borrowed))
         }
         Some(_) => None,
     };
     match known {
         Some(method) => {
-            attributes.push(("http.request.method", text(method.clone())));
+            attributes.push(("http.request.method", Value::from(method.clone())));
             method
         }
         None => {
             attributes.push(("http.request.method", Value::Static(OTHER)));
-            attributes.push(("http.request.method_original", Value::text(&http.method)));
+            attributes.push(("http.request.method_original", Value::text(http.method)));
             Cow::Borrowed("HTTP")
         }
     }
 }
 
 /// The server's view of the URL: its parts, the address by which it was called, and who called.
-fn server_url(
-    http: &HttpExchange,
-    target: &Target<'_>,
-    view: &View<'_>,
-    secrets: &Names,
-    attributes: &mut Vec<Attribute>,
-) {
+fn server_url(http: &Http<'_>, target: &Target<'_>, view: &View<'_>, secrets: &Names, attributes: &mut Vec<Attribute>) {
     if let Some(path) = target.path {
         attributes.push(("url.path", Value::text(&redact::path(path, secrets))));
     }
     if let Some(query) = target.query.filter(|query| !query.is_empty()) {
         attributes.push(("url.query", Value::text(&redact::query(query, secrets))));
     }
-    attributes.push(("url.scheme", text(url::scheme(target.scheme))));
+    attributes.push(("url.scheme", Value::from(url::scheme(target.scheme))));
     // An absolute-form target replaces the Host header (RFC 9112, section 3.2.2).
-    match target.authority.or(http.host.as_deref()).and_then(url::host_and_port) {
+    match target.authority.or(http.host).and_then(url::host_and_port) {
         Some((host, port)) => {
             attributes.push(("server.address", Value::text(host)));
             // A name without a port means the usual one of a scheme that a proxy may have ended in front of us: only
@@ -151,19 +143,13 @@ fn server_url(
         }
         None => site(view.server, attributes),
     }
-    if let Some(client) = client_address(http.forwarded_for.as_deref(), view.client) {
+    if let Some(client) = client_address(http.forwarded_for, view.client) {
         attributes.push(("client.address", client));
     }
 }
 
 /// The client's view: the whole URL, and the address that it meant.
-fn client_url(
-    http: &HttpExchange,
-    target: &Target<'_>,
-    view: &View<'_>,
-    secrets: &Names,
-    attributes: &mut Vec<Attribute>,
-) {
+fn client_url(http: &Http<'_>, target: &Target<'_>, view: &View<'_>, secrets: &Names, attributes: &mut Vec<Attribute>) {
     let meant = meant(http, target, view);
     let (host, port) = match meant {
         Some((host, port)) => {
@@ -183,19 +169,20 @@ fn client_url(
 }
 
 /// The address that a client meant, if the request says it.
-fn meant<'a>(http: &'a HttpExchange, target: &Target<'a>, view: &View<'_>) -> Option<(&'a str, Option<u16>)> {
+fn meant<'a>(http: &Http<'a>, target: &Target<'a>, view: &View<'_>) -> Option<(&'a str, Option<u16>)> {
     match target.authority {
         // Sent through a proxy: the peer's port is the proxy's.
         Some(authority) => {
             url::host_and_port(authority).map(|(host, port)| (host, port.or_else(|| url::usual_port(target.scheme))))
         }
         // Without a port in Host the peer's is the truth: it is the usual one unless Host was overridden.
-        None => http.host.as_deref().and_then(url::host_and_port).map(|(host, port)| (host, port.or(view.server.port))),
+        None => http.host.and_then(url::host_and_port).map(|(host, port)| (host, port.or(view.server.port))),
     }
 }
 
 /// `server.address` and `server.port` of a client's request.
-pub(crate) fn called<'a>(http: &'a HttpExchange, target: &Target<'a>, view: &View<'a>) -> (&'a str, Option<u16>) {
+#[must_use]
+pub fn called<'a>(http: &Http<'a>, target: &Target<'a>, view: &View<'a>) -> (&'a str, Option<u16>) {
     meant(http, target, view).unwrap_or((&view.server.address, view.server.port))
 }
 
@@ -222,13 +209,6 @@ fn client_address(forwarded: Option<&str>, peer: &Site) -> Option<Value> {
     (!hidden).then(|| Value::text(address))
 }
 
-fn text(text: Cow<'static, str>) -> Value {
-    match text {
-        Cow::Borrowed(text) => Value::Static(text),
-        Cow::Owned(text) => Value::text(&text),
-    }
-}
-
 /// A status code as text; the frequent ones cost nothing.
 fn status_text(status: u16) -> Cow<'static, str> {
     Cow::Borrowed(match status {
@@ -245,6 +225,3 @@ fn status_text(status: u16) -> Cow<'static, str> {
         _ => return Cow::Owned(status.to_string()),
     })
 }
-
-#[cfg(test)]
-mod tests;

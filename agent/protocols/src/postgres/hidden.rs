@@ -1,8 +1,8 @@
-//! PostgreSQL's authentication inside TLS, by the sizes of its messages ("Message Formats", chapter 55.7 of PostgreSQL's
-//! manual). The protocol is certain; the sizes tell the method. A server sends each request for authentication by
-//! itself, so it is the last record of its turn, after session tickets, if any.
+//! Authentication inside TLS, by the sizes of its messages ("Message Formats", chapter 55.7 of PostgreSQL's manual). The
+//! protocol is certain; the sizes tell the method.
 
-use super::rounds::Round;
+use super::SPOKEN;
+use crate::hidden::{RoundTrip, SignIn, Verdict};
 use crate::phase::{Authentication, Phase, PhaseKind};
 use crate::stream::Actor;
 
@@ -36,22 +36,9 @@ enum Step {
     ScramFinal,
 }
 
-/// What is known after a round.
-#[derive(Debug, PartialEq)]
-pub(super) enum Verdict {
-    /// More rounds belong to it.
-    Goes,
-    /// It is over.
-    Over(Phase),
-    /// The client's answer was met with what looks like an error. If the server ends the connection now, it was one.
-    Refused,
-    /// The sizes fit no method.
-    Unknown,
-}
-
 /// The authentication of one connection.
 #[derive(Debug)]
-pub(super) struct Sizes {
+struct Sizes {
     step: Step,
     method: Option<&'static str>,
     rounds: u32,
@@ -61,8 +48,13 @@ pub(super) struct Sizes {
     is_refused: bool,
 }
 
+/// Follows one.
+pub(super) fn sign_in() -> Box<dyn SignIn> {
+    Box::new(Sizes::new())
+}
+
 impl Sizes {
-    pub fn new() -> Self {
+    fn new() -> Self {
         Self {
             step: Step::StartUp,
             method: None,
@@ -74,19 +66,34 @@ impl Sizes {
         }
     }
 
-    /// Takes in a round.
-    pub fn round(&mut self, round: &Round) -> Verdict {
-        let (Some(asked), Some(answer), Some(response)) =
-            (round.request_bytes(), round.last_record_bytes(), round.response)
-        else {
-            return Verdict::Unknown;
-        };
+    fn over(&mut self, method: &'static str) -> Verdict {
+        self.method = Some(method);
+        Verdict::Over(self.phase(None))
+    }
+
+    fn phase(&self, error: Option<Box<str>>) -> Phase {
+        let authentication = Authentication { method: self.method, round_trips: self.rounds, encrypted: true };
+        Phase {
+            start_ns: self.start_ns,
+            end_ns: self.end_ns.max(self.start_ns),
+            actor: self.actor,
+            error,
+            spoken: Some(SPOKEN),
+            goes_on: false,
+            kind: PhaseKind::Authentication(Box::new(authentication)),
+        }
+    }
+}
+
+impl SignIn for Sizes {
+    fn round(&mut self, round: &RoundTrip) -> Verdict {
+        let (asked, answer) = (round.request, round.answer);
         if self.rounds == 0 {
-            self.start_ns = round.request.first_ns;
+            self.start_ns = round.start_ns;
             self.actor = round.actor;
         }
         self.rounds += 1;
-        self.end_ns = response.last_ns;
+        self.end_ns = round.end_ns;
         let welcome = answer > WELCOME;
         if std::mem::take(&mut self.is_refused) {
             return Verdict::Unknown;
@@ -120,29 +127,12 @@ impl Sizes {
         }
     }
 
-    /// The server ended the connection: the phase, if it had refused the client.
-    pub fn refused(mut self) -> Option<Phase> {
+    fn refused(mut self: Box<Self>) -> Option<Phase> {
         self.method = match self.step {
             Step::Md5 => Some("md5"),
             Step::ScramFinal => Some("scram-sha-256"),
             Step::Password | Step::StartUp | Step::ScramFirst => None,
         };
         self.is_refused.then(|| self.phase(Some("connection_closed".into())))
-    }
-
-    fn over(&mut self, method: &'static str) -> Verdict {
-        self.method = Some(method);
-        Verdict::Over(self.phase(None))
-    }
-
-    fn phase(&self, error: Option<Box<str>>) -> Phase {
-        let authentication = Authentication { method: self.method, round_trips: self.rounds, encrypted: true };
-        Phase {
-            start_ns: self.start_ns,
-            end_ns: self.end_ns.max(self.start_ns),
-            actor: self.actor,
-            error,
-            kind: PhaseKind::Authentication(Box::new(authentication)),
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! The password messages of PostgreSQL: type `p`, whatever the way of signing in.
+//! Passwords, blanked before bytes are recorded: messages of type `p`, whatever the way of signing in.
 
-use super::blank;
+use crate::blank::{Blank, blank};
 
 /// Longest message that is one of a sign-in.
 const LONGEST: usize = 64 * 1024;
@@ -9,7 +9,7 @@ const CODES: [[u8; 4]; 4] = [[0, 3, 0, 0], [0, 3, 0, 2], [4, 210, 22, 47], [4, 2
 
 /// Blanks a call that is one message of this kind and nothing else: a client waits for the answer. This needs no
 /// beginning of the connection.
-pub(super) fn password(len: u32, head: &mut [u8]) -> u64 {
+fn password(len: u32, head: &mut [u8]) -> u64 {
     let [b'p', a, b, c, d, body @ ..] = head else { return 0 };
     let told = u32::from_be_bytes([*a, *b, *c, *d]);
     if told >= 4 && told.checked_add(1) == Some(len) { blank(body) } else { 0 }
@@ -17,8 +17,8 @@ pub(super) fn password(len: u32, head: &mut [u8]) -> u64 {
 
 /// The first messages of a client, up to the one that is none of a sign-in.
 #[derive(Debug, Default)]
-pub(super) enum SignIn {
-    /// Not PostgreSQL, or over.
+enum SignIn {
+    /// Another protocol, or over.
     #[default]
     No,
     /// In the head of a message.
@@ -28,8 +28,8 @@ pub(super) enum SignIn {
 }
 
 impl SignIn {
-    /// Whether a connection that begins so speaks PostgreSQL. Some servers read the first length alone.
-    pub(super) fn begins(bytes: &[u8]) -> Self {
+    /// The state of a connection that begins so. Some servers read the first length alone.
+    fn begins(bytes: &[u8]) -> Self {
         match bytes {
             [0, rest @ ..] if rest.len() < 7 => Self::Head { bytes: [0; 5], have: 0 },
             [0, _, _, _, code @ ..] if CODES.iter().any(|known| code.starts_with(known)) => {
@@ -39,8 +39,8 @@ impl SignIn {
         }
     }
 
-    /// Takes in bytes; how many were part of a sign-in, and how many of those were blanked.
-    pub(super) fn run(&mut self, bytes: &mut [u8]) -> (usize, u64) {
+    /// Takes in bytes, and tells how many of them were blanked.
+    fn run(&mut self, bytes: &mut [u8]) -> u64 {
         let (mut at, mut blanked) = (0, 0);
         while at < bytes.len() {
             match self {
@@ -79,6 +79,35 @@ impl SignIn {
                 }
             }
         }
-        (at, blanked)
+        blanked
+    }
+}
+
+/// One direction of a connection.
+#[derive(Debug, Default)]
+struct Passwords {
+    has_begun: bool,
+    sign_in: SignIn,
+}
+
+/// Blanks one direction.
+pub(super) fn passwords() -> Box<dyn Blank> {
+    Box::new(Passwords::default())
+}
+
+impl Blank for Passwords {
+    fn call(&mut self, len: u32, head: &mut [u8]) -> u64 {
+        password(len, head)
+    }
+
+    fn bytes(&mut self, bytes: &mut [u8]) -> u64 {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.sign_in = SignIn::begins(bytes);
+        }
+        self.sign_in.run(bytes)
+    }
+
+    fn skipped(&mut self) {
+        self.sign_in = SignIn::No;
     }
 }

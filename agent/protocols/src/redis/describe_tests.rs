@@ -1,16 +1,14 @@
 use super::*;
-use crate::event::{Role, Vantage};
-use crate::trace::connection::ConnectionFacts;
-use crate::trace::span::{Kind, Status};
-use crate::trace::testing::{exchange, get, listed, span, tcp, unix};
-use wirespan_protocols::exchange::{Detail, Ending};
+use crate::describe::testing::{exchange, get, listed, span, tcp, unix, wire};
+use crate::describe::value::Status;
+use crate::exchange::{Ending, Exchange};
 
 fn full() -> RedisExchange {
     RedisExchange { command: "GET".into(), text: "GET user:7".into(), database: Some(0), ..RedisExchange::default() }
 }
 
 fn ended(redis: RedisExchange, ending: Ending) -> Exchange {
-    Exchange { ending, ..exchange(Detail::Redis(Box::new(redis))) }
+    Exchange { ending, ..exchange(redis) }
 }
 
 fn answered(redis: RedisExchange) -> Exchange {
@@ -19,7 +17,7 @@ fn answered(redis: RedisExchange) -> Exchange {
 
 #[test]
 fn a_client_span_whole() {
-    let span = span(&answered(full()), &tcp(Role::Client, 6379));
+    let span = span(&answered(full()), &tcp(Kind::Client, 6379));
     assert_eq!((span.kind, &*span.name, &span.status), (Kind::Client, "GET", &Status::Unset));
     assert_eq!(
         listed(&span),
@@ -37,13 +35,12 @@ fn a_client_span_whole() {
 
 #[test]
 fn kinds_ports_and_databases() {
-    let server = span(&answered(RedisExchange { database: Some(5), ..full() }), &tcp(Role::Server, 6380));
+    let server = span(&answered(RedisExchange { database: Some(5), ..full() }), &tcp(Kind::Server, 6380));
     assert_eq!(
         (server.kind, get(&server, "server.port"), get(&server, "db.namespace")),
         (Kind::Server, "6380".into(), "5".into())
     );
-    let wire = ConnectionFacts { vantage: Vantage::Wire, ..tcp(Role::Server, 6379) };
-    assert_eq!(span(&answered(full()), &wire).kind, Kind::Client);
+    assert_eq!(span(&answered(full()), &wire(6379)).kind, Kind::Client);
     let unknown = span(&answered(RedisExchange { database: None, ..full() }), &unix("/run/redis.sock"));
     assert_eq!(
         (get(&unknown, "db.namespace"), get(&unknown, "network.peer.address")),
@@ -60,11 +57,11 @@ fn groups_show_in_the_name() {
         (Group::Transaction, "MULTI CLIENT SETNAME"),
     ] {
         let redis = RedisExchange { command: "CLIENT SETNAME".into(), group, batch_size: Some(20), ..full() };
-        let span = span(&answered(redis), &tcp(Role::Client, 6379));
+        let span = span(&answered(redis), &tcp(Kind::Client, 6379));
         assert_eq!((&*span.name, get(&span, "db.operation.name")), (name, "CLIENT SETNAME".into()));
         assert_eq!(get(&span, "db.operation.batch.size"), "20");
     }
-    let one = span(&answered(RedisExchange { batch_size: Some(1), ..full() }), &tcp(Role::Client, 6379));
+    let one = span(&answered(RedisExchange { batch_size: Some(1), ..full() }), &tcp(Kind::Client, 6379));
     assert_eq!(get(&one, "db.operation.batch.size"), "-");
 }
 
@@ -79,7 +76,7 @@ fn errors() {
     ];
     for (prefix, ending, error) in cases {
         let span =
-            span(&ended(RedisExchange { error: prefix.map(Into::into), ..full() }, ending), &tcp(Role::Client, 1));
+            span(&ended(RedisExchange { error: prefix.map(Into::into), ..full() }, ending), &tcp(Kind::Client, 1));
         assert_eq!(get(&span, "error.type"), error);
         assert_eq!(get(&span, "db.response.status_code"), prefix.unwrap_or("-"));
         assert_eq!(matches!(span.status, Status::Error(_)), error != "-");
@@ -89,7 +86,7 @@ fn errors() {
 #[test]
 fn scripts_and_commands_without_text() {
     let redis = RedisExchange { command: "EVALSHA".into(), stored_procedure: Some("abc123".into()), ..full() };
-    assert_eq!(get(&span(&answered(redis), &tcp(Role::Client, 1)), "db.stored_procedure.name"), "abc123");
-    let silent = span(&answered(RedisExchange { text: "".into(), ..full() }), &tcp(Role::Client, 1));
+    assert_eq!(get(&span(&answered(redis), &tcp(Kind::Client, 1)), "db.stored_procedure.name"), "abc123");
+    let silent = span(&answered(RedisExchange { text: "".into(), ..full() }), &tcp(Kind::Client, 1));
     assert_eq!(get(&silent, "db.query.text"), "-");
 }

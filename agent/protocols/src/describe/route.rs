@@ -87,12 +87,15 @@ impl Routes {
         self.guesses = Some(Arc::default());
     }
 
+    /// Whether no path has a route.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.everywhere.is_empty() && self.of_service.is_empty() && self.guesses.is_none()
+    }
+
     /// The route of a path (without query) of a service. Only a `real` path, one that the service has, makes a new guess.
     #[must_use]
     pub fn find(&self, service: &str, path: &str, real: bool) -> Option<Route> {
-        if self.everywhere.is_empty() && self.of_service.is_empty() && self.guesses.is_none() {
-            return None;
-        }
         let path = path.strip_prefix('/')?;
         let own = self.of_service.get(service).map_or(&[][..], Vec::as_slice);
         let found = own.iter().chain(&self.everywhere).find(|pattern| matches(&pattern.segments, path));

@@ -1,11 +1,15 @@
 //! What comes out of a parser: a request and its response, with times, sizes and the facts that a span needs.
+//!
+//! [`detail`]: what the protocol says of it.
 
-use crate::dns::DnsExchange;
-use crate::http1::HttpExchange;
-use crate::postgres::PostgresExchange;
-use crate::redis::RedisExchange;
+pub mod detail;
+
+use std::borrow::Cow;
+
+use crate::describe::value::{Attribute, Kind, Status, Value};
+use crate::describe::{Described, Scene};
 use crate::stream::{Actor, Stamp};
-use crate::tls::OpaqueExchange;
+use detail::Detail;
 
 /// One message, or run of messages, as seen at the socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,8 +53,21 @@ pub enum Ending {
     Unanswered,
 }
 
+impl Ending {
+    /// `error.type` of an exchange whose response never became complete; `None` when it did.
+    #[must_use]
+    pub fn error_type(self) -> Option<&'static str> {
+        match self {
+            Self::Answered => None,
+            Self::Closed => Some("connection_closed"),
+            Self::Reset => Some("connection_reset"),
+            Self::Unanswered => Some("timeout"),
+        }
+    }
+}
+
 /// One request and its response.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Exchange {
     /// The request, from its first to its last byte.
     pub request: Window,
@@ -63,20 +80,32 @@ pub struct Exchange {
     /// Kernel time at which the exchange was over, ns. Never before `request.first_ns`.
     pub end_ns: u64,
     /// What the protocol says.
-    pub detail: Detail,
+    pub detail: Box<dyn Detail>,
 }
 
-/// The protocol-specific part of an exchange.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Detail {
-    /// HTTP/1.0 and 1.1.
-    Http(Box<HttpExchange>),
-    /// PostgreSQL, protocol 3.
-    Postgres(Box<PostgresExchange>),
-    /// Redis, RESP2, RESP3 and inline.
-    Redis(Box<RedisExchange>),
-    /// DNS.
-    Dns(Box<DnsExchange>),
-    /// Encrypted by TLS: only its times and sizes are known.
-    Opaque(Box<OpaqueExchange>),
+impl PartialEq for Exchange {
+    fn eq(&self, other: &Self) -> bool {
+        let facts =
+            |exchange: &Self| (exchange.request, exchange.response, exchange.actor, exchange.ending, exchange.end_ns);
+        facts(self) == facts(other) && *self.detail == *other.detail
+    }
+}
+
+impl Exchange {
+    /// `error.type` as one side sees it, or `None` if it succeeded. What the answer says comes before what became of the
+    /// connection.
+    #[must_use]
+    pub fn error_type(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        self.detail.error(kind).or_else(|| self.ending.error_type().map(Cow::Borrowed))
+    }
+
+    /// Its name and attributes as a span, `error.type` among them, and the span's status. `attributes` is empty.
+    #[must_use]
+    pub fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> (Described, Status) {
+        let mut described = self.detail.describe(scene, attributes);
+        let Some(error) = self.error_type(scene.view.kind) else { return (described, Status::Unset) };
+        described.attributes.push(("error.type", Value::from(error)));
+        let status = Status::Error(Cow::Borrowed(described.message));
+        (described, status)
+    }
 }
