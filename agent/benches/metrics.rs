@@ -82,6 +82,7 @@ fn exchange(detail: Box<dyn Detail>) -> Fact {
     let window =
         Window { first_ns: 1_000_000_000, last_ns: 1_000_000_000, pos: 0, bytes: 100, arrived_ns: 999_990_000 };
     let exchange = Exchange {
+        stream: 0,
         request: window,
         response: Some(window),
         actor: Actor::default(),

@@ -88,11 +88,13 @@ pub struct Authentication {
     pub encrypted: bool,
 }
 
-/// A request began to arrive (server) or to leave (client). `pos` is the [`request.pos`](crate::exchange::Window::pos)
-/// of the exchange that will tell the rest.
+/// A request began to arrive (server) or to leave (client). `stream` and `pos` are those of the exchange that will tell the
+/// rest: its `stream`, and the position of its request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestStart {
-    /// Stream position of its first byte.
+    /// Which of its connection's streams it is of; 0 where a connection is one.
+    pub stream: u64,
+    /// Position of its first byte.
     pub pos: u64,
     /// Kernel time of its first byte, ns.
     pub at_ns: u64,

@@ -83,14 +83,18 @@ impl Reason {
     }
 }
 
+/// A [`Session::budget`] for framing of which no byte may be missing. (A single call still gives no more than it can.)
+pub const EVERYTHING: u32 = u32::MAX;
+
 /// Where a session writes what it found. Reused between calls: the caller drains it.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Finished exchanges, in the order in which they ended.
+    /// Finished exchanges, in the order in which they ended: within a stream that in which they began.
     pub exchanges: Vec<Exchange>,
     /// Finished phases of the connection's set-up, in the order in which they ended.
     pub phases: Vec<Phase>,
-    /// Requests that began, in order. Each comes before its exchange, which may never come.
+    /// Requests that began, in order. Each comes before its exchange, which may never come. The first one ends the set-up, so
+    /// a protocol whose exchanges may be a driver's preamble tells none.
     pub requests: Vec<RequestStart>,
     /// What was counted, indexed by [`Reason`].
     pub counts: [u64; Reason::ALL.len()],

@@ -195,6 +195,7 @@ impl World {
         let (start, end) = ((at + 1) * MS, (at + length + 1) * MS);
         let request = Window { first_ns: start, last_ns: start, pos, bytes: 10, arrived_ns: 0 };
         let exchange = Exchange {
+            stream: 0,
             request,
             response: Some(Window { first_ns: end, last_ns: end, ..request }),
             actor: Actor::default(),
@@ -218,10 +219,16 @@ impl World {
     }
 
     pub(crate) fn begin_at(&mut self, socket: &Socket, at: u64, pos: u64) -> RequestKey {
-        let request =
-            RequestStart { pos, at_ns: (at + 1) * MS, actor: Actor::default(), traceparent: None, tracestate: None };
+        let request = RequestStart {
+            stream: 0,
+            pos,
+            at_ns: (at + 1) * MS,
+            actor: Actor::default(),
+            traceparent: None,
+            tracestate: None,
+        };
         self.tell(socket, None, &Fact::Request(request));
-        RequestKey { connection: socket.id, pos }
+        RequestKey { connection: socket.id, stream: 0, pos }
     }
 
     /// … and ends.

@@ -175,7 +175,8 @@ impl Stages {
         match &fact {
             Fact::Opened => self.opened(connection),
             Fact::Request(request) if is_server => {
-                let key = RequestKey { connection: connection.open.connection, pos: request.pos };
+                let (stream, pos) = (request.stream, request.pos);
+                let key = RequestKey { connection: connection.open.connection, stream, pos };
                 let owner = self.tracer.begin(key, request.traceparent.as_deref());
                 self.contexts.begin(owner, request.actor, request.at_ns);
             }
@@ -233,7 +234,8 @@ impl Stages {
             return;
         }
         let pid = exchange.actor.pid;
-        let key = RequestKey { connection: connection.open.connection, pos: exchange.request.pos };
+        let (stream, pos) = (exchange.stream, exchange.request.pos);
+        let key = RequestKey { connection: connection.open.connection, stream, pos };
         let at = (exchange.request.first_ns, waited_until(exchange));
         let owner = self.owner(connection, exchange.actor, at, resource);
         let promised = self.contexts.end(key, exchange.end_ns);

@@ -50,12 +50,12 @@ impl Observation<'_> {
     /// The key of the request that this fact is about, which [`Owner::request`] names in what was done for it.
     #[must_use]
     pub fn request(&self) -> Option<RequestKey> {
-        let pos = match self.fact {
-            Fact::Request(request) => request.pos,
-            Fact::Exchange(exchange, _) => exchange.request.pos,
+        let (stream, pos) = match self.fact {
+            Fact::Request(request) => (request.stream, request.pos),
+            Fact::Exchange(exchange, _) => (exchange.stream, exchange.request.pos),
             Fact::Opened | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => return None,
         };
-        Some(RequestKey { connection: self.id, pos })
+        Some(RequestKey { connection: self.id, stream, pos })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::event::{Endpoint, Role, Vantage};
 pub(crate) fn exchange(detail: impl Detail) -> Exchange {
     let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10, arrived_ns: 0 };
     Exchange {
+        stream: 0,
         request: window(1_000, 1_200),
         response: Some(window(3_000, 3_500)),
         actor: Default::default(),

@@ -209,6 +209,7 @@ impl Query {
             addresses: message.map(|message| message.addresses).unwrap_or_default(),
         };
         out.exchanges.push(Exchange {
+            stream: 0,
             request: self.window,
             response,
             actor: self.actor,

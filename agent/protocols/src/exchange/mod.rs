@@ -69,6 +69,9 @@ impl Ending {
 /// One request and its response.
 #[derive(Clone, Debug)]
 pub struct Exchange {
+    /// Which of its connection's streams it is of; 0 where a connection is one. Only within a stream do requests end in the
+    /// order in which they began.
+    pub stream: u64,
     /// The request, from its first to its last byte.
     pub request: Window,
     /// The response, if any byte of it was seen.
@@ -85,8 +88,10 @@ pub struct Exchange {
 
 impl PartialEq for Exchange {
     fn eq(&self, other: &Self) -> bool {
-        let facts =
-            |exchange: &Self| (exchange.request, exchange.response, exchange.actor, exchange.ending, exchange.end_ns);
+        let facts = |exchange: &Self| {
+            let Self { stream, request, response, actor, ending, end_ns, .. } = *exchange;
+            (stream, request, response, actor, ending, end_ns)
+        };
         facts(self) == facts(other) && *self.detail == *other.detail
     }
 }

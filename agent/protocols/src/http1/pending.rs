@@ -50,6 +50,7 @@ impl Pending {
         }
         let detail = self.detail.as_deref();
         out.requests.push(RequestStart {
+            stream: 0,
             pos: self.window.pos,
             at_ns: self.window.first_ns,
             actor: self.actor,
@@ -74,6 +75,7 @@ impl Pending {
         let Some(mut detail) = self.detail else { return false };
         detail.status = response.map(|(_, status)| status);
         out.exchanges.push(Exchange {
+            stream: 0,
             request: self.window,
             response: response.map(|(window, _)| window),
             actor: self.actor,

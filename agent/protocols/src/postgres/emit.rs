@@ -142,6 +142,7 @@ impl Postgres {
             text_truncated: about.truncated || statement.is_some_and(|statement| statement.truncated),
         };
         let exchange = Exchange {
+            stream: 0,
             request: about.request,
             response,
             actor: about.actor,

@@ -134,6 +134,7 @@ impl RedisSession {
             detail.error = head.error.or(head.nested_error).map(|word| word.text());
         }
         let exchange = Exchange {
+            stream: 0,
             request: pending.request,
             response: Some(response),
             actor: pending.actor,

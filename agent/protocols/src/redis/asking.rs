@@ -142,6 +142,7 @@ impl RedisSession {
         let Some(mut detail) = pending.detail else { return };
         detail.database = database;
         let exchange = Exchange {
+            stream: 0,
             request: pending.request,
             response: None,
             actor: pending.actor,

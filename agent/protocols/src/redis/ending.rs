@@ -157,6 +157,7 @@ impl RedisSession {
             }
             let ending = if pending.effect == Effect::Shutdown { Ending::Answered } else { ending };
             out.exchanges.push(Exchange {
+                stream: 0,
                 request: pending.request,
                 response,
                 actor: pending.actor,

@@ -207,6 +207,7 @@ impl Tls {
             perhaps_tickets: round.is_first_word && self.rounds.as_ref().is_some_and(Rounds::may_have_tickets),
         };
         out.exchanges.push(Exchange {
+            stream: 0,
             request: round.request,
             response: Some(response),
             actor: round.actor,

@@ -52,6 +52,7 @@ fn tls(start_ms: u64, end_ms: u64) -> Phase {
 fn exchange(detail: Box<dyn Detail>, start_ms: u64, end_ms: u64) -> Exchange {
     let request = Window { first_ns: start_ms * MS, last_ns: start_ms * MS, ..Window::default() };
     Exchange {
+        stream: 0,
         request,
         response: None,
         actor: Actor { pid: 77, ..Actor::default() },

@@ -77,6 +77,7 @@ fn exchange(detail: Box<dyn Detail>, milliseconds: u64) -> Fact {
     let request = Window { first_ns, last_ns: first_ns, pos: 0, bytes: 10, arrived_ns: first_ns - 20 * MILLISECOND };
     Fact::Exchange(
         Exchange {
+            stream: 0,
             request,
             response: None,
             actor: Actor::default(),
