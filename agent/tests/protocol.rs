@@ -4,6 +4,7 @@
 mod echo;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use wirespan::advise::Advisor;
@@ -50,8 +51,8 @@ impl Bench {
 
     fn open(&mut self, connection: u64, role: Role) {
         self.now_ns += MS;
-        let [server, client]: [Endpoint; 2] =
-            ["10.0.0.1:7", "10.0.0.2:50000"].map(|text| Endpoint::Inet(text.parse().unwrap()));
+        let end = |host, port| Endpoint::Inet(SocketAddr::from(([10, 0, 0, host], port)));
+        let (server, client) = (end(1, 7), end(2, 50_000));
         let (local, remote) = if role == Role::Server { (server, client) } else { (client, server) };
         self.engine.handle(&Event::Open(Open {
             connection,
@@ -82,7 +83,7 @@ impl Bench {
             connection,
             flow,
             position: *position,
-            len: u32::try_from(text.len()).unwrap(),
+            len: text.len() as u32,
             head: text.as_bytes(),
             tail: &[],
             first_ns: self.now_ns,

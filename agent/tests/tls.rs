@@ -1,5 +1,5 @@
 //! Captures of real TLS through the tracker. What is expected was read from tshark, not from the agent.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of test functions")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

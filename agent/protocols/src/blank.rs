@@ -5,6 +5,15 @@
 /// What stands for a byte of a secret.
 pub const BLANK: u8 = b'*';
 
+/// What a protocol blanks.
+#[derive(Clone, Copy, Debug)]
+pub struct Blanking {
+    /// What that is, for people: after "only", in the plural.
+    pub what: &'static str,
+    /// Begins with one direction of a connection.
+    pub scan: fn() -> Box<dyn Blank>,
+}
+
 /// Looks at one direction of a connection, from its first call that was seen.
 pub trait Blank: Send {
     /// A call begins whose whole length is `len`: blanks what can be told from its beginning alone, and tells how many bytes.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::blank::Blank;
+use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::hidden::Hidden;
 use crate::session::Session;
@@ -73,7 +73,7 @@ pub struct Protocol {
     /// An error's code in words for people, if it has codes that need them.
     pub explain: Option<fn(code: &str) -> Option<String>>,
     /// Blanks what lets somebody in, in bytes that are recorded.
-    pub blank: Option<fn() -> Box<dyn Blank>>,
+    pub blank: Option<Blanking>,
 }
 
 impl Protocol {
@@ -164,6 +164,13 @@ impl Registry {
     #[must_use]
     pub fn named(self, name: &str) -> Option<&'static Protocol> {
         self.iter().find(|protocol| protocol.spoken.name == name)
+    }
+
+    /// Titles of those whose requests are shown.
+    #[must_use]
+    pub fn titles(self) -> Vec<&'static str> {
+        let shown = self.iter().filter(|protocol| protocol.spoken.family.has_requests());
+        shown.map(|protocol| protocol.title).collect()
     }
 
     /// What is spoken over datagrams.

@@ -100,8 +100,7 @@ fn unread(counts: &Counts, registry: Registry) -> String {
 
 /// `neither A, B nor C`: the protocols that have requests.
 fn neither(registry: Registry) -> String {
-    let readable = registry.iter().filter(|protocol| protocol.spoken.family.has_requests());
-    let titles: Vec<&str> = readable.map(|protocol| protocol.title).collect();
+    let titles = registry.titles();
     match titles.split_last() {
         Some((last, others @ [_, ..])) => format!("neither {} nor {last}", others.join(", ")),
         _ => format!("not {}", titles.concat()),

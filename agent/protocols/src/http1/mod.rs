@@ -39,6 +39,7 @@ mod tests;
 mod trial;
 mod unsent;
 
+use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
@@ -84,8 +85,11 @@ pub const MAX_TARGET: usize = 4096;
 const SPOKEN: Spoken = Spoken { name: "http", family: FamilyName::Http };
 
 /// The registry entry of HTTP/1.
-pub static PROTOCOL: Protocol =
-    Protocol { is_self_evident: true, blank: Some(blank::headers), ..Protocol::new(SPOKEN, "HTTP/1", probe, open) };
+pub static PROTOCOL: Protocol = Protocol {
+    is_self_evident: true,
+    blank: Some(Blanking { what: "headers with credentials", scan: blank::headers }),
+    ..Protocol::new(SPOKEN, "HTTP/1", probe, open)
+};
 
 fn open(opening: &Opening) -> Box<dyn Session> {
     Box::new(session::Http1::new(opening.from_start))

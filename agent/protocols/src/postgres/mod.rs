@@ -38,6 +38,7 @@ mod tail;
 mod tests;
 mod wire;
 
+use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::hidden::Hidden;
 use crate::protocol::{Opening, Protocol};
@@ -102,7 +103,7 @@ pub static PROTOCOL: Protocol = Protocol {
     },
     is_optional: Some(purpose::is_optional),
     explain: Some(sqlstate::explain),
-    blank: Some(blank::passwords),
+    blank: Some(Blanking { what: "PostgreSQL passwords", scan: blank::passwords }),
     ..Protocol::new(SPOKEN, "PostgreSQL", probe::probe, open)
 };
 

@@ -34,6 +34,7 @@ mod table;
 mod tests;
 mod wire;
 
+use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::hidden::{Hidden, Sizes};
 use crate::protocol::{Opening, Protocol};
@@ -90,7 +91,7 @@ pub static PROTOCOL: Protocol = Protocol {
         ..Hidden::NOTHING
     },
     is_optional: Some(names::is_optional),
-    blank: Some(blank::arguments),
+    blank: Some(Blanking { what: "arguments of Redis AUTH", scan: blank::arguments }),
     ..Protocol::new(SPOKEN, "Redis", probe::probe, open)
 };
 

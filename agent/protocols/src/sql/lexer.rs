@@ -1,5 +1,5 @@
-//! A lexer for the SQL of PostgreSQL ("Lexical Structure", chapter 4.1 of its manual): enough to tell literals,
-//! names and comments apart, nothing more. Total: every byte belongs to exactly one token, and the work is linear.
+//! A lexer for SQL, with dollar quotes, `E'…'` strings and nested comments: enough to tell literals, names and comments
+//! apart, nothing more. Total: every byte belongs to exactly one token, and the work is linear.
 
 use memchr::{memchr, memchr2, memmem};
 

@@ -20,7 +20,7 @@ struct Scan {
 
 impl Scan {
     fn new(registry: Registry) -> Self {
-        let blanks = registry.iter().filter_map(|protocol| protocol.blank).map(|blank| blank()).collect();
+        let blanks = registry.iter().filter_map(|protocol| protocol.blank).map(|blanking| (blanking.scan)()).collect();
         Self { blanks, next: None }
     }
 
@@ -84,6 +84,12 @@ impl Blanks {
             self.flows.remove(&(state.connection, Flow::Sent));
             self.flows.remove(&(state.connection, Flow::Received));
         }
+    }
+
+    /// What is blanked, for people.
+    #[must_use]
+    pub fn what(&self) -> Vec<String> {
+        self.registry.iter().filter_map(|protocol| protocol.blank).map(|blanking| blanking.what.to_owned()).collect()
     }
 
     /// Bytes blanked so far.

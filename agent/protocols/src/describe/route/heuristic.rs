@@ -24,35 +24,12 @@ pub(super) struct Guesses {
     services: FxHashMap<Box<str>, FxHashSet<Arc<str>>>,
     /// The guess being made.
     text: String,
-    /// The last answer: the metrics of a request ask for what its span has asked for.
-    last: Last,
-}
-
-/// A path of a service, and its route.
-#[derive(Debug, Default)]
-struct Last {
-    service: String,
-    path: String,
-    route: Option<Arc<str>>,
 }
 
 impl Guesses {
     /// The route of a path, which is given without its first slash. `real`: the service has it, so that its route may be
     /// one of those that are kept.
     pub(super) fn route(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<str>> {
-        if self.last.path == path && self.last.service == service && self.last.route.is_some() {
-            return self.last.route.clone();
-        }
-        let route = self.look_up(service, path, real)?;
-        self.last.service.clear();
-        self.last.service.push_str(service);
-        self.last.path.clear();
-        self.last.path.push_str(path);
-        self.last.route = Some(Arc::clone(&route));
-        Some(route)
-    }
-
-    fn look_up(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<str>> {
         self.text.clear();
         for (number, segment) in path.split('/').enumerate() {
             if number == MAX_SEGMENTS {
