@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: formatting, clippy for both halves, the other processor, licences.
+//! `cargo xtask lint`: formatting, clippy for both halves, the other processor, licences, documentation that comes from code.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{apt, arm64, build, paths, sh};
+use crate::{apt, arm64, build, docs, paths, sh};
 
 /// Arguments of `cargo xtask lint`.
 #[derive(clap::Args, Debug)]
@@ -26,6 +26,7 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo clippy", clippy),
         ("cargo clippy for the kernel programs", ebpf),
         ("cargo deny", deny),
+        ("documentation", || docs::docs(&docs::Args::check())),
     ];
     if !args.no_arm64 {
         steps.push(("check for arm64", arm64::check));

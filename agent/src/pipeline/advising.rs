@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashSet;
+use wirespan_semconv as semconv;
+use wirespan_semconv::registry::resources::ADVICE;
 
 use crate::advise::Advisor;
 use crate::advise::report::{Example, Finding, Kind, Report};
@@ -131,27 +133,27 @@ fn standing(report: &Report) -> BTreeMap<Kind, Standing> {
 fn record(finding: &Finding, time_unix_ns: u64, resource: &Arc<Resource>) -> LogRecord {
     let text = |text: &str| Value::Text(text.into());
     let mut attributes: Vec<(Cow<'static, str>, Value)> = vec![
-        ("wirespan.advice.kind".into(), Value::Static(finding.kind.name())),
-        ("wirespan.advice.service".into(), text(&finding.service)),
-        ("wirespan.advice.cost".into(), Value::Double(finding.cost_ms / 1e3)),
-        ("wirespan.advice.remedy".into(), text(&finding.advice)),
+        (semconv::WIRESPAN_ADVICE_KIND.into(), Value::Static(finding.kind.name())),
+        (semconv::WIRESPAN_ADVICE_SERVICE.into(), text(&finding.service)),
+        (semconv::WIRESPAN_ADVICE_COST.into(), Value::Double(finding.cost_ms / 1e3)),
+        (semconv::WIRESPAN_ADVICE_REMEDY.into(), text(&finding.advice)),
     ];
     let mut add = |key: &'static str, value: Option<Value>| {
         attributes.extend(value.map(|value| (Cow::Borrowed(key), value)));
     };
-    add("wirespan.advice.route", finding.route.as_deref().map(text));
-    add("wirespan.advice.statement", finding.statement.as_deref().map(text));
+    add(semconv::WIRESPAN_ADVICE_ROUTE, finding.route.as_deref().map(text));
+    add(semconv::WIRESPAN_ADVICE_STATEMENT, finding.statement.as_deref().map(text));
     if let Some(peer) = &finding.peer {
-        add("server.address", Some(text(&peer.address)));
-        add("server.port", peer.port.map(|port| Value::Int(port.into())));
-        add("wirespan.advice.protocol", peer.protocol.as_deref().map(text));
-        add("db.namespace", peer.namespace.as_deref().map(text));
+        add(semconv::SERVER_ADDRESS, Some(text(&peer.address)));
+        add(semconv::SERVER_PORT, peer.port.map(|port| Value::Int(port.into())));
+        add(semconv::WIRESPAN_ADVICE_PROTOCOL, peer.protocol.as_deref().map(text));
+        add(semconv::DB_NAMESPACE, peer.namespace.as_deref().map(text));
     }
     for (name, number) in &finding.numbers {
-        attributes.push((format!("wirespan.advice.{name}").into(), Value::Double(*number)));
+        attributes.push((semconv::WIRESPAN_ADVICE_NUMBER.replace("<number>", name).into(), Value::Double(*number)));
     }
     LogRecord {
-        event_name: "wirespan.advice",
+        event_name: ADVICE.name,
         time_unix_ns,
         severity: if finding.kind.is_warning() { Severity::Warn } else { Severity::Info },
         body: finding.text.clone(),
