@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{apt, arm64, build, docs, paths, sh};
+use crate::{apt, arm64, build, docs, literals, paths, sh};
 
 /// Arguments of `cargo xtask lint`.
 #[derive(clap::Args, Debug)]
@@ -26,6 +26,7 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo clippy", clippy),
         ("cargo clippy for the kernel programs", ebpf),
         ("cargo deny", deny),
+        ("names of telemetry", literals::check),
         ("documentation", || docs::docs(&docs::Args::check())),
     ];
     if !args.no_arm64 {

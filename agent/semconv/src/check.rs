@@ -58,7 +58,10 @@ pub fn span(kind: SpanKind, name: &str, attributes: &[Emitted<'_>]) -> Result<&'
         SpanKind::Internal => true,
     };
     let allowed: Vec<&str> = span.all().filter(|one| at_this_end(one)).map(|one| one.name).collect();
-    attributes.iter().try_for_each(|one| listed(one, &allowed)).map_err(|error| format!("{kind:?} {name:?}: {error}"))?;
+    attributes
+        .iter()
+        .try_for_each(|one| listed(one, &allowed))
+        .map_err(|error| format!("{kind:?} {name:?}: {error}"))?;
     Ok(span)
 }
 
@@ -77,8 +80,7 @@ pub fn metric(
     let metric = metric.ok_or_else(|| format!("no metric of the registry: {name:?}"))?;
     // Of a distribution only the sum is told, which is no integer.
     let is_integer = is_integer.unwrap_or(metric.is_integer);
-    let (there, expected) =
-        ((unit, shape, is_integer), (metric.unit, Shape::from(metric.kind), metric.is_integer));
+    let (there, expected) = ((unit, shape, is_integer), (metric.unit, Shape::from(metric.kind), metric.is_integer));
     if there != expected {
         return Err(format!("metric {name:?}: {there:?}, the registry has {expected:?}"));
     }
@@ -105,8 +107,7 @@ pub fn event(name: &str, attributes: &[Emitted<'_>]) -> Result<&'static Event, S
 /// # Errors
 /// When one has another type than the registry says, or is wirespan's and not in it.
 pub fn resource(attributes: &[Emitted<'_>]) -> Result<(), String> {
-    let allowed: Vec<&str> =
-        resources::RESOURCES.iter().flat_map(|one| one.uses).map(|one| one.name).collect();
+    let allowed: Vec<&str> = resources::RESOURCES.iter().flat_map(|one| one.uses).map(|one| one.name).collect();
     for one in attributes {
         let is_foreign = !one.name.starts_with("wirespan.") && !allowed.contains(&one.name);
         if !(is_foreign && one.kind == Type::String) {
@@ -143,7 +144,9 @@ mod tests {
         assert_eq!(span(SpanKind::Server, "GET", &[method, text("http.route", "/")]).map(|span| span.id), Ok("http"));
         let error = |kind, name, attributes: &[Emitted<'_>]| span(kind, name, attributes).unwrap_err();
         assert!(error(SpanKind::Client, "GET", &[method, text("http.route", "/")]).contains("\"http.route\" does not"));
-        assert!(error(SpanKind::Server, "GET", &[method, text("http.toute", "/")]).contains("\"http.toute\" is not in"));
+        assert!(
+            error(SpanKind::Server, "GET", &[method, text("http.toute", "/")]).contains("\"http.toute\" is not in")
+        );
         let number = Emitted { name: "http.route", kind: Type::Int, text: None };
         assert!(error(SpanKind::Server, "GET", &[method, number]).contains("is int, the registry has string"));
         assert!(error(SpanKind::Server, "GET", &[]).contains("no span"));

@@ -173,14 +173,21 @@ fn span(example: &Example) -> Option<(TraceId, SpanId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advise::report::Peer;
+    use crate::pipeline::emitted_tests::emitted;
 
     fn finding() -> Finding {
         Finding {
             kind: Kind::NoPool,
             service: "web".to_owned(),
-            peer: None,
-            route: None,
-            statement: None,
+            peer: Some(Peer {
+                address: "10.0.0.7".to_owned(),
+                port: Some(5432),
+                protocol: Some("postgresql".to_owned()),
+                namespace: Some("shop".to_owned()),
+            }),
+            route: Some("/checkout".to_owned()),
+            statement: Some("SELECT orders".to_owned()),
             cost_ms: 58_200.0,
             concerned: crate::advise::report::Concerned::default(),
             text: "web opened 120 connections.".to_owned(),
@@ -198,10 +205,14 @@ mod tests {
     #[test]
     fn a_finding_becomes_an_event_with_its_numbers_and_a_span() {
         let record = record(&finding(), 17, &Arc::default());
+        let attributes: Vec<_> = record.attributes.iter().map(|(key, value)| emitted((key, value))).collect();
+        semconv::check::event(record.event_name, &attributes).unwrap();
         let get = |key: &str| record.attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value);
         assert_eq!((record.event_name, record.severity, record.time_unix_ns), ("wirespan.advice", Severity::Warn, 17));
         assert_eq!(get("wirespan.advice.cost"), Some(&Value::Double(58.2)));
         assert_eq!(get("wirespan.advice.setup_share"), Some(&Value::Double(0.97)));
+        let listed = ADVICE.uses.iter().map(|one| one.name).filter(|name| *name != semconv::WIRESPAN_ADVICE_NUMBER);
+        assert!(listed.into_iter().all(|name| get(name).is_some()), "each that the registry lists: {attributes:?}");
         let (trace_id, span_id) = record.span.unwrap();
         assert_eq!((trace_id[0], trace_id[15], span_id[0]), (0, 15, 0xf0));
     }

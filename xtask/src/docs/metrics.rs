@@ -21,7 +21,8 @@ pub fn of(section: Section) -> String {
     let mut table = Table::new(&titles);
     for one in metrics {
         let kind = one.kind.word().to_owned();
-        let mut cells = vec![code(one.name), kind, one.unit.to_owned(), one.stability.to_string(), one.meaning.to_owned()];
+        let mut cells =
+            vec![code(one.name), kind, one.unit.to_owned(), one.stability.to_string(), one.meaning.to_owned()];
         if has_more {
             cells.insert(4, codes(one.attributes.iter().copied()));
         }

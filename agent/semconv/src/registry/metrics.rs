@@ -59,8 +59,14 @@ const HTTP_SERVER: &[&str] = &[
     NETWORK_PROTOCOL_VERSION,
 ];
 /// Of an HTTP client's request.
-const HTTP_CLIENT: &[&str] =
-    &[HTTP_REQUEST_METHOD, SERVER_ADDRESS, SERVER_PORT, HTTP_RESPONSE_STATUS_CODE, ERROR_TYPE, NETWORK_PROTOCOL_VERSION];
+const HTTP_CLIENT: &[&str] = &[
+    HTTP_REQUEST_METHOD,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    HTTP_RESPONSE_STATUS_CODE,
+    ERROR_TYPE,
+    NETWORK_PROTOCOL_VERSION,
+];
 /// Of an operation as the database process sees it.
 const DB_SERVER: &[&str] = &[
     DB_SYSTEM_NAME,

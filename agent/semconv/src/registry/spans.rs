@@ -182,11 +182,7 @@ const HANDSHAKE: [Use; 7] = [
     Use::new(TLS_PROTOCOL_VERSION, "as far as the handshake shows it", ""),
     Use::new(TLS_CIPHER, "as far as the handshake shows it", ""),
     Use::new(TLS_RESUMED, "as far as the handshake shows it", ""),
-    Use::new(
-        TLS_NEXT_PROTOCOL,
-        "as far as the handshake shows it",
-        "readable only up to TLS 1.2",
-    ),
+    Use::new(TLS_NEXT_PROTOCOL, "as far as the handshake shows it", "readable only up to TLS 1.2"),
     Use::new(WIRESPAN_TLS_CLIENT_CERTIFICATE_ASKED, "if known", ""),
     Use::new(WIRESPAN_TLS_HELLO_RETRIED, "if so", ""),
 ];

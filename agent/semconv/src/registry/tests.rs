@@ -27,7 +27,10 @@ fn metrics_are_unique_and_bounds_ascend() {
     assert_eq!((names.len(), Metric::ALL.len()), (CATALOG.len(), CATALOG.len()));
     for one in CATALOG {
         assert!(one.description.ends_with('.') && !one.meaning.is_empty(), "{}", one.name);
-        assert_eq!(one.name.starts_with("wirespan."), one.stability == Stability::Own && !one.name.starts_with("traces_"));
+        assert_eq!(
+            one.name.starts_with("wirespan."),
+            one.stability == Stability::Own && !one.name.starts_with("traces_")
+        );
         if let Kind::Histogram(bounds) = one.kind {
             assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]), "{}", one.name);
         }
