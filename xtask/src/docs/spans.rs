@@ -1,10 +1,10 @@
 //! The tables of `docs/spans.md`: attributes of spans and resources.
 
 use anyhow::{Context as _, Result};
-use wirespan_semconv::group::{Span, SpanKind, Use};
+use wirespan_semconv::group::{Sign, Span, SpanKind, Use};
 use wirespan_semconv::registry::{resources::RESOURCES, spans};
 
-use super::table::{Table, code};
+use super::table::{Table, code, codes};
 
 /// What all spans of requests have.
 pub fn request() -> String {
@@ -27,7 +27,11 @@ pub fn children() -> String {
             note => format!("{} ({note})", code(one.name)),
         };
         let attributes: Vec<String> = span.uses.iter().map(attribute).collect();
-        table.row(&[code(span.id), span.brief.to_owned(), attributes.join(", ")]);
+        let names = match span.sign {
+            Sign::Name(names) => codes(names.iter().copied()),
+            Sign::Attribute(_) | Sign::Value(..) => code(span.id),
+        };
+        table.row(&[names, span.brief.to_owned(), attributes.join(", ")]);
     }
     table.finish()
 }
@@ -42,18 +46,24 @@ pub fn resource(id: &str) -> Result<String> {
     Ok(table.finish())
 }
 
-/// Two columns where the ends of a connection differ.
+/// Two columns where an attribute is set for different reasons at the ends of a connection.
 fn uses(uses: &[Use]) -> String {
-    if uses.iter().all(|one| one.server == one.client) {
-        let mut table = Table::new(&["attribute", "when", "note"]);
+    let differs = |one: &Use| one.server != one.client && !one.server.is_empty() && !one.client.is_empty();
+    if uses.iter().any(differs) {
+        let mut table = Table::new(&["attribute", "SERVER", "CLIENT", "note"]);
         for one in uses {
-            table.row(&[code(one.name), one.server.to_owned(), one.note.to_owned()]);
+            table.row(&[code(one.name), one.server.to_owned(), one.client.to_owned(), one.note.to_owned()]);
         }
         return table.finish();
     }
-    let mut table = Table::new(&["attribute", "SERVER", "CLIENT", "note"]);
+    let mut table = Table::new(&["attribute", "when", "note"]);
     for one in uses {
-        table.row(&[code(one.name), one.server.to_owned(), one.client.to_owned(), one.note.to_owned()]);
+        let when = match (one.server, one.client) {
+            ("", client) => format!("CLIENT: {client}"),
+            (server, "") => format!("SERVER: {server}"),
+            (both, _) => both.to_owned(),
+        };
+        table.row(&[code(one.name), when, one.note.to_owned()]);
     }
     table.finish()
 }
