@@ -1,17 +1,17 @@
 //! The stages above the tracker: where each fact of a connection goes.
 
+mod followed;
+
 use super::engine::Totals;
 use crate::conn::Connection;
-use crate::conn::fact::{Fact, Lookup, SetUp, Use};
+use crate::conn::fact::{Fact, SetUp, Use};
 use crate::enrich::Resources;
 use crate::event::{Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
-use crate::trace::connection::{ConnectionFacts, Site};
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
 use crate::trace::lookup::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
-use crate::trace::setup::Paid;
 use crate::trace::span::{Resource, Span};
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
@@ -21,39 +21,7 @@ use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
 
-/// What the stages keep with a connection.
-pub(super) struct Followed {
-    facts: ConnectionFacts,
-    /// Whether the observers know of it.
-    observed: bool,
-    /// What its set-up and its first request need.
-    beginning: Option<Box<Beginning>>,
-}
-
-/// What is kept of a connection until it was used.
-#[derive(Default)]
-struct Beginning {
-    /// Look-ups of its address.
-    lookups: Vec<Lookup>,
-    paid: Option<Paid>,
-}
-
-impl Followed {
-    /// That of a connection, with its role as it is known now.
-    fn of(connection: &mut Connection<Self>) -> &mut Self {
-        let open = &connection.open;
-        let followed = connection.extra.get_or_insert_with(|| Self {
-            facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
-            observed: false,
-            beginning: None,
-        });
-        followed.facts.role = connection.role;
-        if let Some(client) = connection.client.filter(|_| followed.facts.client.is_none()) {
-            followed.facts.client = Some(Site::from(&Endpoint::Inet(client)));
-        }
-        followed
-    }
-}
+pub(super) use followed::{Beginning, Followed};
 
 /// Everything above the tracker.
 pub(super) struct Stages {

@@ -14,6 +14,7 @@
 
 mod flight;
 mod idle;
+mod key;
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -23,8 +24,10 @@ use wirespan_protocols::stream::Actor;
 
 use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
-use flight::{Flight, Place};
+use flight::Flight;
 use idle::Idle;
+use key::Place;
+pub use key::RequestKey;
 
 /// Most requests that are kept, over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
@@ -38,24 +41,6 @@ const KEEP_NS: u64 = 5_000_000_000;
 const KEEP_THREAD_NS: u64 = 300_000_000_000;
 /// Time between two looks for what is too old, ns.
 const SWEEP_NS: u64 = 1_000_000_000;
-
-/// Names a request of a server: its connection, the stream within that, and the position of its first byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestKey {
-    /// Connection id.
-    pub connection: u64,
-    /// Which of the connection's streams; 0 where it is one.
-    pub stream: u64,
-    /// Position of its first byte.
-    pub pos: u64,
-}
-
-impl RequestKey {
-    /// Its place among the requests of its connection.
-    fn place(self) -> Place {
-        (self.stream, self.pos)
-    }
-}
 
 /// The request that something was done for, and the span that it is or will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Id;
-
-/// A stream of a connection, and the position of a request's first byte.
-pub(super) type Place = (u64, u64);
+use super::key::Place;
 
 /// Places and threads. Those of a pipeline, and of other streams, come after the first; mostly there are none, which takes
 /// no allocation.
