@@ -13,7 +13,7 @@ use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use std::cell::Cell;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
@@ -103,6 +103,7 @@ pub struct Capture {
     /// Which processes are traced.
     pub policies: Policies,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
+    shedding: Array<MapData, u32>,
     ports: HashMap<MapData, u16, u32>,
     ports_refused: u64,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
@@ -173,6 +174,7 @@ impl Capture {
             report,
             policies,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
+            shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             ports,
             ports_refused: 0,
             connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
@@ -185,12 +187,23 @@ impl Capture {
         Ok((capture, Reader::new(ring, urgent)))
     }
 
-    /// Asks the kernel to copy `budget` payload bytes per turn of a connection; 0: to ignore it. Best effort: it is
-    /// obeyed at one of the next turns, and a full table only costs what it would save.
-    pub fn direct(&mut self, sock: u64, connection: u64, budget: u32) {
-        let directive = Directive { connection, budget, reserved: 0 };
+    /// Asks the kernel to copy `budget` payload bytes per turn of a connection (0: to ignore it, [`BUDGET_UNCHANGED`](wirespan_common::record::BUDGET_UNCHANGED): as many as
+    /// before), and tells which of its turns may be left out when [`shed`](Self::shed) says how many: a rule of `SHED_`. Best
+    /// effort: it is obeyed at one of the next turns, and a full table only costs what it would save.
+    pub fn direct(&mut self, sock: u64, directive: Directive) {
         let value: [u8; size_of::<Directive>()] = zerocopy::transmute!(directive);
         let _ = self.directives.insert(sock, value, 0);
+    }
+
+    /// Of 256 turns of the connections that allow it leave out so many from now on. False when the kernel refuses.
+    pub fn shed(&mut self, rejected: u8) -> bool {
+        self.shedding.set(0, u32::from(rejected), 0).is_ok()
+    }
+
+    /// Calls that the programs looked at so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.counter(Counter::Seen)
     }
 
     /// Takes a connection out of the kernel's table: it is announced anew when it speaks again. Another one that has its
@@ -216,10 +229,7 @@ impl Capture {
     #[must_use]
     pub fn counters(&self) -> [u64; Counter::COUNT] {
         // One row that all programs share, one for each that records data.
-        let mut counters = Counter::ALL.map(|counter| {
-            let rows = (0..=SLOTS).map(|row| counter as u32 + row * Counter::COUNT as u32);
-            rows.filter_map(|index| self.counters.get(&index, 0).ok()).flat_map(|values| values.to_vec()).sum::<u64>()
-        });
+        let mut counters = Counter::ALL.map(|counter| self.counter(counter));
         counters[Counter::Missed as usize] =
             (self.missed + self.missed()).saturating_sub(counters[Counter::MadeUp as usize]);
         let entered =
@@ -228,6 +238,11 @@ impl Capture {
         counters[Counter::PoliciesFull as usize] += self.policies.refused();
         counters[Counter::PortsFull as usize] += self.ports_refused;
         counters
+    }
+
+    fn counter(&self, counter: Counter) -> u64 {
+        let rows = (0..=SLOTS).map(|row| counter as u32 + row * Counter::COUNT as u32);
+        rows.filter_map(|index| self.counters.get(&index, 0).ok()).flat_map(|values| values.to_vec()).sum()
     }
 
     /// Connections that the table let go of, when `inside` have been entered and not taken out: those that are not there
@@ -264,6 +279,20 @@ impl Capture {
             line.trim().parse::<u64>().ok()
         };
         self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
+    }
+
+    /// Run time of all programs so far, ns: of what the kernel has measured ([`measure`](Self::measure)).
+    #[must_use]
+    pub fn run_ns(&self) -> u64 {
+        let of = |program: &Program| u64::try_from(program.info().ok()?.run_time().as_nanos()).ok();
+        self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
+    }
+
+    /// Has the kernel measure its programs for as long as what is returned is kept (`BPF_ENABLE_STATS`, Linux 5.8); `None`
+    /// where that is not permitted.
+    #[must_use]
+    pub fn measure(&self) -> Option<OwnedFd> {
+        aya::sys::enable_stats(aya::sys::Stats::RunTime).ok()
     }
 
     /// Names and ids of the attached programs, for measurements of their run time.

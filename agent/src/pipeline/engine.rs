@@ -141,6 +141,11 @@ impl Engine {
         std::mem::replace(&mut self.stages.spans, next)
     }
 
+    /// Whether turns may have to be left out to save work.
+    pub fn set_shedding(&mut self, sheds: bool) {
+        self.tracker.set_shedding(sheds);
+    }
+
     /// Takes what the tracker wants of the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         self.tracker.take_commands()

@@ -68,6 +68,11 @@ impl Requests {
             line_cut: false,
         }
     }
+
+    /// Whether the next byte begins a request, and nothing else.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.state, State::Idle) && self.unsent_end.is_none()
+    }
 }
 
 impl Http1 {

@@ -78,6 +78,11 @@ impl Responses {
         self.status.filter(|status| *status >= 200 || *status == 101).map(|status| (self.window, status))
     }
 
+    /// Whether the next byte begins a response.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.state, State::Idle) && !self.orphan
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.lines.heap_bytes() + self.tail.capacity()
     }

@@ -5,7 +5,7 @@ use super::request::{self, Requests};
 use super::response::{self, Responses};
 use super::trial::Trial;
 use crate::exchange::Ending;
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Stamp};
 use std::collections::VecDeque;
 
@@ -216,6 +216,25 @@ impl Session for Http1 {
             None => self.pass(direction, len, stamp, out),
             Some(trial) => self.try_gap(trial, direction, len, stamp, out),
         }
+    }
+
+    fn skip(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        let rests = self.trial.is_none() && self.parked.is_empty() && !self.left;
+        match direction {
+            // Between two exchanges.
+            Direction::ToServer if rests && self.queue.len() == 0 && self.up.rests() && self.down.rests() => {
+                self.up.pos = self.up.pos.saturating_add(len);
+            }
+            // The request that was not left out was read already.
+            Direction::ToClient if rests && self.queue.len() <= 1 && self.down.rests() => {
+                self.down.pos = self.down.pos.saturating_add(len);
+            }
+            _ => self.gap(direction, len, stamp, out),
+        }
+    }
+
+    fn shedding(&self) -> Shedding {
+        if self.trial.is_none() && !self.left { Shedding::Any } else { Shedding::Never }
     }
 
     fn half_close(&mut self, direction: Direction, _at_ns: u64, out: &mut Output) {

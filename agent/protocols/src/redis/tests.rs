@@ -13,7 +13,7 @@ use crate::stream::Direction::{ToClient, ToServer};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 
 fn stamp(ns: u64) -> Stamp {
-    Stamp { first_ns: ns, last_ns: ns, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0 }
+    Stamp { first_ns: ns, last_ns: ns, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0, rejected: 0 }
 }
 
 /// Drives a session, keeping positions and a clock of 1 µs a call.

@@ -46,7 +46,7 @@ impl Talk {
 
     fn stamp(&self) -> Stamp {
         let actor = Actor { pid: 7, tid: 8, context: 0 };
-        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 300 }
+        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 300, rejected: 0 }
     }
 
     fn chunk(&mut self, direction: Direction, bytes: &[u8], ends_call: bool) {

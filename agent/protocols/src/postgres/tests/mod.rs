@@ -44,7 +44,7 @@ impl Wire {
         self.now += STEP;
         let pos = &mut self.pos[usize::from(direction == Direction::ToClient)];
         let actor = Actor { pid: 1, tid: 2, context: 3 };
-        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: 0 };
+        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: 0, rejected: 0 };
         self.session.data(direction, &Chunk { pos: *pos, bytes, ends_call, stamp }, &mut self.out);
         *pos += bytes.len() as u64;
         self
@@ -60,7 +60,8 @@ impl Wire {
 
     pub fn gap(&mut self, direction: Direction, len: u64) -> &mut Self {
         self.now += STEP;
-        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor::default(), arrived_ns: 0 };
+        let stamp =
+            Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor::default(), arrived_ns: 0, rejected: 0 };
         self.session.gap(direction, len, stamp, &mut self.out);
         self.pos[usize::from(direction == Direction::ToClient)] += len;
         self
