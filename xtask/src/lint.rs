@@ -1,5 +1,7 @@
-//! `cargo xtask lint`: formatting, clippy for both halves, names of protocols ([`names`]), the other processor, licences.
+//! `cargo xtask lint`: formatting, clippy for both halves, names of protocols ([`names`]), the other processor, licences,
+//! documentation that comes from code.
 
+mod literals;
 mod names;
 
 use std::path::PathBuf;
@@ -8,7 +10,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{apt, arm64, build, paths, sh};
+use crate::{apt, arm64, build, docs, paths, sh};
 
 /// Arguments of `cargo xtask lint`.
 #[derive(clap::Args, Debug)]
@@ -29,6 +31,8 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo clippy for the kernel programs", ebpf),
         ("names of protocols", names::check),
         ("cargo deny", deny),
+        ("names of telemetry", literals::check),
+        ("documentation", || docs::docs(&docs::Args::check())),
     ];
     if !args.no_arm64 {
         steps.push(("check for arm64", arm64::check));

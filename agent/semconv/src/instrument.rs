@@ -1,4 +1,6 @@
-//! What a metric is: name, unit, kind, buckets. The list of all metrics is in [`catalog`](super::catalog).
+//! What is said of a metric: name, unit, kind, buckets, attributes. The list of all metrics is [`registry::metrics`](crate::registry::metrics).
+
+use crate::attribute::Stability;
 
 /// How a metric's values are put together; the kinds of the OpenTelemetry metrics API.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +18,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word of the documentation.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter | Self::Total => "counter",
+            Self::UpDown => "up-down counter",
+            Self::Gauge => "gauge",
+            Self::Histogram(_) => "histogram",
+        }
+    }
+
     /// Whether the value only grows.
     #[must_use]
     pub fn is_monotonic(self) -> bool {
@@ -34,8 +47,56 @@ pub struct Instrument {
     pub kind: Kind,
     /// Whether values are whole numbers.
     pub is_integer: bool,
-    /// One sentence.
+    /// One sentence, as exporters tell it.
     pub description: &'static str,
+    /// How firm the name is.
+    pub stability: Stability,
+    /// Whose table it stands in.
+    pub section: Section,
+    /// Names of its attributes besides those of its section. Which of them a measurement has is said by `meaning`, or they
+    /// are left out where they are not known.
+    pub attributes: &'static [&'static str],
+    /// More than the description says, for the documentation.
+    pub meaning: &'static str,
+}
+
+impl Instrument {
+    /// All its attributes; any metric's series may also be the one that takes in what found no room
+    /// (`otel.metric.overflow`).
+    pub fn all_attributes(&self) -> impl Iterator<Item = &'static str> {
+        self.attributes.iter().chain(self.section.attributes()).copied()
+    }
+}
+
+/// Metrics that belong together: one table of the documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// HTTP, databases, lookups.
+    Requests,
+    /// Connections of targets.
+    Connections,
+    /// Queues of listening sockets, which belong to the host.
+    Listeners,
+    /// The service graph.
+    Graph,
+    /// The agent itself.
+    Agent,
+}
+
+impl Section {
+    /// Attributes that all its metrics have, as far as they are known.
+    #[must_use]
+    pub fn attributes(self) -> &'static [&'static str] {
+        match self {
+            // Of a client: its peer. Of a server: its own port, since the ports of its clients come and go.
+            Self::Connections => {
+                &[crate::WIRESPAN_ROLE, crate::NETWORK_PEER_ADDRESS, crate::NETWORK_PEER_PORT, crate::SERVER_PORT]
+            }
+            Self::Listeners => &[crate::SERVER_PORT, crate::WIRESPAN_NETWORK_NAMESPACE],
+            Self::Graph => &[crate::CLIENT, crate::SERVER, crate::CONNECTION_TYPE],
+            Self::Requests | Self::Agent => &[],
+        }
+    }
 }
 
 /// Seconds, as the conventions advise for HTTP: also for set-up phases.
