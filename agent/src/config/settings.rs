@@ -14,6 +14,7 @@ use crate::process::Selectors;
 use crate::trace::redact::names::Names;
 use crate::trace::route::Routes;
 use crate::trace::sampler::Sampler;
+use wirespan_protocols::describe::options::Options;
 
 /// What is written where a person or a file reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -254,11 +255,13 @@ impl Config {
         }
         crate::trace::Config {
             sampler: self.sampler,
-            routes,
-            known_methods: self.known_methods.clone(),
-            returned_rows: self.returned_rows,
             connection_spans: self.connection_spans,
-            secrets: Names::new(&self.redact_also, &self.redact_except),
+            options: Options {
+                routes,
+                known_methods: self.known_methods.clone(),
+                returned_rows: self.returned_rows,
+                secrets: Names::new(&self.redact_also, &self.redact_except),
+            },
         }
     }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use wirespan_protocols::describe::options::Options;
+use wirespan_protocols::describe::route::Routes;
 use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
 use wirespan_protocols::stream::Actor;
 use wirespan_semconv as semconv;
@@ -29,11 +31,10 @@ use crate::process::{Group, Process, Program, Selectors};
 use crate::recording;
 use crate::trace::connection::ConnectionFacts;
 use crate::trace::ids::Ids;
-use crate::trace::route::Routes;
 use crate::trace::span::{Kind, Resource, Span, Value};
 use crate::trace::{Config, Tracer};
 
-/// What is not made here: `trace::postgres` and the end-to-end tests of PostgreSQL have it.
+/// What is not made here: the tests of PostgreSQL, of its spans and end to end, have it.
 const ELSEWHERE: &[&str] = &[semconv::WIRESPAN_DB_STATEMENT_UNKNOWN, semconv::WIRESPAN_DB_STATEMENT_TRUNCATED];
 
 /// An attribute as the registry asks for it.
@@ -166,7 +167,7 @@ fn captures() -> Vec<PathBuf> {
 fn engine(settings: Settings) -> (Engine, Arc<Mutex<Metrics>>) {
     let mut routes = Routes::new();
     routes.guess();
-    let config = Config { routes, returned_rows: true, ..Config::default() };
+    let config = Config { options: Options { routes, returned_rows: true, ..Options::default() }, ..Config::default() };
     let own = enrich::agent(&host(), &|_| None);
     let metrics = Arc::new(Mutex::new(Metrics::new(settings, config.clone(), Arc::new(own))));
     let tracer = Tracer::new(config, Ids::seeded(0));
@@ -279,14 +280,18 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
 /// A set-up of which everything is known.
 fn set_up(seen: &mut Seen) {
     let tls = TlsHandshake { chosen_protocol: Some("http/1.1".into()), ..TlsHandshake::default() };
-    let kind = PhaseKind::Tls(Box::new(tls));
-    let lookup = Lookup { start_ns: 1, end_ns: 2, name: "db".into(), question: "A".into(), error: None };
-    let set_up = SetUp {
+    let phase = Phase {
+        start_ns: 3,
         end_ns: 4,
-        lookups: vec![lookup],
-        phases: vec![Phase { start_ns: 3, end_ns: 4, actor: Actor::default(), error: None, kind }],
-        ..SetUp::beginning(1, Actor::default())
+        actor: Actor::default(),
+        error: None,
+        spoken: None,
+        goes_on: false,
+        kind: PhaseKind::Tls(Box::new(tls)),
     };
+    let lookup = Lookup { start_ns: 1, end_ns: 2, name: "db".into(), question: "A".into(), error: None };
+    let set_up =
+        SetUp { end_ns: 4, lookups: vec![lookup], phases: vec![phase], ..SetUp::beginning(1, Actor::default()) };
     let end = |text: &str| Endpoint::Inet(text.parse().unwrap());
     let facts = ConnectionFacts::new(Role::Client, Vantage::Socket, &end("10.0.0.2:50000"), &end("10.0.0.1:443"));
     let mut tracer = Tracer::new(Config::default(), Ids::seeded(0));
