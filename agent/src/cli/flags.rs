@@ -142,3 +142,7 @@ impl<const COMMAND: Commands> Flags<COMMAND> {
         Ok(layer)
     }
 }
+
+#[cfg(test)]
+#[path = "flags_tests.rs"]
+mod tests;

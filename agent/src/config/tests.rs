@@ -146,8 +146,8 @@ fn mistakes_have_a_place_and_the_right_spelling() {
             "w.yaml:3:5: wirespan.capture: unknown key `ring_byte`; did you mean `ring_bytes`?",
         ),
         (
-            "wirespan: {limits: {zzzzzzzz: 1}}",
-            "w.yaml:1:21: wirespan.limits: unknown key `zzzzzzzz`; write one of connections, processes",
+            "wirespan: {redaction: {zzzzzzzz: 1}}",
+            "w.yaml:1:24: wirespan.redaction: unknown key `zzzzzzzz`; write one of also, except",
         ),
         (
             "wirespan:\n  select:\n    - \"prot=1\"\n",
