@@ -1,4 +1,6 @@
-//! `cargo xtask lint`: formatting, clippy for both halves, the other processor, licences.
+//! `cargo xtask lint`: formatting, clippy for both halves, names of protocols ([`names`]), the other processor, licences.
+
+mod names;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,6 +27,7 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo fmt", format),
         ("cargo clippy", clippy),
         ("cargo clippy for the kernel programs", ebpf),
+        ("names of protocols", names::check),
         ("cargo deny", deny),
     ];
     if !args.no_arm64 {

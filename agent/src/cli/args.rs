@@ -8,21 +8,31 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::examples;
 use super::flags::Flags;
+use crate::advise::words::list;
 use crate::config::{ADVISE, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, duration};
 use crate::notes;
 use crate::process::spelling;
+use wirespan_protocols::registry::PROTOCOLS;
 
-/// Traces the HTTP, PostgreSQL and Redis requests of unmodified programs as OpenTelemetry spans.
-///
-/// Errors in usage and configuration end with exit status 2, failures at run time with 1; SIGINT and SIGTERM end
-/// with 0 after everything was flushed.
+/// The command line.
 #[derive(Clone, Debug, Parser)]
+#[command(about = about(), long_about = about() + EXIT_STATUS)]
 #[command(name = "wirespan", version = env!("WIRESPAN_VERSION"), propagate_version = true, max_term_width = 100)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// What the program does.
+fn about() -> String {
+    let titles: Vec<_> = PROTOCOLS.titles().into_iter().map(str::to_owned).collect();
+    format!("Traces the {} requests of unmodified programs as OpenTelemetry spans", list(&titles))
+}
+
+/// What every subcommand ends with.
+const EXIT_STATUS: &str = ".\n\nErrors in usage and configuration end with exit status 2, failures at run time with 1; SIGINT \
+    and SIGTERM end with 0 after everything was flushed.";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
@@ -63,6 +73,9 @@ pub struct Replay {
     /// How to print spans
     #[arg(short, long, value_enum, default_value = "console")]
     pub output: Output,
+    /// With `--output otlp-json`: after the spans, the metrics of the whole file
+    #[arg(long)]
+    pub metrics: bool,
     /// Settings.
     #[command(flatten)]
     pub settings: Flags<REPLAY>,

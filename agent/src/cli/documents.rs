@@ -25,7 +25,7 @@ fn phrase(sentence: &str) -> String {
     let text = sentence.trim().trim_end_matches('.');
     let mut rest = text.chars();
     match (rest.next(), rest.next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() && !text.starts_with("PostgreSQL") => {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
             format!("{}{}", first.to_lowercase(), &text[first.len_utf8()..])
         }
         _ => text.to_owned(),

@@ -3,6 +3,7 @@
 use super::settings::Config;
 use crate::trace::redact::names::Names;
 use crate::trace::route::Routes;
+use wirespan_protocols::describe::options::Options;
 
 impl Config {
     /// What the trace stage needs of it.
@@ -18,11 +19,13 @@ impl Config {
         }
         crate::trace::Config {
             sampler: self.sampler,
-            routes,
-            known_methods: self.known_methods.clone(),
-            returned_rows: self.returned_rows,
             connection_spans: self.connection_spans,
-            secrets: Names::new(&self.redact_also, &self.redact_except),
+            options: Options {
+                routes,
+                known_methods: self.known_methods.clone(),
+                returned_rows: self.returned_rows,
+                secrets: Names::new(&self.redact_also, &self.redact_except),
+            },
         }
     }
 

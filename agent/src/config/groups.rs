@@ -38,7 +38,8 @@ settings! {
     pub struct Capture [.capture] {
         CAPTURE {
             /// Payload bytes copied of each *turn* (what passes in one direction until the other side speaks). Once a
-            /// connection is recognised as PostgreSQL or Redis it is 64 KiB, and 512 KiB for deep pipelines.
+            /// connection is recognised as a protocol that frames its messages by lengths, such as those of databases, it is
+            /// 64 KiB, and 512 KiB for deep pipelines.
             turn_budget: u32 = limits::MAX_PAYLOAD as u32,
                 file("wirespan.capture.turn_budget").within(0, limits::MAX_PAYLOAD as u64);
             /// Size of the ring buffer in bytes, a power of two.

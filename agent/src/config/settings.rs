@@ -209,7 +209,7 @@ settings! {
                 file("wirespan.known_methods")
                     .default("the ten of the conventions")
                     .variables(&[list("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", &[','])]);
-            /// Adds `db.response.returned_rows` to PostgreSQL spans.
+            /// Adds `db.response.returned_rows` to spans of databases that tell it.
             returned_rows: bool = false,
                 file("wirespan.returned_rows").variables(&[variable("WIRESPAN_RETURNED_ROWS")]);
             /// How long all exporters together may take at the end to deliver what is waiting, ms.

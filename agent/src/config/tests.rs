@@ -97,7 +97,7 @@ fn a_whole_file() {
     assert_eq!((capture.turn_budget, capture.ring_bytes, capture.queue_time), (2048, 1 << 20, false));
     assert_eq!((limits.connections, limits.processes), (100, 200));
     assert_eq!(config.selectors.ports().into_iter().collect::<Vec<_>>(), [8000]);
-    let routes = config.trace().routes;
+    let routes = config.trace().options.routes;
     assert_eq!(
         routes.find("any", "/users/7", true).map(|route| route.pattern.to_string()).as_deref(),
         Some("/users/{id}")
@@ -108,11 +108,11 @@ fn a_whole_file() {
     );
     assert_eq!(routes.find("any", "/items/7", true).map(|route| route.is_guess), Some(true), "unless it is off");
     let off = from("wirespan: {routes: {heuristic: false, patterns: [\"/users/{id}\"]}}", &[]).unwrap();
-    assert!(off.trace().routes.find("any", "/items/7", true).is_none());
+    assert!(off.trace().options.routes.find("any", "/items/7", true).is_none());
     assert_eq!(config.sampler, Sampler::parse("parentbased_traceidratio", Some("0.25")).unwrap());
     assert_eq!(config.known_methods.as_deref(), Some(&["GET".into(), "PURGE".into()][..]));
     assert!(config.returned_rows && !config.connection_spans);
-    let secrets = config.trace().secrets;
+    let secrets = config.trace().options.secrets;
     assert_eq!(crate::trace::redact::query("ssn=1&code=2&sig=3", &secrets), "ssn=REDACTED&code=2&sig=REDACTED");
     assert_eq!(config.warnings, ["w.yaml:4:1: `resource` has no effect here"]);
 }

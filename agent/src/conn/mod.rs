@@ -13,7 +13,6 @@ pub mod connection;
 pub mod detection;
 pub mod errno;
 pub mod fact;
-mod preamble;
 pub mod room;
 pub mod stream;
 pub mod timeline;

@@ -1,7 +1,7 @@
 //! What the stages counted about the agent itself, as readings for its own metrics.
 
 use super::advising::Standing;
-use super::engine::{Engine, PROTOCOLS};
+use super::engine::Engine;
 use crate::advise::report::Kind;
 use crate::export::counts::Snapshot;
 use crate::metrics::catalog::Metric;
@@ -35,7 +35,7 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
     let (totals, connections) = (engine.totals(), engine.connection_counts());
     push(Metric::Events, &[], totals.events as f64);
     push(Metric::Spans, &[], totals.spans as f64);
-    for (name, count) in PROTOCOLS.iter().zip(totals.exchanges) {
+    for (name, count) in engine.exchanges() {
         push(Metric::Exchanges, &[("protocol", name)], count as f64);
     }
     for counter in Counter::ALL {
