@@ -1,6 +1,7 @@
 //! `cargo xtask lint`: formatting, clippy for both halves, names of protocols ([`names`]), the other processor, licences,
 //! documentation that comes from code.
 
+mod floors;
 mod literals;
 mod names;
 
@@ -29,6 +30,7 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo fmt", format),
         ("cargo clippy", clippy),
         ("cargo clippy for the kernel programs", ebpf),
+        ("floors", floors::check),
         ("names of protocols", names::check),
         ("cargo deny", deny),
         ("names of telemetry", literals::check),

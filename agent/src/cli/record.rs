@@ -17,7 +17,7 @@ use std::time::Instant;
 /// # Errors
 /// When capturing cannot start or the file cannot be written.
 pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
-    let config = config::load(arguments.layer()?, &super::variable)?;
+    let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::begin(&config);
     let path = &arguments.output;
     let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
