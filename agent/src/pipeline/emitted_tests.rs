@@ -260,6 +260,7 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
     for (turn, bytes) in exchanges.as_flattened().iter().enumerate() {
         let at_ns = 10 * (turn as u64 + 1);
         engine.handle(&Event::Data(Data {
+            shed: Default::default(),
             connection: 1,
             flow: if turn % 2 == 0 { Flow::Received } else { Flow::Sent },
             position: positions[turn % 2],
