@@ -69,9 +69,9 @@ impl Requests {
         }
     }
 
-    /// Whether the next byte begins a request, and nothing else.
+    /// Whether the next byte begins a request, or something that will be looked at closely before it is taken for one.
     pub(super) fn rests(&self) -> bool {
-        matches!(self.state, State::Idle) && self.unsent_end.is_none()
+        matches!(self.state, State::Idle | State::Lost) && self.unsent_end.is_none()
     }
 }
 

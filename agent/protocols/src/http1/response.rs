@@ -83,6 +83,11 @@ impl Responses {
         matches!(self.state, State::Idle) && !self.orphan
     }
 
+    /// Whether nothing speaks against the next byte beginning a response.
+    pub(super) fn may_rest(&self) -> bool {
+        matches!(self.state, State::Idle | State::Lost) && !self.orphan
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.lines.heap_bytes() + self.tail.capacity()
     }

@@ -107,6 +107,8 @@ pub(super) struct Postgres {
     pub database: Option<Arc<str>>,
     /// `standard_conforming_strings` is off.
     pub backslash: bool,
+    /// Requests were left out on purpose, whose answers are to be passed over.
+    skipped: bool,
     last_ns: u64,
     appetite: Appetite,
 }
@@ -153,6 +155,7 @@ impl Postgres {
             user: None,
             database: None,
             backslash: false,
+            skipped: false,
             last_ns: 0,
             appetite: Appetite::default(),
         }
@@ -282,8 +285,10 @@ impl Session for Postgres {
                 self.names.forget_unnamed();
                 self.names.forget_portals();
                 self.ready = None;
+                self.skipped = true;
             }
-            Direction::ToClient if known && self.to_client.is_idle() && self.response.is_none() => {
+            Direction::ToClient if known && self.skipped && self.to_client.is_idle() && self.response.is_none() => {
+                self.skipped = false;
                 self.to_client.jump(len);
             }
             _ => self.gap(direction, len, stamp, out),

@@ -35,6 +35,8 @@ pub struct RedisSession {
     /// Replies that will come and belong to commands that were given up, and counted.
     pub(super) settled: u64,
     pub(super) strikes: u32,
+    /// Commands were left out on purpose, whose replies are to be passed over.
+    skipped: bool,
     appetite: Appetite,
 }
 
@@ -55,6 +57,7 @@ impl RedisSession {
             held: Vec::new(),
             settled: 0,
             strikes: 0,
+            skipped: false,
             appetite: Appetite::default(),
         }
     }
@@ -173,8 +176,10 @@ impl Session for RedisSession {
                 self.server.jump(len);
                 // It may have been selected anew.
                 self.state.database = None;
+                self.skipped = true;
             }
-            Direction::ToClient if idle && self.client.is_idle() && self.reply_window.is_none() => {
+            Direction::ToClient if idle && self.skipped && self.client.is_idle() && self.reply_window.is_none() => {
+                self.skipped = false;
                 self.client.jump(len);
             }
             _ => self.gap(direction, len, stamp, out),
