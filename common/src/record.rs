@@ -289,6 +289,10 @@ pub const SHED_ANY: u32 = 1;
 /// body that does not begin with a zero byte.
 pub const SHED_TAGGED: u32 = 2;
 
+/// Beside how many turns of 256 are left out, in the map `SHEDDING`: what a thread asks of others goes with the request that it
+/// handles.
+pub const SHEDDING_INHERITS: u32 = 0x100;
+
 /// A rule for [`SHED_TAGGED`].
 #[must_use]
 pub const fn shed_tagged(stays: u8, stays_if_named: u8) -> u32 {

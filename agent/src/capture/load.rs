@@ -17,7 +17,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    CONNECTION_BYTES, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
+    CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
 };
 use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
 use zerocopy::IntoBytes;
@@ -104,6 +104,9 @@ pub struct Capture {
     pub policies: Policies,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     shedding: Array<MapData, u32>,
+    /// How many there were: whoever writes one raises it, so that the kernel programs look.
+    directed: Array<MapData, u64>,
+    directives_given: u64,
     ports: HashMap<MapData, u16, u32>,
     ports_refused: u64,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
@@ -175,6 +178,8 @@ impl Capture {
             policies,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
+            directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
+            directives_given: 0,
             ports,
             ports_refused: 0,
             connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
@@ -193,6 +198,8 @@ impl Capture {
     pub fn direct(&mut self, sock: u64, directive: Directive) {
         let value: [u8; size_of::<Directive>()] = zerocopy::transmute!(directive);
         let _ = self.directives.insert(sock, value, 0);
+        self.directives_given += 1;
+        let _ = self.directed.set(0, self.directives_given, 0);
     }
 
     /// Of 256 turns of the connections that allow it leave out so many from now on. False when the kernel refuses.
@@ -210,9 +217,8 @@ impl Capture {
     /// socket by now stays. (One that takes the socket between the look and the removal is announced a second time, as one
     /// that was joined midway: the kernel has no removal with a condition.)
     pub fn forget(&mut self, sock: u64, connection: u64) {
-        // The id is the first member of an entry.
         let entry = self.connections.get(&sock, 0);
-        if entry.is_ok_and(|entry| entry.starts_with(&connection.to_ne_bytes())) {
+        if entry.is_ok_and(|entry| entry[CONNECTION_ID_AT..].starts_with(&connection.to_ne_bytes())) {
             let is_gone = self.connections.remove(&sock).is_ok();
             self.forgotten += u64::from(is_gone);
         }
@@ -230,6 +236,8 @@ impl Capture {
     pub fn counters(&self) -> [u64; Counter::COUNT] {
         // One row that all programs share, one for each that records data.
         let mut counters = Counter::ALL.map(|counter| self.counter(counter));
+        // The programs count such a record once.
+        counters[Counter::Delivered as usize] += counters[Counter::DeliveredCalls as usize];
         counters[Counter::Missed as usize] =
             (self.missed + self.missed()).saturating_sub(counters[Counter::MadeUp as usize]);
         let entered =

@@ -15,9 +15,9 @@ use wirespan_common::record::{
     AFTER_SHED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND, SHED_NEVER, SHED_TAGGED, SHEDDING_INHERITS,
 };
 
-/// [`Conn::skipped`]: only whole turns are missing.
+/// [`Conn::skipped`], a half of it: only whole turns are missing.
 const WHOLE_TURNS: u8 = 1;
-/// [`Conn::skipped`]: something else is missing, too.
+/// [`Conn::skipped`], a half of it: something else is missing, too.
 const MORE: u8 = 2;
 
 /// Most messages of a call that are looked at: one with more stays.
@@ -67,9 +67,8 @@ pub fn leaves_out(slot: Slot, conn: &mut Conn, moved: Moved, source: Source, thr
     if asks && moved.is_first {
         slot.count(Counter::ShedExchanges);
     }
-    let skipped = &mut conn.skipped[usize::from(moved.direction & 1)];
-    if *skipped == 0 {
-        *skipped = WHOLE_TURNS;
+    if skipped(conn, moved.direction) == 0 {
+        skip(conn, moved.direction, WHOLE_TURNS);
     }
     true
 }
@@ -77,19 +76,33 @@ pub fn leaves_out(slot: Slot, conn: &mut Conn, moved: Moved, source: Source, thr
 /// The direction of a record, with what it says of what is missing before it.
 #[inline(always)]
 pub fn mark(conn: &Conn, direction: u8) -> u8 {
-    if conn.skipped[usize::from(direction & 1)] == WHOLE_TURNS { direction | AFTER_SHED } else { direction }
+    if skipped(conn, direction) == WHOLE_TURNS { direction | AFTER_SHED } else { direction }
 }
 
 /// A call was told of: nothing is missing before the next one.
 #[inline(always)]
 pub fn told(conn: &mut Conn, direction: u8) {
-    conn.skipped[usize::from(direction & 1)] = 0;
+    if conn.skipped != 0 {
+        skip(conn, direction, 0);
+    }
 }
 
 /// A call was to be told of and was not.
 #[inline(always)]
 pub fn lost(conn: &mut Conn, direction: u8) {
-    conn.skipped[usize::from(direction & 1)] = MORE;
+    skip(conn, direction, MORE);
+}
+
+/// What is missing in a direction.
+#[inline(always)]
+fn skipped(conn: &Conn, direction: u8) -> u8 {
+    if direction == SEND { conn.skipped & 0xf } else { conn.skipped >> 4 }
+}
+
+/// Notes what is missing in a direction.
+#[inline(always)]
+fn skip(conn: &mut Conn, direction: u8, what: u8) {
+    conn.skipped = if direction == SEND { conn.skipped & 0xf0 | what } else { conn.skipped & 0xf | what << 4 };
 }
 
 /// Decides about the turn that begins at `position`.
