@@ -16,6 +16,7 @@ use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
 use crate::files;
 use crate::metrics::record::Metrics;
+use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
 use crate::trace::span::Span;
@@ -139,8 +140,8 @@ fn lined<F>(format: F, config: &Config, telling: &Telling) -> anyhow::Result<Lin
 
 fn console(config: &Config) -> Lines {
     match config.output_file {
-        Some(_) => Lines::plain(config.console),
-        None => Lines::for_stdout(config.console, &super::variable),
+        Some(_) => Lines::plain(config.console.view()),
+        None => Lines::for_stdout(config.console.view(), &super::variable),
     }
 }
 
@@ -179,6 +180,17 @@ impl Direct {
             Some(format) if !spans.is_empty() => self.target.write_all(format.render(spans)),
             _ => Ok(()),
         }
+    }
+
+    /// Writes metrics, as a line of OTLP JSON.
+    ///
+    /// # Errors
+    /// When that fails; a reader that went away is such a failure too.
+    pub fn write_metrics(&mut self, snapshot: Snapshot) -> std::io::Result<()> {
+        if snapshot.is_empty() {
+            return Ok(());
+        }
+        self.target.write_all(MetricLines::default().render(&[Arc::new(snapshot)]))
     }
 
     /// Writes what waits.
