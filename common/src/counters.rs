@@ -11,7 +11,8 @@
 pub enum Counter {
     /// Send or receive calls of targets that the hooks looked at.
     Seen,
-    /// Records that reached the ring buffer.
+    /// Records that reached the ring buffer. The programs count those of calls as [`DeliveredCalls`](Self::DeliveredCalls)
+    /// alone; the agent adds them here.
     Delivered,
     /// Calls on connections that user space asked to ignore (only their bytes are counted).
     Ignored,

@@ -133,8 +133,6 @@ layout! {
     task_cred: "task_struct"."cred",
     /// Effective user id.
     cred_user: "cred"."euid",
-    /// Command name.
-    task_comm: "task_struct"."comm",
     /// Current descriptor table.
     files_table: "files_struct"."fdt",
     /// Array of files.

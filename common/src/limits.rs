@@ -18,8 +18,12 @@ pub const SLOTS_UNDISTURBED: u32 = 2;
 pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
 pub const MAX_CONNECTIONS: u32 = 32 * 1024;
-/// Bytes of one entry of the connection table.
-pub const CONNECTION_BYTES: usize = 152;
+/// Bytes of one entry of the connection table: with what the kernel keeps of it, four cache lines.
+pub const CONNECTION_BYTES: usize = 200;
+/// Where the id of a connection stands in its entry.
+pub const CONNECTION_ID_AT: usize = 8;
+/// Processes of which each CPU keeps whether they are traced.
+pub const MAX_ANSWERS: u32 = 64;
 /// Sockets of which something is done once at the same moment: at most one or two a CPU.
 pub const MAX_CLAIMS: u32 = 1024;
 /// Undecided processes whose records are counted.

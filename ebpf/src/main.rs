@@ -5,6 +5,7 @@
 
 mod capture;
 mod conn;
+mod context;
 mod emit;
 mod kernel;
 mod maps;

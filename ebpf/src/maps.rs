@@ -7,7 +7,7 @@ use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 
@@ -84,13 +84,13 @@ pub static WANTED: HashMap<[u64; 2], u8> = HashMap::with_max_entries(MAX_WANTED,
 #[map]
 pub static SELECTED_PORTS: Array<u64> = Array::with_max_entries(1024, 0);
 
-/// When a policy last changed; ns. See [`crate::process::is_target`].
+/// When a policy last changed; ns. See [`crate::process::Caller`].
 #[map]
 pub static POLICY_CHANGE: Array<u64> = Array::with_max_entries(1, 0);
 
-/// The last answer of [`crate::process::is_target`] on this CPU.
+/// The last answers about processes on this CPU, see [`crate::process::Caller`].
 #[map]
-pub static LAST_ANSWER: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+pub static ANSWERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(MAX_ANSWERS, 0);
 
 /// Connections by address of their `struct sock`.
 #[map]
@@ -103,6 +103,10 @@ pub static CLAIMS: HashMap<u64, u8> = HashMap::with_max_entries(MAX_CLAIMS, 0);
 /// What the agent wants of single connections, by sock address. Taken out when obeyed.
 #[map]
 pub static DIRECTIVES: LruHashMap<u64, Directive> = LruHashMap::with_max_entries(4096, 0);
+
+/// How many directives there have been: a connection looks for its own only when there was a new one.
+#[map]
+pub static DIRECTED: Array<u64> = Array::with_max_entries(1, 0);
 
 /// Ports on which targets listen, or that selectors name; host order.
 #[map]

@@ -17,7 +17,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    CONNECTION_BYTES, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
+    CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
 };
 use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
 use zerocopy::IntoBytes;
@@ -103,6 +103,9 @@ pub struct Capture {
     /// Which processes are traced.
     pub policies: Policies,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
+    /// How many there were: whoever writes one raises it, so that the kernel programs look.
+    directed: Array<MapData, u64>,
+    directives_given: u64,
     ports: HashMap<MapData, u16, u32>,
     ports_refused: u64,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
@@ -173,6 +176,8 @@ impl Capture {
             report,
             policies,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
+            directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
+            directives_given: 0,
             ports,
             ports_refused: 0,
             connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
@@ -191,15 +196,16 @@ impl Capture {
         let directive = Directive { connection, budget, reserved: 0 };
         let value: [u8; size_of::<Directive>()] = zerocopy::transmute!(directive);
         let _ = self.directives.insert(sock, value, 0);
+        self.directives_given += 1;
+        let _ = self.directed.set(0, self.directives_given, 0);
     }
 
     /// Takes a connection out of the kernel's table: it is announced anew when it speaks again. Another one that has its
     /// socket by now stays. (One that takes the socket between the look and the removal is announced a second time, as one
     /// that was joined midway: the kernel has no removal with a condition.)
     pub fn forget(&mut self, sock: u64, connection: u64) {
-        // The id is the first member of an entry.
         let entry = self.connections.get(&sock, 0);
-        if entry.is_ok_and(|entry| entry.starts_with(&connection.to_ne_bytes())) {
+        if entry.is_ok_and(|entry| entry[CONNECTION_ID_AT..].starts_with(&connection.to_ne_bytes())) {
             let is_gone = self.connections.remove(&sock).is_ok();
             self.forgotten += u64::from(is_gone);
         }
@@ -220,6 +226,8 @@ impl Capture {
             let rows = (0..=SLOTS).map(|row| counter as u32 + row * Counter::COUNT as u32);
             rows.filter_map(|index| self.counters.get(&index, 0).ok()).flat_map(|values| values.to_vec()).sum::<u64>()
         });
+        // The programs count such a record once.
+        counters[Counter::Delivered as usize] += counters[Counter::DeliveredCalls as usize];
         counters[Counter::Missed as usize] =
             (self.missed + self.missed()).saturating_sub(counters[Counter::MadeUp as usize]);
         let entered =

@@ -110,18 +110,19 @@ impl Reader {
 
     /// Waits until the kernel wakes us or `timeout` has passed; at least [`REST`] (but not longer than `timeout`), even
     /// if there is something to read: many records at once cost less than many times few. Only a program that waits for a
-    /// decision makes it shorter.
+    /// decision makes it shorter, down to [`SHORTEST_REST`].
     pub fn wait(&mut self, timeout: Duration) {
-        let shortest = SHORTEST_REST.min(timeout);
-        std::thread::sleep(shortest);
-        let rest = REST.min(timeout);
+        let (begin, rest) = (monotonic_ns(), REST.min(timeout));
         // An interrupted wait is a short wait.
-        let _ = poll(&mut [PollFd::new(&self.urgent, PollFlags::IN)], Some(&span(rest - shortest)));
-        if !self.take_urgent() {
+        let _ = poll(&mut [PollFd::new(&self.urgent, PollFlags::IN)], Some(&span(rest)));
+        if self.take_urgent() {
+            let waited = Duration::from_nanos(monotonic_ns().saturating_sub(begin));
+            std::thread::sleep(SHORTEST_REST.min(timeout).saturating_sub(waited));
+        } else {
             let mut both = [PollFd::new(&self.ring, PollFlags::IN), PollFd::new(&self.urgent, PollFlags::IN)];
             let _ = poll(&mut both, Some(&span(timeout - rest)));
-            self.take_urgent();
         }
+        self.take_urgent();
     }
 
     /// Whether a program waits for a decision. Its record is among the others.

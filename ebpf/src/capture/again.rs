@@ -4,7 +4,7 @@
 //! process on that CPU makes its calls unseen: not one run is lost, but all of a time slice. A second program at the same
 //! place sees that the first is at work for somebody else and takes over. Both look alike to whoever reads the records.
 
-use crate::conn::{self, FLAG_COUNTED, FLAG_DATAGRAM};
+use crate::conn::{self, FLAG_DATAGRAM};
 use crate::kernel::sock::Sock;
 use crate::maps::Slot;
 use wirespan_common::counters::Counter;
@@ -25,22 +25,20 @@ pub fn left_out(slot: Slot, sock: Sock, direction: u8, len: u32, is_certain: boo
         conn.send_first_ns = 0;
         conn.send_last_ns = 0;
     }
-    if conn.flags & FLAG_COUNTED != 0 {
+    let tcp = sock.tcp();
+    if conn::positions::are_counted(tcp, conn) {
         // A datagram that nobody saw is no gap in a stream.
         if conn.flags & FLAG_DATAGRAM != 0 {
             return false;
         }
         slot.count(Counter::MadeUp);
         if !is_certain {
-            conn::advance(sock, conn, direction, len);
+            conn::advance(sock, tcp, conn, direction, len);
         }
         return is_certain;
     }
-    let (told, is) = if direction == SEND {
-        (conn.sent as u32, sock.write_seq())
-    } else {
-        (conn.received as u32, sock.copied_seq())
-    };
+    let (told, is) =
+        if direction == SEND { (conn.sent as u32, tcp.write_seq()) } else { (conn.received as u32, tcp.copied_seq()) };
     let untold = is.wrapping_sub(told);
     // A FIN that was read along counts for one byte that nobody tells.
     let is_left_out = untold >= len && !(untold == 1 && direction != SEND && sock.is_receive_shut_down());

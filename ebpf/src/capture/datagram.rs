@@ -8,7 +8,7 @@ use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
 use crate::maps::Slot;
-use crate::process::may_tell;
+use crate::process::{Caller, may_tell};
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, Missing, RECEIVE, SEND};
 
@@ -23,7 +23,7 @@ pub const MESSAGE_SIZE: u64 = 64;
 #[repr(C)]
 pub struct Datagram {
     /// The socket.
-    pub sock: Sock,
+    pub sock: u64,
     /// When the call began, if the backend knows.
     pub entry_ns: u64,
     /// The payload itself.
@@ -47,7 +47,7 @@ impl Datagram {
     #[inline(always)]
     pub fn of(slot: Slot, sock: Sock, regs: Option<Regs>, len: u32, entry_ns: u64) -> Self {
         let mut datagram = Self {
-            sock,
+            sock: sock.number(),
             entry_ns,
             buffer: 0,
             header: 0,
@@ -106,12 +106,12 @@ pub extern "C" fn datagram_moved(slot: u32) -> u32 {
     let Some(room) = Slot::numbered(slot).scratch() else { return 0 };
     // SAFETY: aligned and within the scratch value, and written by the caller.
     let datagram = unsafe { &*room.add(emit::data::SPARE_AT).cast::<Datagram>() };
-    let sock = datagram.sock;
+    let sock = Sock::at(datagram.sock);
     let is_ready = match conn::known(sock) {
         // A stream socket comes here when it could not be entered; another thread may have done so by now.
         // SAFETY: a live map value.
         Some(conn) => unsafe { &*conn }.flags & FLAG_DATAGRAM != 0,
-        None => is_of_server(sock, datagram) && conn::enter_datagram(sock.0) != 0,
+        None => is_of_server(sock, datagram) && conn::enter_datagram(datagram.sock) != 0,
     };
     u32::from(is_ready && tell(sock, datagram))
 }
@@ -130,8 +130,9 @@ fn tell(sock: Sock, datagram: &Datagram) -> bool {
     let conn = unsafe { &mut *conn };
     let slot = datagram.slot();
     slot.count(Counter::Seen);
+    let caller = Caller::current();
     let direction = slot.direction();
-    let position = conn::advance(sock, conn, direction, datagram.len);
+    let position = conn::advance(sock, sock.tcp(), conn, direction, datagram.len);
     let times = times(conn, direction, datagram.entry_ns);
     // Before the turn goes on: the calls so far say which of several messages this is.
     let calls = if conn.last_direction == direction { conn.turn_calls } else { 0 };
@@ -142,7 +143,7 @@ fn tell(sock: Sock, datagram: &Datagram) -> bool {
         return false;
     }
     let head = if datagram.len < HEAD { datagram.len } else { HEAD };
-    if !may_tell(head) {
+    if !may_tell(caller, head) {
         slot.count(Counter::Undecided);
         return false;
     }
@@ -157,12 +158,8 @@ fn tell(sock: Sock, datagram: &Datagram) -> bool {
             return false;
         }
     }
-    let data = record(conn, direction, datagram.len, position, times);
-    let is_told = emit::data::simple(slot, data, payload(datagram, header), head) != Sent::Nothing;
-    if is_told {
-        slot.count(Counter::DeliveredCalls);
-    }
-    is_told
+    let data = record(caller.thread, conn, direction, datagram.len, position, times);
+    emit::data::simple(slot, data, payload(datagram, header), head) != Sent::Nothing
 }
 
 /// The DNS server that the datagram goes to, or on a connected socket comes from.

@@ -5,7 +5,7 @@ use crate::conn::{self, Conn, FLAG_COUNTED, FLAG_EARLY, FLAG_MULTIPATH, is_set};
 use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, PORTS, count, setting};
-use crate::process::{is_target, may_tell, ports};
+use crate::process::{Caller, may_tell, ports};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use wirespan_common::counters::Counter;
@@ -33,7 +33,7 @@ const ECONNRESET: u32 = 104;
 // include/trace/events/sock.h: inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate), Linux 4.16
 #[btf_tracepoint(function = "inet_sock_set_state")]
 pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
-    let sock = Sock(ctx.arg(0));
+    let sock = Sock::argument(ctx.arg(0));
     let old: i32 = ctx.arg(1);
     let new: i32 = ctx.arg(2);
     match new {
@@ -51,42 +51,48 @@ pub fn inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
 /// In the context of the process that connects.
 #[inline(always)]
 fn connecting(sock: Sock) {
-    if !ports::used(sock.remote_port()) && !is_target() {
-        return conn::forget(sock);
+    let caller = Caller::current();
+    if !ports::used(caller, sock.remote_port()) {
+        return conn::forget_predecessor(sock);
     }
     let Some(family) = of_application(sock) else { return };
     // Its connections cost as much as its calls.
-    if !may_tell(0) {
-        return conn::forget(sock);
+    if !may_tell(caller, 0) {
+        return conn::forget_predecessor(sock);
     }
     let mut conn = conn::create(sock, family, ROLE_CLIENT, conn::now(), 0);
-    conn::own(&mut conn);
+    conn::own(&mut conn, caller.thread);
     conn::insert(sock, &conn);
 }
 
 /// In softirq: the handshake of a connect is over. Only now are the positions known.
 #[inline(always)]
 fn connected(sock: Sock) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
-    if conn.flags & FLAG_COUNTED == 0 {
-        conn::begin(sock, conn);
+    let is_counted = conn.flags & FLAG_COUNTED != 0;
+    if !is_counted {
+        conn::positions::begin(sock, conn);
     }
     conn.established_ns = conn::now();
     // Whether data ever moves on it or not: it was set up.
-    conn::announce(sock, conn);
+    if !is_counted && conn.sent == conn.first_sent {
+        conn::announce_unused(sock, conn);
+    } else {
+        conn::announce(sock, conn);
+    }
 }
 
 /// In softirq: whose connection this will be is known only by its port.
 #[inline(always)]
 fn accepted(sock: Sock) {
     if setting!(default_policy) == POLICY_IGNORE && port_use(sock.local_port()).is_none() {
-        return conn::forget(sock);
+        return conn::forget_predecessor(sock);
     }
     let Some(family) = of_application(sock) else { return };
     let now = conn::now();
-    if let Some(known) = CONNECTIONS.get_ptr_mut(sock.0) {
+    if let Some(known) = CONNECTIONS.get_ptr_mut(sock.key()) {
         // SAFETY: a live map value.
         let known = unsafe { &mut *known };
         // TCP Fast Open: it was taken from the listen queue, and read, before its handshake was over.
@@ -108,14 +114,14 @@ fn of_application(sock: Sock) -> Option<u8> {
 
 #[inline(always)]
 fn listening(sock: Sock) {
-    let port = sock.local_port();
-    if !ports::used(port) && !is_target() {
+    let (port, caller) = (sock.local_port(), Caller::current());
+    if !ports::used(caller, port) {
         return;
     }
     if port_use(port).is_none() && PORTS.insert(port, PORT_LISTENED, NO_REPLACE).is_err() {
         count(Counter::PortsFull);
     }
-    emit::state::listening(port);
+    emit::state::listening(port, caller.thread);
 }
 
 #[inline(always)]
@@ -127,7 +133,7 @@ fn port_use(port: u16) -> Option<u32> {
 /// In the context of a process when the application closes, else in softirq.
 #[inline(always)]
 fn ending(sock: Sock, old: i32, new: i32) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if is_set!(conn.closed) {
@@ -135,8 +141,11 @@ fn ending(sock: Sock, old: i32, new: i32) {
     }
     let error = sock.error();
     let is_own_doing = new != CLOSE || error == 0 && (old == ESTABLISHED || old == CLOSE_WAIT);
-    if conn.pid == 0 && is_own_doing && is_target() {
-        conn::own(conn);
+    if conn.pid == 0 && is_own_doing {
+        let caller = Caller::current();
+        if caller.is_target() {
+            conn::own(conn, caller.thread);
+        }
     }
     // None: the application may still read what has come, and the end of the socket is its end.
     if let Some((what, error)) = end(sock, old, new, error)
@@ -144,7 +153,7 @@ fn ending(sock: Sock, old: i32, new: i32) {
     {
         // Without a read that found it, but after all data: the peer closed first.
         if new == LAST_ACK && !conn::arrival::has_unread(sock, conn) {
-            conn::ended_by_peer(sock, conn);
+            conn::ended_by_peer(conn);
         }
         report(sock, conn, what, error);
     }
@@ -198,8 +207,8 @@ fn report(sock: Sock, conn: &mut Conn, what: u8, error: u32) {
 // include/trace/events/tcp.h: tcp_destroy_sock(struct sock *sk), Linux 4.16
 #[btf_tracepoint(function = "tcp_destroy_sock")]
 pub fn tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
-    let sock = Sock(ctx.arg(0));
-    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return 0 };
+    let sock = Sock::argument(ctx.arg(0));
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) else { return 0 };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if !is_set!(conn.closed) {

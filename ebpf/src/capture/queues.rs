@@ -3,10 +3,9 @@
 
 use crate::conn;
 use crate::kernel::sock::Sock;
-use crate::process::{is_target, ports};
+use crate::process::{Caller, is_target, ports};
 use aya_ebpf::macros::{btf_tracepoint, fexit};
 use aya_ebpf::programs::{BtfTracePointContext, FExitContext};
-use wirespan_common::record::FAMILY_UNIX;
 
 // net/ipv4/inet_connection_sock.c: struct sock *inet_csk_accept(struct sock *sk, ...). The number of arguments differs
 // between kernels, so the result is asked for (Linux 5.17; the backend that uses this hook needs 6.3).
@@ -14,9 +13,11 @@ use wirespan_common::record::FAMILY_UNIX;
 pub fn inet_csk_accept(ctx: FExitContext) -> i32 {
     if let Ok(sock) = ctx.ret::<u64>()
         && sock != 0
-        && (is_target() || ports::handed_over(Sock(sock)))
     {
-        conn::accept(Sock(sock));
+        let (caller, sock) = (Caller::current(), Sock::at(sock));
+        if caller.is_target() || ports::handed_over(caller, sock) {
+            conn::accept(sock, caller.thread);
+        }
     }
     0
 }
@@ -25,14 +26,13 @@ pub fn inet_csk_accept(ctx: FExitContext) -> i32 {
 // connections knows.
 #[btf_tracepoint(function = "sk_data_ready")]
 pub fn sk_data_ready(ctx: BtfTracePointContext) -> i32 {
-    let sock = Sock(ctx.arg(0));
+    let sock = Sock::argument(ctx.arg(0));
     let known = conn::arrival::arrived(sock);
-    // SAFETY: a live map value.
-    let reader = known.map(|conn| unsafe { &*conn });
     // For a unix socket this is in the middle of the peer's send, before anyone is woken.
-    if reader.map_or_else(|| sock.is_unix(), |reader| reader.family == FAMILY_UNIX) && is_target() {
-        let at = reader.map_or_else(conn::now, |reader| conn::arrival::reached(sock, reader));
-        super::entry::begins_at(sock.unix_peer(), at);
+    if sock.is_unix() && is_target() {
+        // SAFETY: a live map value.
+        let at = known.map_or_else(conn::now, |reader| conn::arrival::reached(sock, unsafe { &*reader }));
+        super::entry::began(sock.unix_peer(), at);
     }
     0
 }

@@ -2,13 +2,14 @@
 
 use super::again::left_out;
 use super::source::{Source, of_call};
-use super::transfer::transfer;
+use super::transfer::{Call, transfer};
 use crate::conn;
+use crate::context::thread::Task;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::maps::Slot;
-use crate::process::{is_target, ports};
-use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs};
+use crate::process::{Caller, ports};
+use aya_ebpf::helpers::generated::bpf_task_pt_regs;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use wirespan_common::record::{Missing, RECEIVE, SEND};
@@ -21,9 +22,7 @@ const MSG_ERRQUEUE: u32 = 0x2000;
 #[btf_tracepoint(function = "sock_send_length")]
 pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
     Slot::SEND.begin();
-    if is_target() || was_handed_over(&ctx) {
-        moved(&ctx, Slot::SEND, SEND);
-    }
+    first(&ctx, Slot::SEND, SEND);
     Slot::SEND.end();
     0
 }
@@ -31,10 +30,12 @@ pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
 // net/socket.c: trace_sock_recv_length(struct sock *sk, int ret, int flags), Linux 6.3
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
-    Slot::RECEIVE.begin();
-    if is_target() || was_handed_over(&ctx) {
-        moved(&ctx, Slot::RECEIVE, RECEIVE);
+    // Nothing was there, the most frequent of all answers to some programs.
+    if ctx.arg::<i32>(1) < 0 {
+        return 0;
     }
+    Slot::RECEIVE.begin();
+    first(&ctx, Slot::RECEIVE, RECEIVE);
     Slot::RECEIVE.end();
     0
 }
@@ -53,18 +54,32 @@ pub fn sock_recv_length_again(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+#[inline(always)]
+fn first(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
+    let task = Task::current();
+    let caller = Caller::of(task.thread());
+    if caller.is_target() || was_handed_over(ctx, caller) {
+        moved(ctx, task, caller, slot, direction);
+    }
+}
+
 /// Whether data was moved over a socket of a port that a selector names, which shows whom it belongs to.
 #[inline(always)]
-fn was_handed_over(ctx: &BtfTracePointContext) -> bool {
+fn was_handed_over(ctx: &BtfTracePointContext, caller: Caller) -> bool {
     let result: i32 = ctx.arg(1);
-    result > 0 && ports::handed_over(Sock(ctx.arg(0)))
+    result > 0 && ports::handed_over(caller, Sock::argument(ctx.arg(0)))
 }
 
 #[inline(always)]
 fn again(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
-    let sock = Sock(ctx.arg(0));
+    let sock = Sock::argument(ctx.arg(0));
     let is_unix = sock.is_unix();
-    if !is_unix && !slot.is_at_work() || !is_target() {
+    if !is_unix && !slot.is_at_work() {
+        return;
+    }
+    let task = Task::current();
+    let caller = Caller::of(task.thread());
+    if !caller.is_target() {
         return;
     }
     let result: i32 = ctx.arg(1);
@@ -75,20 +90,20 @@ fn again(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
     }
     let was_seen = is_unix && {
         // SAFETY: a live map value.
-        conn::known(sock).is_some_and(|conn| conn::was_seen(unsafe { &mut *conn }, direction))
+        conn::known(sock).is_some_and(|conn| conn::was_seen(unsafe { &mut *conn }, direction, caller.thread))
     };
     // Not seen alone says little: two threads may use the socket at once.
     if was_seen || !slot.is_at_work() {
         return;
     }
     if left_out(slot.second(), sock, direction, result as u32, is_unix) {
-        moved(ctx, slot.second(), direction);
+        moved(ctx, task, caller, slot.second(), direction);
     }
 }
 
 #[inline(always)]
-fn moved(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
-    let sock = Sock(ctx.arg(0));
+fn moved(ctx: &BtfTracePointContext, task: Task, caller: Caller, slot: Slot, direction: u8) {
+    let sock = Sock::argument(ctx.arg(0));
     let result: i32 = ctx.arg(1);
     let flags: u32 = ctx.arg(2);
     if result <= 0 {
@@ -102,8 +117,8 @@ fn moved(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
     if direction == RECEIVE && flags & (MSG_PEEK | MSG_ERRQUEUE) != 0 {
         return;
     }
-    // SAFETY: no arguments; then the registers of that task.
-    let regs = unsafe { Regs(bpf_task_pt_regs(bpf_get_current_task_btf()) as *const u64) };
+    // SAFETY: the registers of the running task.
+    let regs = unsafe { Regs(bpf_task_pt_regs(task.0 as *mut _) as *const u64) };
     let is_own = regs.in_progress();
     let source = if direction == RECEIVE && flags & MSG_TRUNC != 0 {
         Source::Missing(Missing::Other)
@@ -112,5 +127,6 @@ fn moved(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
     } else {
         of_call(regs)
     };
-    transfer(slot, sock, direction, result as u32, source, 0, is_own.then_some(regs));
+    let (len, regs) = (result as u32, is_own.then_some(regs));
+    transfer(Call { slot, caller, sock, direction, len, entry_ns: 0, regs }, source);
 }

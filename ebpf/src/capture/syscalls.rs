@@ -4,15 +4,15 @@
 use super::again::left_out;
 use super::datagram::{self, Datagram, MESSAGE_SIZE};
 use super::source::{Source, of_call};
-use super::transfer::transfer;
+use super::transfer::{Call, transfer};
 use crate::conn;
+use crate::context::thread::Thread;
 use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
 use crate::maps::{ENTRIES, Slot, setting};
-use crate::process::{is_target, ports};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::process::{Caller, ports};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use wirespan_common::record::{Missing, RECEIVE, SEND};
@@ -26,7 +26,7 @@ const MAX_DATAGRAMS: u32 = 4;
 
 /// What a system call does to a socket.
 #[derive(Clone, Copy, PartialEq)]
-enum Call {
+enum Kind {
     Send,
     Receive,
     /// Several messages at once.
@@ -41,15 +41,15 @@ enum Call {
 }
 
 #[inline(always)]
-fn classify(call: u32) -> Option<Call> {
+fn classify(call: u32) -> Option<Kind> {
     match call {
-        number::READ | number::READV | number::RECVFROM | number::RECVMSG | number::PREADV2 => Some(Call::Receive),
-        number::WRITE | number::WRITEV | number::SENDTO | number::SENDMSG | number::PWRITEV2 => Some(Call::Send),
-        number::ACCEPT | number::ACCEPT4 => Some(Call::Accept),
-        number::RECVMMSG => Some(Call::ReceiveMany),
-        number::SENDMMSG => Some(Call::SendMany),
-        number::SENDFILE => Some(Call::SendFile),
-        number::SPLICE => Some(Call::Splice),
+        number::READ | number::READV | number::RECVFROM | number::RECVMSG | number::PREADV2 => Some(Kind::Receive),
+        number::WRITE | number::WRITEV | number::SENDTO | number::SENDMSG | number::PWRITEV2 => Some(Kind::Send),
+        number::ACCEPT | number::ACCEPT4 => Some(Kind::Accept),
+        number::RECVMMSG => Some(Kind::ReceiveMany),
+        number::SENDMMSG => Some(Kind::SendMany),
+        number::SENDFILE => Some(Kind::SendFile),
+        number::SPLICE => Some(Kind::Splice),
         _ => None,
     }
 }
@@ -59,12 +59,15 @@ fn classify(call: u32) -> Option<Call> {
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let call: u64 = ctx.arg(1);
     let is_wanted = match classify(call as u32) {
-        Some(Call::Send | Call::SendMany | Call::SendFile | Call::Splice) => true,
-        Some(Call::Receive | Call::ReceiveMany) => setting!(preemptible) != 0,
+        Some(Kind::Send | Kind::SendMany | Kind::SendFile | Kind::Splice) => true,
+        Some(Kind::Receive | Kind::ReceiveMany) => setting!(preemptible) != 0,
         _ => false,
     };
-    if is_wanted && is_target() {
-        let _ = ENTRIES.insert(bpf_get_current_pid_tgid(), conn::now(), 0);
+    if is_wanted {
+        let caller = Caller::current();
+        if caller.is_target() {
+            let _ = ENTRIES.insert(caller.thread.word(), conn::now(), 0);
+        }
     }
     0
 }
@@ -91,13 +94,13 @@ pub fn sys_exit_again(ctx: BtfTracePointContext) -> i32 {
 fn exit(ctx: &BtfTracePointContext, again: bool) {
     let regs = Regs(ctx.arg::<u64>(0) as *const u64);
     if let Some(call) = regs.number().and_then(classify) {
-        let result = ctx.arg(1);
-        if call == Call::Accept {
-            if setting!(select_ports) != 0 || is_target() {
-                accepted(result);
+        let (result, caller) = (ctx.arg(1), Caller::current());
+        if call == Kind::Accept {
+            if setting!(select_ports) != 0 || caller.is_target() {
+                accepted(caller, result);
             }
-        } else if is_target() {
-            finished(regs, call, result, again);
+        } else if caller.is_target() {
+            finished(regs, caller, call, result, again);
         }
     }
 }
@@ -106,42 +109,43 @@ fn exit(ctx: &BtfTracePointContext, again: bool) {
 // call's end is looked at: the first one over a socket that came from another process shows whose it is.
 #[btf_tracepoint(function = "tcp_rcv_space_adjust")]
 pub fn tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
-    if !is_target() {
-        ports::handed_over(Sock(ctx.arg(0)));
+    let caller = Caller::current();
+    if !caller.is_target() {
+        ports::handed_over(caller, Sock::argument(ctx.arg(0)));
     }
     0
 }
 
 #[inline(always)]
-fn accepted(result: i64) {
+fn accepted(caller: Caller, result: i64) {
     if result >= 0
         && let Some(sock) = socket(result as u64)
-        && (is_target() || ports::handed_over(sock))
+        && (caller.is_target() || ports::handed_over(caller, sock))
     {
-        conn::accept(sock);
+        conn::accept(sock, caller.thread);
     }
 }
 
 /// When the call of this thread began that ends now, 0 if that was not seen. Taken out, whatever came of the call: it must
 /// not stand for the next one, should the kernel leave out the run that would replace it.
 #[inline(always)]
-fn take_entry() -> u64 {
+fn take_entry(thread: Thread) -> u64 {
     // SAFETY: a live map value of this thread alone.
-    ENTRIES.get_ptr_mut(bpf_get_current_pid_tgid()).map_or(0, |kept| unsafe { kept.replace(0) })
+    ENTRIES.get_ptr_mut(thread.word()).map_or(0, |kept| unsafe { kept.replace(0) })
 }
 
 #[inline(always)]
-fn finished(regs: Regs, call: Call, result: i64, again: bool) {
+fn finished(regs: Regs, caller: Caller, call: Kind, result: i64, again: bool) {
     let (direction, descriptor) = match call {
-        Call::Receive | Call::ReceiveMany => (RECEIVE, regs.argument0()),
-        Call::Send | Call::SendMany | Call::SendFile | Call::Accept => (SEND, regs.argument0()),
-        Call::Splice => (SEND, regs.argument2()),
+        Kind::Receive | Kind::ReceiveMany => (RECEIVE, regs.argument0()),
+        Kind::Send | Kind::SendMany | Kind::SendFile | Kind::Accept => (SEND, regs.argument0()),
+        Kind::Splice => (SEND, regs.argument2()),
     };
     let is_kept = direction == SEND || setting!(preemptible) != 0;
-    let entry_ns = if is_kept { take_entry() } else { 0 };
+    let entry_ns = if is_kept { take_entry(caller.thread) } else { 0 };
     if result <= 0 {
         if result == 0
-            && call == Call::Receive
+            && call == Kind::Receive
             && let Some(sock) = socket(descriptor)
         {
             conn::end_of_stream(sock);
@@ -150,7 +154,7 @@ fn finished(regs: Regs, call: Call, result: i64, again: bool) {
     }
     let (direction, sock) = match socket(descriptor) {
         Some(sock) => (direction, sock),
-        None if call == Call::Splice => match socket(regs.argument0()) {
+        None if call == Kind::Splice => match socket(regs.argument0()) {
             Some(sock) => (RECEIVE, sock),
             None => return,
         },
@@ -159,13 +163,13 @@ fn finished(regs: Regs, call: Call, result: i64, again: bool) {
     let slot = if direction == SEND { Slot::SEND } else { Slot::RECEIVE };
     let slot = if again { slot.second() } else { slot };
     let (source, len) = match call {
-        Call::ReceiveMany | Call::SendMany if sock.datagram_family().is_some() => {
+        Kind::ReceiveMany | Kind::SendMany if sock.datagram_family().is_some() => {
             if again {
                 return;
             }
             return datagrams(slot, sock, regs.argument1(), result as u32, entry_ns);
         }
-        Call::ReceiveMany | Call::SendMany => {
+        Kind::ReceiveMany | Kind::SendMany => {
             let source =
                 if result == 1 { super::source::message(regs.argument1()) } else { Source::Missing(Missing::Other) };
             (Some(source), messages(regs.argument1(), result as u32))
@@ -179,7 +183,7 @@ fn finished(regs: Regs, call: Call, result: i64, again: bool) {
         && (!again || left_out(slot, sock, direction, len, entry_ns != 0))
     {
         let entry_ns = if direction == SEND { entry_ns } else { 0 };
-        transfer(slot, sock, direction, len, source, entry_ns, Some(regs));
+        transfer(Call { slot, caller, sock, direction, len, entry_ns, regs: Some(regs) }, source);
     }
 }
 
@@ -210,7 +214,7 @@ fn datagrams(slot: Slot, sock: Sock, array: u64, count: u32, entry_ns: u64) {
         let header = array + u64::from(index) * MESSAGE_SIZE;
         let len = moved(header);
         let datagram = Datagram {
-            sock,
+            sock: sock.number(),
             entry_ns,
             buffer: 0,
             header,

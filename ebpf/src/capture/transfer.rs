@@ -3,20 +3,40 @@
 use super::datagram::{self, Datagram};
 use super::source::Source;
 use crate::conn::{self, FLAG_DATAGRAM, is_set};
+use crate::context::{self, thread::Thread};
 use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
+use crate::kernel::zero;
 use crate::maps::Slot;
-use crate::process::may_tell;
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::process::{Caller, may_tell};
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{Data, KIND_DATA, RECEIVE, SEND};
 
-/// Records, in the slot of the program, that `len` bytes (more than none) moved. `entry_ns`: when the call began, if the backend knows; `regs`: its
-/// registers, if they are those of this call.
+/// A call that moved bytes.
+#[derive(Clone, Copy)]
+pub struct Call {
+    /// That of the program.
+    pub slot: Slot,
+    /// Who makes it.
+    pub caller: Caller,
+    /// Over which socket.
+    pub sock: Sock,
+    /// [`SEND`] or [`RECEIVE`].
+    pub direction: u8,
+    /// How many bytes: more than none.
+    pub len: u32,
+    /// When it began, if the backend knows; else 0.
+    pub entry_ns: u64,
+    /// Its registers, if they are those of this call.
+    pub regs: Option<Regs>,
+}
+
+/// Records a call, with the payload that lies at `source`.
 #[inline(always)]
-pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source, entry_ns: u64, regs: Option<Regs>) {
+pub fn transfer(call: Call, source: Source) {
+    let Call { slot, caller, sock, direction, len, entry_ns, regs } = call;
     let conn = match conn::sight(sock) {
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
@@ -28,10 +48,11 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
     // SAFETY: as above.
     let conn = unsafe { &mut *conn };
     slot.count(Counter::Seen);
-    conn::saw(conn, direction);
-    let position = conn::advance(sock, conn, direction, len);
+    conn::saw(conn, direction, caller.thread);
+    let tcp = sock.tcp();
+    let position = conn::advance(sock, tcp, conn, direction, len);
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
-    let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, conn, last_ns) } else { 0 };
+    let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, tcp, conn, last_ns) } else { 0 };
     let is_first = conn::turn(sock, conn, direction);
     conn::inspect(sock, conn, last_ns);
     if is_set!(conn.ignored) {
@@ -39,33 +60,37 @@ pub fn transfer(slot: Slot, sock: Sock, direction: u8, len: u32, source: Source,
         return;
     }
     let head = conn::budget(conn, len);
-    if !may_tell(head) {
+    if !may_tell(caller, head) {
         slot.count(Counter::Undecided);
         // What it asks is not looked at: it is counted in calls.
         conn::told(conn, is_first);
         return;
     }
-    conn::own(conn);
+    conn::own(conn, caller.thread);
     if !conn::announce_to(sock, conn, &Peer::OF_SOCKET, first_ns) {
         slot.count(Counter::DropRingFull);
         return;
     }
-    let data = Data { arrived_ns, ..record(conn, direction, len, position, (first_ns, last_ns)) };
+    let data = Data { arrived_ns, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     let sent = emit::data::data(slot, data, source, head);
-    if sent != Sent::Nothing {
-        slot.count(Counter::DeliveredCalls);
-    }
     if sent == Sent::Bytes {
         conn::told(conn, is_first);
     }
 }
 
-/// The record of a call of the current thread, still without payload. No call comes before the announcement of its
+/// The record of a call of the thread, still without payload. No call comes before the announcement of its
 /// connection, which another thread may have made.
 #[inline(always)]
-pub fn record(conn: &conn::Conn, direction: u8, len: u32, position: u64, (first_ns, last_ns): (u64, u64)) -> Data {
-    let pid_tgid = bpf_get_current_pid_tgid();
-    Data {
+pub fn record(
+    thread: Thread,
+    conn: &conn::Conn,
+    direction: u8,
+    len: u32,
+    position: u64,
+    (first_ns, last_ns): (u64, u64),
+) -> Data {
+    // All members: without, the compiler clears it by a loop.
+    let mut data = Data {
         kind: KIND_DATA,
         direction,
         missing: 0,
@@ -77,11 +102,13 @@ pub fn record(conn: &conn::Conn, direction: u8, len: u32, position: u64, (first_
         position,
         first_ns: if first_ns < conn.started_ns { conn.started_ns } else { first_ns },
         last_ns: if last_ns < conn.started_ns { conn.started_ns } else { last_ns },
-        pid: (pid_tgid >> 32) as u32,
-        tid: pid_tgid as u32,
+        pid: 0,
+        tid: 0,
         context: 0,
         arrived_ns: 0,
-    }
+    };
+    context::stamp(&mut data, thread);
+    data
 }
 
 /// A receive is stamped now, at its exit. A send is stamped at its beginning and where it last took data, when a hook
@@ -91,7 +118,7 @@ pub fn times(conn: &mut conn::Conn, direction: u8, entry_ns: u64) -> (u64, u64) 
     if direction == SEND {
         let (first, last) = (conn.send_first_ns, conn.send_last_ns);
         conn.send_first_ns = 0;
-        conn.send_last_ns = 0;
+        conn.send_last_ns = zero();
         if first != 0 {
             return (first, last);
         }

@@ -5,6 +5,7 @@
 
 use super::{Conn, FLAG_COUNTED, FLAG_DATAGRAM, now};
 use crate::kernel::sock::Sock;
+use crate::kernel::tcp::Tcp;
 use crate::maps::{CONNECTIONS, setting};
 
 /// Stands for a time that was not kept.
@@ -22,7 +23,7 @@ macro_rules! set {
 /// is known.
 #[inline(always)]
 pub fn arrived(sock: Sock) -> Option<*mut Conn> {
-    let known = CONNECTIONS.get_ptr_mut(sock.0)?;
+    let known = CONNECTIONS.get_ptr_mut(sock.key())?;
     // SAFETY: a live map value.
     let conn = unsafe { &mut *known };
     if conn.arrived_ns == 0 {
@@ -38,13 +39,14 @@ pub fn reached(sock: Sock, reader: &Conn) -> u64 {
     if sock.queued_packets() == 0 && reader.read_ns != 0 { reader.read_ns } else { now() }
 }
 
-/// This CPU is seldom the reader's: what it touches here travels between the two, so it is little. TCP tells of data
-/// while it holds the socket, so that nobody has read it (net/ipv4/tcp_input.c, `tcp_data_ready`); a unix socket does not.
+/// This CPU is seldom the reader's: what it touches here travels between the two. So it is one word, the first of the entry,
+/// on the line that the look-up has read, and what else must be known is asked of the socket. TCP tells of data
+/// while it holds the socket, so that nobody has read it (net/ipv4/tcp_input.c, `tcp_data_ready`); others do not.
 #[inline(always)]
 fn note(sock: Sock, conn: &mut Conn) {
     // Before the look at what is unread: see `take`.
     let now = now();
-    if conn.flags & FLAG_COUNTED == 0 || sock.queued_packets() > 0 {
+    if sock.is_tcp() || sock.queued_packets() > 0 {
         set!(conn.arrived_ns, now);
     }
 }
@@ -54,19 +56,19 @@ fn note(sock: Sock, conn: &mut Conn) {
 /// The reader of a unix socket may be faster than the hook that tells of its data: a time that is not later than the
 /// last receive belongs to bytes that were read by it.
 #[inline(always)]
-pub fn take(sock: Sock, conn: &mut Conn, now: u64) -> u64 {
+pub fn take(sock: Sock, tcp: Tcp, conn: &mut Conn, now: u64) -> u64 {
     if setting!(queue_time) == 0 || conn.flags & FLAG_DATAGRAM != 0 {
         return 0;
     }
     let (arrived, before) = (conn.arrived_ns, conn.read_ns);
     conn.read_ns = now;
     // It may hold data back, and its positions are others.
-    if conn.flags & FLAG_COUNTED == 0 && sock.has_upper_layer() {
+    if conn.flags & FLAG_COUNTED == 0 && tcp.has_upper_layer() {
         return 0;
     }
     // What comes from here on sets its own time, unless it is found unread.
     set!(conn.arrived_ns, 0);
-    if has_unread(sock, conn) {
+    if is_unread(sock, tcp, conn, conn.received as u32) {
         set!(conn.arrived_ns, UNKNOWN);
     }
     if arrived > before && arrived > UNKNOWN && arrived < now { arrived } else { 0 }
@@ -75,5 +77,14 @@ pub fn take(sock: Sock, conn: &mut Conn, now: u64) -> u64 {
 /// Whether something has come that was not read.
 #[inline(always)]
 pub fn has_unread(sock: Sock, conn: &Conn) -> bool {
-    if conn.flags & FLAG_COUNTED != 0 { sock.queued_packets() > 0 } else { sock.unread(conn.received as u32) > 0 }
+    let tcp = sock.tcp();
+    // Counted positions do not say how far TCP has been read.
+    let read = if tcp.has_upper_layer() { tcp.copied_seq() } else { conn.received as u32 };
+    is_unread(sock, tcp, conn, read)
+}
+
+/// [`has_unread`], of a socket that was read up to a position of TCP.
+#[inline(always)]
+fn is_unread(sock: Sock, tcp: Tcp, conn: &Conn, read: u32) -> bool {
+    if conn.flags & FLAG_COUNTED != 0 { sock.queued_packets() > 0 } else { tcp.unread(read) > 0 }
 }

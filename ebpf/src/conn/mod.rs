@@ -1,64 +1,58 @@
 //! The connection table: one entry a socket, created on first sight, removed when the socket closes.
 
 pub mod arrival;
+pub mod positions;
 mod table;
 mod turns;
 
-pub use table::{enter_datagram, forget, insert, known, sight};
+pub use positions::advance;
+pub use table::{enter_datagram, forget, forget_predecessor, insert, known, sight};
 pub use turns::{budget, missed, told, turn};
 
+use crate::context::thread::Thread;
 use crate::emit;
 use crate::kernel::sock::Sock;
+use crate::kernel::zero;
 use crate::maps::{CONNECTIONS, setting};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use table::{claim, release};
-use wirespan_common::record::{FAMILY_UNIX, ROLE_CLIENT, ROLE_SERVER, SEND, STATE_RECEIVED_FIN};
+use wirespan_common::record::{FAMILY_UNIX, ROLE_SERVER, STATE_RECEIVED_FIN};
 
 /// What the kernel side remembers of a connection.
+///
+/// In the table 56 bytes of the kernel stand in front of it ([`TABLE_HEADER`]), among them the key. So the first word lies on the
+/// cache line that a look-up reads, and each of the three lines behind it has a purpose; no line belongs to two entries.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Conn {
+    /// The first unread byte came, see [`arrival`]; ns. Written by other CPUs than the rest.
+    pub arrived_ns: u64,
+    // What every call uses.
     /// Identity in records.
     pub id: u64,
     /// Set-up, or first sight; ns.
     pub started_ns: u64,
-    /// Position of the first byte ever sent.
-    pub first_sent: u64,
-    /// Position of the first byte ever received.
-    pub first_received: u64,
     /// Position of the next byte to send.
     pub sent: u64,
     /// Position of the next byte to receive.
     pub received: u64,
-    /// Beginning of the send call in progress, 0 when none was seen; ns.
-    pub send_first_ns: u64,
-    /// Last time at which the send call in progress took more data; ns.
-    pub send_last_ns: u64,
-    /// End of the handshake, 0 when that was not seen; ns.
-    pub established_ns: u64,
-    /// The application took it from the listen queue, 0 when that was not seen; ns.
-    pub accepted_ns: u64,
-    /// The first unread byte came, see [`arrival`]; ns.
-    pub arrived_ns: u64,
     /// Last receive; ns.
     pub read_ns: u64,
     /// When its quality is told next; ns.
     pub stats_ns: u64,
-    /// Process that connected, accepted or moved the first data; 0 while unknown.
-    pub pid: u32,
-    /// Thread that did.
-    pub tid: u32,
     /// Payload bytes to copy per turn.
     pub budget: u32,
     /// Turns so far.
     pub turns: u32,
     /// Payload bytes copied in this turn.
     pub turn_used: u32,
-    /// Inode at first sight; tells a reused unix `struct sock` from its predecessor.
-    pub inode: u32,
     /// Calls in this turn.
     pub turn_calls: u32,
+    // What sends use, and who it is.
+    /// Beginning of the send call in progress, 0 when none was seen; ns.
+    pub send_first_ns: u64,
+    /// Last time at which the send call in progress took more data; ns.
+    pub send_last_ns: u64,
     /// Address family.
     pub family: u8,
     /// One of `ROLE_`.
@@ -79,9 +73,37 @@ pub struct Conn {
     pub turn_told: u8,
     /// Zero.
     pub reserved: [u8; 3],
+    /// Inode at first sight; tells a reused unix `struct sock` from its predecessor.
+    pub inode: u32,
     /// Threads whose last send and receive the first program has seen; see [`saw`].
     pub seen_of: [u32; 2],
+    /// Process that connected, accepted or moved the first data; 0 while unknown.
+    pub pid: u32,
+    /// Thread that did.
+    pub tid: u32,
+    /// End of the handshake, 0 when that was not seen; ns.
+    pub established_ns: u64,
+    /// The application took it from the listen queue, 0 when that was not seen; ns.
+    pub accepted_ns: u64,
+    // What only its announcement needs.
+    /// Position of the first byte ever sent.
+    pub first_sent: u64,
+    /// Position of the first byte ever received.
+    pub first_received: u64,
+    /// Directives that there had been when it last looked for one.
+    pub directed: u64,
+    /// Zero: the rest of the line.
+    pub rest: [u64; 5],
 }
+
+/// What the kernel has in front of a value of a hash map with keys of 8 bytes (kernel/bpf/hashtab.c, `struct htab_elem`).
+const TABLE_HEADER: usize = 56;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+const _: () = assert!((TABLE_HEADER + size_of::<Conn>()).is_multiple_of(LINE));
+const _: () = assert!(core::mem::offset_of!(Conn, send_first_ns) + TABLE_HEADER == 2 * LINE);
+const _: () = assert!(core::mem::offset_of!(Conn, first_sent) + TABLE_HEADER == 3 * LINE);
+const _: () = assert!(core::mem::offset_of!(Conn, id) == wirespan_common::limits::CONNECTION_ID_AT);
 
 /// The set-up was not seen.
 pub const FLAG_MIDWAY: u8 = 1;
@@ -115,19 +137,16 @@ fn identity(now: u64) -> u64 {
     now << 7 | u64::from(cpu & 0x7f)
 }
 
-/// Extends a 32-bit TCP position to 64 bits: the one nearest to `near`.
-#[inline(always)]
-pub fn extend(near: u64, position: u32) -> u64 {
-    near.wrapping_add(position.wrapping_sub(near as u32) as i32 as i64 as u64)
-}
-
 /// A fresh entry for a TCP or MPTCP connection whose set-up is seen.
 #[inline(always)]
 pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> Conn {
     let is_multipath = family != FAMILY_UNIX && flags & FLAG_DATAGRAM == 0 && sock.is_multipath();
-    let sent = u64::from(sock.write_seq());
-    let received = u64::from(sock.copied_seq());
+    let tcp = sock.tcp();
+    let sent = u64::from(tcp.write_seq());
+    let received = u64::from(tcp.copied_seq());
     let mut conn = Conn {
+        // What lies there unread, unseen, has an unknown time.
+        arrived_ns: if flags & FLAG_MIDWAY == 0 { 0 } else { arrival::UNKNOWN },
         id: identity(started_ns),
         started_ns,
         first_sent: sent,
@@ -135,38 +154,38 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         sent,
         received,
         send_first_ns: 0,
-        send_last_ns: 0,
-        established_ns: 0,
+        send_last_ns: zero(),
+        established_ns: zero(),
         accepted_ns: 0,
-        // What lies there unread, unseen, has an unknown time.
-        arrived_ns: if flags & FLAG_MIDWAY == 0 { 0 } else { arrival::UNKNOWN },
         read_ns: 0,
         stats_ns: if family == FAMILY_UNIX { u64::MAX } else { started_ns + STATS_EVERY_NS },
         pid: 0,
-        tid: 0,
+        tid: zero() as u32,
         budget: setting!(turn_budget),
         turns: 0,
-        turn_used: 0,
+        turn_used: zero() as u32,
         inode: 0,
-        turn_calls: 0,
+        turn_calls: zero() as u32,
         family,
         role,
         last_direction: 0xff,
         flags,
         announced: 0,
-        ignored: 0,
+        ignored: zero() as u8,
         closed: 0,
-        end_of_stream: 0,
+        end_of_stream: zero() as u8,
         turn_told: 0,
-        reserved: [0; 3],
-        seen_of: [0; 2],
+        reserved: [zero() as u8; 3],
+        seen_of: [zero() as u32; 2],
+        directed: turns::directed(),
+        rest: [zero(); 5],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;
         // What TCP knows of quality, it knows of each path.
         conn.stats_ns = u64::MAX;
         conn.inode = sock.inode();
-        count_positions(&mut conn);
+        positions::count_from_here(&mut conn);
     }
     conn
 }
@@ -180,46 +199,24 @@ macro_rules! is_set {
 }
 pub(crate) use is_set;
 
-/// Without sequence numbers positions are counted from first sight.
-#[inline(always)]
-fn count_positions(conn: &mut Conn) {
-    conn.flags |= FLAG_COUNTED;
-    conn.sent = 0;
-    conn.received = 0;
-    conn.first_sent = 0;
-    conn.first_received = 0;
-}
-
-/// Notes the positions of the first bytes of a connection that this end opens. With TCP Fast Open some of them are
-/// sent already.
-#[inline(always)]
-pub fn begin(sock: Sock, conn: &mut Conn) {
-    conn.sent = u64::from(sock.write_seq());
-    conn.received = u64::from(sock.copied_seq());
-    // Here the count of acknowledged bytes includes the SYN.
-    conn.first_sent = extend(conn.sent, sock.first_sent().wrapping_add(1));
-    conn.first_received = conn.received;
-}
-
 /// The current thread owns a connection whose owner is not known yet. Only in the context of a process.
 #[inline(always)]
-pub fn own(conn: &mut Conn) {
+pub fn own(conn: &mut Conn, thread: Thread) {
     if conn.pid == 0 {
-        let pid_tgid = bpf_get_current_pid_tgid();
-        conn.pid = (pid_tgid >> 32) as u32;
-        conn.tid = pid_tgid as u32;
+        conn.pid = thread.process();
+        conn.tid = thread.id();
     }
 }
 
 /// The current thread has taken a connection from the listen queue.
 #[inline(always)]
-pub fn accept(sock: Sock) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
+pub fn accept(sock: Sock, thread: Thread) {
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if conn.role == ROLE_SERVER && conn.accepted_ns == 0 {
         conn.accepted_ns = now();
-        own(conn);
+        own(conn, thread);
     }
 }
 
@@ -229,6 +226,15 @@ pub fn inspect(sock: Sock, conn: &mut Conn, now: u64) {
     if now >= conn.stats_ns && is_set!(conn.announced) {
         conn.stats_ns = now + STATS_EVERY_NS;
         emit::stats(sock, conn, false);
+    }
+}
+
+/// Announces a connection that nobody else can be announcing: nothing has moved on it, and what would end it waits for the
+/// socket's lock.
+#[inline(always)]
+pub fn announce_unused(sock: Sock, conn: &mut Conn) {
+    if !is_set!(conn.announced) && emit::open(sock, &emit::Peer::OF_SOCKET) {
+        conn.announced = 1;
     }
 }
 
@@ -262,77 +268,48 @@ pub fn announce_to(sock: Sock, conn: &mut Conn, peer: &emit::Peer, begun_ns: u64
     is_told
 }
 
-/// Moves the position of one direction past the `len` bytes that were just moved and returns where they began.
-#[inline(always)]
-pub fn advance(sock: Sock, conn: &mut Conn, direction: u8, len: u32) -> u64 {
-    let len = u64::from(len);
-    let is_counted = conn.flags & FLAG_COUNTED != 0;
-    if direction == SEND {
-        // TCP Fast Open: what this end sends with its SYN. The positions of the peer are not known yet.
-        if conn.role == ROLE_CLIENT && conn.established_ns == 0 && conn.flags & (FLAG_MIDWAY | FLAG_COUNTED) == 0 {
-            begin(sock, conn);
-            conn.first_received = 0;
-        }
-        conn.sent = if is_counted { conn.sent + len } else { extend(conn.sent, sock.write_seq()) };
-        conn.sent.wrapping_sub(len)
-    } else {
-        conn.received = if is_counted { conn.received + len } else { received(sock, conn.received, len) };
-        conn.received.wrapping_sub(len)
-    }
-}
-
 /// A receive call returned nothing: the end of what the peer sends, if the socket says so too.
 #[inline(always)]
 pub fn end_of_stream(sock: Sock) {
-    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) else { return };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) else { return };
     // SAFETY: a live map value.
     let conn = unsafe { &mut *conn };
     if sock.is_receive_shut_down() {
-        ended_by_peer(sock, conn);
+        ended_by_peer(conn);
     }
 }
 
-/// Tells, once, that the peer sends no more.
+/// Tells that the peer sends no more. Two threads that find it in the same moment tell it twice, which says nothing new.
 #[inline(always)]
-pub fn ended_by_peer(sock: Sock, conn: &mut Conn) {
-    if is_set!(conn.announced) && !is_set!(conn.end_of_stream) && claim(sock) {
-        if !is_set!(conn.end_of_stream) {
-            conn.end_of_stream = 1;
-            emit::state::changed(conn, STATE_RECEIVED_FIN, 0);
-        }
-        release(sock);
+pub fn ended_by_peer(conn: &mut Conn) {
+    if is_set!(conn.announced) && !is_set!(conn.end_of_stream) {
+        conn.end_of_stream = 1;
+        emit::state::changed(conn, STATE_RECEIVED_FIN, 0);
     }
 }
 
 /// The first program sees a call of the current thread. [`was_seen`] asks for that right after it, in the same call.
 #[inline(always)]
-pub fn saw(conn: &mut Conn, direction: u8) {
+pub fn saw(conn: &mut Conn, direction: u8, thread: Thread) {
     if setting!(preemptible) != 0 && conn.flags & FLAG_COUNTED != 0 {
-        conn.seen_of[usize::from(direction & 1)] = bpf_get_current_pid_tgid() as u32;
+        conn.seen_of[usize::from(direction & 1)] = thread.id();
     }
 }
 
 /// Whether the first program has seen this call of the current thread. It must be asked for each call, once.
 #[inline(always)]
-pub fn was_seen(conn: &mut Conn, direction: u8) -> bool {
+pub fn was_seen(conn: &mut Conn, direction: u8, thread: Thread) -> bool {
     let seen = &mut conn.seen_of[usize::from(direction & 1)];
-    core::mem::replace(seen, 0) == bpf_get_current_pid_tgid() as u32
+    core::mem::replace(seen, 0) == thread.id()
 }
 
 /// A send call failed: it must not leave its beginning behind for the next one.
 #[inline(always)]
 pub fn send_failed(sock: Sock) {
-    if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.0) {
+    if let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) {
         // SAFETY: a live map value.
         let conn = unsafe { &mut *conn };
         conn.send_first_ns = 0;
-        conn.send_last_ns = 0;
+        conn.send_last_ns = zero();
     }
-}
-
-/// Position after a receive of `len` bytes. The kernel counts a FIN that was read along as one more.
-#[inline(always)]
-fn received(sock: Sock, before: u64, len: u64) -> u64 {
-    let end = extend(before, sock.copied_seq());
-    if end == before + len + 1 && sock.is_receive_shut_down() { end - 1 } else { end }
 }

@@ -1,10 +1,9 @@
 //! Entering connections into the table. Two threads may see a socket for the first time in the same moment: one of them
 //! enters it, both use that entry.
 
-use super::{
-    Conn, FLAG_COUNTED, FLAG_DATAGRAM, FLAG_EARLY, FLAG_MIDWAY, FLAG_MULTIPATH, arrival, count_positions, create,
-    extend, now, own,
-};
+use super::positions::{count_from_here, extend};
+use super::{Conn, FLAG_COUNTED, FLAG_DATAGRAM, FLAG_EARLY, FLAG_MIDWAY, FLAG_MULTIPATH, arrival, create, now, own};
+use crate::context::thread::Thread;
 use crate::kernel::sock::Sock;
 use crate::maps::{CLAIMS, CONNECTIONS, count};
 use core::sync::atomic::{Ordering, compiler_fence};
@@ -20,31 +19,44 @@ const LOOKS: u32 = 1024;
 /// something to do.
 #[inline(always)]
 pub fn claim(sock: Sock) -> bool {
-    CLAIMS.insert(sock.0, 1u8, NO_REPLACE).is_ok()
+    CLAIMS.insert(sock.key(), 1u8, NO_REPLACE).is_ok()
 }
 
 /// Gives the right back.
 #[inline(always)]
 pub fn release(sock: Sock) {
-    let _ = CLAIMS.remove(sock.0);
+    let _ = CLAIMS.remove(sock.key());
 }
 
 /// Enters a TCP connection whose set-up is seen, replacing what was there: nobody moves data over it yet.
 #[inline(always)]
 pub fn insert(sock: Sock, conn: &Conn) {
-    if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() {
+    if CONNECTIONS.insert(sock.key(), conn, NO_REPLACE).is_ok() {
         return count(Counter::Entered);
     }
     // What is replaced has left, so that what was evicted can be told by the numbers.
     forget(sock);
-    count(if CONNECTIONS.insert(sock.0, conn, NO_REPLACE).is_ok() { Counter::Entered } else { Counter::DropTableFull });
+    count(if CONNECTIONS.insert(sock.key(), conn, NO_REPLACE).is_ok() {
+        Counter::Entered
+    } else {
+        Counter::DropTableFull
+    });
+}
+
+/// Takes a connection out of the table.
+#[inline(always)]
+pub fn forget(sock: Sock) {
+    if CONNECTIONS.remove(sock.key()).is_ok() {
+        count(Counter::Left);
+    }
 }
 
 /// A connection that is not traced begins on a socket: what the table knows of it is a predecessor's, whose end was missed.
+/// There is hardly ever one, and looking costs less than removing, which takes a lock.
 #[inline(always)]
-pub fn forget(sock: Sock) {
-    if CONNECTIONS.remove(sock.0).is_ok() {
-        count(Counter::Left);
+pub fn forget_predecessor(sock: Sock) {
+    if CONNECTIONS.get_ptr(sock.key()).is_some() {
+        forget(sock);
     }
 }
 
@@ -57,7 +69,7 @@ pub fn sight(sock: Sock) -> Option<*mut Conn> {
 /// The entry of a socket, if there is one.
 #[inline(always)]
 pub fn known(sock: Sock) -> Option<*mut Conn> {
-    let conn = CONNECTIONS.get_ptr_mut(sock.0)?;
+    let conn = CONNECTIONS.get_ptr_mut(sock.key())?;
     // SAFETY: a live map value; races between CPUs only blur counters of one connection.
     let entry = unsafe { &mut *conn };
     if entry.flags & FLAG_COUNTED == 0 {
@@ -76,23 +88,23 @@ pub fn known(sock: Sock) -> Option<*mut Conn> {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn enter(sock: u64) -> u32 {
-    let sock = Sock(sock);
+    let sock = Sock::at(sock);
     let Some(family) = sock.traced_family() else { return 0 };
     let mut conn = create(sock, family, ROLE_UNKNOWN, now(), FLAG_MIDWAY);
     conn.inode = sock.inode();
     if family == FAMILY_UNIX {
-        count_positions(&mut conn);
+        count_from_here(&mut conn);
         // The end that has a name was accepted.
         conn.role = if sock.unix_address() != 0 {
             ROLE_SERVER
-        } else if sock.unix_peer().0 != 0 && sock.unix_peer().unix_address() != 0 {
+        } else if sock.unix_peer().key() != 0 && sock.unix_peer().unix_address() != 0 {
             ROLE_CLIENT
         } else {
             ROLE_UNKNOWN
         };
     } else if conn.flags & FLAG_MULTIPATH == 0 {
-        conn.first_sent = extend(conn.sent, sock.first_sent());
-        conn.first_received = extend(conn.received, sock.first_received());
+        conn.first_sent = extend(conn.sent, sock.tcp().first_sent());
+        conn.first_received = extend(conn.received, sock.tcp().first_received());
         if sock.is_half_open() {
             conn.role = ROLE_SERVER;
             conn.flags = FLAG_EARLY;
@@ -106,15 +118,15 @@ pub extern "C" fn enter(sock: u64) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn enter_datagram(sock: u64) -> u32 {
-    let sock = Sock(sock);
+    let sock = Sock::at(sock);
     let Some(family) = sock.datagram_family() else { return 0 };
     let mut conn = create(sock, family, ROLE_CLIENT, now(), FLAG_DATAGRAM);
-    count_positions(&mut conn);
+    count_from_here(&mut conn);
     conn.inode = sock.inode();
     conn.stats_ns = u64::MAX;
     // Nobody reads a datagram in parts, but which one is read is not known.
     conn.arrived_ns = arrival::UNKNOWN;
-    own(&mut conn);
+    own(&mut conn, Thread::current());
     u32::from(settle(sock, &mut conn))
 }
 
@@ -123,7 +135,7 @@ pub extern "C" fn enter_datagram(sock: u64) -> u32 {
 #[inline(always)]
 fn settle(sock: Sock, conn: &mut Conn) -> bool {
     let fresh: &Conn = conn;
-    if CONNECTIONS.insert(sock.0, fresh, NO_REPLACE).is_ok() {
+    if CONNECTIONS.insert(sock.key(), fresh, NO_REPLACE).is_ok() {
         count(Counter::Entered);
         return true;
     }
@@ -137,7 +149,7 @@ fn settle(sock: Sock, conn: &mut Conn) -> bool {
         // Another thread replaces it in this moment.
         for _ in 0..LOOKS {
             // SAFETY: the value is not looked at.
-            if unsafe { CLAIMS.get(sock.0) }.is_none() {
+            if unsafe { CLAIMS.get(sock.key()) }.is_none() {
                 break;
             }
         }
@@ -155,9 +167,9 @@ fn settle(sock: Sock, conn: &mut Conn) -> bool {
 /// insert one.
 #[inline(always)]
 fn replace(sock: Sock, conn: &mut Conn) -> bool {
-    let Some(old) = CONNECTIONS.get_ptr_mut(sock.0) else {
+    let Some(old) = CONNECTIONS.get_ptr_mut(sock.key()) else {
         let fresh: &Conn = conn;
-        return CONNECTIONS.insert(sock.0, fresh, 0).is_ok();
+        return CONNECTIONS.insert(sock.key(), fresh, 0).is_ok();
     };
     let inode = conn.inode;
     // SAFETY: a live map value; a program that still uses the predecessor only blurs counters of one connection.

@@ -3,7 +3,7 @@
 
 use super::{Conn, FLAG_DATAGRAM, is_set};
 use crate::kernel::sock::Sock;
-use crate::maps::{DIRECTIVES, count};
+use crate::maps::{DIRECTED, DIRECTIVES, count};
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
 
@@ -72,18 +72,31 @@ fn missed_in(conn: &mut Conn, turns: u32, direction: u8) {
     }
 }
 
+/// How many directives there have been.
+#[inline(always)]
+pub fn directed() -> u64 {
+    // SAFETY: an aligned word of a live map value.
+    DIRECTED.get_ptr(0).map_or(0, |number| unsafe { number.read_volatile() })
+}
+
 /// Does what user space wants of the connection.
 #[inline(always)]
 fn obey(sock: Sock, conn: &mut Conn) {
+    // Before the look: what is written after it has a higher number.
+    let directed = directed();
+    if conn.directed == directed {
+        return;
+    }
+    conn.directed = directed;
     // SAFETY: the value is copied at once; a concurrent replacement gives the old or the new one.
-    let Some(directive) = unsafe { DIRECTIVES.get(sock.0) }.copied() else { return };
+    let Some(directive) = unsafe { DIRECTIVES.get(sock.key()) }.copied() else { return };
     if directive.connection == conn.id {
         conn.budget = directive.budget;
         if directive.budget == 0 {
             conn.ignored = 1;
         }
     }
-    let _ = DIRECTIVES.remove(sock.0);
+    let _ = DIRECTIVES.remove(sock.key());
 }
 
 /// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves.

@@ -1,12 +1,14 @@
 //! [`Data`] and its payload: a call that moved bytes.
 
+use super::pair::pair;
+use super::short::short;
 use super::vector::vector;
 use super::{output, wake_at};
 use crate::capture::source::Source;
 use crate::maps::Slot;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wirespan_common::counters::Counter;
-use wirespan_common::limits::{MAX_PAYLOAD, TAIL};
+use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, TAIL};
 use wirespan_common::record::{Data, Missing};
 
 pub(super) const HEADER: u32 = size_of::<Data>() as u32;
@@ -19,46 +21,94 @@ const _: () = assert!(HEADER as usize + OFFSET_MASK as usize + MAX_PAYLOAD < wir
 /// Fills in the payload of `data` from `source`, up to `head` bytes from the beginning, and submits the record.
 #[inline(always)]
 pub fn data(slot: Slot, data: Data, source: Source, head: u32) -> Sent {
-    let Some((room, area)) = begin(slot, data) else { return Sent::Nothing };
-    let copied = match source {
-        Source::Buffer(from) => buffer(area, from, data.len, head),
-        Source::Vector { vectors, count } => vector(slot, area, vectors, count, data.len, head),
-        Source::Missing(missing) => Copied::none(missing),
+    if let Source::Buffer(from) = source
+        && head == data.len
+        && let Some(sent) = short(slot, &data, from)
+    {
+        return sent;
+    }
+    let Some(room) = slot.scratch() else { return Sent::Nothing };
+    // SAFETY: aligned and within the scratch value.
+    unsafe { room.cast::<Data>().write(data) };
+    let (address, count) = match source {
+        Source::Buffer(from) => (from, ONE_BUFFER),
+        // More than there can be is no number of its own.
+        Source::Vector { vectors, count } => (vectors, smaller(count, MAX_IOVECS + 1)),
+        Source::Missing(missing) => (0, FIRST_MISSING + missing as u32),
     };
-    finish(room, copied)
+    match tell_data(slot.number(), address, count, head) {
+        0 => Sent::Nothing,
+        1 => Sent::Call,
+        _ => Sent::Bytes,
+    }
 }
 
-/// [`data`] of one buffer, or of none that could be found.
+/// [`data`] of one buffer, or of none that could be found, where the stack has no room for more.
 #[inline(always)]
 pub fn simple(slot: Slot, data: Data, from: Result<u64, Missing>, head: u32) -> Sent {
-    let Some((room, area)) = begin(slot, data) else { return Sent::Nothing };
+    let Some(room) = slot.scratch() else { return Sent::Nothing };
+    // SAFETY: aligned and within the scratch value; then its payload.
+    let area = unsafe {
+        room.cast::<Data>().write(data);
+        room.add(HEADER as usize)
+    };
     let copied = match from {
         Ok(from) => buffer(area, from, data.len, head),
         Err(missing) => Copied::none(missing),
     };
-    finish(room, copied)
+    finish(slot, room, copied)
 }
 
-/// Where the slot is kept meanwhile.
-const SLOT_AT: usize = wirespan_common::limits::MAX_SCRATCH - 8;
+/// Stands for the number of buffers where there is one without a vector.
+const ONE_BUFFER: u32 = u32::MAX;
+/// The same where there is none: this and the number of the [`Missing`].
+const FIRST_MISSING: u32 = u32::MAX - 16;
 
-/// Writes the record as far as it is known: it, and where its payload goes. All that is needed later is read from memory
-/// again: the verifier then need not follow the copying once for each way to it.
+/// [`data`], of the record that lies in the room of a slot. A global function, which the verifier checks once and not at every
+/// call with all that led to it; those take numbers only.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn tell_data(slot: u32, address: u64, count: u32, head: u32) -> u32 {
+    let slot = Slot::numbered(slot);
+    let Some(room) = slot.scratch() else { return Sent::Nothing as u32 };
+    // SAFETY: aligned and within the scratch value, and written by the caller.
+    let data = unsafe { &mut *room.cast::<Data>() };
+    if head == data.len {
+        let sent = match count {
+            1..=2 => pair(slot, room, address, count),
+            _ => None,
+        };
+        if let Some(sent) = sent {
+            return sent as u32;
+        }
+    }
+    // SAFETY: within the scratch value.
+    let area = unsafe { room.add(HEADER as usize) };
+    let copied = match count {
+        ONE_BUFFER => buffer(area, address, data.len, head),
+        0..FIRST_MISSING => vector(slot, area, address, count, data.len, head),
+        _ => Copied::none(missing(count - FIRST_MISSING)),
+    };
+    finish(slot, room, copied) as u32
+}
+
 #[inline(always)]
-fn begin(slot: Slot, data: Data) -> Option<(*mut u8, *mut u8)> {
-    let room = slot.scratch()?;
-    // SAFETY: aligned and within the scratch value.
-    unsafe {
-        room.cast::<Data>().write(data);
-        room.add(SLOT_AT).cast::<Slot>().write_volatile(slot);
-        Some((room, room.add(HEADER as usize)))
+fn missing(number: u32) -> Missing {
+    const IO_URING: u32 = Missing::IoUring as u32;
+    const SPLICE: u32 = Missing::Splice as u32;
+    const FAULT: u32 = Missing::Fault as u32;
+    match number {
+        FAULT => Missing::Fault,
+        IO_URING => Missing::IoUring,
+        SPLICE => Missing::Splice,
+        _ => Missing::Other,
     }
 }
 
 #[inline(always)]
-fn finish(room: *mut u8, copied: Copied) -> Sent {
-    // SAFETY: aligned and within the scratch value, and written by `begin`.
-    let (slot, data) = unsafe { (room.add(SLOT_AT).cast::<Slot>().read_volatile(), &mut *room.cast::<Data>()) };
+fn finish(slot: Slot, room: *mut u8, copied: Copied) -> Sent {
+    // SAFETY: aligned and within the scratch value, and written before.
+    let data = unsafe { &mut *room.cast::<Data>() };
     data.head_len = copied.head;
     data.tail_len = copied.tail;
     data.missing = copied.missing as u8;
@@ -75,9 +125,10 @@ fn finish(room: *mut u8, copied: Copied) -> Sent {
         Missing::Other => slot.count(Counter::UnreadableOther),
         Missing::Vector => slot.count(Counter::UnreadableVector),
     }
-    let len = HEADER + (copied.head & OFFSET_MASK) + (copied.tail & 0xff);
-    let delivered = output(room, len & 0x7fff, wake_at(data.last_ns));
-    slot.count(if delivered { Counter::Delivered } else { Counter::DropRingFull });
+    // Masked as a whole: the verifier of 5.10 loses the limits of a sum.
+    let len = opaque(HEADER + (copied.head & OFFSET_MASK) + (copied.tail & 0xff)) & 0x7fff;
+    let delivered = output(room, len, wake_at(data.last_ns));
+    slot.count(if delivered { Counter::DeliveredCalls } else { Counter::DropRingFull });
     match (delivered, copied.head) {
         (false, _) => Sent::Nothing,
         (true, 0) => Sent::Call,
@@ -87,7 +138,7 @@ fn finish(room: *mut u8, copied: Copied) -> Sent {
 
 /// How much of a call reached the ring buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u32)]
 pub enum Sent {
     /// Nothing: there was no room.
     Nothing,

@@ -2,7 +2,9 @@
 
 pub mod data;
 pub mod open;
+mod pair;
 pub mod process;
+mod short;
 pub mod state;
 mod stats;
 mod vector;
@@ -22,19 +24,19 @@ fn wake() -> u64 {
     u64::from(if full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP })
 }
 
-/// [`wake`] for records that come often: one in sixteen looks how full the buffer is. The agent looks by itself long
-/// before so few could fill it.
+/// [`wake`] for records of connections, which come often: one in sixteen looks how full the buffer is. The agent looks by
+/// itself long before so few could fill it.
 #[inline(always)]
 fn wake_at(now: u64) -> u64 {
     if now >> 8 & 15 == 0 { wake() } else { u64::from(BPF_RB_NO_WAKEUP) }
 }
 
-/// Hands `len` bytes at `record` to the agent. The agent polls on a timer, so nobody is woken before the buffer has
-/// filled to the mark. False, and `loss` counted, when there is no room.
+/// Hands `len` bytes at `record`, made at `now`, to the agent. The agent polls on a timer, so nobody is woken before the
+/// buffer has filled to the mark. False, and counted, when there is no room.
 #[inline(always)]
-fn submit(record: *const u8, len: u32, loss: Counter) -> bool {
-    let delivered = output(record, len, wake());
-    count(if delivered { Counter::Delivered } else { loss });
+fn submit(record: *const u8, len: u32, now: u64) -> bool {
+    let delivered = output(record, len, wake_at(now));
+    count(if delivered { Counter::Delivered } else { Counter::DropOther });
     delivered
 }
 

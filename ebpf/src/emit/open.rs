@@ -1,9 +1,10 @@
 //! [`Open`]: first sight of a connection.
 
-use super::wake;
+use super::wake_at;
 use crate::conn::{FLAG_COUNTED, FLAG_DATAGRAM, FLAG_MIDWAY};
 use crate::kernel::read;
 use crate::kernel::sock::Sock;
+use crate::kernel::zero;
 use crate::maps::{CONNECTIONS, EVENTS, count, offset};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use wirespan_common::counters::Counter;
@@ -34,8 +35,8 @@ pub fn open(sock: Sock, peer: &Peer) -> bool {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low: u64) -> u32 {
-    let sock = Sock(sock);
-    let Some(conn) = CONNECTIONS.get_ptr(sock.0) else {
+    let sock = Sock::at(sock);
+    let Some(conn) = CONNECTIONS.get_ptr(sock.key()) else {
         // The table let go of it in this moment.
         count(Counter::DropOther);
         return 0;
@@ -54,14 +55,14 @@ pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low:
     open.midway = u8::from(conn.flags & FLAG_MIDWAY != 0);
     open.pid = conn.pid;
     open.connection = conn.id;
-    open.sock = sock.0;
+    open.sock = sock.key();
     open.started_ns = conn.started_ns;
     open.first_sent = conn.first_sent;
     open.first_received = conn.first_received;
     open.inode = if conn.inode == 0 { sock.inode() } else { conn.inode };
     open.network_namespace = sock.network_namespace();
-    open.local_address = bytes([0; 2]);
-    open.remote_address = bytes([0; 2]);
+    open.local_address = bytes([zero(); 2]);
+    open.remote_address = bytes([zero(); 2]);
     open.local_port = 0;
     open.remote_port = 0;
     open.path_len = 0;
@@ -73,14 +74,14 @@ pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low:
     open.reserved = [0; 3];
     if conn.family == FAMILY_UNIX {
         let named = if conn.role == ROLE_SERVER { sock } else { sock.unix_peer() };
-        if named.0 != 0 {
+        if named.key() != 0 {
             path(open, named.unix_address());
         }
     } else {
         open.transport = if conn.flags & FLAG_DATAGRAM == 0 { TRANSPORT_TCP } else { TRANSPORT_UDP };
         // Those of a later turn may be of data.
         if conn.flags & (FLAG_MIDWAY | FLAG_COUNTED) == 0 && conn.turns <= 1 {
-            open.syn_retransmits = sock.retransmits();
+            open.syn_retransmits = sock.tcp().retransmits();
         }
         open.local_port = sock.local_port();
         open.remote_port = sock.remote_port();
@@ -90,7 +91,7 @@ pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low:
             open.remote_address = bytes([peer_high, peer_low]);
         }
     }
-    entry.submit(wake());
+    entry.submit(wake_at(conn.started_ns));
     count(Counter::Delivered);
     1
 }
@@ -105,11 +106,13 @@ fn bytes(words: [u64; 2]) -> [u8; 16] {
 #[inline(always)]
 fn addresses(open: &mut Open, sock: Sock, family: u8) {
     if family == FAMILY_INET {
-        open.local_address = bytes([u64::from(read::<u32>(sock.0, offset!(sock_local_v4))), 0]);
-        open.remote_address = bytes([u64::from(read::<u32>(sock.0, offset!(sock_remote_v4))), 0]);
+        let (local, remote) = sock.addresses_v4();
+        open.local_address = bytes([u64::from(local), 0]);
+        open.remote_address = bytes([u64::from(remote), 0]);
     } else {
-        open.local_address = bytes(read(sock.0, offset!(sock_local_v6)));
-        open.remote_address = bytes(read(sock.0, offset!(sock_remote_v6)));
+        let (local, remote) = sock.addresses_v6();
+        open.local_address = bytes(local);
+        open.remote_address = bytes(remote);
     }
 }
 

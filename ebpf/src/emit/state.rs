@@ -2,8 +2,7 @@
 
 use super::submit;
 use crate::conn::{Conn, now};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use wirespan_common::counters::Counter;
+use crate::context::thread::Thread;
 use wirespan_common::record::{KIND_STATE, STATE_LISTEN, State};
 
 /// Reports a change of a connection.
@@ -21,12 +20,12 @@ pub fn changed(conn: &Conn, what: u8, error: u32) {
         pid: 0,
         reserved: 0,
     };
-    submit((&raw const state).cast(), size_of::<State>() as u32, Counter::DropOther);
+    submit((&raw const state).cast(), size_of::<State>() as u32, state.at_ns);
 }
 
 /// Reports that the current process began to listen.
 #[inline(always)]
-pub fn listening(port: u16) {
+pub fn listening(port: u16, thread: Thread) {
     let state = State {
         kind: KIND_STATE,
         what: STATE_LISTEN,
@@ -36,8 +35,8 @@ pub fn listening(port: u16) {
         at_ns: now(),
         sent: 0,
         received: 0,
-        pid: (bpf_get_current_pid_tgid() >> 32) as u32,
+        pid: thread.process(),
         reserved: 0,
     };
-    submit((&raw const state).cast(), size_of::<State>() as u32, Counter::DropOther);
+    submit((&raw const state).cast(), size_of::<State>() as u32, state.at_ns);
 }

@@ -5,18 +5,11 @@
 //! buffers are taken in one function, which is checked once, however often it is called.
 
 use super::data::{Copied, HEADER, OFFSET_MASK, copy, opaque, smaller};
+use super::pair::IoVec;
 use crate::maps::Slot;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, MAX_SCRATCH, TAIL};
 use wirespan_common::record::Missing;
-
-/// `struct iovec`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct IoVec {
-    base: u64,
-    len: u64,
-}
 
 const IOVEC: u32 = size_of::<IoVec>() as u32;
 /// Buffers whose places are read at once.

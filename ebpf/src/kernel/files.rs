@@ -29,5 +29,5 @@ pub fn socket(descriptor: u64) -> Option<Sock> {
     }
     let socket = read::<u64>(file, offset!(file_private));
     let sock = read::<u64>(socket, offset!(socket_sk));
-    (socket != 0 && sock != 0).then_some(Sock(sock))
+    (socket != 0 && sock != 0).then_some(Sock::at(sock))
 }

@@ -1,12 +1,18 @@
-//! `struct sock`, `tcp_sock` and `unix_sock` (include/net/sock.h, include/linux/tcp.h, include/net/af_unix.h).
+//! `struct sock` and `unix_sock` (include/net/sock.h, include/net/af_unix.h).
 
-use super::{read, read_known};
+use super::tcp::Tcp;
+use super::{load, read, read_known};
 use crate::maps::offset;
+use wirespan_common::layout::ABSENT;
 use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, FAMILY_UNIX};
 
 /// Address of a `struct sock`.
 #[derive(Clone, Copy)]
-pub struct Sock(pub u64);
+pub struct Sock {
+    address: u64,
+    /// The verifier knows the address as what it is. A constant wherever a socket is used, so that one way of reading is left.
+    is_typed: bool,
+}
 
 const SOCK_STREAM: u16 = 1;
 const SOCK_DGRAM: u16 = 2;
@@ -17,23 +23,71 @@ const IPPROTO_MPTCP: u16 = 262;
 const SYN_RECEIVED: u8 = 3;
 
 impl Sock {
+    /// The one at an address that is a number.
+    #[inline(always)]
+    pub fn at(address: u64) -> Self {
+        Self { address, is_typed: false }
+    }
+
+    /// The argument of a hook that takes a `struct sock`.
+    #[inline(always)]
+    pub fn argument(address: u64) -> Self {
+        Self { address, is_typed: true }
+    }
+
+    /// Its address, a key of the connection table.
+    #[inline(always)]
+    pub fn key(self) -> u64 {
+        self.address
+    }
+
     /// The address as a plain number. For the verifier the argument of a hook is a pointer, which no global function takes;
     /// what a helper wrote to the stack is not.
     #[inline(always)]
     pub fn number(self) -> u64 {
-        read(&raw const self.0 as u64, 0)
+        read(&raw const self.address as u64, 0)
+    }
+
+    /// What TCP knows of it. A socket of another protocol is zeroes.
+    #[inline(always)]
+    pub fn tcp(self) -> Tcp {
+        Tcp::of(self, self.address, self.is_typed)
+    }
+
+    /// Reads a member of `struct sock` that is a number.
+    #[inline(always)]
+    fn member<T: Copy>(self, offset: u32) -> T {
+        if self.is_typed {
+            // SAFETY: the layout's offset of a member of this size.
+            unsafe { load(self.address, offset) }
+        } else {
+            read(self.address, offset)
+        }
+    }
+
+    /// The same for one that some kernels lack; `none` there.
+    #[inline(always)]
+    fn known<T: Copy>(self, offset: u32, none: T) -> T {
+        if offset == ABSENT { none } else { self.member(offset) }
+    }
+
+    /// Reads a pointer in `struct sock`. It is copied: loaded, it would be a pointer to the verifier, too, and no number to
+    /// go on with.
+    #[inline(always)]
+    fn pointer(self, offset: u32) -> u64 {
+        read(self.address, offset)
     }
 
     /// Address family, if this is a stream socket of a kind that is traced.
     #[inline(always)]
     pub fn traced_family(self) -> Option<u8> {
-        let family = read::<u16>(self.0, offset!(sock_family)) as u8;
-        if read::<u16>(self.0, offset!(sock_type)) != SOCK_STREAM {
+        let family = self.member::<u16>(offset!(sock_family)) as u8;
+        if self.member::<u16>(offset!(sock_type)) != SOCK_STREAM {
             return None;
         }
         match family {
             FAMILY_UNIX => Some(family),
-            FAMILY_INET | FAMILY_INET6 => match read::<u16>(self.0, offset!(sock_protocol)) {
+            FAMILY_INET | FAMILY_INET6 => match self.member::<u16>(offset!(sock_protocol)) {
                 IPPROTO_TCP | IPPROTO_MPTCP => Some(family),
                 _ => None,
             },
@@ -45,36 +99,42 @@ impl Sock {
     /// uses. It is no `tcp_sock`.
     #[inline(always)]
     pub fn is_multipath(self) -> bool {
-        read::<u16>(self.0, offset!(sock_protocol)) == IPPROTO_MPTCP
+        self.member::<u16>(offset!(sock_protocol)) == IPPROTO_MPTCP
+    }
+
+    /// Whether this is a socket of TCP.
+    #[inline(always)]
+    pub fn is_tcp(self) -> bool {
+        self.member::<u16>(offset!(sock_protocol)) == IPPROTO_TCP
     }
 
     /// Whether this is a socket of TCP below one of MPTCP.
     #[inline(always)]
     pub fn is_subflow(self) -> bool {
-        !self.is_multipath() && read_known(self.0, offset!(tcp_is_mptcp), 0u8) & 1 != 0
+        !self.is_multipath() && self.tcp().known(offset!(tcp_is_mptcp), 0u8) & 1 != 0
     }
 
     /// Whether its handshake is not over: a socket that has data already came by TCP Fast Open.
     #[inline(always)]
     pub fn is_half_open(self) -> bool {
-        read_known(self.0, offset!(sock_state), 0u8) == SYN_RECEIVED
+        self.known(offset!(sock_state), 0u8) == SYN_RECEIVED
     }
 
     /// Whether this is a unix socket.
     #[inline(always)]
     pub fn is_unix(self) -> bool {
-        read::<u16>(self.0, offset!(sock_family)) == u16::from(FAMILY_UNIX)
+        self.member::<u16>(offset!(sock_family)) == u16::from(FAMILY_UNIX)
     }
 
     /// Address family, if this is a UDP socket.
     #[inline(always)]
     pub fn datagram_family(self) -> Option<u8> {
-        if read::<u16>(self.0, offset!(sock_type)) != SOCK_DGRAM
-            || read::<u16>(self.0, offset!(sock_protocol)) != IPPROTO_UDP
+        if self.member::<u16>(offset!(sock_type)) != SOCK_DGRAM
+            || self.member::<u16>(offset!(sock_protocol)) != IPPROTO_UDP
         {
             return None;
         }
-        match read::<u16>(self.0, offset!(sock_family)) as u8 {
+        match self.member::<u16>(offset!(sock_family)) as u8 {
             family @ (FAMILY_INET | FAMILY_INET6) => Some(family),
             _ => None,
         }
@@ -83,76 +143,50 @@ impl Sock {
     /// Inode of its socket file; 0 before accept and after close.
     #[inline(always)]
     pub fn inode(self) -> u32 {
-        let socket = read::<u64>(self.0, offset!(sock_socket));
+        let socket = self.pointer(offset!(sock_socket));
         if socket == 0 {
             return 0;
         }
         read::<u64>(socket + u64::from(offset!(socket_inode)), offset!(inode_number)) as u32
     }
 
-    /// `tcp_sock.write_seq`: the byte after the last one that the application sent.
-    #[inline(always)]
-    pub fn write_seq(self) -> u32 {
-        read(self.0, offset!(tcp_write_seq))
-    }
-
-    /// `tcp_sock.copied_seq`: the byte after the last one that the application read.
-    #[inline(always)]
-    pub fn copied_seq(self) -> u32 {
-        read(self.0, offset!(tcp_copied_seq))
-    }
-
-    /// Position of the first byte ever received: what is expected next, less all that came.
-    #[inline(always)]
-    pub fn first_received(self) -> u32 {
-        let received = read::<u64>(self.0, offset!(tcp_bytes_received)) as u32;
-        read::<u32>(self.0, offset!(tcp_rcv_nxt)).wrapping_sub(received)
-    }
-
-    /// Position of the first byte ever sent, give or take the SYN, which only the connecting side counts.
-    #[inline(always)]
-    pub fn first_sent(self) -> u32 {
-        let acked = read::<u64>(self.0, offset!(tcp_bytes_acked)) as u32;
-        read::<u32>(self.0, offset!(tcp_snd_una)).wrapping_sub(acked)
-    }
-
     /// Inode of its network namespace.
     #[inline(always)]
     pub fn network_namespace(self) -> u32 {
-        let net = read::<u64>(self.0, offset!(sock_net));
+        let net = self.pointer(offset!(sock_net));
         if net == 0 { 0 } else { read(net, offset!(net_inum)) }
     }
 
     /// Pending error, an errno.
     #[inline(always)]
     pub fn error(self) -> u32 {
-        read(self.0, offset!(sock_error))
+        self.member(offset!(sock_error))
     }
 
     /// Whether the application has let go of it.
     #[inline(always)]
     pub fn is_orphan(self) -> bool {
-        read::<u64>(self.0, offset!(sock_socket)) == 0
+        self.pointer(offset!(sock_socket)) == 0
     }
 
     /// Whether both directions are shut down: the application closed it.
     #[inline(always)]
     pub fn is_shut_down(self) -> bool {
-        read::<u8>(self.0, offset!(sock_shutdown)) & 3 == 3
+        self.member::<u8>(offset!(sock_shutdown)) & 3 == 3
     }
 
     /// Whether nothing more will be received.
     #[inline(always)]
     pub fn is_receive_shut_down(self) -> bool {
-        read::<u8>(self.0, offset!(sock_shutdown)) & 1 != 0
+        self.member::<u8>(offset!(sock_shutdown)) & 1 != 0
     }
 
     /// Local port, host order. One that the kernel chose is let go before the end of the socket is told; then the one
     /// that stands in its segments is still there.
     #[inline(always)]
     pub fn local_port(self) -> u16 {
-        match read(self.0, offset!(sock_local_port)) {
-            0 => u16::from_be(read_known(self.0, offset!(inet_source_port), 0)),
+        match self.member(offset!(sock_local_port)) {
+            0 => u16::from_be(read_known(self.address, offset!(inet_source_port), 0)),
             port => port,
         }
     }
@@ -160,18 +194,52 @@ impl Sock {
     /// Remote port, host order.
     #[inline(always)]
     pub fn remote_port(self) -> u16 {
-        u16::from_be(read(self.0, offset!(sock_remote_port)))
+        u16::from_be(self.member(offset!(sock_remote_port)))
+    }
+
+    /// Local and remote port, host order, read at once.
+    #[inline(always)]
+    pub fn ports(self) -> (u16, u16) {
+        // Remote in network order, local in host order.
+        let pair = self.member::<u32>(offset!(sock_ports));
+        ((pair >> 16) as u16, u16::from_be(pair as u16))
+    }
+
+    /// Local and remote address of IPv4, in network order.
+    #[inline(always)]
+    pub fn addresses_v4(self) -> (u32, u32) {
+        (self.member(offset!(sock_local_v4)), self.member(offset!(sock_remote_v4)))
+    }
+
+    /// The same of IPv6, words that lie in memory as their bytes do.
+    #[inline(always)]
+    pub fn addresses_v6(self) -> ([u64; 2], [u64; 2]) {
+        (read(self.address, offset!(sock_local_v6)), read(self.address, offset!(sock_remote_v6)))
+    }
+
+    /// Whether a FIN has come.
+    #[inline(always)]
+    pub fn is_done(self) -> bool {
+        /// `SOCK_DONE` of `enum sock_flags` (include/net/sock.h).
+        const DONE: u64 = 1 << 1;
+        self.known(offset!(sock_flags), 0u64) & DONE != 0
+    }
+
+    /// Packets in the receive queue.
+    #[inline(always)]
+    pub fn queued_packets(self) -> u32 {
+        self.known(offset!(sock_receive_queue), 0)
     }
 
     /// Its `unix_address`, 0 when unnamed.
     #[inline(always)]
     pub fn unix_address(self) -> u64 {
-        read(self.0, offset!(unix_addr))
+        read(self.address, offset!(unix_addr))
     }
 
     /// The other end of a unix socket.
     #[inline(always)]
     pub fn unix_peer(self) -> Self {
-        Self(read(self.0, offset!(unix_peer)))
+        Self::at(read(self.address, offset!(unix_peer)))
     }
 }

@@ -8,13 +8,13 @@ mod policy;
 pub mod ports;
 mod wanted;
 
-pub use policy::{Spent, is_target, may_tell};
+pub use policy::{Caller, Spent, is_target, may_tell};
 
 use crate::conn::now;
+use crate::context::thread::Thread;
 use crate::emit::process as emit;
 use crate::kernel::read;
 use crate::maps::{DECISIONS, MARKS, URGENT, offset, setting};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use policy::{is_traced, mark, refresh};
@@ -48,7 +48,7 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
 // include/trace/events/sched.h: sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
 #[btf_tracepoint(function = "sched_process_exec")]
 pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let pid = Thread::current().process();
     let at_ns = now();
     let program: u64 = ctx.arg(2);
     let was_traced = is_traced(policy::kind(pid));
@@ -84,7 +84,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     if !is_last(ctx.arg(0)) {
         return 0;
     }
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let pid = Thread::current().process();
     let traced = is_traced(policy::kind(pid));
     let (mark, decision) = (MARKS.remove(pid), DECISIONS.remove(pid));
     if mark.is_ok() || decision.is_ok() {
@@ -100,8 +100,8 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn is_last(task: u64) -> bool {
     if offset!(task_signal) == ABSENT || offset!(signal_live) == ABSENT {
-        let pid_tgid = bpf_get_current_pid_tgid();
-        return (pid_tgid >> 32) as u32 == pid_tgid as u32;
+        let thread = Thread::current();
+        return thread.process() == thread.id();
     }
     // Counted down before the hook (kernel/exit.c, do_exit).
     read::<u32>(read(task, offset!(task_signal)), offset!(signal_live)) == 0

@@ -3,9 +3,10 @@
 //! what the mark tells ([`record::settles`]).
 
 use crate::conn::now;
-use crate::maps::{DECISIONS, LAST_ANSWER, MARKS, POLICY_CHANGE, UNDECIDED, count, setting};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::context::thread::Thread;
+use crate::maps::{ANSWERS, DECISIONS, MARKS, POLICY_CHANGE, UNDECIDED, count, setting};
 use wirespan_common::counters::Counter;
+use wirespan_common::limits::MAX_ANSWERS;
 use wirespan_common::record::{
     self, POLICY_IGNORE, POLICY_PENDING, POLICY_PORT, POLICY_REFUSE, POLICY_TRACE, policy_kind, policy_word,
 };
@@ -43,25 +44,50 @@ pub fn mark(pid: u32, kind: u32, at_ns: u64) {
     changed();
 }
 
-/// Whether the current process is traced. The first thing that a hook asks.
+/// Who makes a call, and whether that is traced: the first thing that a hook asks.
+#[derive(Clone, Copy)]
+pub struct Caller {
+    /// The current thread.
+    pub thread: Thread,
+    answer: u64,
+}
+
+impl Caller {
+    /// The current thread.
+    #[inline(always)]
+    pub fn current() -> Self {
+        Self::of(Thread::current())
+    }
+
+    /// A thread of which it is known that it is the current one.
+    #[inline(always)]
+    pub fn of(thread: Thread) -> Self {
+        Self { thread, answer: answer(thread.process()) }
+    }
+
+    /// Whether its process is traced.
+    #[inline(always)]
+    pub fn is_target(self) -> bool {
+        self.answer >= TRACED
+    }
+
+    /// Whether its process is traced only until it is decided.
+    #[inline(always)]
+    pub fn is_undecided(self) -> bool {
+        self.answer == UNTIL_DECIDED
+    }
+
+    /// Whether its process is not traced whatever ports it uses: user space has looked.
+    #[inline(always)]
+    pub fn is_refused(self) -> bool {
+        self.answer == REFUSED
+    }
+}
+
+/// Whether the current process is traced.
 #[inline(always)]
 pub fn is_target() -> bool {
-    answer() >= TRACED
-}
-
-/// Whether the current process is not traced whatever ports it uses: user space has looked.
-#[inline(always)]
-pub fn is_refused() -> bool {
-    answer() == REFUSED
-}
-
-/// Whether the current process is traced only until it is decided, as [`is_target`] has just found.
-#[inline(always)]
-fn is_undecided() -> bool {
-    let Some(kept) = LAST_ANSWER.get_ptr(0) else { return false };
-    // SAFETY: an aligned word of this CPU.
-    let known = unsafe { kept.read_volatile() };
-    known >> PROCESS_AT == bpf_get_current_pid_tgid() >> 32 && known & ANSWER == UNTIL_DECIDED
+    Caller::current().is_target()
 }
 
 // What is kept is one word: 22 bits of process (include/linux/threads.h, PID_MAX_LIMIT), 40 of time, 2 of the answer.
@@ -72,31 +98,40 @@ const REFUSED: u64 = 1;
 const TRACED: u64 = 2;
 const UNTIL_DECIDED: u64 = 3;
 
-/// The last answer on each CPU is kept: most hooks are run by the process that ran the one before, and are spared the
-/// look-up. An answer is good until a policy changes: it was found after the time that it is kept under, and a change
-/// writes a time that is later than itself.
+/// The last answers on each CPU are kept, each in the place that its process has: most hooks are spared the look-up, also where
+/// processes take turns on a CPU. An answer is good until a policy changes: it was found after the time that it is kept
+/// under, and a change writes a time that is later than itself.
 #[inline(always)]
-fn answer() -> u64 {
-    let process = bpf_get_current_pid_tgid() >> 32;
-    let (Some(kept), Some(change)) = (LAST_ANSWER.get_ptr_mut(0), POLICY_CHANGE.get_ptr(0)) else { return LEFT_ALONE };
+fn answer(process: u32) -> u64 {
+    let (Some(kept), Some(change)) = (ANSWERS.get_ptr_mut(process % MAX_ANSWERS), POLICY_CHANGE.get_ptr(0)) else {
+        return LEFT_ALONE;
+    };
     // SAFETY: an aligned word.
     let change = unsafe { change.read_volatile() };
-    let question = process << PROCESS_AT | change << (64 - PROCESS_AT + 2) >> (64 - PROCESS_AT);
+    let question = u64::from(process) << PROCESS_AT | change << (64 - PROCESS_AT + 2) >> (64 - PROCESS_AT);
     // SAFETY: a slot of this CPU. One whole word is read and written: nobody sees half an answer.
     let known = unsafe { kept.read_volatile() };
     if known & !ANSWER == question {
         return known & ANSWER;
     }
-    let answer = match kind(process as u32) {
+    let answer = find_answer(process) & ANSWER;
+    // SAFETY: as above.
+    unsafe { kept.write_volatile(question | answer) };
+    answer
+}
+
+/// The answer about a process, looked up. A global function: the verifier checks it once, and what it answers is a number to the
+/// caller, not a way of its own for each answer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn find_answer(process: u32) -> u64 {
+    match kind(process) {
         // Who uses a port that is named is nearly always selected.
         POLICY_TRACE | POLICY_PORT => TRACED,
         POLICY_PENDING => UNTIL_DECIDED,
         POLICY_REFUSE => REFUSED,
         _ => LEFT_ALONE,
-    };
-    // SAFETY: as above.
-    unsafe { kept.write_volatile(question | answer) };
-    answer
+    }
 }
 
 /// A policy has just changed.
@@ -116,17 +151,16 @@ pub struct Spent {
     bytes: u32,
 }
 
-/// Whether a record with `bytes` of payload of the current process may be made: one that is not decided yet has a small
+/// Whether a record with `bytes` of payload of a call may be made: a process that is not decided yet has a small
 /// budget, so that programs that turn out not to be selected do not push the records of others out.
 #[inline(always)]
-pub fn may_tell(bytes: u32) -> bool {
-    !is_undecided() || spend(bytes)
+pub fn may_tell(caller: Caller, bytes: u32) -> bool {
+    !caller.is_undecided() || spend(caller.thread.process(), bytes)
 }
 
 #[inline(never)]
-fn spend(bytes: u32) -> bool {
+fn spend(pid: u32, bytes: u32) -> bool {
     use wirespan_common::limits::{UNDECIDED_BYTES, UNDECIDED_RECORDS};
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
     let Some(spent) = UNDECIDED.get_ptr_mut(pid) else {
         let _ = UNDECIDED.insert(pid, Spent { records: 1, bytes }, 0);
         return true;

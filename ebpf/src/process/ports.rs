@@ -2,11 +2,9 @@
 //! decided. A socket may come to a process by any way (it was accepted, inherited, or passed on by another process), so what
 //! counts is its use.
 
-use super::policy::{self, mark, refresh};
-use crate::kernel::read;
+use super::policy::{self, Caller, mark, refresh};
 use crate::kernel::sock::Sock;
-use crate::maps::{MARKS, SELECTED_PORTS, offset, setting};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use crate::maps::{MARKS, SELECTED_PORTS, setting};
 use wirespan_common::record::{FAMILY_UNIX, POLICY_PORT, POLICY_REFUSE, POLICY_TRACE, policy_ns};
 
 /// Whether a selector names the port.
@@ -17,24 +15,25 @@ pub fn is_selected(port: u16) -> bool {
     unsafe { *bits >> (port & 63) & 1 != 0 }
 }
 
-/// The current process uses a port: traces it if a selector names that. Over a mark that is pending too: the decision that
-/// is under way does not know of the port yet.
+/// A process uses a port: it is traced from now on if a selector names that. Over a mark that is pending too: the decision
+/// that is under way does not know of the port yet. Whether it is traced, for this reason or another.
 #[inline(always)]
-pub fn used(port: u16) -> bool {
-    setting!(select_ports) != 0 && is_selected(port) && trace()
+pub fn used(caller: Caller, port: u16) -> bool {
+    let is_decided = caller.is_target() && !caller.is_undecided();
+    is_decided
+        || setting!(select_ports) != 0 && is_selected(port) && trace(caller.thread.process())
+        || caller.is_target()
 }
 
-/// The current process, which is not traced, moves data over a socket or takes it from a listen queue. Whether it is
+/// A process that is not traced moves data over a socket or takes it from a listen queue. Whether it is
 /// traced from now on.
 #[inline(always)]
-pub fn handed_over(sock: Sock) -> bool {
-    if setting!(select_ports) == 0 || policy::is_refused() {
+pub fn handed_over(caller: Caller, sock: Sock) -> bool {
+    if setting!(select_ports) == 0 || caller.is_refused() {
         return false;
     }
-    // Both ports at once: remote in network order, local in host order.
-    let pair = read::<u32>(sock.0, offset!(sock_ports));
-    let (local, remote) = ((pair >> 16) as u16, u16::from_be(pair as u16));
-    (is_selected(local) || is_selected(remote)) && is_stream(sock) && trace()
+    let (local, remote) = sock.ports();
+    (is_selected(local) || is_selected(remote)) && is_stream(sock) && trace(caller.thread.process())
 }
 
 /// The bits mean ports only for sockets of the internet.
@@ -44,8 +43,7 @@ fn is_stream(sock: Sock) -> bool {
 }
 
 #[inline(never)]
-fn trace() -> bool {
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+fn trace(pid: u32) -> bool {
     match policy::kind(pid) {
         POLICY_REFUSE => return false,
         POLICY_TRACE => return true,

@@ -1,8 +1,8 @@
 //! Which programs a selector could choose when they are executed. Whoever cannot be chosen is not traced for a moment.
 
+use crate::context::thread::Thread;
 use crate::kernel::{read, read_known};
 use crate::maps::{WANTED, offset, setting};
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_get_current_task, bpf_probe_read_kernel_str};
 use wirespan_common::layout::ABSENT;
 use wirespan_common::record::{WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER};
@@ -16,7 +16,7 @@ pub fn may_match(program: u64) -> bool {
     if setting!(exec_filter) == 0 {
         return true;
     }
-    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let pid = Thread::current().process();
     is_wanted(WANTED_PID, &number(pid))
         || is_wanted(WANTED_COMM, &comm())
         || is_wanted(WANTED_USER, &number(effective_user()))

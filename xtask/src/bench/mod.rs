@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the numbers of `docs/benchmarks.md`.
 //!
-//! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`syscalls`], [`agent_cost`], [`throughput`],
+//! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`beside`], [`syscalls`], [`agent_cost`], [`throughput`],
 //! [`connections`], [`storm`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
 //! [`node`], [`postgres`], [`redis`], [`rush`]) and how they end ([`child`]), what loads and receives ([`client`],
 //! [`sink`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf`
@@ -10,6 +10,7 @@
 
 mod agent;
 mod agent_cost;
+mod beside;
 mod bpf;
 mod btf;
 mod child;
@@ -49,9 +50,9 @@ pub struct Args {
     /// Only these measurements
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Kind>,
-    /// Measure this binary instead of building one
+    /// Measure this binary instead of building one; several times: with `--only beside`, all of them
     #[arg(long, value_name = "PATH")]
-    agent: Option<PathBuf>,
+    agent: Vec<PathBuf>,
     /// Seconds of load a run
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
@@ -76,6 +77,8 @@ enum Kind {
     Duration,
     /// Time in kernel programs, kernel memory
     Kernel,
+    /// Time in kernel programs of several agents, by turns
+    Beside,
     /// What other processes and other system calls pay
     Syscalls,
     /// Processor time of the agent per span
@@ -96,8 +99,9 @@ enum Kind {
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 14] = [
+const KINDS: [(Kind, Measure); 15] = [
     (Kind::Kernel, kernel::measure),
+    (Kind::Beside, beside::measure),
     (Kind::Syscalls, syscalls::measure),
     (Kind::AgentCost, agent_cost::measure),
     (Kind::Throughput, throughput::measure),
@@ -119,6 +123,8 @@ type Measure = fn(&Setup) -> Result<Vec<Row>>;
 pub struct Setup {
     /// The agent's binary.
     agent: PathBuf,
+    /// It, and those that it is compared with.
+    agents: Vec<PathBuf>,
     seconds: u32,
     rounds: u32,
     spans: u64,
@@ -130,15 +136,17 @@ pub fn bench(args: &Args) -> Result<()> {
         bail!("measuring needs root: it reads the kernel's statistics and changes none of your settings");
     }
     install()?;
-    let agent = match &args.agent {
-        Some(path) => path.clone(),
-        None => build::build(&build::Args { release: true })?,
-    };
-    let setup = Setup { agent, seconds: args.seconds, rounds: args.rounds, spans: args.spans };
+    let mut agents = args.agent.clone();
+    if agents.is_empty() {
+        agents.push(build::build(&build::Args { release: true })?);
+    }
+    let setup =
+        Setup { agent: agents[0].clone(), agents, seconds: args.seconds, rounds: args.rounds, spans: args.spans };
     let mut failed = 0;
     println!("{}", report::HEADER);
     for (kind, measure) in KINDS {
-        if !args.only.is_empty() && !args.only.contains(&kind) {
+        let is_asked = if args.only.is_empty() { kind != Kind::Beside } else { args.only.contains(&kind) };
+        if !is_asked {
             continue;
         }
         sh::step(format!("measuring {kind:?} (load {})", load()));

@@ -1,0 +1,58 @@
+//! The current thread, by its ids in the initial pid namespace.
+
+use crate::kernel::load;
+use crate::maps::offset;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
+
+/// A thread: its process in the upper half, its own id in the lower.
+#[derive(Clone, Copy)]
+pub struct Thread(u64);
+
+/// The running task, by a pointer whose type the verifier knows (Linux 5.11).
+#[derive(Clone, Copy)]
+pub struct Task(pub u64);
+
+impl Task {
+    /// That of the running thread.
+    #[inline(always)]
+    pub fn current() -> Self {
+        // SAFETY: no arguments.
+        Self(unsafe { bpf_get_current_task_btf() } as u64)
+    }
+
+    /// Its ids, without a further helper.
+    #[inline(always)]
+    pub fn thread(self) -> Thread {
+        let (process_at, id_at) = (offset!(task_tgid), offset!(task_pid));
+        // SAFETY: the layout's offsets of members of this size.
+        let (process, id) = unsafe { (load::<u32>(self.0, process_at), load::<u32>(self.0, id_at)) };
+        Thread(u64::from(process) << 32 | u64::from(id))
+    }
+}
+
+impl Thread {
+    /// The one that runs.
+    #[inline(always)]
+    pub fn current() -> Self {
+        Self(bpf_get_current_pid_tgid())
+    }
+
+    /// Thread group id.
+    #[inline(always)]
+    pub fn process(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// Thread id.
+    #[inline(always)]
+    pub fn id(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Both, as a key.
+    #[inline(always)]
+    pub fn word(self) -> u64 {
+        self.0
+    }
+}
