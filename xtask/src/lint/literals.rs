@@ -18,7 +18,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("agent/src/config/", "names of settings"),
     ("agent/src/process/selector/", "names of labels that selectors name"),
     ("agent/protocols/src/", "to be replaced"),
-    ("agent/src/advise/", "to be replaced"),
     ("agent/src/export/console/", "to be replaced"),
     ("agent/src/export/prometheus/", "to be replaced"),
     ("agent/src/metrics/record/", "to be replaced"),
