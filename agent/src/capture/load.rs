@@ -19,7 +19,9 @@ use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
     CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
 };
-use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
+use wirespan_common::record::{
+    Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, SHEDDING_INHERITS, Wanted,
+};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -202,9 +204,11 @@ impl Capture {
         let _ = self.directed.set(0, self.directives_given, 0);
     }
 
-    /// Of 256 turns of the connections that allow it leave out so many from now on. False when the kernel refuses.
-    pub fn shed(&mut self, rejected: u8) -> bool {
-        self.shedding.set(0, u32::from(rejected), 0).is_ok()
+    /// Of 256 turns of the connections that allow it leave out so many from now on. `inherits`: what a thread asks of others
+    /// goes with the request that it handles. False when the kernel refuses.
+    pub fn shed(&mut self, rejected: u8, inherits: bool) -> bool {
+        let word = u32::from(rejected) | if inherits { SHEDDING_INHERITS } else { 0 };
+        self.shedding.set(0, word, 0).is_ok()
     }
 
     /// Calls that the programs looked at so far.

@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::counts::Counts;
 use super::fact::{Fact, SetUp};
 use super::room;
-use crate::event::{Change, Event, Open, State, Transport};
+use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -68,6 +68,8 @@ pub struct Tracker<T> {
     commands: Vec<Command>,
     /// Turns may have to be left out: the programs must know of which connections.
     sheds: bool,
+    /// There are clients among them.
+    sheds_clients: bool,
     /// Heap bytes of all connections, as last counted.
     heap: usize,
     swept_ns: u64,
@@ -100,6 +102,7 @@ impl<T> Tracker<T> {
             counts: Counts { encrypted_inside: vec![0; registry.len()], ..Counts::default() },
             commands: Vec::new(),
             sheds: false,
+            sheds_clients: false,
             heap: 0,
             swept_ns: 0,
             crowded_ns: None,
@@ -135,6 +138,12 @@ impl<T> Tracker<T> {
         self.sheds = sheds;
     }
 
+    /// Whether turns of clients may be left out, too: they go with the request for which they are.
+    #[must_use]
+    pub fn sheds_clients(&self) -> bool {
+        self.sheds_clients
+    }
+
     /// Takes the commands for the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
@@ -168,6 +177,7 @@ impl<T> Tracker<T> {
                 }
                 let budget = connection.budget();
                 let allows = self.sheds && connection.allows_shedding(data);
+                self.sheds_clients |= allows && connection.role == Some(Role::Client);
                 if (allows || budget != before && budget.is_some()) && connection.open.sock != 0 {
                     self.commands.push(Command::Direct {
                         sock: connection.open.sock,

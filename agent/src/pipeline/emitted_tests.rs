@@ -206,6 +206,7 @@ fn run(capture: &Path, seat: Seat, settings: Settings, seen: &mut Seen) {
             undecodable: 0,
             ring_fill: 0.0,
             exporters: vec![("otlp", Counts::default().snapshot())],
+            governor: Some(crate::pipeline::governor::Standing::default()),
             advice: Some(std::collections::BTreeMap::new()),
         };
         let (standing, own) = (engine.standing(), readings(engine, &outside));

@@ -146,6 +146,12 @@ impl Engine {
         self.tracker.set_shedding(sheds);
     }
 
+    /// Whether turns of clients may be left out.
+    #[must_use]
+    pub fn sheds_clients(&self) -> bool {
+        self.tracker.sheds_clients()
+    }
+
     /// Takes what the tracker wants of the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         self.tracker.take_commands()

@@ -210,8 +210,9 @@ impl Live {
 
     /// Sees how much is used, when it is time to.
     fn govern(&mut self, note: &mut impl FnMut(&str)) {
-        let Self { governor: Some(governor), capture, engine, .. } = self else { return };
-        if let Some(sheds) = governor.turn(capture, note) {
+        let Self { governor: Some(governor), capture, engine, reader, ring_bytes, .. } = self else { return };
+        let backlog = reader.backlog() as f64 / f64::from(*ring_bytes);
+        if let Some(sheds) = governor.turn(capture, (engine.sheds_clients(), backlog), note) {
             engine.set_shedding(sheds);
         }
     }
@@ -225,12 +226,16 @@ impl Live {
 
     /// Collects metrics if it is time to.
     fn meter(&mut self, exporters: &Exporters, is_last: bool) {
-        let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, .. } = self else { return };
+        let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, governor, .. } = self
+        else {
+            return;
+        };
         metering.turn(engine, is_last, &mut || Outside {
             kernel: capture.counters(),
             undecodable: reader.undecodable,
             ring_fill: (reader.take_peak() as f64 / f64::from(*ring_bytes)).min(1.0),
             exporters: exporters.counts().chain(advising.iter().filter_map(Advising::counts)).collect(),
+            governor: governor.as_ref().map(Governor::standing),
             advice: advising.as_ref().map(|advising| advising.standing().clone()),
         });
     }

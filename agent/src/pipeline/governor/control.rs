@@ -12,6 +12,9 @@ pub const STEPS: u32 = 256;
 const AIM: f64 = 0.9;
 const CALM: f64 = 0.8;
 
+/// Share of the ring buffer that may wait.
+const CROWDED: f64 = 0.5;
+
 /// Growth of the followed share in one step, at most.
 const GROWTH: f64 = 1.25;
 
@@ -55,12 +58,17 @@ impl Control {
         left_out.round().clamp(0.0, f64::from(STEPS - 1)) as u8
     }
 
-    /// `used` processors were used since the last step: how many of [`STEPS`] exchanges to leave out from now on.
-    pub fn step(&mut self, used: f64) -> u8 {
+    /// `used` processors were used since the last step, and `backlog` of the ring buffer waits to be read (0 to 1): how many of
+    /// [`STEPS`] exchanges to leave out from now on.
+    ///
+    /// An agent that others leave no processor to uses little, and still cannot follow.
+    pub fn step(&mut self, used: f64, backlog: f64) -> u8 {
         // A storm does not wait until an average has noticed it.
         let newest = if used > 2.0 * self.budget { 1.0 } else { NEWEST };
         self.used += (used - self.used) * newest;
-        if self.used > self.budget {
+        if backlog > CROWDED {
+            self.scale(0.5);
+        } else if self.used > self.budget {
             self.scale(self.budget * AIM / self.used);
         } else if self.kept < 1.0 && self.used < self.budget * CALM {
             self.scale((self.budget * AIM / self.used.max(f64::MIN_POSITIVE)).min(GROWTH));
@@ -95,7 +103,7 @@ mod tests {
         }
 
         fn settle(&self, control: &mut Control, steps: usize) -> f64 {
-            (0..steps).fold(control.rejected(), |rejected, _| control.step(self.used(rejected)));
+            (0..steps).fold(control.rejected(), |rejected, _| control.step(self.used(rejected), 0.0));
             self.used(control.rejected())
         }
     }
@@ -135,11 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn who_cannot_follow_leaves_out_more() {
+        let mut control = Control::new(0.2);
+        assert_eq!([0.4, 0.6, 1.0].map(|backlog| control.step(0.01, backlog)), [0, 128, 192]);
+    }
+
+    #[test]
     fn something_is_always_followed() {
         let mut control = Control::new(0.2);
         let host = Host { rate: 1e9, followed: 3.0, left_out: 1.0 };
         host.settle(&mut control, 100);
         assert_eq!(control.rejected(), 255);
-        assert_eq!(control.step(0.0), 255, "not at once");
+        assert_eq!(control.step(0.0, 0.0), 255, "not at once");
     }
 }

@@ -84,7 +84,8 @@ pub struct Governor {
     due: Instant,
     measuring: Option<Window>,
     measure_due: Instant,
-    rejected: u8,
+    /// What the programs were told.
+    told_kernel: (u8, bool),
     note_due: Instant,
     /// A note said that something is left out, and none that this is over.
     told: bool,
@@ -122,7 +123,7 @@ impl Governor {
             due: now + STEP,
             measuring: None,
             measure_due: now + STEP,
-            rejected: 0,
+            told_kernel: (0, false),
             note_due: now,
             told: false,
         }
@@ -135,8 +136,13 @@ impl Governor {
     }
 
     /// After a turn of the main loop: measures and decides when it is time to. Whether turns are left out now, if that has
-    /// changed.
-    pub fn turn(&mut self, capture: &mut Capture, note: &mut impl FnMut(&str)) -> Option<bool> {
+    /// changed. `inherits`: see [`Capture::shed`]; `backlog`: share of the ring buffer that waits to be read.
+    pub fn turn(
+        &mut self,
+        capture: &mut Capture,
+        (inherits, backlog): (bool, f64),
+        note: &mut impl FnMut(&str),
+    ) -> Option<bool> {
         let now = Instant::now();
         if let Some(window) = self.measuring.take_if(|window| window.until <= now) {
             let after = measured(capture);
@@ -150,7 +156,7 @@ impl Governor {
         }
         self.due = now + STEP;
         let (agent, kernel) = self.usage.since(reading(capture))?;
-        let rejected = self.control.step(agent + kernel);
+        let rejected = self.control.step(agent + kernel, backlog);
         let left_out = f64::from(rejected) / f64::from(STEPS);
         self.standing = Standing { agent, kernel, left_out, ..self.standing };
         if self.measuring.is_none() && now >= self.measure_due && self.control.used() > self.control.budget() * QUIET {
@@ -159,12 +165,12 @@ impl Governor {
             self.measuring = capture.measure().map(|stats| Window { _stats: stats, until: now + WINDOW, before });
         }
         self.tell(now, note);
-        let before = self.rejected;
-        if rejected == before || !capture.shed(rejected) {
+        let before = self.told_kernel;
+        if (rejected, inherits) == before || !capture.shed(rejected, inherits) {
             return None;
         }
-        self.rejected = rejected;
-        ((before == 0) != (rejected == 0)).then_some(rejected > 0)
+        self.told_kernel = (rejected, inherits);
+        ((before.0 == 0) != (rejected == 0)).then_some(rejected > 0)
     }
 
     /// Says that something is left out, and when that is over.
