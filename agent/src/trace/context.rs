@@ -21,6 +21,7 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 use wirespan_protocols::stream::Actor;
+use wirespan_semconv as semconv;
 
 use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
@@ -71,7 +72,7 @@ impl Binding {
     /// request or an event loop. The JVM may run any virtual thread on the thread that received a request.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
-        let runtime = resource.attributes.iter().find(|(key, _)| key == "process.runtime.name");
+        let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
             Some("java") => Self::Nothing,

@@ -40,6 +40,7 @@ use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::exchange::detail::Parent;
 use wirespan_protocols::http;
+use wirespan_semconv as semconv;
 
 use crate::conn::fact::Use;
 use connection::ConnectionFacts;
@@ -229,17 +230,17 @@ fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<At
     let request = &exchange.request;
     if kind == Kind::Server && request.arrived_ns != 0 {
         let waited_ns = request.first_ns.saturating_sub(request.arrived_ns);
-        attributes.push(("wirespan.queue.duration", setup::seconds(waited_ns)));
+        attributes.push((semconv::WIRESPAN_QUEUE_DURATION, setup::seconds(waited_ns)));
     }
     let first = match ties.usage {
         Some(Use::First | Use::Ready) => true,
         Some(Use::Again) => false,
         Some(Use::Preamble | Use::Unknown) | None => return Vec::new(),
     };
-    attributes.push(("wirespan.connection.reused", Value::Bool(!first)));
+    attributes.push((semconv::WIRESPAN_CONNECTION_REUSED, Value::Bool(!first)));
     let Some(paid) = ties.paid.filter(|_| first) else { return Vec::new() };
     if ties.usage == Some(Use::First) && paid.duration_ns > 0 {
-        attributes.push(("wirespan.connection.setup.duration", setup::seconds(paid.duration_ns)));
+        attributes.push((semconv::WIRESPAN_CONNECTION_SETUP_DURATION, setup::seconds(paid.duration_ns)));
     }
     paid.link.into_iter().collect()
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
+use wirespan_semconv as semconv;
 
 use super::Tracer;
 use super::connection::{ConnectionFacts, Site};
@@ -20,13 +21,13 @@ pub const NAME: &str = "connection_setup";
 
 /// Attributes that tell how long each part took (s), in the order in which the parts usually come, and short names.
 pub const PHASES: [(&str, &str); 7] = [
-    ("wirespan.connection.dns.duration", "dns"),
-    ("wirespan.connection.tcp.duration", "tcp"),
-    ("wirespan.connection.preface.duration", "proxy"),
-    ("wirespan.connection.encryption_request.duration", "encryption request"),
-    ("wirespan.connection.tls.duration", "tls"),
-    ("wirespan.connection.authentication.duration", "auth"),
-    ("wirespan.connection.preamble.duration", "preamble"),
+    (semconv::WIRESPAN_CONNECTION_DNS_DURATION, "dns"),
+    (semconv::WIRESPAN_CONNECTION_TCP_DURATION, "tcp"),
+    (semconv::WIRESPAN_CONNECTION_PREFACE_DURATION, "proxy"),
+    (semconv::WIRESPAN_CONNECTION_ENCRYPTION_REQUEST_DURATION, "encryption request"),
+    (semconv::WIRESPAN_CONNECTION_TLS_DURATION, "tls"),
+    (semconv::WIRESPAN_CONNECTION_AUTHENTICATION_DURATION, "auth"),
+    (semconv::WIRESPAN_CONNECTION_PREAMBLE_DURATION, "preamble"),
 ];
 
 /// Name of the span of a look-up.
@@ -36,7 +37,7 @@ const LOOKUP: &str = "DNS lookup";
 #[must_use]
 pub fn is_part(span: &Span) -> bool {
     // A look-up that was done for a request has a parent too, and names its resolver.
-    let is_lookup = span.name == LOOKUP && span.attribute("network.peer.address").is_some();
+    let is_lookup = span.name == LOOKUP && span.attribute(semconv::NETWORK_PEER_ADDRESS).is_some();
     span.kind == Kind::Internal && span.parent.is_some() && !is_lookup
 }
 
@@ -138,7 +139,7 @@ impl Tracer {
         }
         if let (Some(first), Some(last)) = (set_up.preamble.first(), set_up.preamble.last()) {
             let steps = set_up.preamble.iter().map(|step| step.what.clone()).collect();
-            let attributes = vec![("wirespan.connection.preamble", Value::List(steps))];
+            let attributes = vec![(semconv::WIRESPAN_CONNECTION_PREAMBLE, Value::List(steps))];
             add(self, ("preamble", (first.start_ns, last.end_ns.max(first.start_ns)), attributes, None));
         }
         (paid, spans)
@@ -155,7 +156,7 @@ impl Tracer {
         let mut attributes = question(asked.name, asked.question);
         if !asked.addresses.is_empty() {
             let addresses = asked.addresses.iter().map(|address| address.to_string().into()).collect();
-            attributes.push(("dns.answers", Value::List(addresses)));
+            attributes.push((semconv::DNS_ANSWERS, Value::List(addresses)));
         }
         peer(&lookup.connection.remote, lookup.transport, &mut attributes);
         let error = lookup.exchange.error_type(Kind::Client);
@@ -170,10 +171,10 @@ impl Tracer {
         let mut attributes = Vec::with_capacity(16);
         peer(scene.peer, Transport::Tcp, &mut attributes);
         if !scene.is_server {
-            attributes.extend(server_name(set_up).map(|name| ("server.address", Value::Text(name.into()))));
+            attributes.extend(server_name(set_up).map(|name| (semconv::SERVER_ADDRESS, Value::Text(name.into()))));
         } else if !scene.peer.address.is_empty() {
             // Only a server's set-up has one, so that whoever reads it can tell the two.
-            attributes.push(("client.address", Value::shared(&scene.peer.address)));
+            attributes.push((semconv::CLIENT_ADDRESS, Value::shared(&scene.peer.address)));
         }
         let tls = set_up.phases.iter().find_map(|phase| match &phase.kind {
             PhaseKind::Tls(tls) => Some(tls),
@@ -183,10 +184,10 @@ impl Tracer {
             handshake(tls, &mut attributes);
         }
         if let Some(tcp) = set_up.tcp.filter(|tcp| tcp.retransmits > 0) {
-            attributes.push(("wirespan.tcp.syn_retransmits", Value::Int(tcp.retransmits.into())));
+            attributes.push((semconv::WIRESPAN_TCP_SYN_RETRANSMITS, Value::Int(tcp.retransmits.into())));
         }
         if let Some(wait_ns) = set_up.accept_wait_ns {
-            attributes.push(("wirespan.tcp.accept.duration", seconds(wait_ns)));
+            attributes.push((semconv::WIRESPAN_TCP_ACCEPT_DURATION, seconds(wait_ns)));
         }
         let shares = PHASES.into_iter().zip(shares(set_up)).filter(|(_, ns)| *ns > 0);
         attributes.extend(shares.map(|((key, _), ns)| (key, seconds(ns))));
@@ -217,7 +218,7 @@ impl Tracer {
         error: Option<&str>,
         resource: &Arc<Resource>,
     ) -> Span {
-        attributes.extend(error.map(|error| ("error.type", Value::Text(error.into()))));
+        attributes.extend(error.map(|error| (semconv::ERROR_TYPE, Value::Text(error.into()))));
         let (start_unix_ns, end_unix_ns) = self.clock.interval(first_ns, last_ns);
         Span {
             trace_id,
@@ -248,7 +249,7 @@ fn connect<'a>(set_up: &'a SetUp, tcp: TcpConnect, site: &Site) -> Part<'a> {
     let mut attributes = Vec::with_capacity(5);
     peer(site, Transport::Tcp, &mut attributes);
     if tcp.retransmits > 0 {
-        attributes.push(("wirespan.tcp.syn_retransmits", Value::Int(tcp.retransmits.into())));
+        attributes.push((semconv::WIRESPAN_TCP_SYN_RETRANSMITS, Value::Int(tcp.retransmits.into())));
     }
     // A set-up that has no phases failed in this one.
     let error = set_up.error.as_deref().filter(|_| set_up.phases.is_empty());
@@ -261,23 +262,24 @@ fn phase_part(phase: &Phase, is_server: bool) -> Part<'_> {
         PhaseKind::Tls(tls) => {
             handshake(tls, &mut attributes);
             if let Some(name) = &tls.server_name {
-                attributes.push(("server.address", Value::Text(name.clone())));
+                attributes.push((semconv::SERVER_ADDRESS, Value::Text(name.clone())));
             }
             if is_server { "TLS server handshake" } else { "TLS client handshake" }
         }
         PhaseKind::Preface(kind) => {
-            attributes.push(("wirespan.preface.kind", Value::Static(kind)));
+            attributes.push((semconv::WIRESPAN_PREFACE_KIND, Value::Static(kind)));
             "proxy preface"
         }
         PhaseKind::EncryptionRequest { accepted } => {
-            attributes.push(("wirespan.encryption.accepted", Value::Bool(*accepted)));
+            attributes.push((semconv::WIRESPAN_ENCRYPTION_ACCEPTED, Value::Bool(*accepted)));
             "encryption request"
         }
         PhaseKind::Authentication(authentication) => {
             if let Some(method) = authentication.method {
-                attributes.push(("wirespan.authentication.method", Value::Static(method)));
+                attributes.push((semconv::WIRESPAN_AUTHENTICATION_METHOD, Value::Static(method)));
             }
-            attributes.push(("wirespan.authentication.round_trips", Value::Int(authentication.round_trips.into())));
+            attributes
+                .push((semconv::WIRESPAN_AUTHENTICATION_ROUND_TRIPS, Value::Int(authentication.round_trips.into())));
             "authentication"
         }
     };
@@ -288,23 +290,23 @@ fn phase_part(phase: &Phase, is_server: bool) -> Part<'_> {
 fn handshake(tls: &TlsHandshake, attributes: &mut Vec<Attribute>) {
     // SSL 3.0 and older are none of ours.
     if let Some(version) = tls.version {
-        attributes.push(("tls.protocol.name", Value::Static("tls")));
-        attributes.push(("tls.protocol.version", Value::Static(version)));
+        attributes.push((semconv::TLS_PROTOCOL_NAME, Value::Static("tls")));
+        attributes.push((semconv::TLS_PROTOCOL_VERSION, Value::Static(version)));
     }
     if let Some(cipher) = &tls.cipher {
-        attributes.push(("tls.cipher", Value::Text(cipher.clone())));
+        attributes.push((semconv::TLS_CIPHER, Value::Text(cipher.clone())));
     }
     if let Some(resumed) = tls.resumed {
-        attributes.push(("tls.resumed", Value::Bool(resumed)));
+        attributes.push((semconv::TLS_RESUMED, Value::Bool(resumed)));
     }
     if let Some(protocol) = &tls.chosen_protocol {
-        attributes.push(("tls.next_protocol", Value::Text(protocol.clone())));
+        attributes.push((semconv::TLS_NEXT_PROTOCOL, Value::Text(protocol.clone())));
     }
     if let Some(asked) = tls.client_certificate_asked {
-        attributes.push(("wirespan.tls.client_certificate_asked", Value::Bool(asked)));
+        attributes.push((semconv::WIRESPAN_TLS_CLIENT_CERTIFICATE_ASKED, Value::Bool(asked)));
     }
     if tls.retried {
-        attributes.push(("wirespan.tls.hello_retried", Value::Bool(true)));
+        attributes.push((semconv::WIRESPAN_TLS_HELLO_RETRIED, Value::Bool(true)));
     }
 }
 
@@ -318,20 +320,23 @@ fn server_name(set_up: &SetUp) -> Option<&str> {
 }
 
 fn question(name: &str, question: &str) -> Vec<Attribute> {
-    vec![("dns.question.name", Value::Text(name.into())), ("wirespan.dns.question.type", Value::Text(question.into()))]
+    vec![
+        (semconv::DNS_QUESTION_NAME, Value::Text(name.into())),
+        (semconv::WIRESPAN_DNS_QUESTION_TYPE, Value::Text(question.into())),
+    ]
 }
 
 fn peer(site: &Site, transport: Transport, attributes: &mut Vec<Attribute>) {
     if !site.address.is_empty() {
-        attributes.push(("network.peer.address", Value::Shared(Arc::clone(&site.address))));
+        attributes.push((semconv::NETWORK_PEER_ADDRESS, Value::Shared(Arc::clone(&site.address))));
     }
-    attributes.extend(site.port.map(|port| ("network.peer.port", Value::Int(port.into()))));
+    attributes.extend(site.port.map(|port| (semconv::NETWORK_PEER_PORT, Value::Int(port.into()))));
     let transport = match transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
         Transport::Unix => "unix",
     };
-    attributes.push(("network.transport", Value::Static(transport)));
+    attributes.push((semconv::NETWORK_TRANSPORT, Value::Static(transport)));
 }
 
 #[cfg(test)]

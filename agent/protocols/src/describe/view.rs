@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use wirespan_semconv as semconv;
+
 use super::value::{Attribute, Kind, Value};
 
 /// One end of a connection, ready to be put into attributes.
@@ -30,21 +32,21 @@ impl View<'_> {
     /// `network.peer.*`, and `network.transport` where it is not the usual TCP.
     pub fn peer_attributes(&self, attributes: &mut Vec<Attribute>) {
         if !self.peer.address.is_empty() {
-            attributes.push(("network.peer.address", Value::shared(&self.peer.address)));
+            attributes.push((semconv::NETWORK_PEER_ADDRESS, Value::shared(&self.peer.address)));
         }
         match self.peer.port {
-            Some(port) => attributes.push(("network.peer.port", Value::Int(port.into()))),
-            None => attributes.push(("network.transport", Value::Static("unix"))),
+            Some(port) => attributes.push((semconv::NETWORK_PEER_PORT, Value::Int(port.into()))),
+            None => attributes.push((semconv::NETWORK_TRANSPORT, Value::Static("unix"))),
         }
     }
 
     /// `server.address`, and `server.port` where it is not `usual_port`.
     pub fn server_attributes(&self, usual_port: u16, attributes: &mut Vec<Attribute>) {
         if !self.server.address.is_empty() {
-            attributes.push(("server.address", Value::shared(&self.server.address)));
+            attributes.push((semconv::SERVER_ADDRESS, Value::shared(&self.server.address)));
         }
         if let Some(port) = self.server.port.filter(|port| *port != usual_port) {
-            attributes.push(("server.port", Value::Int(port.into())));
+            attributes.push((semconv::SERVER_PORT, Value::Int(port.into())));
         }
     }
 }

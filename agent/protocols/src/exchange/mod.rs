@@ -6,6 +6,8 @@ pub mod detail;
 
 use std::borrow::Cow;
 
+use wirespan_semconv as semconv;
+
 use crate::describe::value::{Attribute, Kind, Status, Value};
 use crate::describe::{Described, Scene};
 use crate::stream::{Actor, Stamp};
@@ -118,7 +120,7 @@ impl Exchange {
     pub fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> (Described, Status) {
         let mut described = self.detail.describe(scene, attributes);
         let Some(error) = self.error_type(scene.view.kind) else { return (described, Status::Unset) };
-        described.attributes.push(("error.type", Value::from(error)));
+        described.attributes.push((semconv::ERROR_TYPE, Value::from(error)));
         let status = Status::Error(Cow::Borrowed(described.message));
         (described, status)
     }

@@ -9,6 +9,8 @@ pub mod url;
 
 use std::borrow::Cow;
 
+use wirespan_semconv as semconv;
+
 use crate::describe::family::{Http, OTHER};
 use crate::describe::options::Options;
 use crate::describe::redact::{self, names::Names};
@@ -49,24 +51,25 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
         if let Some(route) = scene.route {
             // For every request: an allocation, no formatting.
             name = Cow::Owned([&*name, &*route.pattern].join(" "));
-            attributes.push(("http.route", Value::shared(&route.pattern)));
+            attributes.push((semconv::HTTP_ROUTE, Value::shared(&route.pattern)));
             if route.is_guess {
-                attributes.push(("wirespan.route.source", Value::Static("heuristic")));
+                attributes.push((semconv::WIRESPAN_ROUTE_SOURCE, Value::Static("heuristic")));
             }
         }
         if let Some(agent) = http.user_agent {
-            attributes.push(("user_agent.original", Value::text(agent)));
+            attributes.push((semconv::USER_AGENT_ORIGINAL, Value::text(agent)));
         }
     }
     if http.target_truncated {
-        attributes.push(("wirespan.url.truncated", Value::Bool(true)));
+        attributes.push((semconv::WIRESPAN_URL_TRUNCATED, Value::Bool(true)));
     }
     view.peer_attributes(&mut attributes);
-    attributes.push(("network.protocol.version", Value::Static(http.version)));
+    attributes.push((semconv::NETWORK_PROTOCOL_VERSION, Value::Static(http.version)));
     if let Some(status) = http.status {
-        attributes.push(("http.response.status_code", Value::Int(status.into())));
+        attributes.push((semconv::HTTP_RESPONSE_STATUS_CODE, Value::Int(status.into())));
     }
-    for (key, size) in [("http.request.body.size", http.request_body), ("http.response.body.size", http.response_body)]
+    for (key, size) in
+        [(semconv::HTTP_REQUEST_BODY_SIZE, http.request_body), (semconv::HTTP_RESPONSE_BODY_SIZE, http.response_body)]
     {
         if let Some(size) = size {
             attributes.push((key, Value::Int(i64::try_from(size).unwrap_or(i64::MAX))));
@@ -112,12 +115,12 @@ fn method(http: &Http<'_>, options: &Options, attributes: &mut Vec<Attribute>) -
     };
     match known {
         Some(method) => {
-            attributes.push(("http.request.method", Value::from(method.clone())));
+            attributes.push((semconv::HTTP_REQUEST_METHOD, Value::from(method.clone())));
             method
         }
         None => {
-            attributes.push(("http.request.method", Value::Static(OTHER)));
-            attributes.push(("http.request.method_original", Value::text(http.method)));
+            attributes.push((semconv::HTTP_REQUEST_METHOD, Value::Static(OTHER)));
+            attributes.push((semconv::HTTP_REQUEST_METHOD_ORIGINAL, Value::text(http.method)));
             Cow::Borrowed("HTTP")
         }
     }
@@ -126,25 +129,25 @@ fn method(http: &Http<'_>, options: &Options, attributes: &mut Vec<Attribute>) -
 /// The server's view of the URL: its parts, the address by which it was called, and who called.
 fn server_url(http: &Http<'_>, target: &Target<'_>, view: &View<'_>, secrets: &Names, attributes: &mut Vec<Attribute>) {
     if let Some(path) = target.path {
-        attributes.push(("url.path", Value::text(&redact::path(path, secrets))));
+        attributes.push((semconv::URL_PATH, Value::text(&redact::path(path, secrets))));
     }
     if let Some(query) = target.query.filter(|query| !query.is_empty()) {
-        attributes.push(("url.query", Value::text(&redact::query(query, secrets))));
+        attributes.push((semconv::URL_QUERY, Value::text(&redact::query(query, secrets))));
     }
-    attributes.push(("url.scheme", Value::from(url::scheme(target.scheme))));
+    attributes.push((semconv::URL_SCHEME, Value::from(url::scheme(target.scheme))));
     // An absolute-form target replaces the Host header (RFC 9112, section 3.2.2).
     match target.authority.or(http.host).and_then(url::host_and_port) {
         Some((host, port)) => {
-            attributes.push(("server.address", Value::text(host)));
+            attributes.push((semconv::SERVER_ADDRESS, Value::text(host)));
             // A name without a port means the usual one of a scheme that a proxy may have ended in front of us: only
             // when it is our own port is it known.
             let port = port.or(view.server.port.filter(|own| Some(*own) == url::usual_port(target.scheme)));
-            attributes.extend(port.map(|port| ("server.port", Value::Int(port.into()))));
+            attributes.extend(port.map(|port| (semconv::SERVER_PORT, Value::Int(port.into()))));
         }
         None => site(view.server, attributes),
     }
     if let Some(client) = client_address(http.forwarded_for, view.client) {
-        attributes.push(("client.address", client));
+        attributes.push((semconv::CLIENT_ADDRESS, client));
     }
 }
 
@@ -153,8 +156,8 @@ fn client_url(http: &Http<'_>, target: &Target<'_>, view: &View<'_>, secrets: &N
     let meant = meant(http, target, view);
     let (host, port) = match meant {
         Some((host, port)) => {
-            attributes.push(("server.address", Value::text(host)));
-            attributes.extend(port.map(|port| ("server.port", Value::Int(port.into()))));
+            attributes.push((semconv::SERVER_ADDRESS, Value::text(host)));
+            attributes.extend(port.map(|port| (semconv::SERVER_PORT, Value::Int(port.into()))));
             (host, port)
         }
         None => {
@@ -164,7 +167,7 @@ fn client_url(http: &Http<'_>, target: &Target<'_>, view: &View<'_>, secrets: &N
     };
     // The path of a unix socket is no host: without a Host header there is no URL then.
     if meant.is_some() || port.is_some() {
-        attributes.push(("url.full", Value::Text(url::full(target, host, port, secrets).into())));
+        attributes.push((semconv::URL_FULL, Value::Text(url::full(target, host, port, secrets).into())));
     }
 }
 
@@ -188,9 +191,9 @@ pub fn called<'a>(http: &Http<'a>, target: &Target<'a>, view: &View<'a>) -> (&'a
 
 fn site(site: &Site, attributes: &mut Vec<Attribute>) {
     if !site.address.is_empty() {
-        attributes.push(("server.address", Value::shared(&site.address)));
+        attributes.push((semconv::SERVER_ADDRESS, Value::shared(&site.address)));
     }
-    attributes.extend(site.port.map(|port| ("server.port", Value::Int(port.into()))));
+    attributes.extend(site.port.map(|port| (semconv::SERVER_PORT, Value::Int(port.into()))));
 }
 
 /// `client.address`: what a proxy said, without port (RFC 7239, section 6), else the peer. A proxy that hides its

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use wirespan_semconv as semconv;
+
 use super::{Operation, PostgresExchange, SPOKEN, purpose, sqlstate, tags};
 use crate::describe::family::{Database, Family, Namespace};
 use crate::describe::spoken::Spoken;
@@ -38,23 +40,23 @@ impl Detail for PostgresExchange {
 
     fn describe(&self, scene: &Scene<'_>, mut attributes: Vec<Attribute>) -> Described {
         let view = &scene.view;
-        attributes.push(("db.system.name", Value::Static(SPOKEN.name)));
+        attributes.push((semconv::DB_SYSTEM_NAME, Value::Static(SPOKEN.name)));
         if let Some(database) = &self.database {
-            attributes.push(("db.namespace", Value::shared(database)));
+            attributes.push((semconv::DB_NAMESPACE, Value::shared(database)));
         }
         let name = statement(self, view, &mut attributes);
         if let Some(size) = self.batch_size.filter(|size| *size > 1) {
-            attributes.push(("db.operation.batch.size", Value::Int(size.into())));
+            attributes.push((semconv::DB_OPERATION_BATCH_SIZE, Value::Int(size.into())));
         }
         view.server_attributes(USUAL_PORT, &mut attributes);
         view.peer_attributes(&mut attributes);
         if scene.options.returned_rows
             && let Some(rows) = returned_rows(self)
         {
-            attributes.push(("db.response.returned_rows", Value::Int(i64::try_from(rows).unwrap_or(i64::MAX))));
+            attributes.push((semconv::DB_RESPONSE_RETURNED_ROWS, Value::Int(i64::try_from(rows).unwrap_or(i64::MAX))));
         }
         if let Some(state) = &self.sqlstate {
-            attributes.push(("db.response.status_code", Value::text(state)));
+            attributes.push((semconv::DB_RESPONSE_STATUS_CODE, Value::text(state)));
         }
         Described { name, attributes, message: severity(self) }
     }
@@ -81,22 +83,22 @@ impl Detail for PostgresExchange {
 fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
     let is_statement = postgres.operation == Operation::Statement;
     if let Some(text) = &postgres.text {
-        attributes.push(("db.query.text", Value::shared(text)));
+        attributes.push((semconv::DB_QUERY_TEXT, Value::shared(text)));
         if postgres.text_truncated {
-            attributes.push(("wirespan.db.statement.truncated", Value::Bool(true)));
+            attributes.push((semconv::WIRESPAN_DB_STATEMENT_TRUNCATED, Value::Bool(true)));
         }
     } else if is_statement && !postgres.empty {
-        attributes.push(("wirespan.db.statement.unknown", Value::Bool(true)));
+        attributes.push((semconv::WIRESPAN_DB_STATEMENT_UNKNOWN, Value::Bool(true)));
     }
     if let Some(summary) = postgres.summary.as_ref().filter(|summary| !summary.is_empty()) {
-        attributes.push(("db.query.summary", Value::shared(summary)));
+        attributes.push((semconv::DB_QUERY_SUMMARY, Value::shared(summary)));
         return Cow::Owned(String::from(&**summary));
     }
     // The command tag of the response is the server's word, not a reading of the text.
     let Some(command) = postgres.command.as_ref().filter(|command| is_statement && !command.is_empty()) else {
         return Cow::Borrowed(SPOKEN.name);
     };
-    attributes.push(("db.operation.name", Value::text(command)));
+    attributes.push((semconv::DB_OPERATION_NAME, Value::text(command)));
     let server = view.server;
     Cow::Owned(match (&postgres.database, server.port) {
         (Some(database), _) => format!("{command} {database}"),

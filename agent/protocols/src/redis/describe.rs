@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use wirespan_semconv as semconv;
+
 use super::{Group, RedisExchange, SPOKEN, names};
 use crate::describe::family::{Database, Family, Namespace};
 use crate::describe::spoken::Spoken;
@@ -35,24 +37,24 @@ impl Detail for RedisExchange {
 
     fn describe(&self, scene: &Scene<'_>, mut attributes: Vec<Attribute>) -> Described {
         let view = &scene.view;
-        attributes.push(("db.system.name", Value::Static(SPOKEN.name)));
-        attributes.push(("db.operation.name", Value::text(&self.command)));
+        attributes.push((semconv::DB_SYSTEM_NAME, Value::Static(SPOKEN.name)));
+        attributes.push((semconv::DB_OPERATION_NAME, Value::text(&self.command)));
         if let Some(database) = self.database {
-            attributes.push(("db.namespace", Namespace::Index(database).value()));
+            attributes.push((semconv::DB_NAMESPACE, Namespace::Index(database).value()));
         }
         if !self.text.is_empty() {
-            attributes.push(("db.query.text", Value::text(&self.text)));
+            attributes.push((semconv::DB_QUERY_TEXT, Value::text(&self.text)));
         }
         if let Some(size) = self.batch_size.filter(|size| *size > 1) {
-            attributes.push(("db.operation.batch.size", Value::Int(size.into())));
+            attributes.push((semconv::DB_OPERATION_BATCH_SIZE, Value::Int(size.into())));
         }
         if let Some(script) = &self.stored_procedure {
-            attributes.push(("db.stored_procedure.name", Value::Text(script.clone())));
+            attributes.push((semconv::DB_STORED_PROCEDURE_NAME, Value::Text(script.clone())));
         }
         view.server_attributes(USUAL_PORT, &mut attributes);
         view.peer_attributes(&mut attributes);
         if let Some(prefix) = &self.error {
-            attributes.push(("db.response.status_code", Value::text(prefix)));
+            attributes.push((semconv::DB_RESPONSE_STATUS_CODE, Value::text(prefix)));
         }
         Described { name: name(self), attributes, message: "" }
     }

@@ -18,6 +18,7 @@ use super::text::{append, clean, clock, duration};
 use crate::trace::setup;
 use crate::trace::span::{Kind, Span, Status, Value};
 use wirespan_protocols::registry::PROTOCOLS;
+use wirespan_semconv as semconv;
 
 /// Slower than this is worth a look.
 const SLOW_NS: u64 = 1_000_000_000;
@@ -151,13 +152,14 @@ pub fn is_failed(span: &Span) -> bool {
 /// What a driver's preamble only tries: older servers and proxies refuse it, and it does without then.
 fn is_optional(span: &Span) -> bool {
     // The first request of a program and all later ones say whether their connection was used before; a preamble does not.
-    if span.attribute("wirespan.connection.reused").is_some() {
+    if span.attribute(semconv::WIRESPAN_CONNECTION_REUSED).is_some() {
         return false;
     }
-    let code = string(span, "db.response.status_code").unwrap_or_default();
-    let operation =
-        string(span, "db.operation.name").or_else(|| string(span, "db.query.summary")).unwrap_or(&span.name);
-    let protocol = string(span, "db.system.name").and_then(|system| PROTOCOLS.named(system));
+    let code = string(span, semconv::DB_RESPONSE_STATUS_CODE).unwrap_or_default();
+    let operation = string(span, semconv::DB_OPERATION_NAME)
+        .or_else(|| string(span, semconv::DB_QUERY_SUMMARY))
+        .unwrap_or(&span.name);
+    let protocol = string(span, semconv::DB_SYSTEM_NAME).and_then(|system| PROTOCOLS.named(system));
     protocol.and_then(|protocol| protocol.is_optional).is_some_and(|is_optional| is_optional(operation, code))
 }
 
@@ -165,7 +167,7 @@ fn is_optional(span: &Span) -> bool {
 fn trouble(span: &Span, code: Option<&str>) -> String {
     let Status::Error(message) = &span.status else { return String::new() };
     let mut out = String::new();
-    if let Some(kind) = string(span, "error.type").filter(|kind| Some(*kind) != code) {
+    if let Some(kind) = string(span, semconv::ERROR_TYPE).filter(|kind| Some(*kind) != code) {
         append(&mut out, kind, WHOLE);
     }
     if !message.trim().is_empty() {
@@ -207,7 +209,10 @@ fn string<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
 
 /// The protocol's own status.
 fn code(span: &Span) -> Option<String> {
-    match span.attribute("http.response.status_code").or_else(|| span.attribute("db.response.status_code"))? {
+    match span
+        .attribute(semconv::HTTP_RESPONSE_STATUS_CODE)
+        .or_else(|| span.attribute(semconv::DB_RESPONSE_STATUS_CODE))?
+    {
         Value::Int(code) => Some(code.to_string()),
         value => value.as_str().filter(|code| !code.is_empty()).map(|code| clean(code, WHOLE)),
     }
@@ -216,7 +221,7 @@ fn code(span: &Span) -> Option<String> {
 /// The name, and what makes this request another than its neighbours: path, URL or statement.
 fn operation(span: &Span) -> String {
     let mut out = clean(&span.name, WHOLE);
-    if let Some(method) = string(span, "http.request.method_original") {
+    if let Some(method) = string(span, semconv::HTTP_REQUEST_METHOD_ORIGINAL) {
         out.push(' ');
         append(&mut out, method, WHOLE);
     }
@@ -229,29 +234,29 @@ fn operation(span: &Span) -> String {
     if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(&out)) {
         return detail;
     }
-    let route = string(span, "http.route");
+    let route = string(span, semconv::HTTP_ROUTE);
     if route.is_some_and(|route| route == detail) {
         return out;
     }
     // After a bare method the path reads as a request line; after a route or a summary it is set off.
-    out.push_str(if route.is_none() && string(span, "http.request.method").is_some() { " " } else { "  " });
+    out.push_str(if route.is_none() && string(span, semconv::HTTP_REQUEST_METHOD).is_some() { " " } else { "  " });
     out.push_str(&detail);
     out
 }
 
 fn detail(span: &Span) -> String {
     if span.kind == Kind::Internal {
-        return string(span, "dns.question.name").map_or_else(|| phases(span), |name| clean(name, WHOLE));
+        return string(span, semconv::DNS_QUESTION_NAME).map_or_else(|| phases(span), |name| clean(name, WHOLE));
     }
-    if let Some(path) = string(span, "url.path") {
+    if let Some(path) = string(span, semconv::URL_PATH) {
         let mut text = clean(path, WHOLE);
-        if let Some(query) = string(span, "url.query") {
+        if let Some(query) = string(span, semconv::URL_QUERY) {
             text.push('?');
             append(&mut text, query, WHOLE);
         }
         return text;
     }
-    let keys = ["url.full", "db.query.text", "db.query.summary"];
+    let keys = [semconv::URL_FULL, semconv::DB_QUERY_TEXT, semconv::DB_QUERY_SUMMARY];
     keys.into_iter().find_map(|key| string(span, key)).map(|text| clean(text, WHOLE)).unwrap_or_default()
 }
 
@@ -271,18 +276,19 @@ fn phases(span: &Span) -> String {
 
 /// The other end: `← client` of a server, `→ server` of a client.
 fn peer(span: &Span) -> Option<String> {
-    let socket = ("network.peer.address", "network.peer.port");
+    let socket = (semconv::NETWORK_PEER_ADDRESS, Some(semconv::NETWORK_PEER_PORT));
+    // Spans tell no port of a client besides the socket's.
+    let client = (semconv::CLIENT_ADDRESS, None);
+    let server = (semconv::SERVER_ADDRESS, Some(semconv::SERVER_PORT));
     let (arrow, candidates) = match span.kind {
         // A set-up that names a client is one of a server.
-        Kind::Internal if span.attribute("client.address").is_some() => {
-            ('←', [socket, ("client.address", "client.port")])
-        }
-        Kind::Server => ('←', [socket, ("client.address", "client.port")]),
-        Kind::Client | Kind::Internal => ('→', [("server.address", "server.port"), socket]),
+        Kind::Internal if span.attribute(semconv::CLIENT_ADDRESS).is_some() => ('←', [socket, client]),
+        Kind::Server => ('←', [socket, client]),
+        Kind::Client | Kind::Internal => ('→', [server, socket]),
     };
     candidates.into_iter().find_map(|(address, port)| {
         let address = clean(string(span, address)?, WHOLE);
-        let port = match span.attribute(port).or_else(|| default_port(span, port)) {
+        let port = match port.and_then(|port| span.attribute(port).or_else(|| default_port(span, port))) {
             Some(Value::Int(port)) => Some(*port),
             _ => None,
         };
@@ -296,7 +302,7 @@ fn peer(span: &Span) -> Option<String> {
 
 /// `server.port` is left out of a span when it is the default: the socket's own says it.
 fn default_port<'a>(span: &'a Span, key: &str) -> Option<&'a Value> {
-    (key == "server.port").then(|| span.attribute("network.peer.port"))?
+    (key == semconv::SERVER_PORT).then(|| span.attribute(semconv::NETWORK_PEER_PORT))?
 }
 
 #[cfg(test)]

@@ -150,7 +150,8 @@ fn gallery() -> Vec<Span> {
     (set_up.kind, set_up.name) = (Kind::Internal, "connection_setup".into());
     set_up.attributes = vec![
         ("client.address", Value::Static("fd00:1234:5678:9abc:def0:1234:5678:9abc")),
-        ("client.port", Value::Int(65535)),
+        ("network.peer.address", Value::Static("fd00:1234:5678:9abc:def0:1234:5678:9abc")),
+        ("network.peer.port", Value::Int(65535)),
         ("wirespan.connection.tcp.duration", Value::Double(0.12)),
         ("wirespan.connection.tls.duration", Value::Double(0.24)),
     ];

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
+use wirespan_semconv as semconv;
+
 use super::names;
 use crate::metrics::instrument::{Instrument, Kind};
 use crate::metrics::snapshot::{Distribution, Exemplar, Number, Point, Snapshot, Value};
@@ -77,8 +79,8 @@ fn owner(resource: &Resource) -> String {
     let mut out = String::from("service_name=\"");
     escape(&resource.service_name, &mut out);
     out.push('"');
-    let namespace = find("service.namespace").filter(|value| value.as_str() != Some(""));
-    let instance = find("service.instance.id").or_else(|| find("process.pid"));
+    let namespace = find(semconv::SERVICE_NAMESPACE).filter(|value| value.as_str() != Some(""));
+    let instance = find(semconv::SERVICE_INSTANCE_ID).or_else(|| find(semconv::PROCESS_PID));
     for (label, value) in [("service_namespace", namespace), ("service_instance_id", instance)] {
         if let Some(value) = value {
             let _ = write!(out, ",{label}=\"");
@@ -247,7 +249,8 @@ impl Writer {
             for (key, value) in &resource.attributes {
                 let mut name = String::new();
                 names::label(key, &mut name);
-                let is_said = matches!(&**key, "service.name" | "service.namespace" | "service.instance.id");
+                let is_said =
+                    matches!(&**key, semconv::SERVICE_NAME | semconv::SERVICE_NAMESPACE | semconv::SERVICE_INSTANCE_ID);
                 if !is_said && !name.is_empty() && known.insert(name.clone()) {
                     let _ = write!(self.out, ",{name}=\"");
                     text(value, &mut self.out);

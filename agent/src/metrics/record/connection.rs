@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 use wirespan_protocols::phase::PhaseKind;
+use wirespan_semconv as semconv;
 
 use super::labels::Labels;
 use super::{Metrics, role_name, seconds};
@@ -38,11 +39,11 @@ pub struct Standing {
 fn ends<'a>(labels: &mut Labels<'a>, role: Option<Role>, local: &'a Site, remote: &'a Site) {
     match role {
         Some(Role::Client) => labels.peer(remote),
-        Some(Role::Server) => labels.port("server.port", local.port),
+        Some(Role::Server) => labels.port(semconv::SERVER_PORT, local.port),
         None => return,
     }
     if let Some(role) = role {
-        labels.push("wirespan.role", role_name(role));
+        labels.push(semconv::WIRESPAN_ROLE, role_name(role));
     }
 }
 
@@ -100,10 +101,10 @@ impl Metrics {
             let PhaseKind::Tls(tls) = &phase.kind else { continue };
             let mut labels = labels_of(seen);
             if let Some(version) = tls.version {
-                labels.known("tls.protocol.version", version);
+                labels.known(semconv::TLS_PROTOCOL_VERSION, version);
             }
             if let Some(resumed) = tls.resumed {
-                labels.push("tls.resumed", crate::metrics::label::Text::Bool(resumed));
+                labels.push(semconv::TLS_RESUMED, crate::metrics::label::Text::Bool(resumed));
             }
             labels.error(phase.error.as_deref());
             let mut key = self.store.key(seen.resource, labels.as_slice());
@@ -119,7 +120,7 @@ impl Metrics {
         if is_database && seen.connection.role == Some(Role::Client) && set_up.error.is_none() {
             let pool = pool_name(&seen.connection.remote);
             let mut labels = Labels::default();
-            labels.text("db.client.connection.pool.name", &pool);
+            labels.text(semconv::DB_CLIENT_CONNECTION_POOL_NAME, &pool);
             let mut key = self.store.key(seen.resource, labels.as_slice());
             self.store.record(Metric::DbConnectionCreateTime, &mut key, took, at_ns, None);
         }
@@ -168,7 +169,7 @@ impl Metrics {
             ),
         ] {
             let mut labels = labels_of(seen);
-            labels.known("network.io.direction", direction);
+            labels.known(semconv::NETWORK_IO_DIRECTION, direction);
             let mut key = self.store.key(seen.resource, labels.as_slice());
             for (metric, grown) in [(Metric::TcpIo, bytes), (Metric::TcpSegments, segments)] {
                 if let Some(grown) = grown.filter(|grown| *grown > 0) {
@@ -195,7 +196,7 @@ impl Metrics {
             _ => "self",
         };
         let mut labels = labels_of(seen);
-        labels.known("wirespan.closed_by", by);
+        labels.known(semconv::WIRESPAN_CLOSED_BY, by);
         let mut key = self.store.key(seen.resource, labels.as_slice());
         self.store.record(Metric::TcpClosed, &mut key, 1.0, at_ns, None);
         if end.change.is_reset() {
@@ -207,8 +208,8 @@ impl Metrics {
         let lived = seconds(seen.opened_ns, end.at_ns);
         if family(seen.protocol) == Some(FamilyName::Http) && seen.connection.role == Some(Role::Client) {
             let mut labels = Labels::default();
-            labels.shared("server.address", &seen.connection.remote.address);
-            labels.port("server.port", seen.connection.remote.port);
+            labels.shared(semconv::SERVER_ADDRESS, &seen.connection.remote.address);
+            labels.port(semconv::SERVER_PORT, seen.connection.remote.port);
             let mut key = self.store.key(seen.resource, labels.as_slice());
             self.store.record(Metric::HttpConnectionDuration, &mut key, lived, at_ns, None);
         }
@@ -237,17 +238,17 @@ impl Metrics {
             match family(one.protocol) {
                 Some(FamilyName::Http) => {
                     let mut labels = Labels::default();
-                    labels.shared("server.address", &one.remote.address);
-                    labels.port("server.port", one.remote.port);
-                    state(&mut labels, "http.connection.state", one.is_used, "active");
+                    labels.shared(semconv::SERVER_ADDRESS, &one.remote.address);
+                    labels.port(semconv::SERVER_PORT, one.remote.port);
+                    state(&mut labels, semconv::HTTP_CONNECTION_STATE, one.is_used, "active");
                     let mut key = self.store.key(resource, labels.as_slice());
                     self.store.record(Metric::HttpOpenConnections, &mut key, 1.0, self.now_ns, None);
                 }
                 Some(FamilyName::Database) => {
                     let pool = pool_name(&one.remote);
                     let mut labels = Labels::default();
-                    labels.text("db.client.connection.pool.name", &pool);
-                    state(&mut labels, "db.client.connection.state", one.is_used, "used");
+                    labels.text(semconv::DB_CLIENT_CONNECTION_POOL_NAME, &pool);
+                    state(&mut labels, semconv::DB_CLIENT_CONNECTION_STATE, one.is_used, "used");
                     let mut key = self.store.key(resource, labels.as_slice());
                     self.store.record(Metric::DbConnectionCount, &mut key, 1.0, self.now_ns, None);
                 }

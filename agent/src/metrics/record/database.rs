@@ -1,6 +1,7 @@
 //! Rate, errors and duration of database operations: as clients see them, and as database processes do.
 
 use wirespan_protocols::describe::family::{Database, Namespace};
+use wirespan_semconv as semconv;
 
 use super::Measured;
 use super::labels::Labels;
@@ -12,37 +13,37 @@ pub(super) fn record(store: &mut Store, near: &mut Near, measured: &Measured<'_>
     let view = &measured.view;
     let index;
     let mut labels = Labels::default();
-    labels.known("db.system.name", database.system);
+    labels.known(semconv::DB_SYSTEM_NAME, database.system);
     match database.namespace {
         None => {}
-        Some(Namespace::Name(name)) => labels.shared("db.namespace", name),
+        Some(Namespace::Name(name)) => labels.shared(semconv::DB_NAMESPACE, name),
         Some(number @ Namespace::Index(_)) => {
             index = number.text();
-            labels.text("db.namespace", &index);
+            labels.text(semconv::DB_NAMESPACE, &index);
         }
     }
     match database.summary.filter(|summary| !summary.is_empty()) {
-        Some(summary) => labels.shared("db.query.summary", summary),
+        Some(summary) => labels.shared(semconv::DB_QUERY_SUMMARY, summary),
         None => {
             if let Some(operation) = database.operation_label() {
-                labels.text("db.operation.name", operation);
+                labels.text(semconv::DB_OPERATION_NAME, operation);
             }
         }
     }
     if let Some(status) = database.status {
-        labels.text("db.response.status_code", status);
+        labels.text(semconv::DB_RESPONSE_STATUS_CODE, status);
     }
     labels.error(measured.error);
     let port = view.server.port.filter(|port| *port != database.usual_port);
     let metric = if measured.role == Role::Client {
         if !view.server.address.is_empty() {
-            labels.shared("server.address", &view.server.address);
+            labels.shared(semconv::SERVER_ADDRESS, &view.server.address);
         }
-        labels.port("server.port", port);
+        labels.port(semconv::SERVER_PORT, port);
         labels.peer(view.peer);
         Metric::DbOperationDuration
     } else {
-        labels.port("server.port", port);
+        labels.port(semconv::SERVER_PORT, port);
         Metric::DbServerOperationDuration
     };
     let mut key = store.key_near(near, measured.seen.resource, labels.as_slice()).times(measured.times);

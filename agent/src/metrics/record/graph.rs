@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_semconv as semconv;
 
 use super::{Known, Measured, Metrics};
 use crate::conn::room;
@@ -242,9 +243,9 @@ impl Metrics {
         let Self { store, connections, own, .. } = self;
         let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id) else { return };
         let labels = [
-            ("client", Text::Shared(&edge.client)),
-            ("server", Text::Shared(&edge.server)),
-            ("connection_type", Text::Static("database")),
+            (semconv::CLIENT, Text::Shared(&edge.client)),
+            (semconv::SERVER, Text::Shared(&edge.server)),
+            (semconv::CONNECTION_TYPE, Text::Static("database")),
         ];
         let is_database = measured.exchange.detail.spoken().family == FamilyName::Database;
         // The graph is the agent's, but each service pays for what it calls.

@@ -3,6 +3,7 @@
 use wirespan_protocols::describe::family::{Http, OTHER};
 use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::http::{self, url};
+use wirespan_semconv as semconv;
 
 use super::Measured;
 use super::labels::Labels;
@@ -24,31 +25,31 @@ pub(super) fn record(
 ) {
     let target = http::target(exchange);
     let mut labels = Labels::default();
-    labels.text("http.request.method", http::method_name(exchange, options));
+    labels.text(semconv::HTTP_REQUEST_METHOD, http::method_name(exchange, options));
     let scheme;
     let metrics = if measured.role == Role::Server {
         scheme = url::scheme(target.scheme);
-        labels.text("url.scheme", scheme_label(&scheme));
+        labels.text(semconv::URL_SCHEME, scheme_label(&scheme));
         if let Some(route) = measured.seen.route {
-            labels.shared("http.route", &route.pattern);
+            labels.shared(semconv::HTTP_ROUTE, &route.pattern);
             if route.is_guess {
-                labels.known("wirespan.route.source", "heuristic");
+                labels.known(semconv::WIRESPAN_ROUTE_SOURCE, "heuristic");
             }
         }
         [Metric::HttpServerDuration, Metric::HttpServerRequestBody, Metric::HttpServerResponseBody]
     } else {
         let (address, port) = http::called(exchange, &target, &measured.view);
         if !address.is_empty() {
-            labels.text("server.address", address);
+            labels.text(semconv::SERVER_ADDRESS, address);
         }
-        labels.port("server.port", port);
+        labels.port(semconv::SERVER_PORT, port);
         [Metric::HttpClientDuration, Metric::HttpClientRequestBody, Metric::HttpClientResponseBody]
     };
     if let Some(status) = exchange.status {
-        labels.number("http.response.status_code", status.into());
+        labels.number(semconv::HTTP_RESPONSE_STATUS_CODE, status.into());
     }
     labels.error(measured.error);
-    labels.known("network.protocol.version", exchange.version);
+    labels.known(semconv::NETWORK_PROTOCOL_VERSION, exchange.version);
     let mut key = store.key_near(near, measured.seen.resource, labels.as_slice()).times(measured.times);
     let [duration, request_body, response_body] = metrics;
     measured.duration(store, duration, &mut key);

@@ -1,5 +1,7 @@
 //! Labels being put together, without allocation.
 
+use wirespan_semconv as semconv;
+
 use crate::metrics::label::{Label, Text};
 use crate::trace::connection::Site;
 use std::sync::Arc;
@@ -51,16 +53,16 @@ impl<'a> Labels<'a> {
 
     pub(super) fn error(&mut self, error: Option<&'a str>) {
         if let Some(error) = error {
-            self.text("error.type", error);
+            self.text(semconv::ERROR_TYPE, error);
         }
     }
 
     /// `network.peer.*`.
     pub(super) fn peer(&mut self, peer: &'a Site) {
         if !peer.address.is_empty() {
-            self.shared("network.peer.address", &peer.address);
+            self.shared(semconv::NETWORK_PEER_ADDRESS, &peer.address);
         }
-        self.port("network.peer.port", peer.port);
+        self.port(semconv::NETWORK_PEER_PORT, peer.port);
     }
 
     pub(super) fn as_slice(&self) -> &[Label<'a>] {

@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 use wirespan_protocols::describe::family::Family;
 use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::exchange::Exchange;
+use wirespan_semconv as semconv;
 
 use super::catalog::Metric;
 use super::label::Text;
@@ -147,7 +148,7 @@ impl Metrics {
             Family::Lookup(lookup) => {
                 if role == Role::Client {
                     let mut labels = Labels::default();
-                    labels.text("dns.question.name", lookup.name);
+                    labels.text(semconv::DNS_QUESTION_NAME, lookup.name);
                     labels.error(measured.error);
                     let mut key = self.store.key(seen.resource, labels.as_slice()).times(measured.times);
                     measured.duration(&mut self.store, Metric::DnsLookupDuration, &mut key);
@@ -215,8 +216,8 @@ impl Observer for Metrics {
     fn listener(&mut self, listener: &Listener) {
         self.now_ns = self.now_ns.max(listener.at_ns);
         let mut labels = Labels::default();
-        labels.number("server.port", listener.port.into());
-        labels.number("wirespan.network.namespace", listener.network_namespace.into());
+        labels.number(semconv::SERVER_PORT, listener.port.into());
+        labels.number(semconv::WIRESPAN_NETWORK_NAMESPACE, listener.network_namespace.into());
         let own = Arc::clone(&self.own);
         let mut key = self.store.key(&own, labels.as_slice());
         for (metric, value) in [
@@ -242,8 +243,8 @@ fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
     let request = &measured.exchange.request;
     let port = measured.seen.connection.local.port;
     let labels = [
-        ("network.protocol.name", Text::Static(measured.seen.protocol.map_or("", |spoken| spoken.name))),
-        ("server.port", Text::Int(port.unwrap_or_default().into())),
+        (semconv::NETWORK_PROTOCOL_NAME, Text::Static(measured.seen.protocol.map_or("", |spoken| spoken.name))),
+        (semconv::SERVER_PORT, Text::Int(port.unwrap_or_default().into())),
     ];
     let labels = &labels[..1 + usize::from(port.is_some())];
     let mut key = store.key_near(near, measured.seen.resource, labels).times(measured.times);

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
+use wirespan_semconv as semconv;
 
 use crate::trace::span::{Resource, Value};
 
 /// Namespace of `service.instance.id` (semantic conventions, registry of `service.instance.id`).
 const NAMESPACE: Uuid = Uuid::from_u128(0x4d63_009a_8d0f_11ee_aad7_4c79_6ed8_e320);
-const INSTANCE: &str = "service.instance.id";
+const INSTANCE: &str = semconv::SERVICE_INSTANCE_ID;
 /// Most processes whose service is remembered, and most services. They are found again.
 const MAX_PROCESSES: usize = 1024;
 const MAX_SERVICES: usize = 4096;
@@ -65,7 +66,7 @@ fn service(process: &Resource) -> (Uuid, Resource) {
     let mut attributes = Vec::with_capacity(process.attributes.len());
     for (key, value) in &process.attributes {
         let is_own = key == INSTANCE && value.as_str().is_some_and(is_ours);
-        if key == "process.pid" || is_own {
+        if key == semconv::PROCESS_PID || is_own {
             continue;
         }
         // Lengths keep one list of attributes from looking like another.
