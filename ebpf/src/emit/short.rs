@@ -24,9 +24,9 @@ pub fn short(slot: Slot, data: &Data, from: u64) -> Option<Sent> {
     }
     match HEADER + data.len {
         ..=128 => Some(fill::<128>(slot, data, from)),
-        ..=192 => Some(fill::<192>(slot, data, from)),
-        ..=256 => Some(fill::<256>(slot, data, from)),
-        ..=384 => Some(fill::<384>(slot, data, from)),
+        129..=192 => Some(fill::<192>(slot, data, from)),
+        193..=256 => Some(fill::<256>(slot, data, from)),
+        257..=384 => Some(fill::<384>(slot, data, from)),
         _ => None,
     }
 }
