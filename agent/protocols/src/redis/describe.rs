@@ -54,7 +54,7 @@ impl Detail for RedisExchange {
         if let Some(prefix) = &self.error {
             attributes.push(("db.response.status_code", Value::text(prefix)));
         }
-        Described { name: name(self), attributes, message: "" }
+        Described { name: name(self).into(), attributes, message: "" }
     }
 
     /// The prefix of the error reply.
