@@ -3,9 +3,11 @@
 
 mod echo;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use wirespan::advise::Advisor;
 use wirespan::conn::{Command, Limits};
@@ -30,8 +32,8 @@ const MS: u64 = 1_000_000;
 
 struct Bench {
     engine: Engine,
-    metrics: Arc<Mutex<Metrics>>,
-    advisor: Arc<Mutex<Advisor>>,
+    metrics: Rc<RefCell<Metrics>>,
+    advisor: Rc<RefCell<Advisor>>,
     positions: HashMap<(u64, bool), u64>,
     now_ns: u64,
 }
@@ -39,13 +41,13 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let own = Arc::new(Resource { service_name: "wirespan".into(), attributes: Vec::new() });
-        let metrics = Arc::new(Mutex::new(Metrics::new(Settings::default(), Config::default(), own)));
-        let advisor = Arc::new(Mutex::new(Advisor::new()));
+        let metrics = Rc::new(RefCell::new(Metrics::new(Settings::default(), Config::default(), own)));
+        let advisor = Rc::new(RefCell::new(Advisor::new()));
         let tracer = Tracer::new(Config::default(), Ids::seeded(0));
         let processes = ProcessTable::replay(Selectors::default());
         let engine = Engine::of(PROTOCOLS, Limits::default(), tracer, processes, Resources::new(Host::default()))
-            .with_observer(Arc::clone(&metrics))
-            .with_observer(Arc::clone(&advisor));
+            .with_observer(Rc::clone(&metrics))
+            .with_observer(Rc::clone(&advisor));
         Self { engine, metrics, advisor, positions: HashMap::new(), now_ns: 1_000 * MS }
     }
 
@@ -156,7 +158,7 @@ fn and_metrics() {
         bench.data(1, Flow::Received, &format!("OK 0 {request}\n"));
     }
     let standing = bench.engine.standing();
-    let snapshot = bench.metrics.lock().unwrap().collect(Clock::default(), Reading::default(), &standing, &[]);
+    let snapshot = bench.metrics.borrow_mut().collect(Clock::default(), Reading::default(), &standing, &[]);
     let families: HashMap<_, _> = snapshot
         .groups
         .iter()
@@ -185,7 +187,7 @@ fn and_advice() {
         bench.data(connection, Flow::Received, "OK 0 hello\n");
         bench.close(connection);
     }
-    let report = bench.advisor.lock().unwrap().take();
+    let report = bench.advisor.borrow_mut().take();
     let peer = &report.connections[0];
     assert_eq!((peer.peer.label(), peer.opened, peer.operations), ("10.0.0.1:7 (echo)".to_owned(), 99, 99));
     let advice: Vec<_> = report.findings.iter().map(|finding| &*finding.advice).collect();

@@ -9,10 +9,12 @@ use super::words::cut;
 use crate::event::{Role, Vantage};
 use crate::trace::connection::{ConnectionFacts, Site};
 use wirespan_protocols::describe::family::{Family, Namespace};
+use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::Spoken;
 use wirespan_protocols::exchange::Exchange;
 pub use wirespan_protocols::exchange::detail::Purpose;
 pub use wirespan_protocols::hidden::Sizes;
+use wirespan_protocols::http;
 
 /// Whether it is told from the side that calls. On the wire each exchange is told once: as the client's. `None` while
 /// the role is not known.
@@ -86,11 +88,14 @@ impl<'a> Operation<'a> {
 
 /// Method and path of a request, low in cardinality: what patterns call it, else the path with its ids taken out.
 #[must_use]
-pub fn route(exchange: &Exchange, known: Option<&str>) -> Arc<str> {
+pub fn route(exchange: &Exchange, known: Option<&Route>) -> Arc<str> {
     let Family::Http(http) = exchange.detail.family() else { return Arc::from("") };
+    if let (Some(route), Some(method)) = (known, http::usual_method(http.method)) {
+        return route.title(method);
+    }
     let method = cut(http.method, 16);
     match known {
-        Some(route) => Arc::from(format!("{method} {route}")),
+        Some(route) => Arc::from(format!("{method} {}", route.pattern)),
         None => {
             let path = http.target.split(['?', '#']).next().unwrap_or_default();
             Arc::from(format!("{method} {}", cut(&without_ids(path), limits::NAME)))

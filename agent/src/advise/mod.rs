@@ -194,10 +194,9 @@ impl Advisor {
                 if !self.tables.requests.takes(key) {
                     return;
                 }
-                let known = seen.route.map(|route| &*route.pattern);
                 let error = exchange.error_type(SpanKind::Server);
                 let outcome = Outcome {
-                    route: input::route(exchange, known),
+                    route: input::route(exchange, seen.route),
                     start_ns: exchange.request.first_ns,
                     end_ns: exchange.end_ns,
                     error: error.map(Arc::from),

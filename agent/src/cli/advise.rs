@@ -9,10 +9,11 @@ use crate::files;
 use crate::recording::{self, EventSource};
 use crate::{config, notes, shown};
 use anyhow::{Context as _, bail};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Most bytes of a report.
@@ -69,8 +70,8 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let config = config::load(arguments.layer()?, &super::variable)?;
     log::begin(&config);
     let stop = super::stop_flag()?;
-    let advisor = Arc::new(Mutex::new(Advisor::new()));
-    let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Arc::clone(&advisor)))?;
+    let advisor = Rc::new(RefCell::new(Advisor::new()));
+    let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Rc::clone(&advisor)))?;
     notes::info(&live.line());
     notes::info(&log::selection(&config, live.targets()));
     notes::info(&format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
@@ -82,8 +83,8 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
 fn replayed(arguments: &args::Advise, file: &Path) -> anyhow::Result<Report> {
     let config = config::load(arguments.layer()?, &super::variable)?;
     log::plain(&config);
-    let advisor = Arc::new(Mutex::new(Advisor::new()));
-    let mut engine = run::offline(&config)?.with_observer(Arc::clone(&advisor));
+    let advisor = Rc::new(RefCell::new(Advisor::new()));
+    let mut engine = run::offline(&config)?.with_observer(Rc::clone(&advisor));
     let mut source: Box<dyn EventSource> = recording::open(file)?;
     while let Some(event) = source.next()? {
         engine.handle(&event);
@@ -93,6 +94,6 @@ fn replayed(arguments: &args::Advise, file: &Path) -> anyhow::Result<Report> {
     Ok(report(&advisor))
 }
 
-fn report(advisor: &Mutex<Advisor>) -> Report {
-    advisor.lock().unwrap_or_else(PoisonError::into_inner).take()
+fn report(advisor: &RefCell<Advisor>) -> Report {
+    advisor.borrow_mut().take()
 }

@@ -22,8 +22,10 @@ use crate::pipeline::metering::Metering;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use anyhow::Context as _;
+use std::cell::RefCell;
 use std::io::{BufWriter, Write};
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Spans are shown this soon after their exchange is over, at the latest.
@@ -91,7 +93,7 @@ pub fn metering(config: &Config, trace: &crate::trace::Config, telling: &Telling
     }
     let own = Arc::new(enrich::agent(&Host::read(), &super::variable));
     let recorder = Metrics::new(config.metrics.settings.clone(), trace.clone(), own);
-    let (recorder, reading) = (Arc::new(Mutex::new(recorder)), config.metrics.reading);
+    let (recorder, reading) = (Rc::new(RefCell::new(recorder)), config.metrics.reading);
     Ok(Some(Metering::new(recorder, reading, config.metric_interval, exporters, server)))
 }
 

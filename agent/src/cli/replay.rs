@@ -10,8 +10,10 @@ use crate::pipeline::engine::Engine;
 use crate::pipeline::summary::{Outside, summary};
 use crate::recording::{self, EventSource};
 use crate::{config, notes};
+use std::cell::RefCell;
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// Spans that are written at once.
 const BATCH: usize = 256;
@@ -28,7 +30,7 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
     let mut engine = run::offline(&config)?;
     let metrics = (arguments.metrics && config.output == Output::OtlpJson).then(|| recorder(&config));
     if let Some(metrics) = &metrics {
-        engine = engine.with_observer(Arc::clone(metrics));
+        engine = engine.with_observer(Rc::clone(metrics));
     }
     let result = pump(&mut *source, &mut engine, &mut output);
     let left_out = source.left_out();
@@ -53,15 +55,14 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
 }
 
 /// What measures a file: nothing of this host, so that the same file gives the same numbers anywhere.
-fn recorder(config: &Config) -> Arc<Mutex<Metrics>> {
-    Arc::new(Mutex::new(Metrics::new(config.metrics.settings.clone(), config.trace(), Arc::default())))
+fn recorder(config: &Config) -> Rc<RefCell<Metrics>> {
+    Rc::new(RefCell::new(Metrics::new(config.metrics.settings.clone(), config.trace(), Arc::default())))
 }
 
 /// The values at the end of the file, but those of the agent itself, which are about a live one.
-fn collect(metrics: &Mutex<Metrics>, engine: &mut Engine) -> Snapshot {
+fn collect(metrics: &RefCell<Metrics>, engine: &mut Engine) -> Snapshot {
     let (standing, clock) = (engine.standing(), engine.tracer().clock());
-    let mut metrics = metrics.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut snapshot = metrics.collect(clock, Reading::Cumulative, &standing, &[]);
+    let mut snapshot = metrics.borrow_mut().collect(clock, Reading::Cumulative, &standing, &[]);
     snapshot.groups.retain(|group| !group.resource.attributes.is_empty());
     snapshot
 }

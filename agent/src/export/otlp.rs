@@ -7,7 +7,7 @@
 mod advice;
 mod attempt;
 mod backoff;
-mod encode;
+pub mod encode;
 mod grpc;
 mod http;
 pub mod logs;

@@ -34,7 +34,7 @@ impl Item for Span {
         size_of::<Self>()
             + buffers
             + values
-            + own(&self.name)
+            + held(self.name.value())
             + status
             + self.trace_state.as_deref().map_or(0, str::len)
     }
@@ -119,7 +119,6 @@ impl<T: Item> Queue<T> {
         if items.is_empty() {
             return 0;
         }
-        let items: Vec<(usize, T)> = items.into_iter().map(|item| (item.bytes(), item)).collect();
         let mut items = items.into_iter();
         let (taken, wake) = {
             let mut state = self.lock();
@@ -127,10 +126,11 @@ impl<T: Item> Queue<T> {
             if before == 0 {
                 state.since = Some(Instant::now());
             }
-            while let Some((bytes, _)) = items.as_slice().first()
-                && state.has_room(&self.batching, *bytes)
+            // Sizes are added up here, under the lock: a second list of them would cost more than the wait.
+            while let Some(bytes) = items.as_slice().first().map(Item::bytes)
+                && state.has_room(&self.batching, bytes)
+                && let Some(item) = items.next()
             {
-                let Some((bytes, item)) = items.next() else { break };
                 state.bytes += bytes;
                 state.items.push_back((bytes, item));
             }
@@ -141,7 +141,7 @@ impl<T: Item> Queue<T> {
             let fills = !full(before, bytes_before) && full(after, state.bytes);
             (after - before, (before == 0 && after > 0) || fills)
         };
-        let refused: u64 = items.map(|(_, item)| item.weight()).sum();
+        let refused = weight(items.as_slice());
         if refused > 0 {
             self.counts.add(Fate::QueueFull, refused);
         }

@@ -25,7 +25,7 @@ pub(crate) fn server_span(resource: &Arc<Resource>) -> Span {
         parent: Some([9; 8]),
         trace_state: Some("a=1,b=2".into()),
         kind: Kind::Server,
-        name: Cow::Owned("GET /users/{id}".to_owned()),
+        name: "GET /users/{id}".into(),
         start_unix_ns: 1_795_246_367_123_456_789,
         end_unix_ns: 1_795_246_367_135_856_789,
         attributes: vec![
@@ -61,7 +61,7 @@ pub(crate) fn bare_span(resource: &Arc<Resource>) -> Span {
         attributes: Vec::new(),
         status: Status::Unset,
         links: Vec::new(),
-        name: Cow::Borrowed("GET"),
+        name: "GET".into(),
         ..server_span(resource)
     }
 }

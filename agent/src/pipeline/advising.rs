@@ -2,8 +2,10 @@
 //! one, sums for the metrics. On the main thread, which never waits for a receiver.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashSet;
@@ -23,7 +25,7 @@ const REMEMBERED: usize = 1024;
 
 /// Everything above the [`Advisor`].
 pub struct Advising {
-    advisor: Arc<Mutex<Advisor>>,
+    advisor: Rc<RefCell<Advisor>>,
     interval: Duration,
     due: Instant,
     exporter: Option<Exporter<LogRecord>>,
@@ -48,7 +50,7 @@ impl Advising {
     #[must_use]
     pub fn new(interval: Duration, exporter: Option<Exporter<LogRecord>>, resource: Arc<Resource>) -> Self {
         Self {
-            advisor: Arc::default(),
+            advisor: Rc::default(),
             interval,
             due: Instant::now() + interval,
             exporter,
@@ -60,8 +62,8 @@ impl Advising {
 
     /// What the engine tells.
     #[must_use]
-    pub fn observer(&self) -> Arc<Mutex<Advisor>> {
-        Arc::clone(&self.advisor)
+    pub fn observer(&self) -> Rc<RefCell<Advisor>> {
+        Rc::clone(&self.advisor)
     }
 
     /// What the last window held, by kind.
@@ -78,7 +80,7 @@ impl Advising {
         }
         // Missed times are not made up for.
         self.due = now + self.interval;
-        let report = self.advisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let report = self.advisor.borrow_mut().take();
         self.standing = standing(&report);
         if !is_last {
             self.note(&report, note);

@@ -1,9 +1,11 @@
 //! Nothing is emitted that the telemetry registry does not have. Every capture goes through the engine three times: as the
 //! wire, as its servers' sockets and as its clients'; whatever comes out is looked up.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::describe::route::Routes;
@@ -164,16 +166,16 @@ fn captures() -> Vec<PathBuf> {
     captures
 }
 
-fn engine(settings: Settings) -> (Engine, Arc<Mutex<Metrics>>) {
+fn engine(settings: Settings) -> (Engine, Rc<RefCell<Metrics>>) {
     let mut routes = Routes::new();
     routes.guess();
     let config = Config { options: Options { routes, returned_rows: true, ..Options::default() }, ..Config::default() };
     let own = enrich::agent(&host(), &|_| None);
-    let metrics = Arc::new(Mutex::new(Metrics::new(settings, config.clone(), Arc::new(own))));
+    let metrics = Rc::new(RefCell::new(Metrics::new(settings, config.clone(), Arc::new(own))));
     let tracer = Tracer::new(config, Ids::seeded(0));
     let processes = ProcessTable::replay(Selectors::default());
     let engine = Engine::new(Limits::default(), tracer, processes, Resources::new(host()));
-    (engine.with_observer(Arc::clone(&metrics)), metrics)
+    (engine.with_observer(Rc::clone(&metrics)), metrics)
 }
 
 fn host() -> Host {
@@ -211,7 +213,7 @@ fn run(capture: &Path, seat: Seat, settings: Settings, seen: &mut Seen) {
         };
         let (standing, own) = (engine.standing(), readings(engine, &outside));
         let clock = engine.tracer().clock();
-        seen.snapshot(&metrics.lock().unwrap().collect(clock, Reading::Cumulative, &standing, &own));
+        seen.snapshot(&metrics.borrow_mut().collect(clock, Reading::Cumulative, &standing, &own));
         engine.take_spans().iter().for_each(|span| seen.span(span));
     };
     while let Ok(Some(event)) = source.next() {

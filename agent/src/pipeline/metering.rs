@@ -1,7 +1,9 @@
 //! When metrics are collected, and where they go: at the interval over OTLP and as lines, at each scrape to Prometheus.
 //! All of it on the main thread, which never waits for a receiver.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Engine;
@@ -15,7 +17,7 @@ use crate::metrics::snapshot::Snapshot;
 
 /// Everything above [`Metrics`].
 pub struct Metering {
-    metrics: Arc<Mutex<Metrics>>,
+    metrics: Rc<RefCell<Metrics>>,
     reading: Reading,
     interval: Duration,
     due: Instant,
@@ -27,7 +29,7 @@ impl Metering {
     /// Collects every `interval` for `exporters`, and whenever `server` is asked. The engine must tell `metrics`.
     #[must_use]
     pub fn new(
-        metrics: Arc<Mutex<Metrics>>,
+        metrics: Rc<RefCell<Metrics>>,
         reading: Reading,
         interval: Duration,
         exporters: Vec<Exporter<Arc<Snapshot>>>,
@@ -38,8 +40,8 @@ impl Metering {
 
     /// What the engine tells.
     #[must_use]
-    pub fn observer(&self) -> Arc<Mutex<Metrics>> {
-        Arc::clone(&self.metrics)
+    pub fn observer(&self) -> Rc<RefCell<Metrics>> {
+        Rc::clone(&self.metrics)
     }
 
     /// Where Prometheus may ask.
@@ -69,24 +71,19 @@ impl Metering {
         let clock = engine.tracer().clock();
         let collect = |metrics: &mut Metrics, reading| metrics.collect(clock, reading, &standing, &readings);
         if is_wanted && let Some(server) = &self.server {
-            let snapshot = collect(&mut self.lock(), Reading::Cumulative);
+            let snapshot = collect(&mut self.metrics.borrow_mut(), Reading::Cumulative);
             server.board().publish(snapshot);
         }
         if is_due {
             // Missed times are not made up for.
             self.due = now + self.interval;
-            let snapshot = Arc::new(collect(&mut self.lock(), self.reading));
+            let snapshot = Arc::new(collect(&mut self.metrics.borrow_mut(), self.reading));
             if !snapshot.is_empty() {
                 for exporter in &self.exporters {
                     exporter.offer(vec![Arc::clone(&snapshot)]);
                 }
             }
         }
-    }
-
-    /// Nobody else holds the lock for longer than one observation.
-    fn lock(&self) -> MutexGuard<'_, Metrics> {
-        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes no more; what waits is delivered without delay.

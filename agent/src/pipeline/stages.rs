@@ -214,10 +214,10 @@ impl Stages {
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
         let paid = beginning.and_then(|beginning| beginning.paid);
         let route = self.tracer.route(exchange, &followed.facts, &resource.service_name);
-        let ties = Ties { promised, owner, usage: Some(usage), paid, route: route.as_ref() };
+        let ties = Ties { promised, owner, usage: Some(usage), paid, route: route.as_deref() };
         let span = self.tracer.span(exchange, &followed.facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
-        let about = About { owner: owner.as_ref(), span: span.as_ref(), route: route.as_ref() };
+        let about = About { owner: owner.as_ref(), span: span.as_ref(), route: route.as_deref() };
         self.observe(connection, fact, pid, resource, about);
         self.emit(span);
         if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {

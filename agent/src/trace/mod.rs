@@ -213,7 +213,7 @@ impl Tracer {
 
     /// The route of a request, as its server sees it.
     #[must_use]
-    pub fn route(&self, exchange: &Exchange, connection: &ConnectionFacts, service: &str) -> Option<Route> {
+    pub fn route(&self, exchange: &Exchange, connection: &ConnectionFacts, service: &str) -> Option<Arc<Route>> {
         let Family::Http(http) = exchange.detail.family() else { return None };
         let is_server = connection.view(FamilyName::Http).kind == Kind::Server;
         if is_server { http::route(&http, &self.config.options, service) } else { None }

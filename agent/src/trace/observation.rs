@@ -1,7 +1,9 @@
 //! What the floors above the trace stage are told: each fact of a connection, with what is known of its process, its
 //! cause and its span. Metrics and advice are made of these and of nothing else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::Spoken;
@@ -61,16 +63,6 @@ impl Observation<'_> {
 
 /// Something above the trace stage that learns of every fact.
 pub trait Observer {
-    /// Whether such a fact can mean anything to it: else it need not be told. [`observe`](Self::observe) is told of some all
-    /// the same.
-    #[must_use]
-    fn minds(_fact: &Fact) -> bool
-    where
-        Self: Sized,
-    {
-        true
-    }
-
     /// Takes a fact in, in the order in which the engine learned them.
     fn observe(&mut self, observation: &Observation<'_>);
 
@@ -81,25 +73,17 @@ pub trait Observer {
     fn tick(&mut self, _at_ns: u64) {}
 }
 
-/// An observer whose findings others read.
-impl<O: Observer> Observer for Arc<Mutex<O>> {
-    fn minds(fact: &Fact) -> bool {
-        O::minds(fact)
-    }
-
+/// An observer whose findings others of the same thread read, when nothing is being observed.
+impl<O: Observer> Observer for Rc<RefCell<O>> {
     fn observe(&mut self, observation: &Observation<'_>) {
-        // A lock for nothing is not free: this is once for each request.
-        if !O::minds(observation.fact) {
-            return;
-        }
-        self.lock().unwrap_or_else(PoisonError::into_inner).observe(observation);
+        self.borrow_mut().observe(observation);
     }
 
     fn listener(&mut self, listener: &Listener) {
-        self.lock().unwrap_or_else(PoisonError::into_inner).listener(listener);
+        self.borrow_mut().listener(listener);
     }
 
     fn tick(&mut self, at_ns: u64) {
-        self.lock().unwrap_or_else(PoisonError::into_inner).tick(at_ns);
+        self.borrow_mut().tick(at_ns);
     }
 }

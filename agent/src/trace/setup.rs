@@ -10,7 +10,7 @@ use wirespan_semconv as semconv;
 use super::Tracer;
 use super::connection::{ConnectionFacts, Site};
 use super::lookup::Waiting;
-use super::span::{Attribute, Kind, Link, Resource, Span, SpanId, Status, TraceId, Value};
+use super::span::{Attribute, Kind, Link, Name, Resource, Span, SpanId, Status, TraceId, Value};
 use crate::conn::fact::{Lookup, SetUp, TcpConnect};
 use crate::event::{Role, Transport, Vantage};
 use crate::trace::sampler::Decision;
@@ -211,7 +211,7 @@ impl Tracer {
 
     fn bare(
         &mut self,
-        name: Cow<'static, str>,
+        name: Name,
         trace_id: TraceId,
         (first_ns, last_ns): (u64, u64),
         mut attributes: Vec<Attribute>,

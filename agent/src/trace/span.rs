@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub use wirespan_protocols::describe::name::Name;
 pub use wirespan_protocols::describe::value::{Attribute, Kind, Status, Value};
 
 /// 16 random bytes, not all zero (W3C Trace Context).
@@ -42,7 +43,7 @@ pub struct Span {
     /// Kind.
     pub kind: Kind,
     /// Low-cardinality name.
-    pub name: Cow<'static, str>,
+    pub name: Name,
     /// Start, ns since the Unix epoch.
     pub start_unix_ns: u64,
     /// End, ns since the Unix epoch; never before the start.

@@ -1,4 +1,7 @@
-//! Processor time of the agent per span, export over OTLP/HTTP to a receiver on this host included.
+//! Processor time of the agent per span, export over OTLP/HTTP to a receiver on this host included; and of its stages above the
+//! kernel alone (`agent/benches/engine.rs`), which other programs disturb less.
+
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -7,6 +10,7 @@ use super::nginx::Nginx;
 use super::report::{Row, median};
 use super::sink::Sink;
 use super::{Setup, wrk};
+use crate::{paths, sh, toolchain};
 
 /// Server spans at wrk's saturation.
 pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
@@ -24,7 +28,7 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
         without.push(cpu / account.spans as f64);
     }
     let (with_export, without) = (median(with_export), median(without));
-    Ok(vec![
+    let mut rows = vec![
         Row::goal(
             "processor time of the agent per span, OTLP/HTTP export included",
             format!("{with_export:.2} µs"),
@@ -37,7 +41,18 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
             format!("{:.1} %", median(exported)),
         ),
         Row::note("bytes of a span over OTLP/HTTP", format!("{:.0}", median(sizes))),
-    ])
+    ];
+    rows.extend(stages()?);
+    Ok(rows)
+}
+
+/// Each line of the bench is a name, a colon and what was measured.
+fn stages() -> Result<Vec<Row>> {
+    let mut cmd = Command::new(toolchain::own_cargo());
+    cmd.current_dir(paths::root()).args(["bench", "--quiet", "--package", "wirespan", "--bench", "engine"]);
+    let text = sh::output(&mut cmd)?;
+    let lines = text.lines().filter_map(|line| line.split_once(": "));
+    Ok(lines.map(|(name, measured)| Row::note(format!("stages alone: {name}"), measured)).collect())
 }
 
 /// Microseconds of processor, and the agent's account.

@@ -1,13 +1,14 @@
 //! What a span says, and what is needed to say it. No protocol is known here.
 //!
 //! Layout, from the bottom up:
-//! - [`short`], [`value`]: attributes and their values;
+//! - [`short`], [`value`], [`name`]: attributes and their values, names of spans;
 //! - [`view`]: both ends of a connection, as a span sees them;
 //! - [`redact`], [`route`]: secrets in URLs, `http.route`;
 //! - [`options`]: what a user can choose of all that;
 //! - [`spoken`], [`family`]: which protocol an exchange was of, and what it was in the words of its family.
 
 pub mod family;
+pub mod name;
 pub mod options;
 pub mod redact;
 pub mod route;
@@ -18,8 +19,7 @@ pub(crate) mod testing;
 pub mod value;
 pub mod view;
 
-use std::borrow::Cow;
-
+use name::Name;
 use options::Options;
 use route::Route;
 use value::Attribute;
@@ -40,7 +40,7 @@ pub struct Scene<'a> {
 #[derive(Debug)]
 pub struct Described {
     /// Name of the span, low in cardinality.
-    pub name: Cow<'static, str>,
+    pub name: Name,
     /// Its attributes.
     pub attributes: Vec<Attribute>,
     /// What the status of a failed one says beyond `error.type`; mostly nothing.

@@ -26,7 +26,7 @@ enum Segment {
 #[derive(Clone, Debug)]
 struct Pattern {
     segments: Vec<Segment>,
-    route: Arc<str>,
+    route: Arc<Route>,
 }
 
 /// Why a pattern cannot be used.
@@ -40,12 +40,32 @@ pub struct PatternError {
 }
 
 /// The route of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Route {
     /// The pattern.
     pub pattern: Arc<str>,
     /// It was guessed from the path.
     pub is_guess: bool,
+    /// What its requests are called, by method. Methods known at compile time are few, those of a route fewer.
+    titles: Mutex<Vec<(&'static str, Arc<str>)>>,
+}
+
+impl Route {
+    fn new(pattern: Arc<str>, is_guess: bool) -> Self {
+        Self { pattern, is_guess, titles: Mutex::default() }
+    }
+
+    /// What its requests with a method are called: `GET /users/{id}`. Put together once.
+    #[must_use]
+    pub fn title(&self, method: &'static str) -> Arc<str> {
+        let mut titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, title)) = titles.iter().find(|(known, _)| *known == method) {
+            return Arc::clone(title);
+        }
+        let title = Arc::from([method, &self.pattern].join(" "));
+        titles.push((method, Arc::clone(&title)));
+        title
+    }
 }
 
 /// The patterns of all services.
@@ -95,15 +115,15 @@ impl Routes {
 
     /// The route of a path (without query) of a service. Only a `real` path, one that the service has, makes a new guess.
     #[must_use]
-    pub fn find(&self, service: &str, path: &str, real: bool) -> Option<Route> {
+    pub fn find(&self, service: &str, path: &str, real: bool) -> Option<Arc<Route>> {
         let path = path.strip_prefix('/')?;
         let own = self.of_service.get(service).map_or(&[][..], Vec::as_slice);
         let found = own.iter().chain(&self.everywhere).find(|pattern| matches(&pattern.segments, path));
         if let Some(found) = found {
-            return Some(Route { pattern: Arc::clone(&found.route), is_guess: false });
+            return Some(Arc::clone(&found.route));
         }
         let mut guesses = self.guesses.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.route(service, path, real).map(|pattern| Route { pattern, is_guess: true })
+        guesses.route(service, path, real)
     }
 }
 
@@ -139,7 +159,7 @@ fn parse(pattern: &str) -> Result<Pattern, &'static str> {
         }
         segments.push(segment);
     }
-    Ok(Pattern { segments, route: pattern.into() })
+    Ok(Pattern { segments, route: Arc::new(Route::new(pattern.into(), false)) })
 }
 
 fn matches(segments: &[Segment], path: &str) -> bool {
@@ -202,8 +222,15 @@ mod tests {
     fn a_service_has_its_own() {
         let mut routes = routes(&["/users/{id}"]);
         routes.add(Some("shop"), "/users/{user}").unwrap();
-        assert_eq!(routes.find("shop", "/users/1", true).map(|route| route.pattern), Some("/users/{user}".into()));
-        assert_eq!(routes.find("blog", "/users/1", true).map(|route| route.pattern), Some("/users/{id}".into()));
+        assert_eq!(&*routes.find("shop", "/users/1", true).unwrap().pattern, "/users/{user}");
+        assert_eq!(&*routes.find("blog", "/users/1", true).unwrap().pattern, "/users/{id}");
+    }
+
+    #[test]
+    fn a_title_is_put_together_once() {
+        let route = routes(&["/users/{id}"]).find("any", "/users/1", true).unwrap();
+        assert_eq!((&*route.title("GET"), &*route.title("POST")), ("GET /users/{id}", "POST /users/{id}"));
+        assert!(Arc::ptr_eq(&route.title("GET"), &route.title("GET")));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Helpers of tests: what becomes of an exchange's description.
 
-use std::borrow::Cow;
-
 use super::Scene;
 use super::family::Family;
+use super::name::Name;
 use super::options::Options;
 use super::value::{Attribute, Kind, Status, Value};
 use super::view::{Site, View};
@@ -54,7 +53,7 @@ pub(crate) fn unix(path: &str) -> Ends {
 /// The protocol's part of a span.
 pub(crate) struct Span {
     pub kind: Kind,
-    pub name: Cow<'static, str>,
+    pub name: Name,
     pub attributes: Vec<Attribute>,
     pub status: Status,
 }
@@ -69,7 +68,7 @@ pub(crate) fn span_with(options: &Options, exchange: &Exchange, ends: &Ends) -> 
         Family::Http(http) => http::route(&http, options, "shop"),
         _ => None,
     };
-    let scene = Scene { view, route: route.as_ref(), options };
+    let scene = Scene { view, route: route.as_deref(), options };
     let (described, status) = exchange.describe(&scene, Vec::new());
     Span { kind, name: described.name, attributes: described.attributes, status }
 }

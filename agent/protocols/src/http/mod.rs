@@ -8,10 +8,12 @@
 pub mod url;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use wirespan_semconv as semconv;
 
 use crate::describe::family::{Http, OTHER};
+use crate::describe::name::Name;
 use crate::describe::options::Options;
 use crate::describe::redact::{self, names::Names};
 use crate::describe::route::Route;
@@ -43,14 +45,16 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
     let (view, options) = (&scene.view, scene.options);
     let target = target(http);
     let method = method(http, options, &mut attributes);
-    let mut name = method;
+    let mut name = Name::from(method.clone());
     if view.kind == Kind::Client {
         client_url(http, &target, view, &options.secrets, &mut attributes);
     } else {
         server_url(http, &target, view, &options.secrets, &mut attributes);
         if let Some(route) = scene.route {
-            // For every request: an allocation, no formatting.
-            name = Cow::Owned([&*name, &*route.pattern].join(" "));
+            name = match method {
+                Cow::Borrowed(method) => Name::shared(&route.title(method)),
+                Cow::Owned(method) => Name::from([&*method, &*route.pattern].join(" ")),
+            };
             attributes.push((semconv::HTTP_ROUTE, Value::shared(&route.pattern)));
             if route.is_guess {
                 attributes.push((semconv::WIRESPAN_ROUTE_SOURCE, Value::Static("heuristic")));
@@ -81,12 +85,18 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
 /// The route of a request as its server sees it; none for a target that went on after what is known. What the server did
 /// not find, or did not answer, teaches no route: anybody can ask for anything.
 #[must_use]
-pub fn route(http: &Http<'_>, options: &Options, service: &str) -> Option<Route> {
+pub fn route(http: &Http<'_>, options: &Options, service: &str) -> Option<Arc<Route>> {
     if options.routes.is_empty() {
         return None;
     }
     let is_real = http.status.is_some_and(|status| !matches!(status, 400 | 404 | 405 | 410 | 414));
     target(http).path.filter(|_| !http.target_truncated).and_then(|path| options.routes.find(service, path, is_real))
+}
+
+/// A method that is known without configuration, as such.
+#[must_use]
+pub fn usual_method(method: &str) -> Option<&'static str> {
+    KNOWN_METHODS.into_iter().find(|known| *known == method)
 }
 
 /// `http.request.method`: the method if it is known, else `_OTHER`.
@@ -105,7 +115,7 @@ fn lists(methods: &[Box<str>], method: &str) -> bool {
 
 /// `http.request.method` (and the original of an unknown one); returns what the span's name begins with.
 fn method(http: &Http<'_>, options: &Options, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
-    let usual = KNOWN_METHODS.into_iter().find(|known| *known == http.method);
+    let usual = usual_method(http.method);
     let known = match &options.known_methods {
         None => usual.map(Cow::Borrowed),
         Some(list) if lists(list, http.method) => {

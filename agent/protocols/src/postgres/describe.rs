@@ -10,6 +10,7 @@ use wirespan_semconv as semconv;
 
 use super::{Operation, PostgresExchange, SPOKEN, purpose, sqlstate, tags};
 use crate::describe::family::{Database, Family, Namespace};
+use crate::describe::name::Name;
 use crate::describe::spoken::Spoken;
 use crate::describe::value::{Attribute, Kind, Value};
 use crate::describe::view::View;
@@ -80,7 +81,7 @@ impl Detail for PostgresExchange {
 }
 
 /// What was executed; returns the span's name.
-fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<Attribute>) -> Cow<'static, str> {
+fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<Attribute>) -> Name {
     let is_statement = postgres.operation == Operation::Statement;
     if let Some(text) = &postgres.text {
         attributes.push((semconv::DB_QUERY_TEXT, Value::shared(text)));
@@ -92,15 +93,15 @@ fn statement(postgres: &PostgresExchange, view: &View<'_>, attributes: &mut Vec<
     }
     if let Some(summary) = postgres.summary.as_ref().filter(|summary| !summary.is_empty()) {
         attributes.push((semconv::DB_QUERY_SUMMARY, Value::shared(summary)));
-        return Cow::Owned(String::from(&**summary));
+        return Name::shared(summary);
     }
     // The command tag of the response is the server's word, not a reading of the text.
     let Some(command) = postgres.command.as_ref().filter(|command| is_statement && !command.is_empty()) else {
-        return Cow::Borrowed(SPOKEN.name);
+        return SPOKEN.name.into();
     };
     attributes.push((semconv::DB_OPERATION_NAME, Value::text(command)));
     let server = view.server;
-    Cow::Owned(match (&postgres.database, server.port) {
+    Name::from(match (&postgres.database, server.port) {
         (Some(database), _) => format!("{command} {database}"),
         (None, Some(port)) if server.address.contains(':') => format!("{command} [{}]:{port}", server.address),
         (None, Some(port)) => format!("{command} {}:{port}", server.address),

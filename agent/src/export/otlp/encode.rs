@@ -111,7 +111,7 @@ fn span(writer: &mut Writer, span: &Span) {
     if let Some(parent) = &span.parent {
         writer.bytes(span::PARENT_SPAN_ID, parent);
     }
-    writer.bytes_unless_empty(span::NAME, span.name.as_bytes());
+    writer.bytes_unless_empty(span::NAME, span.name.value().as_bytes().unwrap_or_default());
     writer.varint(span::KIND, span.kind as u64);
     writer.fixed64(span::START_TIME_UNIX_NANO, span.start_unix_ns);
     writer.fixed64(span::END_TIME_UNIX_NANO, span.end_unix_ns);

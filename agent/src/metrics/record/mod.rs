@@ -193,11 +193,10 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
-    fn minds(fact: &Fact) -> bool {
-        !matches!(fact, Fact::Request(_))
-    }
-
     fn observe(&mut self, seen: &Observation<'_>) {
+        if matches!(seen.fact, Fact::Request(_)) {
+            return;
+        }
         let service = self.services.as_mut().map(|services| services.of(seen.resource));
         let seen = &Observation { resource: service.as_ref().unwrap_or(seen.resource), ..*seen };
         match seen.fact {

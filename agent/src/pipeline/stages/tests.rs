@@ -13,8 +13,9 @@ use crate::trace::ids::Ids;
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::span::{Kind, Span, Status, Value};
 use crate::trace::{Config, Tracer};
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
 use wirespan_protocols::stream::Actor;
 
 const MS: u64 = 1_000_000;
@@ -42,7 +43,7 @@ impl Observer for Notes {
 /// An engine that is fed by hand.
 struct Bench {
     engine: Engine,
-    notes: Arc<Mutex<Notes>>,
+    notes: Rc<RefCell<Notes>>,
     positions: HashMap<(u64, bool), u64>,
 }
 
@@ -52,14 +53,14 @@ impl Bench {
     }
 
     fn selecting(selectors: Selectors) -> Self {
-        let notes = Arc::new(Mutex::new(Notes::default()));
+        let notes = Rc::new(RefCell::new(Notes::default()));
         let engine = Engine::new(
             Limits::default(),
             Tracer::new(Config::default(), Ids::seeded(0)),
             ProcessTable::replay(selectors),
             Resources::new(Host::default()),
         )
-        .with_observer(Arc::clone(&notes));
+        .with_observer(Rc::clone(&notes));
         Self { engine, notes, positions: HashMap::new() }
     }
 
@@ -116,7 +117,7 @@ impl Bench {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.notes.lock().unwrap().0.clone()
+        self.notes.borrow().0.clone()
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+
+use super::Route;
 
 /// Most routes that are guessed for a service.
 pub const MAX_ROUTES: usize = 100;
@@ -21,7 +23,7 @@ const PLACE: &str = "{id}";
 /// The routes guessed so far, by service. They are few, so that names made to collide cost little.
 #[derive(Debug, Default)]
 pub(super) struct Guesses {
-    services: FxHashMap<Box<str>, FxHashSet<Arc<str>>>,
+    services: FxHashMap<Box<str>, FxHashMap<Arc<str>, Arc<Route>>>,
     /// The guess being made.
     text: String,
 }
@@ -29,7 +31,7 @@ pub(super) struct Guesses {
 impl Guesses {
     /// The route of a path, which is given without its first slash. `real`: the service has it, so that its route may be
     /// one of those that are kept.
-    pub(super) fn route(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<str>> {
+    pub(super) fn route(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<Route>> {
         self.text.clear();
         for (number, segment) in path.split('/').enumerate() {
             if number == MAX_SEGMENTS {
@@ -38,21 +40,21 @@ impl Guesses {
             self.text.push('/');
             self.text.push_str(if is_identifier(segment) { PLACE } else { segment });
         }
-        if !self.services.contains_key(service) {
-            if !real || self.services.len() >= MAX_SERVICES {
-                return None;
-            }
-            self.services.insert(service.into(), FxHashSet::default());
-        }
-        let routes = self.services.get_mut(service)?;
+        let has_room = real && self.services.len() < MAX_SERVICES;
+        let routes = match self.services.get_mut(service) {
+            Some(routes) => routes,
+            None if has_room => self.services.entry(service.into()).or_default(),
+            None => return None,
+        };
         if let Some(known) = routes.get(&*self.text) {
             return Some(Arc::clone(known));
         }
         if !real || routes.len() >= MAX_ROUTES {
             return None;
         }
-        let route: Arc<str> = self.text.as_str().into();
-        routes.insert(Arc::clone(&route));
+        let pattern: Arc<str> = self.text.as_str().into();
+        let route = Arc::new(Route::new(Arc::clone(&pattern), true));
+        routes.insert(pattern, Arc::clone(&route));
         Some(route)
     }
 }
@@ -85,7 +87,7 @@ mod tests {
     fn guess(path: &str) -> String {
         Guesses::default()
             .route("any", path.strip_prefix('/').unwrap(), true)
-            .map_or_else(String::new, |route| route.to_string())
+            .map_or_else(String::new, |route| route.pattern.to_string())
     }
 
     #[test]
