@@ -141,6 +141,7 @@ fn opened(connection: u64) -> Open {
 
 fn data(connection: u64, flow: Flow, round: u64, bytes: &[u8], at_ns: u64) -> Event<'_> {
     Event::Data(Data {
+        shed: Default::default(),
         connection,
         flow,
         position: 1 + round * bytes.len() as u64,

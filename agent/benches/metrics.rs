@@ -79,8 +79,14 @@ fn redis(command: &str) -> Box<dyn Detail> {
 }
 
 fn exchange(detail: Box<dyn Detail>) -> Fact {
-    let window =
-        Window { first_ns: 1_000_000_000, last_ns: 1_000_000_000, pos: 0, bytes: 100, arrived_ns: 999_990_000 };
+    let window = Window {
+        first_ns: 1_000_000_000,
+        last_ns: 1_000_000_000,
+        pos: 0,
+        bytes: 100,
+        arrived_ns: 999_990_000,
+        rejected: 0,
+    };
     let exchange = Exchange {
         stream: 0,
         request: window,

@@ -110,6 +110,7 @@ impl Bench {
     fn data(&mut self, number: u32, flow: Flow, position: u64, head: &[u8]) {
         self.at_ns += 1000;
         self.engine.handle(&Event::Data(Data {
+            shed: Default::default(),
             connection: number.into(),
             flow,
             position,

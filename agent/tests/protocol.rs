@@ -23,7 +23,7 @@ use wirespan::trace::ids::Ids;
 use wirespan::trace::span::{Kind, Resource, Span, Status, Value};
 use wirespan::trace::{Config, Tracer};
 use wirespan_protocols::protocol::Registry;
-use wirespan_protocols::session::EVERYTHING;
+use wirespan_protocols::session::{EVERYTHING, Shedding};
 use wirespan_protocols::stream::Actor;
 
 static PROTOCOLS: Registry = Registry::new(&[&echo::PROTOCOL]);
@@ -82,6 +82,7 @@ impl Bench {
         self.now_ns += MS;
         let position = self.positions.entry((connection, flow == Flow::Sent)).or_default();
         let data = Data {
+            shed: Default::default(),
             connection,
             flow,
             position: *position,
@@ -116,7 +117,7 @@ fn bytes_become_spans() {
     bench.data(1, Flow::Received, "OK 0 ping\n");
     bench.data(1, Flow::Sent, "ECHO 0 hello you\nECHO 0 nonsense\n");
     bench.data(1, Flow::Received, "OK 0 hello you\nNO 0 nonsense\n");
-    let budget = Command::Budget { sock: 1, connection: 1, budget: EVERYTHING };
+    let budget = Command::Direct { sock: 1, connection: 1, budget: Some(EVERYTHING), shedding: Shedding::Never };
     assert_eq!(bench.engine.take_commands(), [budget], "it needs every byte");
     let spans = bench.engine.take_spans();
     let set_up = spans.iter().find(|span| span.name == "connection_setup").unwrap();

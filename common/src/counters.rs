@@ -1,7 +1,7 @@
 //! Counters that the kernel programs keep: a per-CPU array of rows, each indexed by [`Counter`]. A counter is the sum of its
 //! rows.
 
-/// What the kernel programs count. `seen = delivered_calls + ignored + undecided + ring_full`, in calls, once no program is at
+/// What the kernel programs count. `seen = delivered_calls + ignored + undecided + shed + ring_full`, in calls, once no program is at
 /// work. Each call of a target that is [`Seen`](Self::Seen) gives one data record, which is
 /// [`Delivered`](Self::Delivered) or dropped for a full ring buffer, or is [`Ignored`](Self::Ignored) or
 /// [`Undecided`](Self::Undecided). Records of
@@ -55,6 +55,10 @@ pub enum Counter {
     Left,
     /// Connections that were evicted from the table. The agent finds their number: entered, but neither taken out nor there.
     Evicted,
+    /// Calls of turns that were left out to save work, and of the answers to them.
+    Shed,
+    /// Turns that were left out to save work, the answers to them not counted: at least as many requests.
+    ShedExchanges,
     /// Of those runs, calls that a second program told of, or for which it moved the position of the connection on.
     MadeUp,
 }
@@ -78,7 +82,7 @@ impl Counter {
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -101,6 +105,8 @@ impl Counter {
         Self::Entered,
         Self::Left,
         Self::Evicted,
+        Self::Shed,
+        Self::ShedExchanges,
         Self::MadeUp,
     ];
 
@@ -130,6 +136,8 @@ impl Counter {
             Self::Entered => "entered",
             Self::Left => "left",
             Self::Evicted => "evicted",
+            Self::Shed => "shed",
+            Self::ShedExchanges => "shed_exchanges",
             Self::MadeUp => "made_up",
         }
     }

@@ -24,6 +24,8 @@ pub const CONNECTION_BYTES: usize = 200;
 pub const CONNECTION_ID_AT: usize = 8;
 /// Processes of which each CPU keeps whether they are traced.
 pub const MAX_ANSWERS: u32 = 64;
+/// Threads whose request was left out, or not, as far as that is kept.
+pub const MAX_SHEDDING_THREADS: u32 = 4096;
 /// Sockets of which something is done once at the same moment: at most one or two a CPU.
 pub const MAX_CLAIMS: u32 = 1024;
 /// Undecided processes whose records are counted.

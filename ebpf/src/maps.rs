@@ -7,7 +7,8 @@ use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED,
+    MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 
@@ -107,6 +108,14 @@ pub static DIRECTIVES: LruHashMap<u64, Directive> = LruHashMap::with_max_entries
 /// How many directives there have been: a connection looks for its own only when there was a new one.
 #[map]
 pub static DIRECTED: Array<u64> = Array::with_max_entries(1, 0);
+
+/// How many turns of 256 are left out to save work, and [`SHEDDING_INHERITS`](wirespan_common::record::SHEDDING_INHERITS).
+#[map]
+pub static SHEDDING: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Whether the request that a thread is handling was left out; kept only while some are.
+#[map]
+pub static THREAD_SHEDS: LruHashMap<u64, u8> = LruHashMap::with_max_entries(MAX_SHEDDING_THREADS, 0);
 
 /// Ports on which targets listen, or that selectors name; host order.
 #[map]

@@ -19,6 +19,7 @@ mod connections;
 mod containers;
 mod counts;
 mod export;
+mod governor;
 mod handed_over;
 mod http;
 mod identity;

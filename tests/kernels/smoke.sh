@@ -19,7 +19,7 @@ wait_for() {
         sleep 0.2
     done
 }
-"$1" run --output-file "$work/spans" 2> "$work/notes" &
+WIRESPAN_LIMITS_CPU=none "$1" run --output-file "$work/spans" 2> "$work/notes" &
 agent=$!
 wait_for grep -q tracing "$work/notes"
 start_servers

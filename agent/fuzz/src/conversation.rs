@@ -36,8 +36,13 @@ pub fn drive(protocol: &Protocol, data: &[u8]) {
         let direction = if operation & 8 == 0 { Direction::ToServer } else { Direction::ToClient };
         let end = &mut ends[usize::from(operation & 8 != 0)];
         let flag = operation & 16 != 0;
-        let stamp =
-            Stamp { first_ns: now, last_ns: now + 10, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0 };
+        let stamp = Stamp {
+            first_ns: now,
+            last_ns: now + 10,
+            actor: Actor { pid: 1, tid: 1, context: 0 },
+            arrived_ns: 0,
+            rejected: 0,
+        };
         match operation & 7 {
             0..=3 => {
                 let bytes = operand(&mut script);

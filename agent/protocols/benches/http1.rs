@@ -38,7 +38,7 @@ fn run(request: &[u8], response: &[u8]) -> f64 {
     let start = Instant::now();
     for _ in 0..ROUNDS {
         now += 1000;
-        let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0 };
+        let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0, rejected: 0 };
         session.data(
             Direction::ToServer,
             &Chunk { pos: up, bytes: black_box(request), ends_call: true, stamp },

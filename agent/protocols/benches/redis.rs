@@ -29,7 +29,7 @@ fn main() {
     for _ in 0..ROUNDS {
         for (side, direction, bytes) in [(0, Direction::ToServer, &asked), (1, Direction::ToClient, &told)] {
             now += 1000;
-            let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0 };
+            let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0, rejected: 0 };
             session.data(direction, &Chunk { pos: pos[side], bytes, ends_call: true, stamp }, &mut out);
             pos[side] += bytes.len() as u64;
         }

@@ -46,7 +46,7 @@ fn run(rounds: usize, len: usize) -> (f64, f64) {
     let (mut phases, mut exchanges, mut bytes) = (0, 0, 0);
     let start = Instant::now();
     for now in 0..CONNECTIONS {
-        let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0 };
+        let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0, rejected: 0 };
         let mut session = PROTOCOL.session(true);
         let mut ends = [0; 2];
         let mut call = |direction: Direction, call: &[u8], out: &mut Output| {

@@ -86,6 +86,24 @@ impl Reason {
 /// A [`Session::budget`] for framing of which no byte may be missing. (A single call still gives no more than it can.)
 pub const EVERYTHING: u32 = u32::MAX;
 
+/// Which turns of a connection the capture layer may leave out when the agent has to save work, together with their answers.
+/// It may only leave out what changes nothing for later exchanges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shedding {
+    /// None.
+    #[default]
+    Never,
+    /// Any.
+    Any,
+    /// Turns of messages that begin with a tag and a length, which counts itself (4 bytes, big-endian).
+    Tagged {
+        /// Turns with such a message stay.
+        stays: u8,
+        /// Turns with such a message stay, unless its body begins with a zero byte.
+        stays_if_named: u8,
+    },
+}
+
 /// Where a session writes what it found. Reused between calls: the caller drains it.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -126,6 +144,18 @@ pub trait Session: Send {
 
     /// `len` bytes passed that nobody could read (over budget, lost, unreadable). The next chunk follows them.
     fn gap(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output);
+
+    /// `len` bytes passed that were left out on purpose, to save work: whole exchanges, of which nobody will be told. What
+    /// comes next in this direction begins a turn, unless client and server spoke at the same time. Nothing of it is
+    /// counted. By default, and wherever the session is not between two exchanges, the same as a [`gap`](Self::gap).
+    fn skip(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        self.gap(direction, len, stamp, out);
+    }
+
+    /// Which of its turns may be left out to save work, as things stand.
+    fn shedding(&self) -> Shedding {
+        Shedding::Never
+    }
 
     /// One direction ended (FIN seen): whatever is delimited by the end of the stream is complete.
     fn half_close(&mut self, direction: Direction, at_ns: u64, out: &mut Output);

@@ -23,6 +23,8 @@ pub struct Stamp {
     /// For received bytes: when the first byte of the call came to the socket; 0 when unknown, and for bytes that are
     /// known not to be the first.
     pub arrived_ns: u64,
+    /// Of 256 turns like the one that the bytes belong to so many were left out unseen; 0 for none.
+    pub rejected: u8,
     /// Who did it.
     pub actor: Actor,
 }
@@ -168,6 +170,11 @@ impl Inbox {
         len - eaten
     }
 
+    /// Passes over `len` bytes that nobody misses. Nothing is held, and no skip waits.
+    pub fn jump(&mut self, len: u64) {
+        self.pos += len;
+    }
+
     /// The unread captured bytes, in order.
     #[must_use]
     pub fn available(&self) -> &[u8] {
@@ -178,6 +185,12 @@ impl Inbox {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start == self.buffer.len()
+    }
+
+    /// Whether nothing unread is held and no skip waits.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.is_empty() && self.skipping == 0
     }
 
     /// Whether a skip still waits for bytes; `available` is empty then.
@@ -278,7 +291,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn stamp(ns: u64) -> Stamp {
-        Stamp { first_ns: ns, last_ns: ns, actor: Actor::default(), arrived_ns: 0 }
+        Stamp { first_ns: ns, last_ns: ns, actor: Actor::default(), arrived_ns: 0, rejected: 0 }
     }
 
     proptest! {

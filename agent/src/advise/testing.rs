@@ -193,7 +193,7 @@ impl World {
         pos: u64,
     ) {
         let (start, end) = ((at + 1) * MS, (at + length + 1) * MS);
-        let request = Window { first_ns: start, last_ns: start, pos, bytes: 10, arrived_ns: 0 };
+        let request = Window { first_ns: start, last_ns: start, pos, bytes: 10, arrived_ns: 0, rejected: 0 };
         let exchange = Exchange {
             stream: 0,
             request,

@@ -2,7 +2,7 @@
 //! of ours, counted, never a panic.
 
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, State, Stats, Transport, Vantage,
+    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, State, Stats, Transport, Vantage,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wirespan_common::record::{self, FAMILY_INET, FAMILY_UNIX};
@@ -50,8 +50,9 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
 fn data_event<'a>(data: &record::Data, payload: &'a [u8]) -> Option<Event<'a>> {
     let (head, rest) = payload.split_at_checked(data.head_len as usize)?;
     Some(Event::Data(Data {
+        shed: Shed { rejected: data.rejected, skipped: data.direction & record::AFTER_SHED != 0 },
         connection: data.connection,
-        flow: if data.direction == record::SEND { Flow::Sent } else { Flow::Received },
+        flow: if data.direction & !record::AFTER_SHED == record::SEND { Flow::Sent } else { Flow::Received },
         position: data.position,
         len: data.len,
         head,

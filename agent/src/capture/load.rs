@@ -13,13 +13,15 @@ use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use std::cell::Cell;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
     CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
 };
-use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
+use wirespan_common::record::{
+    Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, SHEDDING_INHERITS, Wanted,
+};
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -103,6 +105,7 @@ pub struct Capture {
     /// Which processes are traced.
     pub policies: Policies,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
+    shedding: Array<MapData, u32>,
     /// How many there were: whoever writes one raises it, so that the kernel programs look.
     directed: Array<MapData, u64>,
     directives_given: u64,
@@ -176,6 +179,7 @@ impl Capture {
             report,
             policies,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
+            shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
             directives_given: 0,
             ports,
@@ -190,14 +194,27 @@ impl Capture {
         Ok((capture, Reader::new(ring, urgent)))
     }
 
-    /// Asks the kernel to copy `budget` payload bytes per turn of a connection; 0: to ignore it. Best effort: it is
-    /// obeyed at one of the next turns, and a full table only costs what it would save.
-    pub fn direct(&mut self, sock: u64, connection: u64, budget: u32) {
-        let directive = Directive { connection, budget, reserved: 0 };
+    /// Asks the kernel to copy `budget` payload bytes per turn of a connection (0: to ignore it, [`BUDGET_UNCHANGED`](wirespan_common::record::BUDGET_UNCHANGED): as many as
+    /// before), and tells which of its turns may be left out when [`shed`](Self::shed) says how many: a rule of `SHED_`. Best
+    /// effort: it is obeyed at one of the next turns, and a full table only costs what it would save.
+    pub fn direct(&mut self, sock: u64, directive: Directive) {
         let value: [u8; size_of::<Directive>()] = zerocopy::transmute!(directive);
         let _ = self.directives.insert(sock, value, 0);
         self.directives_given += 1;
         let _ = self.directed.set(0, self.directives_given, 0);
+    }
+
+    /// Of 256 turns of the connections that allow it leave out so many from now on. `inherits`: what a thread asks of others
+    /// goes with the request that it handles. False when the kernel refuses.
+    pub fn shed(&mut self, rejected: u8, inherits: bool) -> bool {
+        let word = u32::from(rejected) | if inherits { SHEDDING_INHERITS } else { 0 };
+        self.shedding.set(0, word, 0).is_ok()
+    }
+
+    /// Calls that the programs looked at so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.counter(Counter::Seen)
     }
 
     /// Takes a connection out of the kernel's table: it is announced anew when it speaks again. Another one that has its
@@ -222,10 +239,7 @@ impl Capture {
     #[must_use]
     pub fn counters(&self) -> [u64; Counter::COUNT] {
         // One row that all programs share, one for each that records data.
-        let mut counters = Counter::ALL.map(|counter| {
-            let rows = (0..=SLOTS).map(|row| counter as u32 + row * Counter::COUNT as u32);
-            rows.filter_map(|index| self.counters.get(&index, 0).ok()).flat_map(|values| values.to_vec()).sum::<u64>()
-        });
+        let mut counters = Counter::ALL.map(|counter| self.counter(counter));
         // The programs count such a record once.
         counters[Counter::Delivered as usize] += counters[Counter::DeliveredCalls as usize];
         counters[Counter::Missed as usize] =
@@ -236,6 +250,11 @@ impl Capture {
         counters[Counter::PoliciesFull as usize] += self.policies.refused();
         counters[Counter::PortsFull as usize] += self.ports_refused;
         counters
+    }
+
+    fn counter(&self, counter: Counter) -> u64 {
+        let rows = (0..=SLOTS).map(|row| counter as u32 + row * Counter::COUNT as u32);
+        rows.filter_map(|index| self.counters.get(&index, 0).ok()).flat_map(|values| values.to_vec()).sum()
     }
 
     /// Connections that the table let go of, when `inside` have been entered and not taken out: those that are not there
@@ -272,6 +291,20 @@ impl Capture {
             line.trim().parse::<u64>().ok()
         };
         self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
+    }
+
+    /// Run time of all programs so far, ns: of what the kernel has measured ([`measure`](Self::measure)).
+    #[must_use]
+    pub fn run_ns(&self) -> u64 {
+        let of = |program: &Program| u64::try_from(program.info().ok()?.run_time().as_nanos()).ok();
+        self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
+    }
+
+    /// Has the kernel measure its programs for as long as what is returned is kept (`BPF_ENABLE_STATS`, Linux 5.8); `None`
+    /// where that is not permitted.
+    #[must_use]
+    pub fn measure(&self) -> Option<OwnedFd> {
+        aya::sys::enable_stats(aya::sys::Stats::RunTime).ok()
     }
 
     /// Names and ids of the attached programs, for measurements of their run time.

@@ -179,8 +179,14 @@ impl Reader {
         !self.batch.index.is_empty()
     }
 
-    /// The most bytes that were found in the ring buffer since the last call, roughly: what came while they were read
-    /// counts too.
+    /// Bytes read since the ring buffer was found empty, roughly what waits in it: what came while they were read counts too.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.run
+    }
+
+    /// The most of [`backlog`](Self::backlog) since this was last asked.
+    #[must_use]
     pub fn take_peak(&mut self) -> usize {
         std::mem::take(&mut self.peak)
     }

@@ -3,11 +3,12 @@
 use super::telling::Telling;
 use super::{args, destinations, outputs};
 use crate::capture::Options;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Processors};
 use crate::conn::Limits;
 use crate::enrich::{Host, Resources};
 use crate::pipeline::advising::Advising;
 use crate::pipeline::engine::Engine;
+use crate::pipeline::governor::Budget;
 use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
@@ -54,6 +55,9 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     if let Some(address) = live.metering.as_ref().and_then(Metering::address) {
         notes::info(&format!("metrics for Prometheus at http://{address}/metrics"));
     }
+    if let Some(budget) = budget(&config) {
+        live.limit(budget);
+    }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
     live.run(&exporters, &stop, deadline, |_, _| {}, notes::info);
     // All of them are told at once, and have the same time together.
@@ -72,6 +76,15 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let outside = Outside { kernel: Some(kernel), undecodable, unread, exporters: &counts };
     super::log::lines(&summary(&live.engine, &outside));
     threads()
+}
+
+/// How much the agent may use, if that is limited.
+fn budget(config: &Config) -> Option<Budget> {
+    match config.limits.cpu {
+        Processors::Unlimited => None,
+        Processors::Share(share) => Some(Budget::share(share)),
+        Processors::Number(number) => Some(Budget::processors(number)),
+    }
 }
 
 /// What became of the threads.

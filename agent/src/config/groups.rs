@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wirespan_common::limits;
 
+use super::processors::Processors;
 use super::setting::{Access, FLAG, Flag, REPLAY, RUN, Setting, file, outside, place, positive, settings, variable};
 use super::settings::MANY;
 use crate::export::console::View;
@@ -52,12 +53,17 @@ settings! {
 }
 
 settings! {
-    /// Most of what is kept at a time.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    /// Most of what is used, and of what is kept at a time.
+    #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct Limits [.limits] {
         LIMITS {
             /// Connections that are followed at once.
             connections: u32 = limits::MAX_CONNECTIONS, file("wirespan.limits.connections").within(1, MANY);
+            /// Processors that may be used, the time of the kernel programs included: a share of the host's (but at least a fifth of
+            /// one), a number of them, or `none` for no limit. At the limit exchanges are left out by chance, and the others stand
+            /// for them.
+            cpu: Processors = Processors::Share(0.1),
+                file("wirespan.limits.cpu").variables(&[variable("WIRESPAN_LIMITS_CPU")]);
             /// Processes that are remembered at once.
             processes: u32 = limits::MAX_PROCESSES, file("wirespan.limits.processes").within(1, MANY);
         }

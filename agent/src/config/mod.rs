@@ -19,6 +19,7 @@ mod logs_tests;
 mod metrics_tests;
 pub mod otlp;
 mod print;
+mod processors;
 mod schema;
 #[cfg(test)]
 mod schema_tests;
@@ -47,6 +48,7 @@ pub(crate) use duration::parse as duration;
 pub use env::unknown_variables;
 pub use groups::{Batch, Capture, Limits, Metrics, Shown};
 pub use layer::Layer;
+pub use processors::Processors;
 pub use schema::schema;
 pub(crate) use setting::{ADVISE, Commands, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting};
 #[cfg(test)]

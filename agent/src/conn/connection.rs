@@ -9,7 +9,7 @@ use crate::event::{Change, Data, Flow, Open, Role, Transport, Vantage};
 use std::net::SocketAddr;
 use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 use wirespan_protocols::protocol::{Context, Opening, Probe, Protocol, Registry};
-use wirespan_protocols::session::{Close, Output, Reason, Session};
+use wirespan_protocols::session::{Close, Output, Reason, Session, Shedding};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
 
 /// How far a connection is understood.
@@ -52,9 +52,15 @@ pub struct Connection<T> {
     /// Encryption was seen on it.
     encrypted: bool,
     registry: Registry,
+    /// What the programs were told of turns that may be left out, and when to tell it again; ns.
+    shedding: Shedding,
+    shedding_due_ns: u64,
     /// Heap bytes when they were last counted.
     counted: usize,
 }
+
+/// Time after which the programs are told again what they did not seem to learn, ns.
+const TELL_AGAIN_NS: u64 = 2_000_000_000;
 
 impl<T> Connection<T> {
     pub(super) fn new(open: Open, registry: Registry) -> Self {
@@ -79,6 +85,8 @@ impl<T> Connection<T> {
             began: false,
             encrypted: false,
             registry,
+            shedding: Shedding::Never,
+            shedding_due_ns: 0,
             counted: 0,
             extra: None,
             open,
@@ -153,6 +161,27 @@ impl<T> Connection<T> {
             Stage::Following(protocol, session) => session.budget().or(protocol.turn_budget),
             Stage::Ignored { .. } => Some(0),
         }
+    }
+
+    /// Which of its turns may be left out to save work, as far as the programs have to know: what they were told last.
+    #[must_use]
+    pub fn shedding(&self) -> Shedding {
+        self.shedding
+    }
+
+    /// A call was taken in. Whether the programs are to be told that turns may be left out: once, and again now and then while
+    /// it does not seem to have arrived.
+    pub(super) fn allows_shedding(&mut self, data: &Data<'_>) -> bool {
+        let Stage::Following(_, session) = &self.stage else { return false };
+        if data.shed.rejected > 0 || data.last_ns < self.shedding_due_ns {
+            return false;
+        }
+        self.shedding = session.shedding();
+        let allows = self.shedding != Shedding::Never;
+        if allows {
+            self.shedding_due_ns = data.last_ns + TELL_AGAIN_NS;
+        }
+        allows
     }
 
     /// Heap bytes of its session, of what is held back until its protocol is known, and of its set-up under way: all that
@@ -240,6 +269,7 @@ impl<T> Connection<T> {
             last_ns: data.last_ns,
             actor: data.actor,
             arrived_ns: data.arrived_ns.unwrap_or(0),
+            rejected: data.shed.rejected,
         };
         match stream.step(data.position, len) {
             Step::Repeated => {}
@@ -249,8 +279,10 @@ impl<T> Connection<T> {
                 self.call(data, 0, stamp, out);
             }
             Step::New { gap, skip } => {
-                if gap > 0 {
-                    self.gap(data.flow, gap, stamp, out);
+                match gap {
+                    0 => {}
+                    _ if data.shed.skipped => self.skip(data.flow, gap, stamp, out),
+                    _ => self.gap(data.flow, gap, stamp, out),
                 }
                 self.call(data, skip, stamp, out);
             }
@@ -324,6 +356,18 @@ impl<T> Connection<T> {
             }
             Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
             Stage::Ignored { .. } => {}
+        }
+    }
+
+    /// Passes over whole turns that were left out.
+    fn skip(&mut self, flow: Flow, len: u64, stamp: Stamp, out: &mut Output) {
+        let direction = self.direction(flow);
+        match (&mut self.stage, direction) {
+            (Stage::Following(_, session), Some(direction)) => {
+                session.skip(direction, len, stamp, out);
+                self.leave(out);
+            }
+            _ => self.gap(flow, len, stamp, out),
         }
     }
 

@@ -4,11 +4,11 @@ use super::connection::Connection;
 use super::counts::Counts;
 use super::fact::{Fact, SetUp};
 use super::room;
-use crate::event::{Change, Event, Open, State, Transport};
+use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
-use wirespan_protocols::session::{Output, Reason};
+use wirespan_protocols::session::{Output, Reason, Shedding};
 
 /// Limits of the tracker.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +36,16 @@ impl Default for Limits {
 /// What the tracker wants of the capture layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Copy so much payload per turn of this connection; 0: nothing more.
-    Budget {
+    /// What the programs are to do with this connection from now on.
+    Direct {
         /// Key of the kernel's table.
         sock: u64,
         /// Connection id.
         connection: u64,
-        /// Bytes.
-        budget: u32,
+        /// Payload bytes to copy per turn, 0: nothing more; `None`: as many as before.
+        budget: Option<u32>,
+        /// Which of its turns may be left out to save work.
+        shedding: Shedding,
     },
     /// Forget this connection; announce it when it speaks again.
     Forget {
@@ -64,6 +66,10 @@ pub struct Tracker<T> {
     output: Output,
     counts: Counts,
     commands: Vec<Command>,
+    /// Turns may have to be left out: the programs must know of which connections.
+    sheds: bool,
+    /// There are clients among them.
+    sheds_clients: bool,
     /// Heap bytes of all connections, as last counted.
     heap: usize,
     swept_ns: u64,
@@ -95,6 +101,8 @@ impl<T> Tracker<T> {
             output: Output::default(),
             counts: Counts { encrypted_inside: vec![0; registry.len()], ..Counts::default() },
             commands: Vec::new(),
+            sheds: false,
+            sheds_clients: false,
             heap: 0,
             swept_ns: 0,
             crowded_ns: None,
@@ -122,6 +130,18 @@ impl<T> Tracker<T> {
     /// Shows every connection that is followed now.
     pub fn each(&mut self, mut visit: impl FnMut(&mut Connection<T>)) {
         self.connections.values_mut().for_each(|connection| visit(connection));
+    }
+
+    /// Whether turns may have to be left out to save work: from now on each connection on which data moves is told of in
+    /// [`Command::Direct`] when its turns may be, or not.
+    pub fn set_shedding(&mut self, sheds: bool) {
+        self.sheds = sheds;
+    }
+
+    /// Whether turns of clients may be left out, too: they go with the request for which they are.
+    #[must_use]
+    pub fn sheds_clients(&self) -> bool {
+        self.sheds_clients
     }
 
     /// Takes the commands for the capture layer.
@@ -155,11 +175,16 @@ impl<T> Tracker<T> {
                     (true, false) if !was_encrypted => self.counts.foreign = self.counts.foreign.saturating_sub(1),
                     _ => {}
                 }
-                let after = connection.budget();
-                if after != before
-                    && let (sock @ 1.., Some(budget)) = (connection.open.sock, after)
-                {
-                    self.commands.push(Command::Budget { sock, connection: data.connection, budget });
+                let budget = connection.budget();
+                let allows = self.sheds && connection.allows_shedding(data);
+                self.sheds_clients |= allows && connection.role == Some(Role::Client);
+                if (allows || budget != before && budget.is_some()) && connection.open.sock != 0 {
+                    self.commands.push(Command::Direct {
+                        sock: connection.open.sock,
+                        connection: data.connection,
+                        budget,
+                        shedding: connection.shedding(),
+                    });
                 }
                 connection.count_heap(&mut self.heap);
                 if self.heap > self.limits.session_bytes {

@@ -2,6 +2,7 @@ use super::*;
 use crate::event::{Data, Endpoint, Flow, Role, Vantage};
 use wirespan_protocols::describe::family::Family;
 use wirespan_protocols::exchange::{Ending, Exchange};
+use wirespan_protocols::session::Shedding;
 use wirespan_protocols::stream::Actor;
 
 const SECOND: u64 = 1_000_000_000;
@@ -53,6 +54,7 @@ impl Bench {
     fn data(&mut self, connection: u64, flow: Flow, at: usize, bytes: &[u8]) {
         self.now_ns += 1_000_000;
         self.handle(&Event::Data(Data {
+            shed: Default::default(),
             connection,
             flow,
             position: 1000 + at as u64,
@@ -187,7 +189,10 @@ fn the_kernel_is_told_how_much_a_protocol_needs() {
     bench.data(1, Flow::Received, 0, b"*1\r\n$4\r\nPING\r\n");
     bench.data(1, Flow::Sent, 0, b"+PONG\r\n");
     let budget = wirespan_protocols::redis::PROTOCOL.turn_budget.unwrap();
-    assert_eq!(bench.tracker.take_commands(), [Command::Budget { sock: 11, connection: 1, budget }]);
+    assert_eq!(
+        bench.tracker.take_commands(),
+        [Command::Direct { sock: 11, connection: 1, budget: Some(budget), shedding: Shedding::Never }]
+    );
     // Once is enough.
     bench.data(1, Flow::Received, 14, b"*1\r\n$4\r\nPING\r\n");
     assert_eq!(bench.tracker.take_commands(), []);
@@ -200,7 +205,10 @@ fn the_kernel_is_told_how_much_a_protocol_needs() {
         assert_eq!(bench.tracker.counts().foreign, 1);
     }
     bench.data(2, Flow::Received, 4 * 64, &[0xff; 64]);
-    assert_eq!(bench.tracker.take_commands(), [Command::Budget { sock: 12, connection: 2, budget: 0 }]);
+    assert_eq!(
+        bench.tracker.take_commands(),
+        [Command::Direct { sock: 12, connection: 2, budget: Some(0), shedding: Shedding::Never }]
+    );
     assert_eq!(bench.tracker.counts().foreign, 1);
 }
 
@@ -212,7 +220,10 @@ fn the_second_look_at_a_stream_ends() {
     for call in 0..70 {
         bench.data(1, Flow::Received, call * 64, &[0xff; 64]);
     }
-    assert_eq!(bench.tracker.take_commands(), [Command::Budget { sock: 11, connection: 1, budget: 0 }]);
+    assert_eq!(
+        bench.tracker.take_commands(),
+        [Command::Direct { sock: 11, connection: 1, budget: Some(0), shedding: Shedding::Never }]
+    );
 }
 
 #[test]

@@ -121,8 +121,19 @@ pub struct Data<'a> {
     pub last_ns: u64,
     /// For a receive: when its first byte came to the socket, ns; `None` when unknown.
     pub arrived_ns: Option<u64>,
+    /// What was left out around it.
+    pub shed: Shed,
     /// Who.
     pub actor: wirespan_protocols::stream::Actor,
+}
+
+/// What the kernel programs left out to save work, as a call tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shed {
+    /// Of 256 turns like the one that it belongs to so many were left out.
+    pub rejected: u8,
+    /// The bytes of its direction that are missing before it are those of whole turns that were left out, and of nothing else.
+    pub skipped: bool,
 }
 
 /// What became of a connection.

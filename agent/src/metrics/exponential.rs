@@ -53,17 +53,17 @@ fn index(value: f64, scale: i32) -> i32 {
 }
 
 impl Exponential {
-    /// Takes in a value.
-    pub fn record(&mut self, value: f64) {
+    /// Takes in a value, so many times.
+    pub fn record(&mut self, value: f64, times: u64) {
         if value.is_nan() || value <= 0.0 {
-            self.zeros += 1;
+            self.zeros += times;
             return;
         }
         let value = value.min(f64::MAX);
         let at = index(value, self.scale);
         if self.counts.is_empty() {
             self.offset = at;
-            self.counts.push(1);
+            self.counts.push(times);
             return;
         }
         let last = self.offset + self.counts.len() as i32 - 1;
@@ -72,7 +72,7 @@ impl Exponential {
         self.coarsen(shift);
         self.cover(at);
         if let Some(count) = self.counts.get_mut((at - self.offset) as usize) {
-            *count += 1;
+            *count += times;
         }
     }
 
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn one_value_keeps_the_finest_scale_and_two_far_ones_do_not() {
         let mut histogram = Exponential::default();
-        histogram.record(0.5);
+        histogram.record(0.5, 1);
         assert_eq!((histogram.scale, histogram.counts.len()), (MAX_SCALE, 1));
-        histogram.record(50.0);
-        histogram.record(0.0);
+        histogram.record(50.0, 1);
+        histogram.record(0.0, 1);
         assert!(histogram.scale < MAX_SCALE && histogram.counts.len() <= MAX_SIZE);
         assert_eq!((histogram.count(), histogram.zeros), (3, 1));
     }
@@ -175,7 +175,7 @@ mod tests {
         fn every_value_lies_in_a_bucket_that_holds_it(values in prop::collection::vec(1e-9f64..1e9, 1..200)) {
             let mut histogram = Exponential::default();
             for value in &values {
-                histogram.record(*value);
+                histogram.record(*value, 1);
             }
             prop_assert!(histogram.counts.len() <= MAX_SIZE);
             prop_assert_eq!(histogram.count(), values.len() as u64);
@@ -197,9 +197,9 @@ mod tests {
             after in prop::collection::vec(1e-6f64..1e3, 0..50),
         ) {
             let mut histogram = Exponential::default();
-            before.iter().for_each(|value| histogram.record(*value));
+            before.iter().for_each(|value| histogram.record(*value, 1));
             let earlier = histogram.clone();
-            after.iter().for_each(|value| histogram.record(*value));
+            after.iter().for_each(|value| histogram.record(*value, 1));
             prop_assert_eq!(histogram.since(&earlier).count(), after.len() as u64);
         }
     }
@@ -208,7 +208,7 @@ mod tests {
     fn odd_values_do_no_harm() {
         let mut histogram = Exponential::default();
         for value in [f64::NAN, f64::INFINITY, -1.0, f64::MIN_POSITIVE / 4.0, f64::MAX] {
-            histogram.record(value);
+            histogram.record(value, 1);
         }
         assert_eq!((histogram.count(), histogram.zeros), (5, 2));
         assert!(histogram.counts.len() <= MAX_SIZE);

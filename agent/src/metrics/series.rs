@@ -65,18 +65,18 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// Adds to a sum, or puts a value into a distribution. `None`: the value has no bucket of its own.
-    pub(super) fn record(&mut self, value: f64, exemplar: Option<Exemplar>) {
+    /// Adds to a sum, or puts a value into a distribution, so many times. `None`: the value has no bucket of its own.
+    pub(super) fn record(&mut self, value: f64, times: u64, exemplar: Option<Exemplar>) {
         let bucket = match &mut self.data {
             Data::Sum(sum) => {
-                *sum += value;
+                *sum += value * times as f64;
                 return;
             }
             Data::Last(last) => {
                 *last = value;
                 return;
             }
-            Data::Distribution(distribution) => distribution.record(value),
+            Data::Distribution(distribution) => distribution.record(value, times),
         };
         let Some(exemplar) = exemplar else { return };
         // Without buckets to keep them apart: by their time, which is as good as by chance.

@@ -64,21 +64,21 @@ pub struct Distribution {
 
 impl Distribution {
     /// Takes in a value. Its bucket, where buckets are explicit.
-    pub(super) fn record(&mut self, value: f64) -> Option<u16> {
-        self.count += 1;
-        self.sum += value;
+    pub(super) fn record(&mut self, value: f64, times: u64) -> Option<u16> {
+        self.count += times;
+        self.sum += value * times as f64;
         self.range = Some(self.range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
         match &mut self.buckets {
             Number::Explicit { bounds, counts } => {
                 // Few bounds, and most values lie low: the search from below is the shortest.
                 let at = bounds.iter().position(|bound| value <= *bound).unwrap_or(bounds.len());
                 if let Some(count) = counts.get_mut(at) {
-                    *count += 1;
+                    *count += times;
                 }
                 u16::try_from(at).ok()
             }
             Number::Exponential(histogram) => {
-                histogram.record(value);
+                histogram.record(value, times);
                 None
             }
         }

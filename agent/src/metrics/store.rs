@@ -34,6 +34,8 @@ pub struct Key<'a> {
     set: Option<SetId>,
     /// The service in whose share a new series counts.
     payer: &'a Arc<Resource>,
+    /// How often the measurement counts.
+    times: u64,
 }
 
 impl<'a> Key<'a> {
@@ -41,6 +43,12 @@ impl<'a> Key<'a> {
     #[must_use]
     pub fn paid_by(self, service: &'a Arc<Resource>) -> Self {
         Self { payer: service, ..self }
+    }
+
+    /// The measurement stands for so many.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times, ..self }
     }
 }
 
@@ -100,7 +108,7 @@ impl Store {
     #[must_use]
     pub fn key<'a>(&self, resource: &'a Arc<Resource>, labels: &'a [Label<'a>]) -> Key<'a> {
         let hash = self.sets.hash(resource, labels);
-        Key { resource, labels, hash, set: self.sets.find(hash, resource, labels), payer: resource }
+        Key { resource, labels, hash, set: self.sets.find(hash, resource, labels), payer: resource, times: 1 }
     }
 
     /// As [`key`](Self::key), but looks first where they were the last time.
@@ -110,7 +118,7 @@ impl Store {
             && let Some(set) = self.sets.get(id)
             && set.is(resource, labels)
         {
-            return Key { resource, labels, hash: set.hash, set: Some(id), payer: resource };
+            return Key { resource, labels, hash: set.hash, set: Some(id), payer: resource, times: 1 };
         }
         let key = self.key(resource, labels);
         near.0 = key.set;
@@ -121,7 +129,7 @@ impl Store {
     pub fn record(&mut self, metric: Metric, key: &mut Key<'_>, value: f64, at_ns: u64, exemplar: Option<Exemplar>) {
         if let Some(series) = self.place(metric, key, at_ns) {
             series.updated_ns = series.updated_ns.max(at_ns);
-            series.record(value, exemplar);
+            series.record(value, key.times, exemplar);
         }
     }
 

@@ -208,6 +208,7 @@ fn run(capture: &Path, seat: Seat, settings: Settings, seen: &mut Seen) {
             undecodable: 0,
             ring_fill: 0.0,
             exporters: vec![("otlp", Counts::default().snapshot())],
+            governor: Some(crate::pipeline::governor::Standing::default()),
             advice: Some(std::collections::BTreeMap::new()),
         };
         let (standing, own) = (engine.standing(), readings(engine, &outside));
@@ -262,6 +263,7 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
     for (turn, bytes) in exchanges.as_flattened().iter().enumerate() {
         let at_ns = 10 * (turn as u64 + 1);
         engine.handle(&Event::Data(Data {
+            shed: Default::default(),
             connection: 1,
             flow: if turn % 2 == 0 { Flow::Received } else { Flow::Sent },
             position: positions[turn % 2],

@@ -141,6 +141,17 @@ impl Engine {
         std::mem::replace(&mut self.stages.spans, next)
     }
 
+    /// Whether turns may have to be left out to save work.
+    pub fn set_shedding(&mut self, sheds: bool) {
+        self.tracker.set_shedding(sheds);
+    }
+
+    /// Whether turns of clients may be left out.
+    #[must_use]
+    pub fn sheds_clients(&self) -> bool {
+        self.tracker.sheds_clients()
+    }
+
     /// Takes what the tracker wants of the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         self.tracker.take_commands()

@@ -2,6 +2,7 @@
 
 use super::advising::Advising;
 use super::engine::Engine;
+use super::governor::{self, Budget, Governor};
 use super::hint::Hint;
 use super::idle::Idle;
 use super::metering::Metering;
@@ -20,7 +21,7 @@ use crate::threads;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{POLICY_IGNORE, POLICY_REFUSE, POLICY_TRACE};
+use wirespan_common::record::{BUDGET_UNCHANGED, Directive, POLICY_IGNORE, POLICY_REFUSE, POLICY_TRACE};
 
 /// Shortest and longest pause between two looks at the ring buffer. The kernel ends a pause early when the buffer fills.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(64));
@@ -75,6 +76,8 @@ pub struct Live {
     pub metering: Option<Metering>,
     /// Advice, if it is wanted.
     pub advising: Option<Advising>,
+    /// Keeps the agent within its budget, if it has one.
+    governor: Option<Governor>,
     ring_bytes: u32,
     select_all: bool,
     listeners: Listeners,
@@ -100,6 +103,7 @@ impl Live {
             engine,
             metering: None,
             advising: None,
+            governor: None,
             ring_bytes: options.ring_bytes,
             select_all,
             listeners: Listeners::start()?,
@@ -114,6 +118,11 @@ impl Live {
         live.find_ports();
         memory::give_back();
         Ok(live)
+    }
+
+    /// Leaves exchanges out when more than `budget` would be used. By default nothing is.
+    pub fn limit(&mut self, budget: Budget) {
+        self.governor = Some(Governor::new(budget, &self.capture));
     }
 
     /// The first line that a user reads: what was chosen and what it costs or misses.
@@ -171,6 +180,7 @@ impl Live {
                 _ => PAUSE.0,
             };
             idle.turn(Instant::now(), events);
+            self.govern(&mut note);
             self.advise(false, &mut note);
             self.meter(exporters, false);
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
@@ -198,6 +208,15 @@ impl Live {
         self.meter(exporters, true);
     }
 
+    /// Sees how much is used, when it is time to.
+    fn govern(&mut self, note: &mut impl FnMut(&str)) {
+        let Self { governor: Some(governor), capture, engine, reader, ring_bytes, .. } = self else { return };
+        let backlog = reader.backlog() as f64 / f64::from(*ring_bytes);
+        if let Some(sheds) = governor.turn(capture, (engine.sheds_clients(), backlog), note) {
+            engine.set_shedding(sheds);
+        }
+    }
+
     /// Asks the advisor if it is time to.
     fn advise(&mut self, is_last: bool, note: &mut dyn FnMut(&str)) {
         if let Some(advising) = &mut self.advising {
@@ -207,12 +226,16 @@ impl Live {
 
     /// Collects metrics if it is time to.
     fn meter(&mut self, exporters: &Exporters, is_last: bool) {
-        let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, .. } = self else { return };
+        let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, governor, .. } = self
+        else {
+            return;
+        };
         metering.turn(engine, is_last, &mut || Outside {
             kernel: capture.counters(),
             undecodable: reader.undecodable,
             ring_fill: (reader.take_peak() as f64 / f64::from(*ring_bytes)).min(1.0),
             exporters: exporters.counts().chain(advising.iter().filter_map(Advising::counts)).collect(),
+            governor: governor.as_ref().map(Governor::standing),
             advice: advising.as_ref().map(|advising| advising.standing().clone()),
         });
     }
@@ -315,7 +338,10 @@ impl Live {
         }
         for command in self.engine.take_commands() {
             match command {
-                Command::Budget { sock, connection, budget } => self.capture.direct(sock, connection, budget),
+                Command::Direct { sock, connection, budget, shedding } => {
+                    let budget = budget.unwrap_or(BUDGET_UNCHANGED);
+                    self.capture.direct(sock, Directive { connection, budget, shedding: governor::rule(shedding) });
+                }
                 Command::Forget { sock, connection } => self.capture.forget(sock, connection),
             }
         }

@@ -11,6 +11,7 @@ pub mod advising;
 #[cfg(test)]
 mod emitted_tests;
 pub mod engine;
+pub mod governor;
 pub mod hint;
 mod idle;
 pub mod live;

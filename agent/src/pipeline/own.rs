@@ -2,6 +2,7 @@
 
 use super::advising::Standing;
 use super::engine::Engine;
+use super::governor;
 use crate::advise::report::Kind;
 use crate::export::counts::Snapshot;
 use crate::metrics::catalog::Metric;
@@ -22,6 +23,8 @@ pub struct Outside {
     pub ring_fill: f64,
     /// Each exporter's name and counters.
     pub exporters: Vec<(&'static str, Snapshot)>,
+    /// What is used, and left out, if that is limited.
+    pub governor: Option<governor::Standing>,
     /// What the advisor found last, if it is asked.
     pub advice: Option<BTreeMap<Kind, Standing>>,
 }
@@ -52,6 +55,11 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
     }
     push(Metric::CaptureLeftOut, &[(semconv::REASON, "undecodable")], outside.undecodable as f64);
     push(Metric::CaptureRingFill, &[], outside.ring_fill);
+    if let Some(governor) = &outside.governor {
+        push(Metric::CpuUsage, &[], governor.agent + governor.kernel);
+        push(Metric::CpuLimit, &[], governor.budget);
+        push(Metric::ShedRatio, &[], governor.left_out);
+    }
     for reason in Filtered::ALL {
         push(Metric::Filtered, &[(semconv::REASON, reason.name())], engine.tracer().filtered()[reason as usize] as f64);
     }

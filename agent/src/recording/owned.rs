@@ -3,7 +3,7 @@
 use wirespan_protocols::stream::Actor;
 
 use super::assembly::Piece;
-use crate::event::{Data, Event, Flow, Open, State};
+use crate::event::{Data, Event, Flow, Open, Shed, State};
 
 /// An event that owns its bytes.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ impl Owned {
             Self::Open(open) => Event::Open(Open::clone(open)),
             Self::State(state) => Event::State(*state),
             Self::Data(connection, flow, piece) => Event::Data(Data {
+                shed: Shed::default(),
                 connection: *connection,
                 flow: *flow,
                 position: piece.position,

@@ -19,6 +19,7 @@ pub mod context;
 pub mod ids;
 pub mod lookup;
 pub mod observation;
+mod probability;
 pub mod sampler;
 pub mod setup;
 pub mod span;
@@ -185,6 +186,10 @@ impl Tracer {
             Decision::ParentNotSampled => return self.count(Filtered::ParentNotSampled),
             Decision::Drop => return self.count(Filtered::Sampler),
         }
+        let trace_state = match exchange.request.rejected {
+            0 => trace_state,
+            rejected => Some(probability::note(trace_state.as_deref(), rejected, &trace_id)),
+        };
         let view = connection.view(family);
         let scene = Scene { view, route: ties.route, options: &self.config.options };
         let (mut described, status) = exchange.describe(&scene, self.buffers.buffer());

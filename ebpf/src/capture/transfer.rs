@@ -2,7 +2,7 @@
 
 use super::datagram::{self, Datagram};
 use super::source::Source;
-use crate::conn::{self, FLAG_DATAGRAM, is_set};
+use crate::conn::{self, FLAG_DATAGRAM, is_set, shed};
 use crate::context::{self, thread::Thread};
 use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
@@ -59,20 +59,33 @@ pub fn transfer(call: Call, source: Source) {
         slot.count(Counter::Ignored);
         return;
     }
+    let moved = shed::Moved { direction, position, len, is_first };
+    if shed::leaves_out(slot, conn, moved, source, caller.thread) {
+        // It is counted.
+        conn::told(conn, is_first);
+        return;
+    }
     let head = conn::budget(conn, len);
     if !may_tell(caller, head) {
         slot.count(Counter::Undecided);
         // What it asks is not looked at: it is counted in calls.
         conn::told(conn, is_first);
+        shed::lost(conn, direction);
         return;
     }
     conn::own(conn, caller.thread);
     if !conn::announce_to(sock, conn, &Peer::OF_SOCKET, first_ns) {
         slot.count(Counter::DropRingFull);
+        shed::lost(conn, direction);
         return;
     }
     let data = Data { arrived_ns, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     let sent = emit::data::data(slot, data, source, head);
+    if sent == Sent::Nothing {
+        shed::lost(conn, direction);
+    } else {
+        shed::told(conn, direction);
+    }
     if sent == Sent::Bytes {
         conn::told(conn, is_first);
     }
@@ -92,9 +105,9 @@ pub fn record(
     // All members: without, the compiler clears it by a loop.
     let mut data = Data {
         kind: KIND_DATA,
-        direction,
+        direction: shed::mark(conn, direction),
         missing: 0,
-        reserved: 0,
+        rejected: conn.rejected,
         len,
         head_len: 0,
         tail_len: 0,

@@ -2,6 +2,7 @@
 
 pub mod arrival;
 pub mod positions;
+pub mod shed;
 mod table;
 mod turns;
 
@@ -16,7 +17,7 @@ use crate::kernel::zero;
 use crate::maps::{CONNECTIONS, setting};
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use table::{claim, release};
-use wirespan_common::record::{FAMILY_UNIX, ROLE_SERVER, STATE_RECEIVED_FIN};
+use wirespan_common::record::{FAMILY_UNIX, ROLE_SERVER, SHED_NEVER, STATE_RECEIVED_FIN};
 
 /// What the kernel side remembers of a connection.
 ///
@@ -71,8 +72,12 @@ pub struct Conn {
     pub end_of_stream: u8,
     /// The first call of this turn was recorded, with the bytes that it began with.
     pub turn_told: u8,
-    /// Zero.
-    pub reserved: [u8; 3],
+    /// This turn, or the answer to it, is left out to save work; see [`shed`].
+    pub left_out: u8,
+    /// Of 256 turns like this one so many are left out.
+    pub rejected: u8,
+    /// What is missing before the next record: of what is sent in the lower half, of what is received in the upper.
+    pub skipped: u8,
     /// Inode at first sight; tells a reused unix `struct sock` from its predecessor.
     pub inode: u32,
     /// Threads whose last send and receive the first program has seen; see [`saw`].
@@ -92,8 +97,10 @@ pub struct Conn {
     pub first_received: u64,
     /// Directives that there had been when it last looked for one.
     pub directed: u64,
+    /// Which turns may be left out: one of `SHED_`, with tags in the bytes above it.
+    pub shedding: u32,
     /// Zero: the rest of the line.
-    pub rest: [u64; 5],
+    pub rest: [u32; 9],
 }
 
 /// What the kernel has in front of a value of a hash map with keys of 8 bytes (kernel/bpf/hashtab.c, `struct htab_elem`).
@@ -175,10 +182,13 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         closed: 0,
         end_of_stream: zero() as u8,
         turn_told: 0,
-        reserved: [zero() as u8; 3],
+        left_out: zero() as u8,
+        rejected: zero() as u8,
+        skipped: zero() as u8,
         seen_of: [zero() as u32; 2],
         directed: turns::directed(),
-        rest: [zero(); 5],
+        shedding: SHED_NEVER,
+        rest: [zero() as u32; 9],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;

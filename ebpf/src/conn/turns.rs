@@ -5,7 +5,7 @@ use super::{Conn, FLAG_DATAGRAM, is_set};
 use crate::kernel::sock::Sock;
 use crate::maps::{DIRECTED, DIRECTIVES, count};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
+use wirespan_common::record::{BUDGET_UNCHANGED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND, SHED_NEVER};
 
 /// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and
 /// then later, whether user space wants something of the connection. True for the first call of a turn.
@@ -91,9 +91,14 @@ fn obey(sock: Sock, conn: &mut Conn) {
     // SAFETY: the value is copied at once; a concurrent replacement gives the old or the new one.
     let Some(directive) = unsafe { DIRECTIVES.get(sock.key()) }.copied() else { return };
     if directive.connection == conn.id {
-        conn.budget = directive.budget;
+        if directive.budget != BUDGET_UNCHANGED {
+            conn.budget = directive.budget;
+        }
         if directive.budget == 0 {
             conn.ignored = 1;
+        }
+        if directive.shedding != SHED_NEVER {
+            conn.shedding = directive.shedding;
         }
     }
     let _ = DIRECTIVES.remove(sock.key());

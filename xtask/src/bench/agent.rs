@@ -30,6 +30,15 @@ pub struct Account {
 }
 
 impl Account {
+    /// Share of the exchanges that were not left out to stay within the limit.
+    pub fn followed(&self) -> f64 {
+        let left_out = self.text.split("shed_exchanges ").nth(1).and_then(|rest| {
+            rest.split(|letter: char| !letter.is_ascii_digit()).next().and_then(|digits| digits.parse::<f64>().ok())
+        });
+        let told = self.spans as f64;
+        told / (told + left_out.unwrap_or(0.0)).max(1.0)
+    }
+
     /// The lines about what was lost or left out.
     pub fn losses(&self) -> String {
         let about =
@@ -39,10 +48,16 @@ impl Account {
 }
 
 impl Agent {
-    /// Starts `wirespan run` and waits until it traces.
+    /// Starts `wirespan run`, which may use as much as it needs, and waits until it traces.
     pub fn start(binary: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_within(binary, arguments, "none")
+    }
+
+    /// [`Agent::start`] with a limit for what it may use (`wirespan.limits.cpu`).
+    pub fn start_within(binary: &Path, arguments: &[&str], cpu: &str) -> Result<Self> {
         let begin = Instant::now();
         let mut cmd = Command::new(binary);
+        cmd.env("WIRESPAN_LIMITS_CPU", cpu);
         cmd.arg("run").args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = cmd.spawn().with_context(|| format!("cannot run {}", binary.display()))?;
         let errors = child.stderr.take().context("no pipe")?;

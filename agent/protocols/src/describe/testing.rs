@@ -12,7 +12,7 @@ use crate::http;
 
 /// An answered exchange from 1,000 to 3,500 ns.
 pub(crate) fn exchange(detail: impl Detail) -> Exchange {
-    let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10, arrived_ns: 0 };
+    let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10, arrived_ns: 0, rejected: 0 };
     Exchange {
         stream: 0,
         request: window(1_000, 1_200),

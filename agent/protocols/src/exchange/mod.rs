@@ -26,13 +26,16 @@ pub struct Window {
     pub bytes: u64,
     /// For a message that was received: when its first byte came to the socket; 0 when unknown.
     pub arrived_ns: u64,
+    /// Of 256 messages like it so many were left out unseen; 0 for none.
+    pub rejected: u8,
 }
 
 impl Window {
     /// A window that starts at `pos` with the first byte of `stamp`.
     #[must_use]
     pub fn open(pos: u64, stamp: Stamp) -> Self {
-        Self { first_ns: stamp.first_ns, last_ns: stamp.last_ns, pos, bytes: 0, arrived_ns: stamp.arrived_ns }
+        let Stamp { first_ns, last_ns, arrived_ns, rejected, .. } = stamp;
+        Self { first_ns, last_ns, pos, bytes: 0, arrived_ns, rejected }
     }
 
     /// Extends the window to the byte before `end`, which passed at `stamp`.
@@ -99,6 +102,12 @@ impl PartialEq for Exchange {
 }
 
 impl Exchange {
+    /// For how many exchanges this one stands, since others like it were left out unseen: 1 or more.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        256.0 / (256.0 - f64::from(self.request.rejected))
+    }
+
     /// `error.type` as one side sees it, or `None` if it succeeded. What the answer says comes before what became of the
     /// connection.
     #[must_use]

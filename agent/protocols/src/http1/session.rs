@@ -5,7 +5,7 @@ use super::request::{self, Requests};
 use super::response::{self, Responses};
 use super::trial::Trial;
 use crate::exchange::Ending;
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Stamp};
 use std::collections::VecDeque;
 
@@ -43,6 +43,8 @@ pub(super) struct Http1 {
     pub(super) flushing: bool,
     /// Broken frames since the last exchange.
     pub(super) broken: u32,
+    /// Requests were left out on purpose, whose answers are to be passed over.
+    skipped: bool,
     /// Time of the last byte in either direction.
     last_ns: u64,
     parked: VecDeque<Parked>,
@@ -61,6 +63,7 @@ impl Http1 {
             left: false,
             flushing: false,
             broken: 0,
+            skipped: false,
             last_ns: 0,
             parked: VecDeque::new(),
             parked_bytes: 0,
@@ -216,6 +219,28 @@ impl Session for Http1 {
             None => self.pass(direction, len, stamp, out),
             Some(trial) => self.try_gap(trial, direction, len, stamp, out),
         }
+    }
+
+    fn skip(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        let rests = self.trial.is_none() && self.parked.is_empty() && !self.left;
+        match direction {
+            // Between two exchanges. A response whose beginning was lost is over, too.
+            Direction::ToServer if rests && self.queue.len() == 0 && self.up.rests() && self.down.may_rest() => {
+                self.down.state = response::State::Idle;
+                self.up.pos = self.up.pos.saturating_add(len);
+                self.skipped = true;
+            }
+            // Their answers. The request that was not left out was read already.
+            Direction::ToClient if rests && self.skipped && self.queue.len() <= 1 && self.down.rests() => {
+                self.skipped = false;
+                self.down.pos = self.down.pos.saturating_add(len);
+            }
+            _ => self.gap(direction, len, stamp, out),
+        }
+    }
+
+    fn shedding(&self) -> Shedding {
+        if self.trial.is_none() && !self.left { Shedding::Any } else { Shedding::Never }
     }
 
     fn half_close(&mut self, direction: Direction, _at_ns: u64, out: &mut Output) {

@@ -6,10 +6,11 @@ use super::names::Names;
 use super::oddity::Oddity;
 use super::set_up::SignIn;
 use super::step::{Kind, Step};
+use super::wire::client;
 use crate::appetite::Appetite;
 use crate::exchange::{Ending, Exchange, Window};
 use crate::habit::Habit;
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Inbox, Stamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -106,6 +107,8 @@ pub(super) struct Postgres {
     pub database: Option<Arc<str>>,
     /// `standard_conforming_strings` is off.
     pub backslash: bool,
+    /// Requests were left out on purpose, whose answers are to be passed over.
+    skipped: bool,
     last_ns: u64,
     appetite: Appetite,
 }
@@ -152,6 +155,7 @@ impl Postgres {
             user: None,
             database: None,
             backslash: false,
+            skipped: false,
             last_ns: 0,
             appetite: Appetite::default(),
         }
@@ -165,6 +169,11 @@ impl Postgres {
             // At most ReadyForQuery is missing.
             self.pending.iter().all(|step| matches!(step.kind, Kind::Sync))
         }
+    }
+
+    /// Whether requests and answers are known to be paired rightly, and nothing of the set-up or of a COPY is under way.
+    fn in_step(&self) -> bool {
+        self.proven && self.trial == 0 && !self.adrift && !self.skipping && !self.copy_in && self.sign_in.is_none()
     }
 
     /// Bytes of one direction arrived.
@@ -264,6 +273,33 @@ impl Session for Postgres {
                     self.ends_missed = self.back_call;
                 }
             }
+        }
+    }
+
+    fn skip(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        let known = self.in_step() && self.front == Framing::Known && self.back == Framing::Known;
+        match direction {
+            Direction::ToServer if known && self.pending.is_empty() && self.to_server.is_idle() => {
+                self.to_server.jump(len);
+                // Which of them were made anew is not known; named statements were not: see `shedding`.
+                self.names.forget_unnamed();
+                self.names.forget_portals();
+                self.ready = None;
+                self.skipped = true;
+            }
+            Direction::ToClient if known && self.skipped && self.to_client.is_idle() && self.response.is_none() => {
+                self.skipped = false;
+                self.to_client.jump(len);
+            }
+            _ => self.gap(direction, len, stamp, out),
+        }
+    }
+
+    fn shedding(&self) -> Shedding {
+        if self.in_step() && self.phase == Phase::Messages {
+            Shedding::Tagged { stays: client::CLOSE, stays_if_named: client::PARSE }
+        } else {
+            Shedding::Never
         }
     }
 

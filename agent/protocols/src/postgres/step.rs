@@ -134,6 +134,7 @@ impl Step {
             pos: self.request.pos + from,
             bytes: to - from,
             arrived_ns: if query.done == 0 { self.request.arrived_ns } else { 0 },
+            rejected: self.request.rejected,
         }
     }
 }

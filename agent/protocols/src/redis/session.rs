@@ -8,7 +8,7 @@ use super::state::State;
 use super::sync::Sync;
 use crate::appetite::Appetite;
 use crate::exchange::{Ending, Exchange, Window};
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Inbox, Stamp};
 
 /// Bytes of one direction that may wait for the rest of a line or a key.
@@ -35,6 +35,8 @@ pub struct RedisSession {
     /// Replies that will come and belong to commands that were given up, and counted.
     pub(super) settled: u64,
     pub(super) strikes: u32,
+    /// Commands were left out on purpose, whose replies are to be passed over.
+    skipped: bool,
     appetite: Appetite,
 }
 
@@ -55,6 +57,7 @@ impl RedisSession {
             held: Vec::new(),
             settled: 0,
             strikes: 0,
+            skipped: false,
             appetite: Appetite::default(),
         }
     }
@@ -89,6 +92,11 @@ impl RedisSession {
             out.count(Reason::BufferFull);
             self.gap(direction, dropped, chunk.stamp, out);
         }
+    }
+
+    /// Whether each reply answers one command, and replies and commands are paired rightly.
+    fn in_step(&self) -> bool {
+        self.sync.is_in_step() && self.state.is_plain()
     }
 
     pub(super) fn strike(&mut self, out: &mut Output) {
@@ -157,6 +165,29 @@ impl Session for RedisSession {
                 }
             }
         }
+    }
+
+    fn skip(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
+        let idle = self.in_step() && self.early.is_empty() && self.settled == 0 && self.open_end.is_none();
+        match direction {
+            Direction::ToServer
+                if idle && self.queue.len() == 0 && self.server.is_idle() && self.request_window.is_none() =>
+            {
+                self.server.jump(len);
+                // It may have been selected anew.
+                self.state.database = None;
+                self.skipped = true;
+            }
+            Direction::ToClient if idle && self.skipped && self.client.is_idle() && self.reply_window.is_none() => {
+                self.skipped = false;
+                self.client.jump(len);
+            }
+            _ => self.gap(direction, len, stamp, out),
+        }
+    }
+
+    fn shedding(&self) -> Shedding {
+        if self.in_step() { Shedding::Any } else { Shedding::Never }
     }
 
     fn half_close(&mut self, direction: Direction, at_ns: u64, out: &mut Output) {

@@ -56,6 +56,11 @@ impl State {
         }
     }
 
+    /// Whether commands are carried out and answered at once, and nothing else is.
+    pub fn is_plain(&self) -> bool {
+        !self.in_multi && self.replies == Replies::On && !self.is_subscribed()
+    }
+
     /// Commands may have passed unseen.
     pub fn lose(&mut self) {
         self.database = None;

@@ -72,6 +72,11 @@ impl Sync {
         self.standing == Standing::Lost
     }
 
+    /// Whether each reply is that of the oldest command.
+    pub fn is_in_step(&self) -> bool {
+        self.standing == Standing::InStep && !self.seek_request && !self.seek_reply
+    }
+
     /// Whether what comes out is to be held back.
     pub fn is_trial(&self) -> bool {
         matches!(self.standing, Standing::Trial(_))

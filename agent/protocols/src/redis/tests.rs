@@ -3,17 +3,18 @@
 mod follow;
 mod probe;
 mod properties;
+mod shed;
 mod silence;
 
 use super::session::RedisSession;
 use super::{Group, RedisExchange};
 use crate::exchange::{Ending, Exchange};
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::Direction::{ToClient, ToServer};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 
 fn stamp(ns: u64) -> Stamp {
-    Stamp { first_ns: ns, last_ns: ns, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0 }
+    Stamp { first_ns: ns, last_ns: ns, actor: Actor { pid: 1, tid: 1, context: 0 }, arrived_ns: 0, rejected: 0 }
 }
 
 /// Drives a session, keeping positions and a clock of 1 µs a call.
@@ -46,6 +47,21 @@ impl Talk {
         self.now += 1000;
         self.pos[usize::from(direction == ToClient)] += len;
         self.session.gap(direction, len, stamp(self.now), &mut self.out);
+        self
+    }
+
+    /// Whole turns were left out on purpose.
+    fn left_out(&mut self, command: &[u8], reply: &[u8]) -> &mut Self {
+        for (direction, bytes) in [(ToServer, command), (ToClient, reply)] {
+            self.skip(direction, bytes.len());
+        }
+        self
+    }
+
+    fn skip(&mut self, direction: Direction, len: usize) -> &mut Self {
+        self.now += 1000;
+        self.pos[usize::from(direction == ToClient)] += len as u64;
+        self.session.skip(direction, len as u64, stamp(self.now), &mut self.out);
         self
     }
 

@@ -212,6 +212,14 @@ metrics! {
         CaptureRingFill: "wirespan.capture.ring.fill", "1", Kind::Gauge, false, Own, &[],
             "Largest share of the ring buffer that was found filled since the last collection.",
             "the largest share of the ring buffer that was in use since the last collection";
+        CpuUsage: "wirespan.cpu.usage", "{cpu}", Kind::Gauge, false, Own, &[],
+            "Processors that the agent uses, kernel programs included.",
+            "processors used in the last 0.2 s, the time of the kernel programs included as estimated; only with a limit";
+        CpuLimit: "wirespan.cpu.limit", "{cpu}", Kind::Gauge, false, Own, &[],
+            "Processors that the agent may use.", "processors that may be used (`limits.cpu`)";
+        ShedRatio: "wirespan.exchanges.shed", "1", Kind::Gauge, false, Own, &[],
+            "Share of the exchanges that is left out to stay within the limit.",
+            "the share of the exchanges that is left out now; what is told stands for the rest, too";
         Exchanges: "wirespan.exchanges", "{exchange}", Kind::Total, true, Own, &[PROTOCOL],
             "Number of requests with their responses.", "requests with their responses";
         Spans: "wirespan.spans", "{span}", Kind::Total, true, Own, &[], "Number of spans made.", "spans made";

@@ -46,7 +46,7 @@ pub(super) fn record(store: &mut Store, near: &mut Near, measured: &Measured<'_>
         labels.port(semconv::SERVER_PORT, port);
         Metric::DbServerOperationDuration
     };
-    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
+    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice()).times(measured.times);
     measured.duration(store, metric, &mut key);
     if measured.role == Role::Client {
         measured.amount(store, Metric::DbReturnedRows, &mut key, database.returned_rows);

@@ -250,7 +250,7 @@ impl Metrics {
         let is_database = measured.exchange.detail.spoken().family == FamilyName::Database;
         // The graph is the agent's, but each service pays for what it calls.
         let key = store.key_near(&mut near.edge, own, &labels[..2 + usize::from(is_database)]);
-        let mut key = key.paid_by(seen.resource);
+        let mut key = key.paid_by(seen.resource).times(measured.times);
         let at_ns = measured.exchange.end_ns;
         let took = measured.seconds;
         let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };

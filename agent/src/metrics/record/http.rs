@@ -50,7 +50,7 @@ pub(super) fn record(
     }
     labels.error(measured.error);
     labels.known(semconv::NETWORK_PROTOCOL_VERSION, exchange.version);
-    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
+    let mut key = store.key_near(near, measured.seen.resource, labels.as_slice()).times(measured.times);
     let [duration, request_body, response_body] = metrics;
     measured.duration(store, duration, &mut key);
     measured.amount(store, request_body, &mut key, exchange.request_body);

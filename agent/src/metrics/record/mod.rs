@@ -83,6 +83,8 @@ pub struct Metrics {
     graph: Graph,
     /// None: each process has metrics of its own.
     services: Option<Services>,
+    /// What was cut from the weights so far: measurements count in whole numbers.
+    carry: f64,
     now_ns: u64,
     swept_ns: u64,
 }
@@ -99,6 +101,7 @@ impl Metrics {
             connections: FxHashMap::default(),
             graph: Graph::default(),
             services,
+            carry: 0.0,
             now_ns: 0,
             swept_ns: 0,
         }
@@ -135,6 +138,7 @@ impl Metrics {
             role,
             error: error.as_deref(),
             seconds: seconds(exchange.request.first_ns, exchange.end_ns),
+            times: self.times(exchange),
         };
         let mut unknown = Places::default();
         let near = self.connections.get_mut(&seen.id).map_or(&mut unknown, |known| &mut known.near);
@@ -146,7 +150,7 @@ impl Metrics {
                     let mut labels = Labels::default();
                     labels.text(semconv::DNS_QUESTION_NAME, lookup.name);
                     labels.error(measured.error);
-                    let mut key = self.store.key(seen.resource, labels.as_slice());
+                    let mut key = self.store.key(seen.resource, labels.as_slice()).times(measured.times);
                     measured.duration(&mut self.store, Metric::DnsLookupDuration, &mut key);
                 }
                 return;
@@ -157,6 +161,13 @@ impl Metrics {
             queue(&mut self.store, &mut near.queue, &measured);
         }
         self.edge(&measured);
+    }
+
+    /// How often an exchange counts: in the long run for as many as it stands for.
+    fn times(&mut self, exchange: &Exchange) -> u64 {
+        let exact = exchange.weight() + self.carry;
+        self.carry = exact.fract();
+        exact as u64
     }
 
     /// Keeps something of a connection, within limits.
@@ -235,7 +246,7 @@ fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
         (semconv::SERVER_PORT, Text::Int(port.unwrap_or_default().into())),
     ];
     let labels = &labels[..1 + usize::from(port.is_some())];
-    let mut key = store.key_near(near, measured.seen.resource, labels);
+    let mut key = store.key_near(near, measured.seen.resource, labels).times(measured.times);
     let waited = seconds(request.arrived_ns, request.first_ns);
     let exemplar = measured.exemplar(waited);
     store.record(Metric::QueueDuration, &mut key, waited, measured.exchange.end_ns, exemplar);
@@ -250,6 +261,8 @@ struct Measured<'a> {
     error: Option<&'a str>,
     /// The same number as the duration of the span.
     seconds: f64,
+    /// How often it counts.
+    times: u64,
 }
 
 impl Measured<'_> {

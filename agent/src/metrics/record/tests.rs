@@ -74,7 +74,8 @@ fn metrics() -> Metrics {
 
 fn exchange(detail: Box<dyn Detail>, milliseconds: u64) -> Fact {
     let first_ns = 2 * SECOND;
-    let request = Window { first_ns, last_ns: first_ns, pos: 0, bytes: 10, arrived_ns: first_ns - 20 * MILLISECOND };
+    let request =
+        Window { first_ns, last_ns: first_ns, pos: 0, bytes: 10, arrived_ns: first_ns - 20 * MILLISECOND, rejected: 0 };
     Fact::Exchange(
         Exchange {
             stream: 0,

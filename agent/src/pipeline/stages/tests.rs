@@ -91,6 +91,7 @@ impl Bench {
     fn data(&mut self, connection: u64, flow: Flow, bytes: &[u8], at_ms: u64, arrived_ms: Option<u64>) {
         let position = self.positions.entry((connection, flow == Flow::Sent)).or_default();
         let data = Data {
+            shed: Default::default(),
             connection,
             flow,
             position: *position,

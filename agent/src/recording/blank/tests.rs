@@ -5,6 +5,7 @@ use wirespan_protocols::stream::Actor;
 
 fn data<'a>(position: u64, len: usize, head: &'a [u8], tail: &'a [u8]) -> Data<'a> {
     Data {
+        shed: Default::default(),
         connection: 1,
         flow: Flow::Sent,
         position,

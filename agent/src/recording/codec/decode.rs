@@ -6,7 +6,8 @@ use wirespan_protocols::stream::Actor;
 
 use super::{MAX_PAYLOAD, MAX_STRING, tag};
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, State, Stats, Transport, Vantage,
+    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Shed, State, Stats, Transport,
+    Vantage,
 };
 
 /// The event that `bytes` hold, all of them; `None` when they hold none.
@@ -160,7 +161,19 @@ impl<'a> Cursor<'a> {
         let actor = Actor { pid: self.small()?, tid: self.small()?, context: self.number()? };
         let (head, tail) = (self.bytes(MAX_PAYLOAD)?, self.bytes(MAX_PAYLOAD)?);
         let sound = head.len() as u64 + tail.len() as u64 <= u64::from(len);
-        sound.then_some(Data { connection, flow, position, len, head, tail, first_ns, last_ns, arrived_ns, actor })
+        sound.then_some(Data {
+            connection,
+            flow,
+            position,
+            len,
+            head,
+            tail,
+            first_ns,
+            last_ns,
+            arrived_ns,
+            shed: Shed::default(),
+            actor,
+        })
     }
 
     fn stats(&mut self) -> Option<Stats> {

@@ -33,6 +33,7 @@ fn events() -> Vec<Event<'static>> {
     let actor = Actor { pid: 7, tid: 8, context: u64::MAX };
     let data = |flow, head: &'static [u8], tail: &'static [u8], last_ns| {
         Event::Data(Data {
+            shed: Default::default(),
             connection: 3,
             flow,
             position: 1 << 40,

@@ -9,6 +9,7 @@ fn events() -> Vec<Event<'static>> {
         let actor = Actor { pid: 1, tid: 2, context: 3 };
         let flow = Flow::Sent;
         Event::Data(Data {
+            shed: Default::default(),
             connection: 9,
             flow,
             position,

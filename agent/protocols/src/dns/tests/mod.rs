@@ -34,7 +34,7 @@ impl Talk {
     pub fn stamp(&mut self) -> Stamp {
         self.now += STEP;
         let actor = Actor { pid: 1, tid: 2, context: 3 };
-        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 5 }
+        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 5, rejected: 0 }
     }
 
     pub fn call(&mut self, direction: Direction, bytes: &[u8]) -> &mut Self {

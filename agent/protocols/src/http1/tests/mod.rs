@@ -4,13 +4,14 @@ mod framing;
 mod loss;
 mod order;
 mod property;
+mod shed;
 mod trial;
 mod unsent;
 
 use super::{HttpExchange, PROTOCOL};
 use crate::exchange::{Ending, Exchange};
 use crate::phase::RequestStart;
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 use std::collections::BTreeMap;
 
@@ -46,7 +47,7 @@ impl Talk {
 
     fn stamp(&self) -> Stamp {
         let actor = Actor { pid: 7, tid: 8, context: 0 };
-        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 300 }
+        Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: self.now - 300, rejected: 0 }
     }
 
     fn chunk(&mut self, direction: Direction, bytes: &[u8], ends_call: bool) {
@@ -113,6 +114,20 @@ impl Talk {
         self.tick();
         self.skip(direction, len);
         self
+    }
+
+    /// Whole turns were left out on purpose.
+    pub(super) fn left_out(&mut self, direction: Direction, len: usize) -> &mut Self {
+        self.tick();
+        let stamp = self.stamp();
+        self.ends[usize::from(direction == Direction::ToClient)] += len as u64;
+        self.session.skip(direction, len as u64, stamp, &mut self.out);
+        self.check();
+        self
+    }
+
+    pub(super) fn shedding(&self) -> Shedding {
+        self.session.shedding()
     }
 
     pub(super) fn fin(&mut self, direction: Direction) -> &mut Self {

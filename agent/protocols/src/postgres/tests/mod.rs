@@ -9,11 +9,12 @@ mod foreign;
 mod loss;
 mod opening;
 mod properties;
+mod shed;
 mod simple;
 
 use super::{Operation, PROTOCOL, PostgresExchange};
 use crate::exchange::{Ending, Exchange};
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 
 /// A connection under test: each call of `client` or `server` is one system call, 1 µs after the one before.
@@ -44,7 +45,7 @@ impl Wire {
         self.now += STEP;
         let pos = &mut self.pos[usize::from(direction == Direction::ToClient)];
         let actor = Actor { pid: 1, tid: 2, context: 3 };
-        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: 0 };
+        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor, arrived_ns: 0, rejected: 0 };
         self.session.data(direction, &Chunk { pos: *pos, bytes, ends_call, stamp }, &mut self.out);
         *pos += bytes.len() as u64;
         self
@@ -60,9 +61,21 @@ impl Wire {
 
     pub fn gap(&mut self, direction: Direction, len: u64) -> &mut Self {
         self.now += STEP;
-        let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor::default(), arrived_ns: 0 };
+        let stamp =
+            Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor::default(), arrived_ns: 0, rejected: 0 };
         self.session.gap(direction, len, stamp, &mut self.out);
         self.pos[usize::from(direction == Direction::ToClient)] += len;
+        self
+    }
+
+    /// Whole turns were left out on purpose.
+    pub fn left_out(&mut self, turns: &[(Direction, &[u8])]) -> &mut Self {
+        for (direction, bytes) in turns {
+            self.now += STEP;
+            let stamp = Stamp { first_ns: self.now, last_ns: self.now + 10, ..Stamp::default() };
+            self.session.skip(*direction, bytes.len() as u64, stamp, &mut self.out);
+            self.pos[usize::from(*direction == Direction::ToClient)] += bytes.len() as u64;
+        }
         self
     }
 

@@ -39,7 +39,13 @@ impl Talk {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp { first_ns: self.now, last_ns: self.now + 10, actor: Actor { pid: 7, tid: 8, context: 0 }, arrived_ns: 0 }
+        Stamp {
+            first_ns: self.now,
+            last_ns: self.now + 10,
+            actor: Actor { pid: 7, tid: 8, context: 0 },
+            arrived_ns: 0,
+            rejected: 0,
+        }
     }
 
     fn end(&mut self, direction: Direction) -> &mut u64 {
