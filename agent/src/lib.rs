@@ -1,7 +1,7 @@
 //! wirespan: watches a host from the kernel and turns the traffic of unmodified programs into OpenTelemetry spans.
 //!
 //! Floors, imports only downward: `wirespan-common`, `wirespan-protocols`, [`shown`], [`notes`], [`threads`] → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
-//! [`enrich`], [`export`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
+//! [`enrich`], [`export`] → [`serve`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
 
 pub mod advise;
 pub mod capture;
@@ -19,6 +19,7 @@ pub mod pipeline;
 pub mod process;
 pub mod recording;
 pub mod resolve;
+pub mod serve;
 pub mod shown;
 pub mod threads;
 pub mod trace;

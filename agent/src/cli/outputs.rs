@@ -11,13 +11,14 @@ use crate::export::otlp::logs::{self, LogsSink};
 use crate::export::otlp::metrics::{self, MetricsSink};
 use crate::export::otlp_json::{JsonLines, MetricLines};
 use crate::export::output::{Format, Output as Lined};
-use crate::export::prometheus::Server;
+use crate::export::prometheus::Board;
 use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
 use crate::files;
 use crate::metrics::record::Metrics;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
+use crate::serve::{Served, Server};
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use anyhow::Context as _;
@@ -61,11 +62,24 @@ pub fn exporters(config: &Config, spare: &Spare, telling: &Telling) -> anyhow::R
     Ok(exporters)
 }
 
-/// What measures, if anybody wants to know.
+/// What is served over HTTP, if it is wanted; `served` is what it tells.
 ///
 /// # Errors
-/// Settings that cannot be used, files that cannot be opened, an address that is taken.
-pub fn metering(config: &Config, trace: &crate::trace::Config, telling: &Telling) -> anyhow::Result<Option<Metering>> {
+/// An address that is taken.
+pub fn server(config: &Config, served: &Served) -> anyhow::Result<Option<Server>> {
+    config.prometheus_listen.map(|address| Server::start(address, served.clone())).transpose()
+}
+
+/// What measures, if anybody wants to know: exporters, or scrapes at `board`.
+///
+/// # Errors
+/// Settings that cannot be used, files that cannot be opened.
+pub fn metering(
+    config: &Config,
+    trace: &crate::trace::Config,
+    telling: &Telling,
+    board: Option<Arc<Board>>,
+) -> anyhow::Result<Option<Metering>> {
     let mut exporters = Vec::new();
     if config.output == Output::OtlpJson && config.metrics.lines {
         exporters.push(Exporter::spawn(
@@ -84,14 +98,13 @@ pub fn metering(config: &Config, trace: &crate::trace::Config, telling: &Telling
             exporters.push(Exporter::spawn("otlp-metrics", sink, metrics::WAITING)?);
         }
     }
-    let server = config.prometheus_listen.map(Server::start).transpose()?;
-    if exporters.is_empty() && server.is_none() {
+    if exporters.is_empty() && board.is_none() {
         return Ok(None);
     }
     let own = Arc::new(enrich::agent(&Host::read(), &super::variable));
     let recorder = Metrics::new(config.metrics.settings.clone(), trace.clone(), own);
     let (recorder, reading) = (Arc::new(Mutex::new(recorder)), config.metrics.reading);
-    Ok(Some(Metering::new(recorder, reading, config.metric_interval, exporters, server)))
+    Ok(Some(Metering::new(recorder, reading, config.metric_interval, exporters, board)))
 }
 
 /// What gives advice, unless it is switched off.

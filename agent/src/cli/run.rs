@@ -14,10 +14,12 @@ use crate::pipeline::summary::{Outside, summary};
 use crate::process::Users;
 use crate::process::selector::{Shown, Unfit};
 use crate::process::table::ProcessTable;
+use crate::serve::{Served, Server};
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
 use crate::trace::spare::Spare;
 use crate::{notes, threads};
+use std::sync::Arc;
 use std::time::Instant;
 use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE, WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER, Wanted};
 
@@ -33,7 +35,10 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let exporters = outputs::exporters(&config, &spare, &telling)?;
     let stop = super::stop_flag()?;
     let trace = config.trace();
-    let metering = outputs::metering(&config, &trace, &telling)?;
+    let served = Served::default();
+    let server = outputs::server(&config, &served)?;
+    let board = server.as_ref().map(|_| Arc::clone(&served.board));
+    let metering = outputs::metering(&config, &trace, &telling, board)?;
     let advising = outputs::advising(&config, &telling)?;
     let mut live = start_with(&config, trace, |engine| {
         let mut engine = engine.with_spare(spare);
@@ -46,12 +51,13 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         engine
     })?;
     (live.metering, live.advising) = (metering, advising);
+    live.health = Arc::clone(&served.health);
     notes::info(&live.line());
     notes::info(&super::log::selection(&config, live.targets()));
     if let Some(line) = destinations::line(&config) {
         notes::info(&line);
     }
-    if let Some(address) = live.metering.as_ref().and_then(Metering::address) {
+    if let Some(address) = server.as_ref().map(Server::address) {
         notes::info(&format!("metrics for Prometheus at http://{address}/metrics"));
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);

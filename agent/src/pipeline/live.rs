@@ -16,7 +16,10 @@ use crate::event::Event;
 use crate::export::Exporters;
 use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
+use crate::serve::Health;
+use crate::serve::health::Stage;
 use crate::threads;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wirespan_common::counters::Counter;
@@ -75,6 +78,8 @@ pub struct Live {
     pub metering: Option<Metering>,
     /// Advice, if it is wanted.
     pub advising: Option<Advising>,
+    /// Who is told that the main loop turns.
+    pub health: Arc<Health>,
     ring_bytes: u32,
     select_all: bool,
     listeners: Listeners,
@@ -100,6 +105,7 @@ impl Live {
             engine,
             metering: None,
             advising: None,
+            health: Arc::default(),
             ring_bytes: options.ring_bytes,
             select_all,
             listeners: Listeners::start()?,
@@ -155,6 +161,7 @@ impl Live {
         mut tap: impl FnMut(&Event<'_>, &mut ProcessTable),
         mut note: impl FnMut(&str),
     ) {
+        self.health.enter(Stage::Tracing, Instant::now());
         let mut pause = PAUSE.0;
         let mut hint = Hint::new(Instant::now());
         let mut idle = Idle::new(Instant::now());
@@ -170,7 +177,9 @@ impl Live {
                 0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
                 _ => PAUSE.0,
             };
-            idle.turn(Instant::now(), events);
+            let now = Instant::now();
+            self.health.turn(now);
+            idle.turn(now, events);
             self.advise(false, &mut note);
             self.meter(exporters, false);
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
@@ -188,6 +197,7 @@ impl Live {
                 }
             }
         }
+        self.health.enter(Stage::Ending, Instant::now());
         // Nothing new is recorded, so that what is left comes to an end.
         self.capture.detach();
         self.turn(exporters, true, &mut tap);
