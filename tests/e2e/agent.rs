@@ -157,6 +157,14 @@ fn a_recording_replays_to_the_same_spans() {
         let told =
             run(wirespan().arg("replay").arg(&recording).args(["--output", "otlp-json", "--log-level", "error"]));
         let replayed: wirespan_tests::spans::Spans = wirespan_tests::span::parse(&told).into();
+        let measured = ["--output", "otlp-json", "--metrics", "--log-level", "error"];
+        let measured = run(wirespan().arg("replay").arg(&recording).args(measured));
+        let more = measured.strip_prefix(&told).expect("the spans, then the metrics");
+        assert!(more.starts_with(r#"{"resourceMetrics":"#) && more.lines().count() == 1, "{more:.200}");
+        assert!(
+            more.contains(r#""name":"http.server.request.duration""#) && !more.contains("\"wirespan.events\""),
+            "{more}"
+        );
         assert!(live.len() > 40, "{}", live.len());
         // The resource of a replay has less to read from: the spans are compared without it.
         let essence = |spans: &wirespan_tests::spans::Spans| {

@@ -1,6 +1,6 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`lint`], [`arm64`], [`kernels`], [`bench`]); below them
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`arm64`], [`kernels`], [`bench`]); below them
 //! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
 //! (packages), [`paths`] (where things are), [`sh`] (running programs) and
 //! [`progress`] (waiting for them).
@@ -9,6 +9,7 @@ mod apt;
 mod arm64;
 mod bench;
 mod build;
+mod compare;
 mod fuzz;
 mod granted;
 mod kernels;
@@ -41,6 +42,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// See that the unit tests notice mistakes: those of xtask/mutants.toml, each made in turn
     Mutants(mutants::Args),
+    /// See that two builds make the same of every capture: `cargo xtask compare OLD-BINARY`
+    Compare(compare::Args),
     /// Formatting, clippy, licences, and that everything compiles for arm64
     Lint(lint::Args),
     /// Compile everything for arm64, without linking
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::test(&args),
         Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::Mutants(args) => mutants::mutants(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::CheckArm64 => arm64::check(),
         Command::GrantsEbpf => granted::here(),

@@ -136,6 +136,9 @@ pub struct Replay {
     /// How to print spans
     #[arg(short, long, value_enum, default_value = "console")]
     pub output: Output,
+    /// With `--output otlp-json`: after the spans, the metrics of the whole file
+    #[arg(long)]
+    pub metrics: bool,
     /// Write there instead of to stdout
     #[arg(long, value_name = "PATH")]
     pub output_file: Option<PathBuf>,

@@ -16,6 +16,7 @@ use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
 use crate::files;
 use crate::metrics::record::Metrics;
+use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
 use crate::serve::{Served, Server};
@@ -192,6 +193,17 @@ impl Direct {
             Some(format) if !spans.is_empty() => self.target.write_all(format.render(spans)),
             _ => Ok(()),
         }
+    }
+
+    /// Writes metrics, as a line of OTLP JSON.
+    ///
+    /// # Errors
+    /// When that fails; a reader that went away is such a failure too.
+    pub fn write_metrics(&mut self, snapshot: Snapshot) -> std::io::Result<()> {
+        if snapshot.is_empty() {
+            return Ok(());
+        }
+        self.target.write_all(MetricLines::default().render(&[Arc::new(snapshot)]))
     }
 
     /// Writes what waits.

@@ -1,12 +1,17 @@
-//! `wirespan replay`: a recording or a pcap to spans, without privileges.
+//! `wirespan replay`: a recording or a pcap to spans (and metrics), without privileges.
 
 use super::outputs::Direct;
 use super::{args, run};
+use crate::config::{Config, Output};
+use crate::metrics::record::Metrics;
+use crate::metrics::settings::Reading;
+use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::summary::{Outside, summary};
 use crate::recording::{self, EventSource};
 use crate::{config, notes};
 use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Spans that are written at once.
 const BATCH: usize = 256;
@@ -21,6 +26,10 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
     let mut source = recording::open(&arguments.file)?;
     let mut output = Direct::new(&config)?;
     let mut engine = run::offline(&config)?;
+    let metrics = (arguments.metrics && config.output == Output::OtlpJson).then(|| recorder(&config));
+    if let Some(metrics) = &metrics {
+        engine = engine.with_observer(Arc::clone(metrics));
+    }
     let result = pump(&mut *source, &mut engine, &mut output);
     let left_out = source.left_out();
     let outside =
@@ -29,6 +38,10 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
     for (reason, count) in left_out {
         notes::info(&format!("left out: {reason} {count}"));
     }
+    let result = result.and_then(|()| match &metrics {
+        Some(metrics) => Ok(output.write_metrics(collect(metrics, &mut engine))?),
+        None => Ok(()),
+    });
     match result.and_then(|()| Ok(output.finish()?)) {
         Err(error)
             if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) =>
@@ -37,6 +50,20 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
         }
         result => result,
     }
+}
+
+/// What measures a file: nothing of this host, so that the same file gives the same numbers anywhere.
+fn recorder(config: &Config) -> Arc<Mutex<Metrics>> {
+    Arc::new(Mutex::new(Metrics::new(config.metrics.settings.clone(), config.trace(), Arc::default())))
+}
+
+/// The values at the end of the file, but those of the agent itself, which are about a live one.
+fn collect(metrics: &Mutex<Metrics>, engine: &mut Engine) -> Snapshot {
+    let (standing, clock) = (engine.standing(), engine.tracer().clock());
+    let mut metrics = metrics.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut snapshot = metrics.collect(clock, Reading::Cumulative, &standing, &[]);
+    snapshot.groups.retain(|group| !group.resource.attributes.is_empty());
+    snapshot
 }
 
 fn pump(source: &mut dyn EventSource, engine: &mut Engine, output: &mut Direct) -> anyhow::Result<()> {
