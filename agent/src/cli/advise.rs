@@ -7,7 +7,7 @@ use crate::advise::{Advisor, diff, text};
 use crate::export::Exporters;
 use crate::files;
 use crate::recording::{self, EventSource};
-use crate::{config, notes, shown};
+use crate::{config, shown};
 use anyhow::{Context as _, bail};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -71,11 +71,11 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let stop = super::stop_flag()?;
     let advisor = Arc::new(Mutex::new(Advisor::new()));
     let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Arc::clone(&advisor)))?;
-    notes::info(&live.line());
-    notes::info(&log::selection(&config, live.targets()));
-    notes::info(&format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
+    tracing::info!("{}", live.line());
+    tracing::info!("{}", log::selection(&config, live.targets()));
+    tracing::info!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64());
     let deadline = Some(Instant::now() + arguments.window);
-    live.run(&Exporters::default(), &stop, deadline, |_, _| {}, notes::info);
+    live.run(&Exporters::default(), &stop, deadline, |_, _| {}, |text| tracing::info!("{text}"));
     Ok(report(&advisor))
 }
 

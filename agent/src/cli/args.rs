@@ -10,8 +10,8 @@ use super::duration::parse as duration;
 use super::examples;
 use crate::config::{Backend, Error, Layer, LogFormat, LogLevel, Output};
 use crate::export::console::View;
-use crate::notes;
 use crate::process::spelling;
+use crate::telemetry::log;
 use crate::trace::redact;
 
 /// Traces the HTTP, PostgreSQL and Redis requests of unmodified programs as OpenTelemetry spans.
@@ -229,8 +229,8 @@ impl Args {
     pub fn parse_or_exit() -> Self {
         Self::try_parse().unwrap_or_else(|error| {
             if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                notes::fatal(&one_line(&error));
-                notes::flush(notes::PATIENCE);
+                log::fatal(&one_line(&error));
+                log::flush(log::PATIENCE);
                 std::process::exit(2);
             }
             error.exit()

@@ -20,6 +20,7 @@ use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
 use crate::serve::{Served, Server};
+use crate::telemetry::Telemetry;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use anyhow::Context as _;
@@ -61,6 +62,18 @@ pub fn exporters(config: &Config, spare: &Spare, telling: &Telling) -> anyhow::R
         }
     }
     Ok(exporters)
+}
+
+/// The agent's own telemetry, with spans if they are wanted.
+///
+/// # Errors
+/// When the operating system has no random source to offer.
+pub fn telemetry(config: &Config) -> anyhow::Result<Telemetry> {
+    let telemetry = Telemetry::global();
+    if config.telemetry_spans {
+        telemetry.keep_spans(Arc::new(enrich::agent(&Host::read(), &super::variable)))?;
+    }
+    Ok(telemetry)
 }
 
 /// What is served over HTTP, if it is wanted; `served` is what it tells.

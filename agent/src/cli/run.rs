@@ -15,10 +15,10 @@ use crate::process::Users;
 use crate::process::selector::{Shown, Unfit};
 use crate::process::table::ProcessTable;
 use crate::serve::{Served, Server};
+use crate::threads;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
 use crate::trace::spare::Spare;
-use crate::{notes, threads};
 use std::sync::Arc;
 use std::time::Instant;
 use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE, WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER, Wanted};
@@ -32,6 +32,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     super::log::begin(&config);
     let spare = Spare::default();
     let telling = Telling::default();
+    let telemetry = outputs::telemetry(&config)?;
     let exporters = outputs::exporters(&config, &spare, &telling)?;
     let stop = super::stop_flag()?;
     let trace = config.trace();
@@ -52,21 +53,22 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     })?;
     (live.metering, live.advising) = (metering, advising);
     live.health = Arc::clone(&served.health);
-    notes::info(&live.line());
-    notes::info(&super::log::selection(&config, live.targets()));
+    live.telemetry = telemetry.clone();
+    tracing::info!("{}", live.line());
+    tracing::info!("{}", super::log::selection(&config, live.targets()));
     if let Some(line) = destinations::line(&config) {
-        notes::info(&line);
+        tracing::info!("{line}");
     }
     if let Some(address) = server.as_ref().map(Server::address) {
-        notes::info(&format!("metrics for Prometheus at http://{address}/metrics"));
+        tracing::info!("metrics for Prometheus at http://{address}/metrics");
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
-    live.run(&exporters, &stop, deadline, |_, _| {}, notes::info);
+    live.run(&exporters, &stop, deadline, |_, _| {}, |text| tracing::info!("{text}"));
     // All of them are told at once, and have the same time together.
     let last = Instant::now() + config.shutdown_timeout;
     if destinations::is_remote(&config) {
         let seconds = config.shutdown_timeout.as_secs_f64();
-        notes::info(&format!("delivering what waits, for at most {seconds} s; another signal ends at once"));
+        tracing::info!("delivering what waits, for at most {seconds} s; another signal ends at once");
     }
     exporters.close();
     live.metering.iter().for_each(Metering::close);
@@ -77,6 +79,9 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     counts.extend(live.advising.take().and_then(|advising| advising.shutdown(last)));
     let outside = Outside { kernel: Some(kernel), undecodable, unread, exporters: &counts };
     super::log::lines(&summary(&live.engine, &outside));
+    if telemetry.lost_spans() > 0 {
+        tracing::warn!("{} spans of wirespan itself found no room", telemetry.lost_spans());
+    }
     threads()
 }
 
@@ -95,7 +100,7 @@ pub fn threads() -> anyhow::Result<()> {
 fn fits(config: &Config) -> Result<(), config::Error> {
     let unfit = |unfit: Unfit| config::Error::new(format!("selector `{}`", unfit.selector), unfit.message);
     let notes = config.selectors.check(&Users::read()).map_err(unfit)?;
-    notes.iter().for_each(|note| notes::info(note));
+    notes.iter().for_each(|note| tracing::info!("{note}"));
     Ok(())
 }
 

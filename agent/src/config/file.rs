@@ -149,6 +149,13 @@ fn wirespan(reader: &mut Reader<'_>, node: &Node, layer: &mut Layer) -> Result<(
         }
         section.finish(reader)?;
     }
+    if let Some(node) = section.get("telemetry") {
+        let mut section = reader.section("wirespan.telemetry", node)?;
+        if let Some(node) = section.get("spans") {
+            layer.telemetry_spans = Some(reader.truth("spans", node)?);
+        }
+        section.finish(reader)?;
+    }
     section.finish(reader)
 }
 

@@ -52,6 +52,7 @@ pub struct Layer {
     pub returned_rows: Option<bool>,
     /// Whether set-ups of connections become spans.
     pub connection_spans: Option<bool>,
+    pub telemetry_spans: Option<bool>,
     pub advisor_interval: Option<Duration>,
     /// Whether findings of the advisor are exported over OTLP.
     pub otlp_logs: Option<bool>,
@@ -101,6 +102,7 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         set(&mut config.sampler, layer.sampler);
         set(&mut config.returned_rows, layer.returned_rows);
         set(&mut config.connection_spans, layer.connection_spans);
+        set(&mut config.telemetry_spans, layer.telemetry_spans);
         set(&mut config.advisor_interval, layer.advisor_interval);
         set(&mut config.otlp_logs, layer.otlp_logs);
         set(&mut config.shutdown_timeout, layer.shutdown_timeout);

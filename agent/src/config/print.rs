@@ -58,6 +58,8 @@ impl Config {
         yaml.line(2, "interval", self.advisor_interval.as_millis());
         yaml.open(1, "connections");
         yaml.line(2, "spans", self.connection_spans);
+        yaml.open(1, "telemetry");
+        yaml.line(2, "spans", self.telemetry_spans);
         if let Some(address) = self.prometheus_listen {
             yaml.line(1, "prometheus_listen", quote(&address.to_string()));
         }

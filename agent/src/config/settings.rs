@@ -192,6 +192,8 @@ pub struct Config {
     pub returned_rows: bool,
     /// Whether set-ups of connections become spans.
     pub connection_spans: bool,
+    /// Whether spans of the agent's own work are exported.
+    pub telemetry_spans: bool,
     /// How often the advisor is asked; never if zero.
     pub advisor_interval: Duration,
     /// Whether its findings are exported as log records over OTLP.
@@ -232,6 +234,7 @@ impl Default for Config {
             known_methods: None,
             returned_rows: false,
             connection_spans: true,
+            telemetry_spans: false,
             advisor_interval: Duration::from_secs(60),
             otlp_logs: false,
             shutdown_timeout: Duration::from_secs(5),

@@ -18,10 +18,13 @@ use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
 use crate::serve::Health;
 use crate::serve::health::Stage;
+use crate::telemetry::Telemetry;
+use crate::telemetry::spans::NOTHING;
 use crate::threads;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tracing::field::Empty;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{POLICY_IGNORE, POLICY_REFUSE, POLICY_TRACE};
 
@@ -78,6 +81,8 @@ pub struct Live {
     pub metering: Option<Metering>,
     /// Advice, if it is wanted.
     pub advising: Option<Advising>,
+    /// What is told of the agent's own work.
+    pub telemetry: Telemetry,
     /// Who is told that the main loop turns.
     pub health: Arc<Health>,
     ring_bytes: u32,
@@ -94,6 +99,7 @@ impl Live {
     /// # Errors
     /// When the kernel grants no capture.
     pub fn start(options: &Options, mut engine: Engine) -> anyhow::Result<Self> {
+        let _starting = tracing::info_span!("start").entered();
         let (capture, reader) = Capture::start(options)?;
         let mut resolver = Resolver::start(engine.processes().selectors())?;
         resolver.scan();
@@ -105,6 +111,7 @@ impl Live {
             engine,
             metering: None,
             advising: None,
+            telemetry: Telemetry::default(),
             health: Arc::default(),
             ring_bytes: options.ring_bytes,
             select_all,
@@ -234,10 +241,17 @@ impl Live {
         tap: &mut impl FnMut(&Event<'_>, &mut ProcessTable),
     ) -> (usize, bool) {
         let Self { reader, engine, resolver, .. } = self;
+        let span = tracing::info_span!("drain", "wirespan.drain.events" = Empty, nothing = Empty).entered();
         let drained = reader.drain(all, &mut Turn { engine, resolver, tap });
-        let spans = self.engine.take_spans();
-        if !spans.is_empty() {
-            exporters.offer(spans);
+        match drained {
+            (0, _) => span.record(NOTHING, true),
+            (events, _) => span.record("wirespan.drain.events", events as u64),
+        };
+        drop(span);
+        for spans in [self.engine.take_spans(), self.telemetry.take_spans()] {
+            if !spans.is_empty() {
+                exporters.offer(spans);
+            }
         }
         self.obey();
         drained

@@ -26,6 +26,8 @@ pub(super) enum Job {
     Scan {
         /// Kernel time at which it was asked for, ns.
         at_ns: u64,
+        /// Over when the look is.
+        span: tracing::Span,
     },
 }
 

@@ -73,9 +73,10 @@ impl Looker {
                 };
                 Found { pid: *pid, at_ns: *at_ns, what }
             }
-            Job::Scan { at_ns } => {
+            Job::Scan { at_ns, span } => {
                 let proc = self.proc.clone();
                 let processes = proc.processes_with(&mut Companion { looker: self, desk });
+                span.record("wirespan.scan.processes", processes.len() as u64);
                 Found { pid: 0, at_ns: *at_ns, what: What::All(processes) }
             }
         }

@@ -88,7 +88,8 @@ impl Resolver {
     /// Asks for a look at all processes, unless one is under way.
     pub fn scan(&mut self) {
         if !std::mem::replace(&mut self.is_scanning, true) {
-            self.scans.give(Job::Scan { at_ns: monotonic_ns() });
+            let span = tracing::info_span!("scan", "wirespan.scan.processes" = tracing::field::Empty);
+            self.scans.give(Job::Scan { at_ns: monotonic_ns(), span });
         }
     }
 
