@@ -61,7 +61,7 @@ fn commit() -> Option<String> {
         }
     }
     // What was not committed is told, too.
-    for source in ["src", "protocols/src", "../common/src"] {
+    for source in ["src", "protocols/src", "semconv/src", "../common/src"] {
         println!("cargo::rerun-if-changed={source}");
     }
     git(&["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])

@@ -18,9 +18,11 @@ use wirespan::trace::clock::Clock;
 use wirespan::trace::connection::ConnectionFacts;
 use wirespan::trace::observation::{Observation, Observer};
 use wirespan::trace::span::{Resource, Value};
-use wirespan_protocols::exchange::{Detail, Ending, Exchange, Window};
+use wirespan_protocols::exchange::detail::Detail;
+use wirespan_protocols::exchange::{Ending, Exchange, Window};
 use wirespan_protocols::http1::HttpExchange;
 use wirespan_protocols::redis::{Group, RedisExchange};
+use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::stream::Actor;
 
 const EXCHANGES: u64 = 2_000_000;
@@ -46,8 +48,8 @@ fn resource(name: &str) -> Arc<Resource> {
     Arc::new(Resource { service_name: name.into(), attributes })
 }
 
-fn http(status: u16) -> Detail {
-    Detail::Http(Box::new(HttpExchange {
+fn http(status: u16) -> Box<dyn Detail> {
+    Box::new(HttpExchange {
         method: "GET".into(),
         target: "/users/42/orders?page=2".into(),
         target_truncated: false,
@@ -61,11 +63,11 @@ fn http(status: u16) -> Detail {
         request_body: Some(0),
         response_body: Some(5120),
         upgraded: false,
-    }))
+    })
 }
 
-fn redis(command: &str) -> Detail {
-    Detail::Redis(Box::new(RedisExchange {
+fn redis(command: &str) -> Box<dyn Detail> {
+    Box::new(RedisExchange {
         command: command.into(),
         text: "GET k".into(),
         database: Some(0),
@@ -73,13 +75,14 @@ fn redis(command: &str) -> Detail {
         group: Group::Single,
         batch_size: None,
         stored_procedure: None,
-    }))
+    })
 }
 
-fn exchange(detail: Detail) -> Fact {
+fn exchange(detail: Box<dyn Detail>) -> Fact {
     let window =
         Window { first_ns: 1_000_000_000, last_ns: 1_000_000_000, pos: 0, bytes: 100, arrived_ns: 999_990_000 };
     let exchange = Exchange {
+        stream: 0,
         request: window,
         response: Some(window),
         actor: Actor::default(),
@@ -117,9 +120,10 @@ fn cost(name: &str, role: Role, protocol: &'static str, facts: &[Fact]) {
             from_start: true,
             pid: 1,
             resource: &services[at % services.len()],
-            protocol: Some(protocol),
+            protocol: PROTOCOLS.named(protocol).map(|protocol| protocol.spoken),
             encrypted: false,
             owner: None,
+            route: None,
             span: None,
         });
     }

@@ -109,30 +109,3 @@ fn links_between_pages_lead_somewhere() {
         }
     }
 }
-
-#[test]
-fn the_page_of_metrics_has_each_with_its_unit_and_kind() {
-    use wirespan::metrics::catalog::CATALOG;
-    use wirespan::metrics::instrument::Kind;
-    let page = read("docs/metrics.md");
-    let rows: Vec<Vec<&str>> = page
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .map(|line| line.split('|').skip(1).map(|cell| cell.trim().trim_matches('`')).collect())
-        .collect();
-    for instrument in CATALOG {
-        let kind = match instrument.kind {
-            Kind::Counter | Kind::Total => "counter",
-            Kind::UpDown => "up-down counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
-        };
-        let row = rows.iter().find(|row| row[0] == instrument.name);
-        let row = row.unwrap_or_else(|| panic!("docs/metrics.md lacks `{}`", instrument.name));
-        assert_eq!((row[1], row[2]), (kind, instrument.unit), "{}", instrument.name);
-    }
-    let unknown = rows.iter().filter(|row| row.len() > 3 && row[1].ends_with("counter"));
-    for row in unknown {
-        assert!(CATALOG.iter().any(|instrument| instrument.name == row[0]), "`{}` is no metric", row[0]);
-    }
-}

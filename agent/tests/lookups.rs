@@ -7,7 +7,8 @@ use wirespan::conn::fact::Fact;
 use wirespan::conn::{Limits, Tracker};
 use wirespan::event::Event;
 use wirespan::recording;
-use wirespan_protocols::exchange::{Detail, Ending, Exchange};
+use wirespan_protocols::dns::DnsExchange;
+use wirespan_protocols::exchange::{Ending, Exchange};
 
 /// Every look-up of `dns.pcap`, in the order of their ends.
 fn lookups() -> Vec<Exchange> {
@@ -18,7 +19,7 @@ fn lookups() -> Vec<Exchange> {
     let mut take = |event: &Event<'_>| {
         tracker.handle(event, &mut |connection, fact| {
             if let Fact::Exchange(exchange, _) = fact {
-                assert_eq!(connection.protocol(), Some("dns"));
+                assert_eq!(connection.protocol().map(|spoken| spoken.name), Some("dns"));
                 assert!(connection.role.is_some(), "the first datagram tells it");
                 found.push(exchange);
             }
@@ -38,7 +39,7 @@ fn the_same_look_ups_as_tshark() {
     // Given up before the last look-up of the capture, which comes ten seconds later.
     let silent = found.remove(found.len() - 2);
     let line = |exchange: &Exchange| {
-        let Detail::Dns(dns) = &exchange.detail else { panic!("{exchange:?}") };
+        let dns: &DnsExchange = exchange.detail.downcast().unwrap();
         assert_eq!(exchange.ending, Ending::Answered);
         let addresses: Vec<_> = dns.addresses.iter().map(ToString::to_string).collect();
         let took = exchange.end_ns - exchange.request.first_ns;
@@ -47,7 +48,7 @@ fn the_same_look_ups_as_tshark() {
     };
     assert_eq!(found.iter().map(line).collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
     // Sent twice from one socket, one second apart, and never answered: one look-up.
-    let Detail::Dns(dns) = &silent.detail else { panic!("{silent:?}") };
+    let dns: &DnsExchange = silent.detail.downcast().unwrap();
     assert_eq!((&*dns.name, silent.ending, dns.response_code), ("silent.shop.test", Ending::Unanswered, None));
     let request = silent.request;
     assert_eq!((request.last_ns - request.first_ns) / 1_000_000, 1001);

@@ -1,5 +1,5 @@
 //! Captures of real TLS through the tracker. What is expected was read from tshark, not from the agent.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of test functions")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use wirespan::conn::fact::{Fact, SetUp, Use};
 use wirespan::conn::{Limits, Tracker};
 use wirespan::recording;
-use wirespan_protocols::exchange::{Detail, Exchange};
+use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
 use wirespan_protocols::tls::OpaqueExchange;
 
@@ -38,10 +38,7 @@ impl Told {
     /// Plaintext bytes of requests and responses.
     fn sizes(&self) -> Vec<(u64, u64)> {
         let sizes = |opaque: &OpaqueExchange| (opaque.request_bytes.unwrap(), opaque.response_bytes.unwrap());
-        let opaque = |exchange: &Exchange| match &exchange.detail {
-            Detail::Opaque(opaque) => sizes(opaque),
-            other => panic!("{other:?}"),
-        };
+        let opaque = |exchange: &Exchange| sizes(exchange.detail.downcast().unwrap());
         self.exchanges.iter().map(|(exchange, _)| opaque(exchange)).collect()
     }
 }

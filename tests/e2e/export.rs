@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use rustix::process::Signal;
+use wirespan_tests::registered;
 
 use crate::harness::parts::part;
 use crate::harness::process::{Owned, eventually, free_port, listening};
@@ -93,6 +94,7 @@ fn a_collector_over_both_transports() {
     ] {
         assert!(received.contains(part), "{part}");
     }
+    registered::received(&received);
     collector.process.stop();
 }
 
@@ -167,6 +169,7 @@ fn a_collector_takes_metrics() {
         assert!(received.contains("AggregationTemporality: Cumulative"));
         // The last export tells of all.
         assert!(received.contains("Count: 200\n"), "{protocol}");
+        registered::received(&received);
         collector.process.stop();
     }
 }

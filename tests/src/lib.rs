@@ -2,11 +2,13 @@
 //!
 //! - [`span`]: OTLP JSON lines → [`span::Span`], and what can be asserted about one;
 //! - [`spans`]: many of them: picking, and comparing two captures of the same traffic;
+//! - [`registered`]: everything that is received is in the telemetry registry;
 //! - [`network`]: namespaces with a link between them that delays and loses packets.
 
 #![expect(clippy::panic, reason = "assertions of tests")]
 
 pub mod network;
+pub mod registered;
 pub mod span;
 pub mod spans;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::registered;
+
 /// Attributes by key; 64-bit integers, which OTLP JSON writes as strings, are numbers here.
 pub type Attributes = BTreeMap<String, Value>;
 
@@ -35,15 +37,16 @@ pub struct Span {
     pub resource: Attributes,
 }
 
-/// Every span of OTLP JSON lines, in their order.
+/// Every span of OTLP JSON lines, in their order. All that the lines hold is looked up in the telemetry registry.
 ///
 /// # Panics
-/// When a line is not what OTLP prescribes.
+/// When a line is not what OTLP prescribes, or holds what the registry does not have.
 #[must_use]
 pub fn parse(lines: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     for line in lines.lines() {
         let Ok(request) = serde_json::from_str::<Value>(line) else { panic!("not JSON: {line}") };
+        registered::request(&request);
         for group in list(&request["resourceSpans"]) {
             let resource = attributes(&group["resource"]["attributes"]);
             for scope in list(&group["scopeSpans"]) {

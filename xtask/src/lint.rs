@@ -1,4 +1,9 @@
-//! `cargo xtask lint`: formatting, clippy for both halves, the other processor, licences.
+//! `cargo xtask lint`: formatting, clippy for both halves, names of protocols ([`names`]), the other processor, licences,
+//! documentation that comes from code.
+
+mod floors;
+mod literals;
+mod names;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +11,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{apt, arm64, build, paths, sh};
+use crate::{apt, arm64, build, docs, paths, sh};
 
 /// Arguments of `cargo xtask lint`.
 #[derive(clap::Args, Debug)]
@@ -25,7 +30,11 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo fmt", format),
         ("cargo clippy", clippy),
         ("cargo clippy for the kernel programs", ebpf),
+        ("floors", floors::check),
+        ("names of protocols", names::check),
         ("cargo deny", deny),
+        ("names of telemetry", literals::check),
+        ("documentation", || docs::docs(&docs::Args::check())),
     ];
     if !args.no_arm64 {
         steps.push(("check for arm64", arm64::check));

@@ -1,6 +1,6 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`arm64`], [`kernels`], [`bench`]); below them
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`bench`]); below them
 //! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
 //! (packages), [`paths`] (where things are), [`sh`] (running programs) and
 //! [`progress`] (waiting for them).
@@ -10,6 +10,7 @@ mod arm64;
 mod bench;
 mod build;
 mod compare;
+mod docs;
 mod fuzz;
 mod granted;
 mod kernels;
@@ -46,6 +47,8 @@ enum Command {
     Compare(compare::Args),
     /// Formatting, clippy, licences, and that everything compiles for arm64
     Lint(lint::Args),
+    /// Write the tables of the documentation that come from the code: `cargo xtask docs --check` only compares
+    Docs(docs::Args),
     /// Compile everything for arm64, without linking
     CheckArm64,
     /// Run a command under other kernels, in qemu: `cargo xtask kernels --versions 6.1 -- uname -a`
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Mutants(args) => mutants::mutants(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Docs(args) => docs::docs(&args),
         Command::CheckArm64 => arm64::check(),
         Command::GrantsEbpf => granted::here(),
         Command::Kernels(args) => kernels::kernels(&args),

@@ -11,7 +11,8 @@
 //! | 6 | none | time passes by a minute, then expire |
 //! | 7 | none | close (bit 4: reset; with direction to the client: abandoned first) and the end |
 
-use wirespan_protocols::registry::{Context, Protocol};
+use wirespan_protocols::protocol::{Context, Opening, Protocol};
+use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::session::{Close, Output, Reason};
 use wirespan_protocols::stream::{Actor, Chunk, Direction, Stamp};
 
@@ -24,7 +25,8 @@ const MAX_HEAP: usize = 4 << 20;
 /// When the session holds too much memory or reports an exchange that ends before it begins; that is the finding.
 pub fn drive(protocol: &Protocol, data: &[u8]) {
     let Some((&flags, mut script)) = data.split_first() else { return };
-    let mut session = (protocol.open)(flags & 1 != 0);
+    let opening = Opening { from_start: flags & 1 != 0, before: None, registry: PROTOCOLS };
+    let mut session = (protocol.open)(&opening);
     let mut out = Output::default();
     let mut ends = [0u64; 2];
     let mut now = 1_000_000_000;

@@ -10,55 +10,73 @@ pub mod files;
 pub mod proc;
 pub mod seeds;
 
-use wirespan_protocols::registry::Protocol;
-use wirespan_protocols::{dns, http1, postgres, redis, tls};
+use std::borrow::Cow;
+
+use wirespan_protocols::protocol::Protocol;
+use wirespan_protocols::registry::PROTOCOLS;
 
 /// Something that reads bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// As `cargo xtask fuzz` calls it.
-    pub name: &'static str,
-    /// Reads them; whatever it finds is a panic.
-    pub run: fn(&[u8]),
+    pub name: Cow<'static, str>,
     /// Inputs to begin with.
-    pub seeds: fn() -> Vec<Vec<u8>>,
+    seeds: fn(&str) -> Vec<Vec<u8>>,
+    reader: Reader,
 }
 
-macro_rules! conversations {
-    ($($name:literal, $protocol:expr, $seeds:expr;)*) => {
-        [$(Target { name: $name, run: |data| play(&$protocol, data), seeds: $seeds }),*]
-    };
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    /// A session of a protocol.
+    Session(&'static Protocol),
+    /// Anything else.
+    Bytes(fn(&[u8])),
 }
 
-/// Protocols.
-const CONVERSATIONS: [Target; 6] = conversations! {
-    "http1", http1::PROTOCOL, seeds::http;
-    "postgres", postgres::PROTOCOL, seeds::postgres;
-    "redis", redis::PROTOCOL, seeds::redis;
-    "tls", tls::PROTOCOL, seeds::tls;
-    "dns", dns::PROTOCOL, seeds::dns_stream;
-    "dns_datagram", dns::DATAGRAMS, seeds::dns_datagram;
-};
+impl Target {
+    const fn of_bytes(name: &'static str, read: fn(&[u8]), seeds: fn(&str) -> Vec<Vec<u8>>) -> Self {
+        Self { name: Cow::Borrowed(name), seeds, reader: Reader::Bytes(read) }
+    }
+
+    fn of_protocol(name: impl Into<Cow<'static, str>>, protocol: &'static Protocol) -> Self {
+        Self { name: name.into(), seeds: seeds::of_protocol, reader: Reader::Session(protocol) }
+    }
+
+    /// Reads bytes; whatever it finds is a panic.
+    pub fn run(&self, data: &[u8]) {
+        match self.reader {
+            Reader::Session(protocol) => conversation::drive(protocol, data),
+            Reader::Bytes(read) => read(data),
+        }
+    }
+
+    /// Inputs to begin with.
+    #[must_use]
+    pub fn seeds(&self) -> Vec<Vec<u8>> {
+        (self.seeds)(&self.name)
+    }
+}
 
 /// Files.
 const FILES: [Target; 8] = [
-    Target { name: "pcap", run: files::recording, seeds: seeds::pcap },
-    Target { name: "pcapng", run: files::recording, seeds: seeds::pcapng },
-    Target { name: "recording", run: files::recording, seeds: seeds::recordings },
-    Target { name: "btf", run: files::btf, seeds: seeds::btf },
-    Target { name: "yaml", run: files::yaml, seeds: seeds::yaml },
-    Target { name: "selector", run: files::selector, seeds: seeds::selectors },
-    Target { name: "proc", run: proc::texts, seeds: proc::seeds },
-    Target { name: "elf", run: proc::elf, seeds: proc::programs },
+    Target::of_bytes("pcap", files::recording, |_| seeds::pcap()),
+    Target::of_bytes("pcapng", files::recording, |_| seeds::pcapng()),
+    Target::of_bytes("recording", files::recording, |_| seeds::recordings()),
+    Target::of_bytes("btf", files::btf, |_| seeds::btf()),
+    Target::of_bytes("yaml", files::yaml, |_| seeds::yaml()),
+    Target::of_bytes("selector", files::selector, |_| seeds::selectors()),
+    Target::of_bytes("proc", proc::texts, |_| proc::seeds()),
+    Target::of_bytes("elf", proc::elf, |_| proc::programs()),
 ];
 
-/// Every target.
+/// Every target: each protocol by its name, also over datagrams where it has such a form, and files.
 pub fn targets() -> impl Iterator<Item = Target> {
-    CONVERSATIONS.into_iter().chain(FILES)
-}
-
-fn play(protocol: &Protocol, data: &[u8]) {
-    conversation::drive(protocol, data);
+    let protocols = PROTOCOLS.iter().flat_map(|protocol| {
+        let name = protocol.spoken.name;
+        let datagrams = protocol.datagrams.map(|datagrams| Target::of_protocol(format!("{name}_datagram"), datagrams));
+        std::iter::once(Target::of_protocol(name, protocol)).chain(datagrams)
+    });
+    protocols.chain(FILES)
 }
 
 /// The target that `FUZZ_TARGET` names.
@@ -70,7 +88,8 @@ pub fn chosen() -> Target {
     let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
     let target = targets().find(|target| target.name == name);
     assert!(target.is_some(), "FUZZ_TARGET={name} is no fuzz target");
-    target.unwrap_or(CONVERSATIONS[0])
+    let [first, ..] = FILES;
+    target.unwrap_or(first)
 }
 
 #[cfg(test)]
@@ -81,18 +100,18 @@ mod tests {
     #[test]
     fn damaged_seeds_do_no_harm() {
         for target in targets() {
-            let seeds = (target.seeds)();
+            let seeds = target.seeds();
             assert!(!seeds.is_empty(), "{}", target.name);
             for seed in seeds.iter().take(4) {
-                (target.run)(seed);
+                target.run(seed);
                 let step = (seed.len() / 40).max(1);
                 for at in (0..seed.len()).step_by(step) {
-                    (target.run)(&seed[..at]);
+                    target.run(&seed[..at]);
                     let mut changed = seed.clone();
                     changed[at] ^= 1 << (at % 8);
-                    (target.run)(&changed);
+                    target.run(&changed);
                     changed[at] = 0xff;
-                    (target.run)(&changed);
+                    target.run(&changed);
                 }
             }
         }

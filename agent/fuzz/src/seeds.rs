@@ -11,9 +11,23 @@ use crate::conversation::script;
 /// Larger captures would slow everything down.
 const MOST: usize = 24 * 1024;
 
-/// HTTP/1.
+/// Those of a protocol, by the name of its target.
 #[must_use]
-pub fn http() -> Vec<Vec<u8>> {
+pub fn of_protocol(name: &str) -> Vec<Vec<u8>> {
+    match name {
+        "http" => http(),
+        "postgresql" => postgres(),
+        "redis" => redis(),
+        "tls" => tls(),
+        "dns" => dns_stream(),
+        "dns_datagram" => dns_datagram(),
+        // Better than nothing.
+        _ => vec![script(&[(ToServer, b"hello\r\n"), (ToClient, b"ok\r\n")])],
+    }
+}
+
+/// HTTP/1.
+fn http() -> Vec<Vec<u8>> {
     let request = b"POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc";
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n";
     vec![
@@ -29,8 +43,7 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// PostgreSQL.
-#[must_use]
-pub fn postgres() -> Vec<Vec<u8>> {
+fn postgres() -> Vec<Vec<u8>> {
     let startup = b"\0\0\0\x19\0\x03\0\0user\0a\0database\0b\0\0";
     let ready = message(b'Z', b"I");
     let begun = [message(b'R', &[0; 4]), ready.clone()].concat();
@@ -52,8 +65,7 @@ pub fn postgres() -> Vec<Vec<u8>> {
 }
 
 /// Redis.
-#[must_use]
-pub fn redis() -> Vec<Vec<u8>> {
+fn redis() -> Vec<Vec<u8>> {
     let set = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
     vec![
         script(&[(ToServer, set), (ToClient, b"+OK\r\n$1\r\nb\r\n")]),
@@ -63,8 +75,7 @@ pub fn redis() -> Vec<Vec<u8>> {
 }
 
 /// TLS: the beginning of a hello.
-#[must_use]
-pub fn tls() -> Vec<Vec<u8>> {
+fn tls() -> Vec<Vec<u8>> {
     let hello = [&b"\x16\x03\x01\x00\x2d\x01\0\0\x29\x03\x03"[..], &[7; 32], b"\0\0\x02\x13\x01\x01\0"].concat();
     let answer = [&b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03\x03"[..], &[9; 32], b"\0\x13\x01\0"].concat();
     vec![script(&[(ToServer, &hello), (ToClient, &answer), (ToClient, b"\x15\x03\x03\0\x02\x02\x28")])]
@@ -75,15 +86,13 @@ const ANSWER: &[u8] =
     b"\0\x07\x81\x80\0\x01\0\x01\0\0\0\0\x01a\x02bc\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x09\0\x04\x7f\0\0\x01";
 
 /// DNS over TCP.
-#[must_use]
-pub fn dns_stream() -> Vec<Vec<u8>> {
+fn dns_stream() -> Vec<Vec<u8>> {
     let framed = |message: &[u8]| [&(message.len() as u16).to_be_bytes()[..], message].concat();
     vec![script(&[(ToServer, &framed(QUESTION)), (ToClient, &framed(ANSWER))])]
 }
 
 /// DNS over UDP.
-#[must_use]
-pub fn dns_datagram() -> Vec<Vec<u8>> {
+fn dns_datagram() -> Vec<Vec<u8>> {
     vec![script(&[(ToServer, QUESTION), (ToClient, ANSWER)])]
 }
 

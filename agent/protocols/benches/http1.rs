@@ -32,7 +32,7 @@ fn main() {
 /// Nanoseconds an exchange.
 fn run(request: &[u8], response: &[u8]) -> f64 {
     const ROUNDS: u64 = 400_000;
-    let mut session = (PROTOCOL.open)(true);
+    let mut session = PROTOCOL.session(true);
     let mut out = Output::default();
     let (mut up, mut down, mut now, mut exchanges) = (0, 0, 0, 0);
     let start = Instant::now();

@@ -12,7 +12,7 @@ fn message(tag: u8, body: &[u8]) -> Vec<u8> {
 
 /// Repeats one request and its response on one connection.
 fn run(name: &str, first: &[(Direction, Vec<u8>)], turn: &[(Direction, Vec<u8>)], times: u64) {
-    let mut session = (PROTOCOL.open)(false);
+    let mut session = PROTOCOL.session(false);
     let mut out = Output::default();
     let mut positions = [0u64; 2];
     let mut now = 0;

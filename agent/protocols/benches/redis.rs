@@ -22,7 +22,7 @@ fn main() {
             told.extend_from_slice(b"$3\r\nxxx\r\n");
         }
     }
-    let mut session = (PROTOCOL.open)(true);
+    let mut session = PROTOCOL.session(true);
     let mut out = Output::default();
     let (mut total, mut pos, mut now) = (0, [0u64; 2], 0);
     let begin = Instant::now();

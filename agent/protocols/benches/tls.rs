@@ -47,7 +47,7 @@ fn run(rounds: usize, len: usize) -> (f64, f64) {
     let start = Instant::now();
     for now in 0..CONNECTIONS {
         let stamp = Stamp { first_ns: now, last_ns: now, actor: Actor::default(), arrived_ns: 0 };
-        let mut session = (PROTOCOL.open)(true);
+        let mut session = PROTOCOL.session(true);
         let mut ends = [0; 2];
         let mut call = |direction: Direction, call: &[u8], out: &mut Output| {
             let pos = &mut ends[usize::from(direction == Direction::ToClient)];

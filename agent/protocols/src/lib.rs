@@ -4,28 +4,37 @@
 //! middle, loses bytes and sees both directions; so each parser is told of gaps, resynchronises at the next
 //! *certain* frame boundary and never reports a half-guess.
 //!
-//! Layout, from the bottom up:
+//! Layout, from the bottom up; each floor knows those below it only:
 //! - [`stream`]: stamps, chunks and the [`Inbox`](stream::Inbox), the bytes of one direction with positions and times;
-//! - [`exchange`]: what comes out, an [`Exchange`](exchange::Exchange) and its protocol-specific detail;
+//! - [`describe`]: attributes, and what else spans, metrics and advice say; families of protocols;
 //! - [`phase`]: phases of a connection's set-up, and beginnings of requests;
+//! - [`exchange`]: what comes out, an [`Exchange`](exchange::Exchange) and its protocol-specific detail;
 //! - [`session`]: the trait that each protocol implements for one connection, and the output it writes to;
-//! - [`registry`]: the list of protocols and detection by content;
-//! - `appetite`: whether framing needs more than is copied;
-//! - `habit`: whether a client waits for its answers, which decides how it is followed again after a loss;
+//! - [`hidden`], [`blank`]: what protocols tell of themselves where they are encrypted, and of secrets that are not;
+//! - [`protocol`]: what a protocol is, tables of them, and detection by content;
 //! - [`preface`]: what proxies say before a protocol begins;
-//! - [`dns`], [`http1`], [`postgres`], [`redis`], [`tls`]: one folder a protocol.
+//! - helpers that protocols share: [`http`], `sql`, `appetite` (whether framing needs more than is copied), `habit` (whether
+//!   a client waits for its answers, which decides how it is followed again after a loss);
+//! - [`dns`], [`http1`], [`postgres`], [`redis`], [`tls`]: one folder a protocol, which knows no other one;
+//! - [`registry`]: the table of those.
 #![forbid(unsafe_code)]
 
 mod appetite;
+pub mod blank;
+pub mod describe;
 pub mod dns;
 pub mod exchange;
 mod habit;
+pub mod hidden;
+pub mod http;
 pub mod http1;
 pub mod phase;
 pub mod postgres;
 pub mod preface;
+pub mod protocol;
 pub mod redis;
 pub mod registry;
 pub mod session;
+mod sql;
 pub mod stream;
 pub mod tls;

@@ -1,5 +1,6 @@
 //! Phases of a connection's set-up above TCP, and beginnings of requests: what a session tells besides exchanges.
 
+use crate::describe::spoken::Spoken;
 use crate::stream::Actor;
 
 /// One phase of setting a connection up, whole or failed.
@@ -13,6 +14,10 @@ pub struct Phase {
     pub actor: Actor,
     /// Why it failed, in the words of `error.type`; `None` when it succeeded.
     pub error: Option<Box<str>>,
+    /// The protocol that it is known by now to be the set-up of, beneath or inside whatever encrypts it.
+    pub spoken: Option<Spoken>,
+    /// Another phase has to follow it.
+    pub goes_on: bool,
     /// What it was.
     pub kind: PhaseKind,
 }
@@ -42,12 +47,12 @@ pub enum PhaseKind {
     Tls(Box<TlsHandshake>),
     /// What is said to a proxy, or by one, before the protocol begins: `proxy` (the PROXY protocol), `socks4`, `socks5`.
     Preface(&'static str),
-    /// PostgreSQL `SSLRequest` or `GSSENCRequest` and its answer of one byte.
+    /// A request to encrypt what follows, and its answer.
     EncryptionRequest {
         /// Whether the server agreed.
         accepted: bool,
     },
-    /// PostgreSQL start-up and authentication: StartupMessage to the first ReadyForQuery.
+    /// Start-up and authentication.
     Authentication(Box<Authentication>),
 }
 
@@ -72,7 +77,7 @@ pub struct TlsHandshake {
     pub retried: bool,
 }
 
-/// What a PostgreSQL start-up shows.
+/// What a start-up shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authentication {
     /// Method: `trust` (nothing was asked), `password`, `md5`, `scram-sha-256`, `gss`, …
@@ -83,11 +88,13 @@ pub struct Authentication {
     pub encrypted: bool,
 }
 
-/// A request began to arrive (server) or to leave (client). `pos` is the [`request.pos`](crate::exchange::Window::pos)
-/// of the exchange that will tell the rest.
+/// A request began to arrive (server) or to leave (client). `stream` and `pos` are those of the exchange that will tell the
+/// rest: its `stream`, and the position of its request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestStart {
-    /// Stream position of its first byte.
+    /// Which of its connection's streams it is of; 0 where a connection is one.
+    pub stream: u64,
+    /// Position of its first byte.
     pub pos: u64,
     /// Kernel time of its first byte, ns.
     pub at_ns: u64,

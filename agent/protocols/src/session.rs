@@ -83,21 +83,25 @@ impl Reason {
     }
 }
 
+/// A [`Session::budget`] for framing of which no byte may be missing. (A single call still gives no more than it can.)
+pub const EVERYTHING: u32 = u32::MAX;
+
 /// Where a session writes what it found. Reused between calls: the caller drains it.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Finished exchanges, in the order in which they ended.
+    /// Finished exchanges, in the order in which they ended: within a stream that in which they began.
     pub exchanges: Vec<Exchange>,
     /// Finished phases of the connection's set-up, in the order in which they ended.
     pub phases: Vec<Phase>,
-    /// Requests that began, in order. Each comes before its exchange, which may never come.
+    /// Requests that began, in order. Each comes before its exchange, which may never come. The first one ends the set-up, so
+    /// a protocol whose exchanges may be a driver's preamble tells none.
     pub requests: Vec<RequestStart>,
     /// What was counted, indexed by [`Reason`].
     pub counts: [u64; Reason::ALL.len()],
-    /// Set when the stream left the protocol (TLS after SSLRequest, a WebSocket upgrade, CONNECT, replication, or so
+    /// Set when the stream left the protocol (TLS that was asked for, an upgrade, a tunnel, replication, or so
     /// many broken frames that it never was this protocol): the session is dropped and the connection only counted.
     pub left: bool,
-    /// Set together with `left` when what follows is another connection inside this one (HTTP `CONNECT`), of which nothing
+    /// Set together with `left` when what follows is another connection inside this one (a tunnel), of which nothing
     /// has passed yet: the position of the server's first byte of it.
     pub tunnel: Option<u64>,
     /// Set together with `left` when what follows is TLS.
@@ -145,7 +149,7 @@ pub trait Session: Send {
     fn expire(&mut self, before_ns: u64, out: &mut Output);
 
     /// Payload bytes of a turn that framing needs from now on, where that differs from
-    /// [`Protocol::turn_budget`](crate::registry::Protocol::turn_budget).
+    /// [`Protocol::turn_budget`](crate::protocol::Protocol::turn_budget).
     fn budget(&self) -> Option<u32> {
         None
     }

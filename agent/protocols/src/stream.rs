@@ -186,12 +186,6 @@ impl Inbox {
         self.skipping > 0
     }
 
-    /// How many bytes a pending skip still waits for.
-    #[must_use]
-    pub fn skip_left(&self) -> u64 {
-        self.skipping
-    }
-
     /// Stream position of the first unread byte.
     #[must_use]
     pub fn position(&self) -> u64 {

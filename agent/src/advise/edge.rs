@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 
 use super::failure::Failure;
 use super::heads::Heads;
@@ -63,10 +64,10 @@ pub struct Edge {
     /// Who and to whom.
     pub key: EdgeKey,
     /// What it speaks, as far as known.
-    pub protocol: Option<&'static str>,
+    pub protocol: Option<Spoken>,
     /// Whether its content is encrypted.
     pub encrypted: bool,
-    /// Whether it was announced as HTTP (ALPN), or is known to be PostgreSQL: its round trips are no preamble.
+    /// Whether it was announced as HTTP (ALPN), or its start-up is a phase: its round trips are no preamble.
     pub no_heads: bool,
     /// Round trips pass that are not seen.
     pub blind: bool,
@@ -170,10 +171,10 @@ impl Edge {
         places
     }
 
-    /// Takes note of what it speaks. What lies inside TLS counts more than TLS.
-    pub fn learn_protocol(&mut self, protocol: Option<&'static str>) {
+    /// Takes note of what it speaks. What lies inside an encryption counts more than that.
+    pub fn learn_protocol(&mut self, protocol: Option<Spoken>) {
         if let Some(protocol) = protocol
-            && (self.protocol.is_none() || protocol != "tls")
+            && (self.protocol.is_none() || protocol.family != FamilyName::Opaque)
         {
             self.protocol = Some(protocol);
         }
@@ -240,7 +241,7 @@ impl Edge {
         Peer {
             address: self.key.address.to_string(),
             port: self.key.port,
-            protocol: self.protocol.map(str::to_owned),
+            protocol: self.protocol.map(|spoken| spoken.name.to_owned()),
             namespace: self.namespace.as_ref().filter(|_| !self.namespaces_differ).map(ToString::to_string),
         }
     }

@@ -2,8 +2,11 @@
 
 use crate::conn::fact::SetUp;
 use std::borrow::Cow;
-use wirespan_protocols::exchange::{Detail, Ending, Exchange};
+use wirespan_protocols::describe::family::Family;
+use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
+use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::phase::PhaseKind;
+use wirespan_protocols::registry::PROTOCOLS;
 
 use crate::trace::span::Kind as SpanKind;
 
@@ -14,7 +17,7 @@ pub enum Stage {
     Dns,
     /// The TCP connection was not established.
     Connect,
-    /// PostgreSQL's request for encryption.
+    /// The request for encryption.
     Encryption,
     /// The TLS handshake.
     Tls,
@@ -86,24 +89,19 @@ impl Failure {
     /// The failure of an exchange as the client sees it, if it failed.
     #[must_use]
     pub fn of_call(exchange: &Exchange) -> Option<Self> {
-        let code: Option<Cow<'static, str>> = match &exchange.detail {
-            Detail::Http(http) if http.status.is_some() => {
-                crate::trace::http::error_type(http, exchange, SpanKind::Client)
-            }
-            Detail::Postgres(postgres) if postgres.sqlstate.is_some() => {
-                crate::trace::postgres::error_type(postgres, exchange)
-            }
-            Detail::Redis(redis) => redis.error.as_deref().map(|prefix| prefix.to_owned().into()),
-            Detail::Dns(dns) => match dns.response_code {
-                Some(0) | None => None,
+        let has_status = match exchange.detail.family() {
+            Family::Http(http) => http.status.is_some(),
+            Family::Database(database) => database.status.is_some(),
+            Family::Lookup(lookup) => match lookup.response_code {
+                Some(0) | None => false,
                 Some(NXDOMAIN) => return Some(Self::new(Stage::Dns, "NXDOMAIN")),
                 Some(2) => return Some(Self::new(Stage::Dns, "SERVFAIL")),
                 Some(5) => return Some(Self::new(Stage::Dns, "REFUSED")),
                 Some(code) => return Some(Self::new(Stage::Dns, format!("RCODE {code}"))),
             },
-            _ => None,
+            Family::Opaque(_) => false,
         };
-        if let Some(code) = code {
+        if has_status && let Some(code) = exchange.error_type(SpanKind::Client) {
             return Some(Self::new(Stage::Status, code));
         }
         match exchange.ending {
@@ -116,25 +114,24 @@ impl Failure {
 
     /// What the call did, after "its call to …".
     #[must_use]
-    pub fn text(&self, protocol: Option<&str>) -> String {
+    pub fn text(&self, protocol: Option<Spoken>) -> String {
         let code = &*self.code;
+        let explain = protocol.and_then(|spoken| PROTOCOLS.named(spoken.name)?.explain);
+        let explained = explain.map(|explain| explain(code).unwrap_or_else(|| words(code)));
         match self.stage {
             Stage::Dns => format!("gets no address: {code}"),
             Stage::Connect => format!("cannot connect: {}", errno_words(code)),
             Stage::Encryption => format!("fails when it asks for encryption: {}", words(code)),
             Stage::Tls => format!("fails in the TLS handshake: {}", words(code)),
-            Stage::Authentication if protocol == Some("postgresql") || protocol.is_none() => {
-                format!("cannot log in: {}", sqlstate_words(code))
-            }
-            Stage::Authentication => format!("cannot log in: {}", words(code)),
+            Stage::Authentication => format!("cannot log in: {}", explained.unwrap_or_else(|| words(code))),
             Stage::Reset => "is cut off: the connection is reset before the answer (ECONNRESET)".to_owned(),
             Stage::Timeout => "gets no answer".to_owned(),
             Stage::Closed => "gets no answer: the connection is closed first".to_owned(),
-            Stage::Status => match protocol {
-                Some("postgresql") => format!("fails: {}", sqlstate_words(code)),
-                Some("redis") => format!("is answered with the error {code}"),
-                Some("http") => format!("is answered with {code}"),
-                _ => format!("fails with {code}"),
+            Stage::Status => match (explained, protocol.map(|spoken| spoken.family)) {
+                (Some(explained), _) => format!("fails: {explained}"),
+                (None, Some(FamilyName::Database)) => format!("is answered with the error {code}"),
+                (None, Some(FamilyName::Http)) => format!("is answered with {code}"),
+                (None, _) => format!("fails with {code}"),
             },
         }
     }
@@ -156,28 +153,4 @@ fn errno_words(code: &str) -> String {
         other => return words(other),
     };
     format!("{} ({name})", words(code))
-}
-
-/// SQLSTATEs behind which services usually stand still, in words (PostgreSQL documentation, appendix A).
-fn sqlstate_words(code: &str) -> String {
-    let meaning = match code {
-        "28P01" => "wrong password",
-        "28000" => "not allowed to log in",
-        "3D000" => "no such database",
-        "53300" => "too many connections",
-        "57P01" | "57P02" => "the server is shutting down",
-        "57P03" => "the server is not ready",
-        "57014" => "the statement was cancelled",
-        "40001" => "serialisation failure",
-        "40P01" => "deadlock",
-        "42P01" => "no such table",
-        "42703" => "no such column",
-        "42601" => "syntax error",
-        "23505" => "a unique key is violated",
-        "25P02" => "the transaction has failed before",
-        "55P03" => "the lock was not available",
-        _ if code.len() == 5 => return format!("SQLSTATE {code}"),
-        other => return words(other),
-    };
-    format!("{meaning} (SQLSTATE {code})")
 }

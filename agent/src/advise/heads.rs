@@ -2,18 +2,20 @@
 //!
 //! A driver sends the same first commands on every connection, so their round trips have the same sizes on all of them.
 //! So may have the operations that follow; what a preamble may look like is therefore held to what drivers are known
-//! to send. Redis: the lengths of its commands follow from RESP. Of other protocols only the very first round trip can
-//! count, if request and response are small. Nothing counts where the content is PostgreSQL's (its start-up is a phase)
-//! or was announced as HTTP, and the last round trip of a connection is always an operation.
+//! to send ([`wirespan_protocols::hidden`]). Of protocols that say nothing of that only the very first round trip can
+//! count, if request and response are small. Nothing counts where the protocol is known and its start-up is a phase, or
+//! where HTTP was announced, and the last round trip of a connection is always an operation.
 
 use super::input::Sizes;
 use super::limits::{HEAD_ALIKE, HEAD_BYTES, HEAD_CONNECTIONS, HEAD_SIZES, HEAD_TURNS};
 use super::words::ratio;
+use wirespan_protocols::hidden;
+use wirespan_protocols::registry::PROTOCOLS;
 
-/// Whether a round trip that the end of its connection follows is a farewell: `*1 $4 QUIT`, answered by `+OK`.
+/// Whether a round trip that the end of its connection follows is a farewell.
 #[must_use]
 pub fn is_farewell(sizes: Sizes) -> bool {
-    sizes == Sizes { request: 14, response: 5 }
+    PROTOCOLS.iter().any(|protocol| protocol.hidden.farewell == Some(sizes))
 }
 
 /// Round trips of one request size at one place of their connections.
@@ -83,13 +85,17 @@ impl Heads {
     #[must_use]
     pub fn preamble(&self) -> (u64, u64) {
         let (mut round_trips, mut ns) = (0, 0);
-        let mut known = Resp::default();
+        let mut known: Vec<_> =
+            PROTOCOLS.iter().filter_map(|protocol| protocol.hidden.preamble).map(|preamble| preamble()).collect();
         for (place, (count, alike)) in self.places.iter().enumerate() {
             let Some(most) = alike.iter().max_by_key(|one| one.count) else { break };
             let together = most.count >= HEAD_CONNECTIONS && ratio(most.count, *count) >= HEAD_ALIKE;
             let small = most.request <= HEAD_BYTES && most.largest <= HEAD_BYTES;
             // The first round trip counts whatever it says; those after it only if they are known for what they are.
-            let is_known = known.take(most);
+            let Alike { request, smallest, largest, .. } = *most;
+            let alike = hidden::Alike { request, smallest, largest };
+            // Each is told of all of them.
+            let is_known = known.iter_mut().filter_map(|one| one.take(&alike).then_some(())).count() > 0;
             if !together || !(is_known || place == 0 && small) {
                 break;
             }
@@ -97,48 +103,6 @@ impl Heads {
             ns += most.total_ns;
         }
         (round_trips, ns)
-    }
-}
-
-/// Which commands of a Redis preamble were met: each can come so often and no more. Lengths are those of RESP arrays:
-/// `*2 $6 SELECT $1 0` has 23 bytes.
-#[derive(Debug, Default)]
-struct Resp {
-    hello: bool,
-    select: bool,
-    ping: bool,
-    info: bool,
-    maintenance: bool,
-    library: u8,
-}
-
-impl Resp {
-    fn take(&mut self, one: &Alike) -> bool {
-        let answer = |from: u64, to: u64| one.smallest >= from && one.largest <= to;
-        // `+OK`, or an error of a server that does not know the command.
-        let refused = |least: u64| answer(least, least) || answer(30, 400);
-        let once = |flag: &mut bool| !std::mem::replace(flag, true);
-        match one.request {
-            // HELLO 3: a map of what the server is.
-            22 if answer(60, 1024) => once(&mut self.hello),
-            23 | 24 if answer(5, 5) => once(&mut self.select),
-            14 if answer(7, 7) => once(&mut self.ping),
-            // INFO, the ready check of ioredis.
-            14 if one.smallest > 512 => once(&mut self.info),
-            // CLIENT SETINFO LIB-NAME or LIB-VER, a round trip each.
-            49..=90 if refused(5) && self.library < 2 => {
-                self.library += 1;
-                true
-            }
-            // CLIENT MAINT_NOTIFICATIONS.
-            91..=130 if refused(5) => once(&mut self.maintenance),
-            // Both CLIENT SETINFO together, perhaps with SELECT.
-            98..=260 if (answer(10, 10) || answer(15, 15) || answer(60, 800)) && self.library == 0 => {
-                self.library = 2;
-                true
-            }
-            _ => false,
-        }
     }
 }
 

@@ -8,10 +8,11 @@ use super::limits;
 use super::words::cut;
 use crate::event::{Role, Vantage};
 use crate::trace::connection::{ConnectionFacts, Site};
-use wirespan_protocols::exchange::{Detail, Exchange};
-use wirespan_protocols::postgres::PostgresExchange;
-use wirespan_protocols::redis::Group;
-use wirespan_protocols::tls::OpaqueExchange;
+use wirespan_protocols::describe::family::{Family, Namespace};
+use wirespan_protocols::describe::spoken::Spoken;
+use wirespan_protocols::exchange::Exchange;
+pub use wirespan_protocols::exchange::detail::Purpose;
+pub use wirespan_protocols::hidden::Sizes;
 
 /// Whether it is told from the side that calls. On the wire each exchange is told once: as the client's. `None` while
 /// the role is not known.
@@ -29,20 +30,11 @@ pub fn ends(connection: &ConnectionFacts) -> (&Site, &Site) {
     }
 }
 
-/// Sizes of a round trip whose content is encrypted, bytes of plain text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Of the request.
-    pub request: u64,
-    /// Of the response.
-    pub response: u64,
-}
-
 /// What one exchange was, in the few words that findings need.
 #[derive(Clone, Debug)]
 pub struct Operation<'a> {
-    /// Protocol.
-    pub protocol: &'static str,
+    /// Protocol; of what is encrypted, what is known to be inside.
+    pub protocol: Spoken,
     /// Low-cardinality summary: `SELECT orders`, `GET`, `A db.local`; empty when encrypted.
     pub summary: Cow<'a, str>,
     /// Database.
@@ -57,116 +49,46 @@ pub struct Operation<'a> {
     pub opaque: Option<Option<Sizes>>,
 }
 
-/// What a statement is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Data.
-    Data,
-    /// Sets up or checks the session: `SET …`, `SHOW …`, `SELECT ?` without a table, `PING`, `SELECT` of Redis.
-    Session,
-    /// Begins or ends a transaction.
-    Transaction,
-    /// Ends the connection: nobody waits for it.
-    Farewell,
-}
-
 impl<'a> Operation<'a> {
     /// The operation of an exchange.
     #[must_use]
     pub fn of(exchange: &'a Exchange) -> Self {
-        let failure = Failure::of_call(exchange);
-        let plain = |protocol, summary: Cow<'a, str>| Self {
-            protocol,
+        let detail = &*exchange.detail;
+        let plain = |summary: Cow<'a, str>| Self {
+            protocol: detail.spoken(),
             summary,
             namespace: None,
             batched: false,
-            purpose: Purpose::Data,
-            failure: None,
+            purpose: detail.purpose(),
+            failure: Failure::of_call(exchange),
             opaque: None,
         };
-        let operation = match &exchange.detail {
-            Detail::Http(http) => plain("http", cut(&http.method, limits::NAME)),
-            Detail::Postgres(postgres) => Self {
-                namespace: postgres.database.as_deref().map(Cow::Borrowed),
-                batched: postgres.batch_size.is_some_and(|size| size > 1),
-                purpose: postgres_purpose(postgres),
-                ..plain("postgresql", postgres_summary(postgres))
+        match detail.family() {
+            Family::Http(http) => plain(cut(http.method, limits::NAME)),
+            Family::Database(database) => Self {
+                namespace: database.namespace.map(Namespace::text),
+                batched: database.is_batched,
+                ..plain(Cow::Borrowed(database.title()))
             },
-            Detail::Redis(redis) => Self {
-                namespace: redis.database.map(index),
-                batched: redis.group != Group::Single,
-                purpose: redis_purpose(&redis.command),
-                ..plain("redis", Cow::Borrowed(&*redis.command))
-            },
-            Detail::Dns(dns) => plain("dns", format!("{} {}", dns.question, cut(&dns.name, limits::NAME)).into()),
-            Detail::Opaque(opaque) => {
-                let inside = opaque.inside.unwrap_or("tls");
-                Self { opaque: Some(sizes(opaque)), ..plain(inside, Cow::Borrowed("")) }
-            }
-        };
-        Self { failure, ..operation }
-    }
-}
-
-/// Sizes of a round trip. Session tickets that came with the response are records of their own before it.
-fn sizes(opaque: &OpaqueExchange) -> Option<Sizes> {
-    let response = match opaque.response_records {
-        Some(2..=3) if opaque.perhaps_tickets => opaque.last_record_bytes,
-        _ => opaque.response_bytes,
-    };
-    Some(Sizes { request: opaque.request_bytes?, response: response? })
-}
-
-/// A database index as text; the default one costs nothing.
-fn index(database: u32) -> Cow<'static, str> {
-    if database == 0 { Cow::Borrowed("0") } else { Cow::Owned(database.to_string()) }
-}
-
-fn postgres_summary(postgres: &PostgresExchange) -> Cow<'_, str> {
-    match (&postgres.summary, &postgres.command) {
-        (Some(summary), _) => Cow::Borrowed(&**summary),
-        (None, Some(command)) => Cow::Borrowed(&**command),
-        (None, None) => Cow::Borrowed("statement"),
-    }
-}
-
-fn postgres_purpose(postgres: &PostgresExchange) -> Purpose {
-    let text = postgres.text.as_deref().or(postgres.summary.as_deref()).or(postgres.command.as_deref());
-    let mut words = text.unwrap_or_default().trim_start().splitn(2, |letter: char| !letter.is_ascii_alphabetic());
-    let first = words.next().unwrap_or_default().to_ascii_uppercase();
-    match first.as_str() {
-        "BEGIN" | "COMMIT" | "ROLLBACK" | "START" | "END" | "SAVEPOINT" | "RELEASE" | "ABORT" => Purpose::Transaction,
-        "SET" | "SHOW" | "RESET" | "DISCARD" | "DEALLOCATE" => Purpose::Session,
-        "SELECT" => {
-            // Without a table nothing is fetched: `SELECT 1`, `SELECT version()`, `SELECT current_schema()`.
-            let rest = words.next().unwrap_or_default();
-            let fetches = rest.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-            let known = postgres.text.is_some() && !postgres.text_truncated;
-            if known && !fetches.into_iter().any(|word| word.eq_ignore_ascii_case("from")) && rest.len() < 64 {
-                Purpose::Session
-            } else {
-                Purpose::Data
+            Family::Lookup(lookup) => plain(format!("{} {}", lookup.question, cut(lookup.name, limits::NAME)).into()),
+            Family::Opaque(opaque) => {
+                let sizes = opaque.request.zip(opaque.response);
+                let sizes = sizes.map(|(request, response)| Sizes { request, response });
+                Self {
+                    protocol: opaque.inside.unwrap_or(detail.spoken()),
+                    opaque: Some(sizes),
+                    ..plain(Cow::Borrowed(""))
+                }
             }
         }
-        _ => Purpose::Data,
-    }
-}
-
-fn redis_purpose(command: &str) -> Purpose {
-    let first = command.split(' ').next().unwrap_or_default();
-    match first {
-        "PING" | "SELECT" | "CLIENT" | "HELLO" | "AUTH" | "ECHO" | "COMMAND" | "READONLY" => Purpose::Session,
-        "QUIT" => Purpose::Farewell,
-        "MULTI" | "EXEC" | "DISCARD" | "WATCH" | "UNWATCH" => Purpose::Transaction,
-        _ => Purpose::Data,
     }
 }
 
 /// Method and path of a request, low in cardinality: what patterns call it, else the path with its ids taken out.
 #[must_use]
 pub fn route(exchange: &Exchange, known: Option<&str>) -> Arc<str> {
-    let Detail::Http(http) = &exchange.detail else { return Arc::from("") };
-    let method = cut(&http.method, 16);
+    let Family::Http(http) = exchange.detail.family() else { return Arc::from("") };
+    let method = cut(http.method, 16);
     match known {
         Some(route) => Arc::from(format!("{method} {route}")),
         None => {
@@ -210,26 +132,6 @@ mod tests {
         ];
         for (path, route) in cases {
             assert_eq!(without_ids(path), route, "{path}");
-        }
-    }
-
-    #[test]
-    fn statements_that_fetch_nothing_belong_to_the_session() {
-        let of = |text: &str| {
-            postgres_purpose(&PostgresExchange { text: Some(Arc::from(text)), ..PostgresExchange::default() })
-        };
-        for text in
-            ["SELECT ?", "select version()", "SET search_path TO a", "SHOW timezone", "SELECT pg_catalog.version()"]
-        {
-            assert_eq!(of(text), Purpose::Session, "{text}");
-        }
-        for text in ["BEGIN", "COMMIT", "start transaction isolation level serializable", "ROLLBACK"] {
-            assert_eq!(of(text), Purpose::Transaction, "{text}");
-        }
-        for text in
-            ["SELECT * FROM orders", "SELECT a\nFROM\tb", "INSERT INTO a VALUES (?)", "UPDATE a SET b = ?", "selection"]
-        {
-            assert_eq!(of(text), Purpose::Data, "{text}");
         }
     }
 }

@@ -36,8 +36,10 @@ pub mod words;
 
 use std::sync::Arc;
 
-use wirespan_protocols::exchange::{Detail, Exchange};
+use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
+use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::phase::PhaseKind;
+use wirespan_protocols::registry::PROTOCOLS;
 
 use crate::conn::fact::{Fact, SetUp, Use};
 use crate::event::{Transport, Vantage};
@@ -170,7 +172,7 @@ impl Advisor {
         self.tables.tied(&calling(seen), seen.owner.is_some());
         if let Some(owner) = seen.owner {
             let work = match operation.purpose {
-                _ if operation.protocol == "dns" => Work::LookUp,
+                _ if operation.protocol.family == FamilyName::Lookup => Work::LookUp,
                 input::Purpose::Transaction => Work::Transaction,
                 _ => Work::Call(statement),
             };
@@ -187,14 +189,13 @@ impl Advisor {
                 self.tables.noted(request.at_ns);
                 self.tables.requests.begin(key, &serving(seen), request.at_ns);
             }
-            Fact::Exchange(exchange, _) if matches!(exchange.detail, Detail::Http(_)) => {
-                let Detail::Http(http) = &exchange.detail else { return };
+            Fact::Exchange(exchange, _) if exchange.detail.spoken().family == FamilyName::Http => {
                 self.tables.noted(exchange.end_ns);
                 if !self.tables.requests.takes(key) {
                     return;
                 }
-                let known = seen.span.and_then(|span| span.attribute("http.route")?.as_str());
-                let error = crate::trace::http::error_type(http, exchange, SpanKind::Server);
+                let known = seen.route.map(|route| &*route.pattern);
+                let error = exchange.error_type(SpanKind::Server);
                 let outcome = Outcome {
                     route: input::route(exchange, known),
                     start_ns: exchange.request.first_ns,
@@ -222,8 +223,7 @@ impl Advisor {
         if let Some(edge) = self.tables.edge_mut(edge) {
             edge.learn_protocol(protocol);
             edge.encrypted |= seen.encrypted;
-            edge.no_heads |=
-                seen.encrypted && protocol.is_some_and(|protocol| protocol != "tls" && protocol != "redis");
+            edge.no_heads |= seen.encrypted && protocol.is_some_and(|spoken| !has_heads(spoken));
         }
         let link = self.tables.link_mut(seen.id)?;
         link.is_understood |= protocol.is_some();
@@ -253,6 +253,12 @@ impl Observer for Advisor {
     fn tick(&mut self, at_ns: u64) {
         self.tables.noted(at_ns);
     }
+}
+
+/// Whether a preamble may be told by sizes: what is inside is not known, or knows the sizes of its preambles.
+fn has_heads(spoken: Spoken) -> bool {
+    let knows_sizes = || PROTOCOLS.named(spoken.name).is_some_and(|protocol| protocol.hidden.preamble.is_some());
+    spoken.family == FamilyName::Opaque || knows_sizes()
 }
 
 /// The service that calls; in a packet capture, where no process is known, its address.

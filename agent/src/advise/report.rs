@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::registry::PROTOCOLS;
 
 /// Version of the JSON form. Fields may be added within a version; none changes its meaning.
 pub const VERSION: u32 = 1;
@@ -120,7 +122,7 @@ pub struct Peer {
     /// TCP or UDP port.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub port: Option<u16>,
-    /// What it speaks: `http`, `postgresql`, `redis`, `dns`, `tls` when only that is known.
+    /// What it speaks, by its name; `tls` when only that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub protocol: Option<String>,
     /// Database, where all connections use the same one and it is known.
@@ -129,7 +131,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// `10.0.0.7:5432`, `[::1]:5432`, `/run/postgresql/.s.PGSQL.5432`.
+    /// `10.0.0.7:5432`, `[::1]:5432`, `/run/db.sock`.
     #[must_use]
     pub fn address(&self) -> String {
         match self.port {
@@ -140,13 +142,16 @@ impl Peer {
         }
     }
 
-    /// The address and what is known of it: `10.0.0.7:5432 (postgresql, database shop)`.
+    /// The address and what is known of it: `10.0.0.7:5432 (http)`, or with the database that all use.
     #[must_use]
     pub fn label(&self) -> String {
         let address = self.address();
-        match (self.protocol.as_deref(), &self.namespace) {
+        let protocol = self.protocol.as_deref().map(|name| match PROTOCOLS.named(name) {
+            Some(protocol) if protocol.spoken.family == FamilyName::Opaque => protocol.title,
+            _ => name,
+        });
+        match (protocol, &self.namespace) {
             (None, _) => address,
-            (Some("tls"), _) => format!("{address} (TLS)"),
             (Some(protocol), Some(namespace)) => format!("{address} ({protocol}, database {namespace})"),
             (Some(protocol), None) => format!("{address} ({protocol})"),
         }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use wirespan_protocols::dns::DnsExchange;
-use wirespan_protocols::exchange::{Detail, Ending, Exchange, Window};
+use wirespan_protocols::exchange::detail::Detail;
+use wirespan_protocols::exchange::{Ending, Exchange, Window};
 use wirespan_protocols::http1::HttpExchange;
 use wirespan_protocols::phase::{Authentication, Phase, PhaseKind, RequestStart, TlsHandshake};
 use wirespan_protocols::postgres::PostgresExchange;
 use wirespan_protocols::redis::RedisExchange;
+use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::stream::Actor;
 
 use super::Advisor;
@@ -107,9 +109,10 @@ impl World {
             from_start,
             pid: 7,
             resource: &socket.resource,
-            protocol: socket.protocol,
+            protocol: socket.protocol.map(|name| PROTOCOLS.named(name).unwrap().spoken),
             encrypted: socket.encrypted,
             owner: owner.as_ref(),
+            route: None,
             span: None,
         });
     }
@@ -134,7 +137,15 @@ impl World {
         let mut phase = |length: u64, kind: PhaseKind| {
             if length > 0 {
                 let (start_ns, end_ns) = (ns(reached), ns(reached + length));
-                set_up.phases.push(Phase { start_ns, end_ns, actor: Actor::default(), error: None, kind });
+                set_up.phases.push(Phase {
+                    start_ns,
+                    end_ns,
+                    actor: Actor::default(),
+                    error: None,
+                    spoken: None,
+                    goes_on: false,
+                    kind,
+                });
                 reached += length;
             }
         };
@@ -166,7 +177,7 @@ impl World {
         owner: Option<RequestKey>,
         at: u64,
         length: u64,
-        detail: Detail,
+        detail: Box<dyn Detail>,
     ) -> u64 {
         self.exchange(socket, owner, at, length, detail, 0);
         at + length
@@ -178,12 +189,13 @@ impl World {
         owner: Option<RequestKey>,
         at: u64,
         length: u64,
-        detail: Detail,
+        detail: Box<dyn Detail>,
         pos: u64,
     ) {
         let (start, end) = ((at + 1) * MS, (at + length + 1) * MS);
         let request = Window { first_ns: start, last_ns: start, pos, bytes: 10, arrived_ns: 0 };
         let exchange = Exchange {
+            stream: 0,
             request,
             response: Some(Window { first_ns: end, last_ns: end, ..request }),
             actor: Actor::default(),
@@ -207,10 +219,16 @@ impl World {
     }
 
     pub(crate) fn begin_at(&mut self, socket: &Socket, at: u64, pos: u64) -> RequestKey {
-        let request =
-            RequestStart { pos, at_ns: (at + 1) * MS, actor: Actor::default(), traceparent: None, tracestate: None };
+        let request = RequestStart {
+            stream: 0,
+            pos,
+            at_ns: (at + 1) * MS,
+            actor: Actor::default(),
+            traceparent: None,
+            tracestate: None,
+        };
         self.tell(socket, None, &Fact::Request(request));
-        RequestKey { connection: socket.id, pos }
+        RequestKey { connection: socket.id, stream: 0, pos }
     }
 
     /// … and ends.
@@ -223,35 +241,35 @@ fn blank(at_ns: u64) -> SetUp {
     SetUp::beginning(at_ns, Actor::default())
 }
 
-pub(crate) fn http(method: &'static str, target: &str, status: u16) -> Detail {
-    Detail::Http(Box::new(HttpExchange {
+pub(crate) fn http(method: &'static str, target: &str, status: u16) -> Box<dyn Detail> {
+    Box::new(HttpExchange {
         method: method.into(),
         target: target.into(),
         status: Some(status),
         version_minor: 1,
         ..HttpExchange::default()
-    }))
+    })
 }
 
-pub(crate) fn query(text: &str) -> Detail {
+pub(crate) fn query(text: &str) -> Box<dyn Detail> {
     let summary: Vec<&str> = text.split(' ').filter(|word| !matches!(*word, "*" | "FROM" | "?")).collect();
-    Detail::Postgres(Box::new(PostgresExchange {
+    Box::new(PostgresExchange {
         database: Some("shop".into()),
         text: Some(text.into()),
         summary: Some(summary.join(" ").into()),
         ..PostgresExchange::default()
-    }))
+    })
 }
 
-pub(crate) fn redis(command: &str) -> Detail {
-    Detail::Redis(Box::new(RedisExchange { command: command.into(), ..RedisExchange::default() }))
+pub(crate) fn redis(command: &str) -> Box<dyn Detail> {
+    Box::new(RedisExchange { command: command.into(), ..RedisExchange::default() })
 }
 
-pub(crate) fn lookup(name: &str, response_code: u8) -> Detail {
-    Detail::Dns(Box::new(DnsExchange {
+pub(crate) fn lookup(name: &str, response_code: u8) -> Box<dyn Detail> {
+    Box::new(DnsExchange {
         name: name.into(),
         question: "A".into(),
         response_code: Some(response_code),
         ..DnsExchange::default()
-    }))
+    })
 }

@@ -383,7 +383,7 @@ fn what_happens_in_successful_requests_too_explains_nothing() {
         world.call(&resolver, Some(key), from + 1, 1, lookup("db.example.com", 0));
         // A script that the cache does not know is sent again, always.
         let mut unknown = redis("EVALSHA");
-        if let wirespan_protocols::exchange::Detail::Redis(redis) = &mut unknown {
+        if let Some(redis) = unknown.downcast_mut::<wirespan_protocols::redis::RedisExchange>() {
             redis.error = Some("NOSCRIPT".into());
         }
         world.call(&cache, Some(key), from + 2, 1, unknown);

@@ -6,25 +6,33 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use super::duration::parse as duration;
 use super::examples;
-use crate::config::{Backend, Error, Layer, LogFormat, LogLevel, Output};
-use crate::export::console::View;
+use super::flags::Flags;
+use crate::advise::words::list;
+use crate::config::{ADVISE, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, duration};
 use crate::process::spelling;
 use crate::telemetry::log;
-use crate::trace::redact;
+use wirespan_protocols::registry::PROTOCOLS;
 
-/// Traces the HTTP, PostgreSQL and Redis requests of unmodified programs as OpenTelemetry spans.
-///
-/// Errors in usage and configuration end with exit status 2, failures at run time with 1; SIGINT and SIGTERM end
-/// with 0 after everything was flushed.
+/// The command line.
 #[derive(Clone, Debug, Parser)]
+#[command(about = about(), long_about = about() + EXIT_STATUS)]
 #[command(name = "wirespan", version = env!("WIRESPAN_VERSION"), propagate_version = true, max_term_width = 100)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
+
+/// What the program does.
+fn about() -> String {
+    let titles: Vec<_> = PROTOCOLS.titles().into_iter().map(str::to_owned).collect();
+    format!("Traces the {} requests of unmodified programs as OpenTelemetry spans", list(&titles))
+}
+
+/// What every subcommand ends with.
+const EXIT_STATUS: &str = ".\n\nErrors in usage and configuration end with exit status 2, failures at run time with 1; SIGINT \
+    and SIGTERM end with 0 after everything was flushed.";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
@@ -44,84 +52,13 @@ pub enum Command {
     Config(ConfigCommand),
 }
 
-/// Settings that several commands share.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct Common {
-    /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Trace only processes that this selects; several are alternatives
-    #[arg(long, value_name = "SELECTOR")]
-    pub select: Vec<String>,
-    /// Trace only this process and the workers that it forks: as `--select pid=PID`
-    #[arg(short, long, value_name = "PID", value_delimiter = ',')]
-    pub pid: Vec<u32>,
-    /// How to capture
-    #[arg(long, value_enum)]
-    pub backend: Option<Backend>,
-    /// What to log.
-    #[command(flatten)]
-    pub log: Log,
-}
-
-/// What is logged.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub struct Log {
-    /// What to log on stderr
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    pub log_level: Option<LogLevel>,
-    /// Log more: as `--log-level debug`
-    #[arg(short, long, conflicts_with = "log_level")]
-    pub verbose: bool,
-    /// How to log on stderr
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub log_format: Option<LogFormat>,
-}
-
-/// What the console shows.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub struct Shown {
-    /// Show the trace id of each span on the console
-    #[arg(long)]
-    pub trace_id: bool,
-    /// Show only what failed on the console
-    #[arg(long)]
-    pub errors: bool,
-    /// Show only what took so long on the console, such as 100ms
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub slower_than: Option<Duration>,
-}
-
-/// Arguments of `run` and `config print`.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct Settings {
-    /// Settings that `record` has, too.
-    #[command(flatten)]
-    pub common: Common,
-    /// Where spans are shown [default: console, unless there is an OTLP end point]
-    #[arg(short, long, value_enum)]
-    pub output: Option<Output>,
-    /// Write there instead of to stdout
-    #[arg(long, value_name = "PATH")]
-    pub output_file: Option<PathBuf>,
-    /// Export over OTLP to this end point
-    #[arg(long, value_name = "URL")]
-    pub otlp_endpoint: Option<String>,
-    /// Serve metrics to Prometheus on this address, such as 127.0.0.1:9464
-    #[arg(long, value_name = "ADDR")]
-    pub prometheus_listen: Option<String>,
-}
-
 /// Arguments of `run`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = examples::RUN)]
 pub struct Run {
     /// Settings.
     #[command(flatten)]
-    pub settings: Settings,
-    /// What the console shows.
-    #[command(flatten)]
-    pub shown: Shown,
+    pub settings: Flags<RUN>,
     /// End after this time, as by SIGTERM: 90s, 5m, 1h30m; a number alone counts seconds
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
@@ -139,18 +76,9 @@ pub struct Replay {
     /// With `--output otlp-json`: after the spans, the metrics of the whole file
     #[arg(long)]
     pub metrics: bool,
-    /// Write there instead of to stdout
-    #[arg(long, value_name = "PATH")]
-    pub output_file: Option<PathBuf>,
-    /// Configuration file (YAML)
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// What the console shows.
+    /// Settings.
     #[command(flatten)]
-    pub shown: Shown,
-    /// What to log.
-    #[command(flatten)]
-    pub log: Log,
+    pub settings: Flags<REPLAY>,
 }
 
 /// Arguments of `record`.
@@ -160,9 +88,9 @@ pub struct Record {
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Settings that `run` has, too.
+    /// Settings.
     #[command(flatten)]
-    pub common: Common,
+    pub settings: Flags<RECORD>,
     /// End after this time, as by SIGTERM: 90s, 5m, 1h30m; a number alone counts seconds
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
@@ -177,9 +105,9 @@ pub struct Advise {
     /// How long to watch
     #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub window: Duration,
-    /// Settings that `run` has, too.
+    /// Settings.
     #[command(flatten)]
-    pub common: Common,
+    pub settings: Flags<ADVISE>,
     /// How to answer
     #[arg(short, long, value_enum, default_value = "text")]
     pub output: Report,
@@ -220,7 +148,10 @@ pub enum ConfigCommand {
     },
     /// Print the effective configuration as YAML
     #[command(after_help = examples::PRINT)]
-    Print(Settings),
+    Print(Flags<PRINT>),
+    /// Print a JSON Schema of the file, for editors and other tools
+    #[command(after_help = examples::SCHEMA)]
+    Schema,
 }
 
 impl Args {
@@ -238,112 +169,27 @@ impl Args {
     }
 }
 
-impl Common {
-    fn layer(&self) -> Result<Layer, Error> {
-        let select: Result<Vec<_>, Error> = self
-            .select
-            .iter()
-            .map(|text| text.parse().map_err(|error| Error::new(format!("--select `{text}`"), format!("{error}"))))
-            .chain(self.pid.iter().map(|pid| {
-                format!("pid={pid}").parse().map_err(|error| Error::new(format!("--pid {pid}"), format!("{error}")))
-            }))
-            .collect();
-        let select = select?;
-        Ok(Layer {
-            config_file: self.config.clone(),
-            select: (!select.is_empty()).then_some(select),
-            backend: self.backend,
-            log_level: self.log.level(),
-            log_format: self.log.log_format,
-            ..Layer::default()
-        })
-    }
-}
-
-impl Log {
-    fn level(self) -> Option<LogLevel> {
-        if self.verbose { Some(LogLevel::Debug) } else { self.log_level }
-    }
-}
-
-impl Shown {
-    fn view(self) -> Option<View> {
-        let slowest_ns = self.slower_than.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        let view = View { trace_ids: self.trace_id, errors: self.errors, slowest_ns };
-        (view != View::default()).then_some(view)
-    }
-}
-
-impl Run {
-    /// What the flags say.
-    ///
-    /// # Errors
-    /// A selector or an address that is none.
-    pub fn layer(&self) -> Result<Layer, Error> {
-        Ok(Layer { console: self.shown.view(), ..self.settings.layer()? })
-    }
-}
-
-impl Settings {
-    /// What the flags say.
-    ///
-    /// # Errors
-    /// A selector or an address that is none.
-    pub fn layer(&self) -> Result<Layer, Error> {
-        let mut layer = self.common.layer()?;
-        layer.output = self.output;
-        layer.output_file.clone_from(&self.output_file);
-        if let Some(endpoint) = &self.otlp_endpoint {
-            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-                return Err(Error::new(
-                    "--otlp-endpoint",
-                    format!("`{}` must begin with http:// or https://", redact::url(endpoint)),
-                ));
-            }
-            (layer.otlp, layer.otlp_metrics, layer.otlp_logs) = (Some(true), Some(true), Some(true));
-            layer.otlp_variables.insert("OTEL_EXPORTER_OTLP_ENDPOINT".into(), endpoint.clone());
-        }
-        if let Some(text) = &self.prometheus_listen {
-            let address = crate::config::address(text).map_err(|what| Error::new("--prometheus-listen", what))?;
-            layer.prometheus_listen = Some(address);
-        }
-        Ok(layer)
-    }
-}
-
-impl Record {
-    /// What the flags say.
-    ///
-    /// # Errors
-    /// A selector that is none.
-    pub fn layer(&self) -> Result<Layer, Error> {
-        self.common.layer()
-    }
-}
-
 impl Advise {
     /// What the flags say; spans are not shown.
     ///
     /// # Errors
     /// A selector that is none.
     pub fn layer(&self) -> Result<Layer, Error> {
-        Ok(Layer { output: Some(Output::None), ..self.common.layer()? })
+        let mut layer = self.settings.layer()?;
+        layer.show(Output::None);
+        Ok(layer)
     }
 }
 
 impl Replay {
     /// What the flags say.
-    #[must_use]
-    pub fn layer(&self) -> Layer {
-        Layer {
-            config_file: self.config.clone(),
-            output: Some(self.output),
-            output_file: self.output_file.clone(),
-            console: self.shown.view(),
-            log_level: self.log.level(),
-            log_format: self.log.log_format,
-            ..Layer::default()
-        }
+    ///
+    /// # Errors
+    /// A value that is none.
+    pub fn layer(&self) -> Result<Layer, Error> {
+        let mut layer = self.settings.layer()?;
+        layer.show(self.output);
+        Ok(layer)
     }
 }
 

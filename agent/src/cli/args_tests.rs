@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::{Backend, LogLevel};
+use crate::export::console::View;
 
 fn parse(line: &str) -> Args {
     Args::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{error}"))
@@ -25,11 +27,12 @@ fn the_contract() {
         panic!("run")
     };
     assert_eq!(run.duration, Some(Duration::from_millis(1500)));
-    let layer = run.layer().unwrap();
-    assert_eq!(layer.select.unwrap().len(), 2);
-    assert_eq!((layer.output, layer.backend), (Some(Output::OtlpJson), Some(Backend::Syscalls)));
-    assert_eq!((layer.otlp, layer.log_level), (Some(true), Some(LogLevel::Debug)));
-    assert_eq!(layer.prometheus_listen, Some("0.0.0.0:9464".parse().unwrap()));
+    let layer = run.settings.layer().unwrap();
+    let given = layer.values();
+    assert_eq!(given.selectors.iter().count(), 2);
+    assert_eq!((given.output, given.backend), (Output::OtlpJson, Backend::Syscalls));
+    assert_eq!((layer.otlp, given.log_level), (Some(true), LogLevel::Debug));
+    assert_eq!(given.prometheus_listen, Some("0.0.0.0:9464".parse().unwrap()));
     for line in [
         "wirespan run",
         "wirespan run -o none -v",
@@ -53,11 +56,12 @@ fn what_people_expect_is_accepted() {
         panic!("run")
     };
     assert_eq!(run.duration, Some(Duration::from_secs(300)));
-    let layer = run.layer().unwrap();
-    let selectors: Vec<String> = layer.select.unwrap().iter().map(ToString::to_string).collect();
+    let layer = run.settings.layer().unwrap();
+    let given = layer.values();
+    let selectors: Vec<String> = given.selectors.iter().map(ToString::to_string).collect();
     assert_eq!(selectors, ["port=1", "pid=12", "pid=13", "pid=14"]);
-    assert_eq!(layer.log_level, Some(LogLevel::Debug));
-    assert_eq!(layer.console, Some(View { trace_ids: true, errors: true, slowest_ns: 100_000_000 }));
+    assert_eq!(given.log_level, LogLevel::Debug);
+    assert_eq!(given.console.view(), View { trace_ids: true, errors: true, slowest_ns: 100_000_000 });
     assert!(Args::try_parse_from("wirespan run -v --log-level off".split(' ')).is_err());
     let Command::Advise(advise) = parse("wirespan advise --for 1h30m -o json").command else { panic!("advise") };
     assert_eq!((advise.window, advise.output), (Duration::from_secs(5400), Report::Json));
@@ -74,6 +78,7 @@ fn examples_are_accepted() {
         examples::DOCTOR,
         examples::VALIDATE,
         examples::PRINT,
+        examples::SCHEMA,
     ] {
         for line in help.lines().filter_map(|line| line.trim().strip_prefix("wirespan ")) {
             // Explanations stand behind two spaces.
@@ -84,7 +89,7 @@ fn examples_are_accepted() {
         }
         assert!(help.lines().all(|line| line.len() <= 115), "{help}");
     }
-    assert_eq!(count, 20);
+    assert_eq!(count, 21);
 }
 
 #[test]
@@ -128,7 +133,7 @@ fn mistakes_are_one_line_with_the_right_spelling() {
 #[test]
 fn selectors_and_addresses_are_checked() {
     let error = |line: &str| match parse(line).command {
-        Command::Run(run) => run.layer().unwrap_err().to_string(),
+        Command::Run(run) => run.settings.layer().unwrap_err().to_string(),
         _ => panic!("run"),
     };
     assert_eq!(

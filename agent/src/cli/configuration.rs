@@ -18,6 +18,9 @@ pub fn configuration(command: &args::ConfigCommand) -> anyhow::Result<()> {
             super::log::plain(&config);
             super::log::answer(&config.to_yaml())?;
         }
+        args::ConfigCommand::Schema => {
+            super::log::answer(&format!("{:#}\n", config::schema()))?;
+        }
     }
     Ok(())
 }

@@ -77,3 +77,8 @@ pub const PRINT: &str = "\
 Examples:
   wirespan config print                            defaults and what the environment says
   wirespan config print --config wirespan.yaml --select exe=nginx";
+
+/// Below `config schema`.
+pub const SCHEMA: &str = "\
+Examples:
+  wirespan config schema                           as JSON, for editors and other tools";

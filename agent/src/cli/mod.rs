@@ -5,9 +5,11 @@ pub mod args;
 pub mod configuration;
 pub mod destinations;
 pub mod doctor;
-mod duration;
+#[cfg(test)]
+mod documents;
 pub mod environment;
 mod examples;
+pub mod flags;
 pub mod log;
 pub mod outputs;
 pub mod record;

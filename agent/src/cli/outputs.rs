@@ -166,8 +166,8 @@ fn lined<F>(format: F, config: &Config, telling: &Telling) -> anyhow::Result<Lin
 
 fn console(config: &Config) -> Lines {
     match config.output_file {
-        Some(_) => Lines::plain(config.console),
-        None => Lines::for_stdout(config.console, &super::variable),
+        Some(_) => Lines::plain(config.console.view()),
+        None => Lines::for_stdout(config.console.view(), &super::variable),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `wirespan record`: raw events to a file.
 
 use super::{args, run};
+use crate::advise::words::list;
 use crate::config;
 use crate::event::{Data, Event, Process, ProcessChange};
 use crate::export::Exporters;
@@ -16,7 +17,7 @@ use std::time::Instant;
 /// # Errors
 /// When capturing cannot start or the file cannot be written.
 pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
-    let config = config::load(arguments.layer()?, &super::variable)?;
+    let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::begin(&config);
     let path = &arguments.output;
     let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -36,14 +37,15 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
             at_ns: 0,
         })
         .collect();
+    let mut blanks = Blanks::default();
     tracing::info!(
-        "{} will hold what the selected processes send and receive, in clear text; only headers with credentials,          PostgreSQL passwords and arguments of Redis AUTH are blanked",
-        path.display()
+        "{} will hold what the selected processes send and receive, in clear text; only {} are blanked",
+        path.display(),
+        list(&blanks.what())
     );
     let mut failure = None;
     let mut events = 0u64;
     let mut foreign = 0u64;
-    let mut blanks = Blanks::default();
     let mut write = |event: &Event<'_>, processes: &mut ProcessTable| {
         if failure.is_some() {
             return;

@@ -20,7 +20,7 @@ const BATCH: usize = 256;
 /// # Errors
 /// When the file cannot be read. What came before the damage is printed.
 pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
-    let config = config::load(arguments.layer(), &super::variable)?;
+    let config = config::load(arguments.layer()?, &super::variable)?;
     super::log::plain(&config);
     let mut source = recording::open(&arguments.file)?;
     let mut output = Direct::new(&config)?;

@@ -28,7 +28,7 @@ use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE, WANTED_COMM, WANTED_E
 /// # Errors
 /// Configuration mistakes ([`config::Error`]) and failures to start, one line each.
 pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
-    let config = config::load(arguments.layer()?, &super::variable)?;
+    let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::begin(&config);
     let spare = Spare::default();
     let telling = Telling::default();

@@ -1,120 +1,126 @@
 //! One source of settings, and how several become one configuration.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::ffi::OsString;
 
-use super::Error;
-use super::settings::{Backend, Config, LogFormat, LogLevel, Output, Route};
+use super::setting::{Access, Setting};
+use super::settings::{self, Config, OUTPUT};
+use super::value::{Source, Wrong};
+use super::words::Output;
+use super::{Error, section::Reader, yaml::Node};
 use crate::export::console::View;
-use crate::process::{Selector, Selectors};
 use crate::trace::sampler::Sampler;
 
-/// What one source (flags, environment, file) says; `None` where it says nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "each field is the one of `Config` of the same name")]
+/// What one source (flags, environment, file) says: the values of the settings that it gives, and what is more than a value.
+#[derive(Clone, Debug, Default)]
 pub struct Layer {
-    pub config_file: Option<PathBuf>,
-    pub select: Option<Vec<Selector>>,
-    pub output: Option<Output>,
-    pub output_file: Option<PathBuf>,
-    pub console: Option<View>,
+    values: Config,
+    given: Vec<&'static Setting>,
+    /// Whether spans are exported over OTLP.
     pub otlp: Option<bool>,
+    /// Whether metrics are.
     pub otlp_metrics: Option<bool>,
-    pub metric_lines: Option<bool>,
-    pub otlp_variables: BTreeMap<String, String>,
-    pub batch_queue: Option<usize>,
-    pub batch_size: Option<usize>,
-    pub batch_delay: Option<Duration>,
-    pub batch_timeout: Option<Duration>,
-    pub metric_interval: Option<Duration>,
-    pub prometheus_listen: Option<SocketAddr>,
-    pub cardinality_limit: Option<u32>,
-    pub max_series: Option<u32>,
-    pub series_expiry: Option<Duration>,
-    pub metrics_per_process: Option<bool>,
-    pub metric_attributes: Option<BTreeMap<Box<str>, Vec<Box<str>>>>,
-    pub log_level: Option<LogLevel>,
-    pub log_format: Option<LogFormat>,
-    pub backend: Option<Backend>,
-    pub turn_budget: Option<u32>,
-    pub ring_bytes: Option<u32>,
-    pub queue_time: Option<bool>,
-    pub connections: Option<u32>,
-    pub processes: Option<u32>,
-    pub redact_also: Option<Vec<Box<str>>>,
-    pub redact_except: Option<Vec<Box<str>>>,
-    pub routes: Option<Vec<Route>>,
-    pub guess_routes: Option<bool>,
-    pub sampler: Option<Sampler>,
-    pub known_methods: Option<Vec<Box<str>>>,
-    pub returned_rows: Option<bool>,
-    /// Whether set-ups of connections become spans.
-    pub connection_spans: Option<bool>,
-    pub telemetry_spans: Option<bool>,
-    pub advisor_interval: Option<Duration>,
-    /// Whether findings of the advisor are exported over OTLP.
+    /// Whether findings of the advisor are.
     pub otlp_logs: Option<bool>,
-    pub shutdown_timeout: Option<Duration>,
+    /// Whether [`Output::OtlpJson`] writes metrics beside spans.
+    pub metric_lines: Option<bool>,
+    /// Which exchanges become spans.
+    pub sampler: Option<Sampler>,
+    /// `OTEL_EXPORTER_OTLP_*` variables.
+    pub otlp_variables: BTreeMap<String, String>,
+    /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+impl Layer {
+    /// Where the settings of this layer are; only those that were given mean something.
+    #[must_use]
+    pub fn values(&self) -> &Config {
+        &self.values
+    }
+
+    /// Sets the setting with this path by the program itself.
+    pub(crate) fn give(&mut self, path: &str, set: impl FnOnce(&mut Config)) {
+        set(&mut self.values);
+        self.given.extend(settings::all().find(|setting| setting.path == path));
+    }
+
+    /// Shows spans there.
+    pub(crate) fn show(&mut self, output: Output) {
+        self.give(OUTPUT, |config| config.output = output);
+    }
+
+    /// Exports nothing.
+    pub(crate) fn disable(&mut self) {
+        self.show(Output::None);
+        (self.otlp, self.otlp_metrics, self.otlp_logs) = (Some(false), Some(false), Some(false));
+    }
+
+    /// Whether a setting was given.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.given.iter().any(|setting| setting.path == path)
+    }
+
+    /// Sets a setting to what texts say: the items of a list, or one text.
+    pub(crate) fn write(&mut self, setting: &'static Setting, source: Source, texts: &[OsString]) -> Result<(), Wrong> {
+        match setting.access {
+            Access::Field { of, .. } => {
+                of(&mut self.values).parse(setting, source, texts)?;
+                self.given.push(setting);
+            }
+            Access::Act(act) => texts.iter().try_for_each(|text| act(self, &text.to_string_lossy()))?,
+            Access::Part(..) | Access::Section(_) | Access::Unused | Access::Listed(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Sets a setting to what stands in the file.
+    pub(super) fn read(
+        &mut self,
+        setting: &'static Setting,
+        reader: &mut Reader<'_>,
+        node: &Node,
+    ) -> Result<(), Error> {
+        match setting.access {
+            Access::Field { of, .. } => {
+                of(&mut self.values).read(setting, reader, node)?;
+                self.given.push(setting);
+                Ok(())
+            }
+            Access::Part(read, ..) => read(reader, node, self),
+            Access::Section(_) | Access::Act(_) | Access::Unused | Access::Listed(_) => Ok(()),
+        }
+    }
 }
 
 /// Prefix of the variables of the OTLP exporter.
 pub(super) const OTLP: &str = "OTEL_EXPORTER_OTLP_";
-const SIGNALS: [&str; 3] = ["TRACES_", "METRICS_", "LOGS_"];
+pub(super) const SIGNALS: [&str; 3] = ["TRACES_", "METRICS_", "LOGS_"];
 
 /// One configuration of several layers, the strongest first.
 pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
     let mut config = Config::default();
     // From the weakest on, so that each layer overwrites those below.
-    let (mut output, mut otlp) = (None, None);
-    let metrics = &mut config.metrics;
+    let mut has_output = false;
     for layer in layers.into_iter().rev() {
-        output = layer.output.or(output);
-        otlp = layer.otlp.or(otlp);
-        set(&mut metrics.otlp, layer.otlp_metrics);
-        set(&mut metrics.lines, layer.metric_lines);
-        set(&mut metrics.settings.cardinality_limit, layer.cardinality_limit);
-        set(&mut metrics.settings.max_series, layer.max_series);
-        set(&mut metrics.settings.expiry, layer.series_expiry);
-        set(&mut metrics.settings.per_process, layer.metrics_per_process);
-        set(&mut metrics.settings.attributes, layer.metric_attributes);
-        overlay(&mut config.otlp_variables, layer.otlp_variables);
-        set(&mut config.console, layer.console);
-        set(&mut config.selectors, layer.select.map(Selectors::new));
-        set(&mut config.batch.queue, layer.batch_queue);
-        set(&mut config.batch.size, layer.batch_size);
-        set(&mut config.batch.delay, layer.batch_delay);
-        set(&mut config.batch.timeout, layer.batch_timeout);
-        set(&mut config.metric_interval, layer.metric_interval);
-        set(&mut config.log_level, layer.log_level);
-        set(&mut config.backend, layer.backend);
-        set(&mut config.capture.turn_budget, layer.turn_budget);
-        set(&mut config.capture.ring_bytes, layer.ring_bytes);
-        set(&mut config.capture.queue_time, layer.queue_time);
-        set(&mut config.limits.connections, layer.connections);
-        set(&mut config.limits.processes, layer.processes);
-        set(&mut config.redact_also, layer.redact_also);
-        set(&mut config.redact_except, layer.redact_except);
-        set(&mut config.routes, layer.routes);
-        set(&mut config.guess_routes, layer.guess_routes);
-        set(&mut config.sampler, layer.sampler);
-        set(&mut config.returned_rows, layer.returned_rows);
-        set(&mut config.connection_spans, layer.connection_spans);
-        set(&mut config.telemetry_spans, layer.telemetry_spans);
-        set(&mut config.advisor_interval, layer.advisor_interval);
+        has_output |= layer.has(OUTPUT);
+        for setting in &layer.given {
+            if let Access::Field { copy, .. } = setting.access {
+                copy(&mut config, &layer.values);
+            }
+        }
+        set(&mut config.otlp, layer.otlp);
+        set(&mut config.metrics.otlp, layer.otlp_metrics);
         set(&mut config.otlp_logs, layer.otlp_logs);
-        set(&mut config.shutdown_timeout, layer.shutdown_timeout);
-        config.log_format = layer.log_format.or(config.log_format);
-        config.known_methods = layer.known_methods.or(config.known_methods);
-        config.output_file = layer.output_file.or(config.output_file);
-        config.prometheus_listen = layer.prometheus_listen.or(config.prometheus_listen);
+        set(&mut config.metrics.lines, layer.metric_lines);
+        set(&mut config.sampler, layer.sampler);
+        overlay(&mut config.otlp_variables, layer.otlp_variables);
         config.warnings.splice(0..0, layer.warnings);
     }
-    config.otlp = otlp.unwrap_or(false);
-    config.output = output.unwrap_or(if config.otlp { Output::None } else { Output::Console });
-    if config.output != Output::Console && config.console != View::default() {
+    if !has_output && config.otlp {
+        config.output = Output::None;
+    }
+    if config.output != Output::Console && config.console.view() != View::default() {
         let warning = "--trace-id, --errors and --slower-than are for the console, and the output is another one";
         config.warnings.push(warning.to_owned());
     }
@@ -128,7 +134,6 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
     }
     Ok(config)
 }
-
 /// What the variables of the OTLP metrics exporter say of the metrics themselves. An unknown word is a warning.
 fn metric_variables(config: &mut Config) {
     const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";

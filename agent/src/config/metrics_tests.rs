@@ -39,7 +39,7 @@ fn the_file_and_what_is_printed_of_it() {
     assert_eq!(settings.attributes["http.server.request.duration"], ["http.route".into()]);
     assert!(settings.attributes["dns.lookup.duration"].is_empty());
     assert!(config.guess_routes && config.routes.len() == 1);
-    assert_eq!(config.trace().routes.find("any", "/items/7", true).map(|route| route.is_guess), Some(true));
+    assert_eq!(config.trace().options.routes.find("any", "/items/7", true).map(|route| route.is_guess), Some(true));
     let printed = config.to_yaml();
     let again = from(&printed, &[]).unwrap_or_else(|error| panic!("{error}\n{printed}"));
     assert_eq!((again.metrics, again.guess_routes), (config.metrics, true), "{printed}");

@@ -4,22 +4,38 @@
 //! does not know. A file named by `OTEL_CONFIG_FILE` replaces all other variables, as OpenTelemetry has it; beside one
 //! named by `--config` (or `WIRESPAN_CONFIG`) they count more than the file. Every mistake is one line with its place.
 
+mod address;
+mod duration;
+mod effective;
 mod env;
 mod exporters;
 mod file;
+mod groups;
 mod layer;
+mod lists;
 #[cfg(test)]
 mod logs_tests;
 #[cfg(test)]
 mod metrics_tests;
 pub mod otlp;
 mod print;
+mod schema;
+#[cfg(test)]
+mod schema_tests;
 mod section;
+mod setting;
 mod settings;
+mod shape;
+mod standard;
 mod substitute;
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;
+mod tree;
 mod validation;
+mod value;
+mod words;
 mod yaml;
 
 use std::fmt;
@@ -27,10 +43,21 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-pub(crate) use env::address;
+pub(crate) use duration::parse as duration;
 pub use env::unknown_variables;
+pub use groups::{Batch, Capture, Limits, Metrics, Shown};
 pub use layer::Layer;
-pub use settings::{Backend, Batch, Capture, Config, Limits, LogFormat, LogLevel, Output, Route};
+pub use schema::schema;
+pub(crate) use setting::{ADVISE, Commands, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting};
+#[cfg(test)]
+pub(crate) use setting::{Access, Variable};
+pub use settings::Config;
+pub(crate) use settings::all as settings;
+pub(crate) use shape::Shape;
+#[cfg(test)]
+pub(crate) use standard::{OTLP as OTLP_KEYS, OTLP_METRICS as OTLP_METRICS_KEYS};
+pub(crate) use value::{Source, Wrong};
+pub use words::{Backend, LogFormat, LogLevel, Output, Route};
 
 use crate::process::spelling;
 
@@ -75,7 +102,7 @@ impl Error {
 /// The first mistake that is found.
 pub fn load(flags: Layer, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Error> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let named = flags.config_file.clone().or_else(|| set("WIRESPAN_CONFIG").map(PathBuf::from));
+    let named = flags.values().file.clone().or_else(|| set("WIRESPAN_CONFIG").map(PathBuf::from));
     let standard = set("OTEL_CONFIG_FILE").map(PathBuf::from);
     let mut layers = vec![flags];
     match (named, standard) {

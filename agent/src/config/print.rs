@@ -3,8 +3,14 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value as Json;
+
 use super::layer::OTLP;
-use super::settings::{Config, Output};
+use super::setting::{Access, Setting};
+use super::settings::{self, Config};
+use super::standard;
+use super::tree::{Branch, branches};
+use super::words::Output;
 use crate::shown;
 use crate::trace::redact;
 use crate::trace::sampler::Root;
@@ -20,71 +26,8 @@ impl Config {
         self.metrics(&mut yaml);
         self.logs(&mut yaml);
         yaml.open(0, "wirespan");
-        yaml.list(1, "select", self.selectors.iter().map(ToString::to_string));
-        yaml.line(1, "output", word(self.output));
-        if let Some(path) = &self.output_file {
-            yaml.line(1, "output_file", quote(&path.to_string_lossy()));
-        }
-        if let Some(format) = self.log_format {
-            yaml.line(1, "log_format", word(format));
-        }
-        yaml.line(1, "backend", word(self.backend));
-        yaml.open(1, "capture");
-        yaml.line(2, "turn_budget", self.capture.turn_budget);
-        yaml.line(2, "ring_bytes", self.capture.ring_bytes);
-        yaml.line(2, "queue_time", self.capture.queue_time);
-        yaml.open(1, "limits");
-        yaml.line(2, "connections", self.limits.connections);
-        yaml.line(2, "processes", self.limits.processes);
-        yaml.open(1, "metrics");
-        yaml.line(2, "cardinality_limit", self.metrics.settings.cardinality_limit);
-        yaml.line(2, "max_series", self.metrics.settings.max_series);
-        yaml.line(2, "expiry", self.metrics.settings.expiry.as_millis());
-        yaml.line(2, "per_process", self.metrics.settings.per_process);
-        if !self.metrics.settings.attributes.is_empty() {
-            yaml.open(2, "attributes");
-            for (name, kept) in &self.metrics.settings.attributes {
-                yaml.list(3, name, kept.iter().map(ToString::to_string));
-            }
-        }
-        self.redaction(&mut yaml);
-        self.routes(&mut yaml);
-        if let Some(methods) = &self.known_methods {
-            yaml.list(1, "known_methods", methods.iter().map(ToString::to_string));
-        }
-        yaml.line(1, "returned_rows", self.returned_rows);
-        yaml.line(1, "shutdown_timeout", self.shutdown_timeout.as_millis());
-        yaml.open(1, "advisor");
-        yaml.line(2, "interval", self.advisor_interval.as_millis());
-        yaml.open(1, "connections");
-        yaml.line(2, "spans", self.connection_spans);
-        yaml.open(1, "telemetry");
-        yaml.line(2, "spans", self.telemetry_spans);
-        if let Some(address) = self.prometheus_listen {
-            yaml.line(1, "prometheus_listen", quote(&address.to_string()));
-        }
+        yaml.below("wirespan.", self, 1);
         yaml.0
-    }
-
-    fn redaction(&self, yaml: &mut Yaml) {
-        yaml.open(1, "redaction");
-        yaml.list(2, "also", self.redact_also.iter().map(ToString::to_string));
-        yaml.list(2, "except", self.redact_except.iter().map(ToString::to_string));
-    }
-
-    fn routes(&self, yaml: &mut Yaml) {
-        yaml.open(1, "routes");
-        yaml.line(2, "heuristic", self.guess_routes);
-        if self.routes.is_empty() {
-            return yaml.line(2, "patterns", "[]");
-        }
-        yaml.open(2, "patterns");
-        for route in &self.routes {
-            yaml.line(3, "- pattern", quote(&route.pattern));
-            if let Some(service) = &route.service {
-                yaml.line(4, "service", quote(service));
-            }
-        }
     }
 
     fn sampler(&self, yaml: &mut Yaml) {
@@ -107,10 +50,7 @@ impl Config {
         self.sampler(yaml);
         yaml.open(1, "processors");
         yaml.open(2, "- batch");
-        yaml.line(4, "schedule_delay", self.batch.delay.as_millis());
-        yaml.line(4, "export_timeout", self.batch.timeout.as_millis());
-        yaml.line(4, "max_queue_size", self.batch.queue);
-        yaml.line(4, "max_export_batch_size", self.batch.size);
+        yaml.below("tracer_provider.processors[].batch.", self, 4);
         if self.otlp {
             yaml.open(4, "exporter");
             self.exporter(yaml, 5, "TRACES_", "v1/traces");
@@ -124,14 +64,11 @@ impl Config {
         yaml.open(0, "meter_provider");
         yaml.open(1, "readers");
         yaml.open(2, "- periodic");
-        yaml.line(4, "interval", self.metric_interval.as_millis());
+        yaml.below("meter_provider.readers[].periodic.", self, 4);
         if self.metrics.otlp {
             yaml.open(4, "exporter");
             self.exporter(yaml, 5, "METRICS_", "v1/metrics");
-            for (key, name) in [
-                ("temporality_preference", "TEMPORALITY_PREFERENCE"),
-                ("default_histogram_aggregation", "DEFAULT_HISTOGRAM_AGGREGATION"),
-            ] {
+            for (key, name) in named(standard::OTLP_METRICS) {
                 if let Some(value) = self.otlp_variables.get(&format!("{OTLP}METRICS_{name}")) {
                     yaml.line(6, key, quote(value));
                 }
@@ -176,8 +113,10 @@ impl Config {
                 yaml.line(depth + 3, "value", quote("REDACTED"));
             }
         }
-        let tls: Vec<_> = [("ca_file", "CERTIFICATE"), ("key_file", "CLIENT_KEY"), ("cert_file", "CLIENT_CERTIFICATE")]
-            .into_iter()
+        // Whether there is TLS is said by the scheme of the end point.
+        let tls: Vec<_> = named(standard::OTLP)
+            .filter_map(|(path, name)| Some((path.strip_prefix("tls.")?, name)))
+            .filter(|(key, _)| *key != "insecure")
             .filter_map(|(key, name)| Some((key, get(name)?)))
             .collect();
         if !tls.is_empty() {
@@ -185,6 +124,11 @@ impl Config {
             tls.into_iter().for_each(|(key, value)| yaml.line(depth + 2, key, quote(value)));
         }
     }
+}
+
+/// The keys of a table that have a variable, with its name.
+fn named(table: &'static [Setting]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    table.iter().flat_map(|setting| setting.variables.iter().map(|variable| (setting.path, variable.name)))
 }
 
 #[derive(Default)]
@@ -199,14 +143,64 @@ impl Yaml {
         let _ = writeln!(self.0, "{:1$}{key}:", "", depth * 2);
     }
 
-    fn list(&mut self, depth: usize, key: &str, items: impl Iterator<Item = String>) {
-        let items: Vec<String> = items.collect();
-        if items.is_empty() {
-            return self.line(depth, key, "[]");
+    /// The settings whose paths begin so.
+    fn below(&mut self, path: &str, config: &Config, depth: usize) {
+        let is_shown = |setting: &&Setting| setting.path.starts_with(path) && !setting.alias;
+        let settings: Vec<&'static Setting> = settings::all().filter(is_shown).collect();
+        self.section(&mut config.clone(), &settings, path.len(), depth);
+    }
+
+    /// The settings of a section whose keys begin `at` this byte of their paths.
+    fn section(&mut self, values: &mut Config, settings: &[&'static Setting], at: usize, depth: usize) {
+        for branch in branches(settings, at) {
+            match branch {
+                Branch::Section(inner) => {
+                    self.open(depth, inner.key);
+                    self.section(values, &inner.settings, inner.at, depth + 1);
+                }
+                Branch::Leaf(setting) => {
+                    let Access::Field { of, .. } = setting.access else { continue };
+                    let field = of(values);
+                    let is_word = !field.shape().words().is_empty();
+                    match field.json() {
+                        Json::Null => {}
+                        _ if setting.secret => self.line(depth, setting.key(), quote("REDACTED")),
+                        Json::String(word) if is_word => self.line(depth, setting.key(), word),
+                        value => self.value(depth, setting.key(), &value),
+                    }
+                }
+            }
         }
-        self.open(depth, key);
-        for item in items {
-            let _ = writeln!(self.0, "{:1$}- {2}", "", (depth + 1) * 2, quote(&item));
+    }
+
+    fn value(&mut self, depth: usize, key: &str, value: &Json) {
+        match value {
+            Json::String(text) => self.line(depth, key, quote(text)),
+            Json::Array(items) if items.is_empty() => self.line(depth, key, "[]"),
+            Json::Array(items) => {
+                self.open(depth, key);
+                items.iter().for_each(|item| self.item(depth + 1, item));
+            }
+            Json::Object(entries) => {
+                self.open(depth, key);
+                entries.iter().for_each(|(key, value)| self.value(depth + 1, key, value));
+            }
+            other => self.line(depth, key, other),
+        }
+    }
+
+    /// An item of a list: a text, or a mapping.
+    fn item(&mut self, depth: usize, item: &Json) {
+        let Json::Object(entries) = item else {
+            let text = item.as_str().unwrap_or_default();
+            let _ = writeln!(self.0, "{:1$}- {2}", "", depth * 2, quote(text));
+            return;
+        };
+        for (at, (key, value)) in entries.iter().enumerate() {
+            match at {
+                0 => self.value(depth, &format!("- {key}"), value),
+                _ => self.value(depth + 1, key, value),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Error, Place};
 use crate::process::spelling;
 
 /// What reading of a file needs everywhere.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     pub(super) file: &'a str,
     pub(super) warnings: Vec<String>,
 }

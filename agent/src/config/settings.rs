@@ -1,273 +1,239 @@
-//! The settings, their defaults and bounds.
+//! The table of settings: flags, variables, the file, `config print`, the schema and the documentation come from it.
+//!
+//! A setting is a field with its documentation, type and default; behind them stands where it can be given. A new one needs
+//! nothing else but the code that uses the field. [`super::standard`] has what OpenTelemetry calls differently.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use wirespan_common::limits;
-
-use crate::export::console::View;
-use crate::metrics::settings::{Reading, Settings};
+use super::groups::{self, Batch, Capture, Limits, Metrics, Shown};
+use super::setting::{
+    ADVISE, Access, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, file, list, outside, place, positive,
+    settings, variable,
+};
+use super::standard;
+use super::words::{Backend, LogFormat, LogLevel, Output, Route};
 use crate::process::Selectors;
-use crate::trace::redact::names::Names;
-use crate::trace::route::Routes;
 use crate::trace::sampler::Sampler;
 
-/// What is written where a person or a file reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// One readable line a span.
-    Console,
-    /// OTLP JSON lines.
-    OtlpJson,
-    /// Nothing.
-    None,
+/// Most of what can be counted.
+pub(super) const MANY: u64 = 1 << 24;
+/// All commands that have settings.
+const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT;
+/// Settings that parts of OpenTelemetry's format give, too: where spans are shown,
+pub(super) const OUTPUT: &str = "wirespan.output";
+/// in which file,
+pub(super) const OUTPUT_FILE: &str = "wirespan.output_file";
+/// and where Prometheus may fetch metrics.
+pub(super) const PROMETHEUS_LISTEN: &str = "wirespan.prometheus_listen";
+
+/// Every setting, in the order of the file.
+pub(super) const TABLES: &[&[Setting]] = &[
+    SOURCE,
+    standard::HEAD,
+    LOG,
+    groups::BATCH,
+    standard::TRACES,
+    METRIC_READER,
+    standard::METRICS,
+    standard::LOGS,
+    GENERAL,
+    standard::LOG_LEVEL,
+    groups::CAPTURE,
+    groups::LIMITS,
+    groups::SERIES,
+    DETAILS,
+    groups::SHOWN,
+    standard::TAIL,
+    standard::VARIABLES,
+];
+
+/// Every setting, in the order of the file.
+pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
+    TABLES.iter().flat_map(|table| table.iter())
 }
 
-/// How data is captured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Backend {
-    /// The best that the kernel grants.
-    #[default]
-    Auto,
-    /// Tracepoints of the socket layer (Linux 6.3 and newer).
-    Sockets,
-    /// Tracepoints of system calls.
-    Syscalls,
-}
-
-impl Backend {
-    /// Name of the backend that is forced, if one is.
-    #[must_use]
-    pub fn forced(self) -> Option<&'static str> {
-        match self {
-            Self::Auto => None,
-            Self::Sockets => Some("sockets"),
-            Self::Syscalls => Some("syscalls"),
-        }
+settings! {
+    /// The effective configuration.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Config []
+    with {
+        /// Batches of spans.
+        batch: Batch,
+        /// Capture sizes.
+        capture: Capture,
+        /// Limits of tables.
+        limits: Limits,
+        /// What the console shows.
+        console: Shown,
+        /// Metrics.
+        metrics: Metrics,
+        /// Whether spans are exported over OTLP.
+        otlp: bool,
+        /// Whether findings of the advisor are exported as log records over OTLP.
+        otlp_logs: bool,
+        /// `OTEL_EXPORTER_OTLP_*` variables after flags, environment and file: what the OTLP exporter is made of.
+        otlp_variables: BTreeMap<String, String>,
+        /// Which exchanges become spans.
+        sampler: Sampler,
+        /// What the user should know: one line each.
+        warnings: Vec<String>,
     }
-}
-
-/// What the agent says about itself on stderr.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum LogLevel {
-    /// Nothing.
-    Off,
-    /// What went wrong.
-    Error,
-    /// What may be wrong.
-    Warn,
-    /// What it does.
-    #[default]
-    Info,
-    /// Why.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-/// How the agent writes on stderr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines with time and level.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// How much is captured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capture {
-    /// Payload bytes copied per turn of a connection.
-    pub turn_budget: u32,
-    /// Size of the ring buffer, bytes; a power of two.
-    pub ring_bytes: u32,
-    /// Whether the arrival of data at a socket is looked at, so that spans show how long a request waited to be read.
-    pub queue_time: bool,
-}
-
-/// Most of what is kept at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections.
-    pub connections: u32,
-    /// Processes.
-    pub processes: u32,
-}
-
-/// How spans are batched for export (`OTEL_BSP_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// Most spans that wait.
-    pub queue: usize,
-    /// Most spans of one request.
-    pub size: usize,
-    /// Longest wait of a span.
-    pub delay: Duration,
-    /// Longest export.
-    pub timeout: Duration,
-}
-
-/// What is done about metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metrics {
-    /// Whether they are exported over OTLP.
-    pub otlp: bool,
-    /// Whether [`Output::OtlpJson`] writes them beside spans.
-    pub lines: bool,
-    /// How their values are told over OTLP and in lines; Prometheus is always told sums.
-    pub reading: Reading,
-    /// Limits and shapes.
-    pub settings: Settings,
-}
-
-/// A pattern of an HTTP route: `/users/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The service that it is for; all if none.
-    pub service: Option<String>,
-    /// The pattern.
-    pub pattern: String,
-}
-
-impl Route {
-    /// A route whose pattern is sound.
-    ///
-    /// # Errors
-    /// What is wrong with the pattern.
-    pub fn new(service: Option<&str>, pattern: &str) -> Result<Self, String> {
-        Routes::new().add(service, pattern).map_err(|error| error.to_string())?;
-        Ok(Self { service: service.map(str::to_owned), pattern: pattern.to_owned() })
-    }
-}
-
-/// The effective configuration.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    /// Who is traced.
-    pub selectors: Selectors,
-    /// Where spans are shown or written.
-    pub output: Output,
-    /// File for [`Output::OtlpJson`] and [`Output::Console`]; stdout if none.
-    pub output_file: Option<PathBuf>,
-    /// Which spans [`Output::Console`] shows, and what of them.
-    pub console: View,
-    /// Whether spans are exported over OTLP.
-    pub otlp: bool,
-    /// `OTEL_EXPORTER_OTLP_*` variables after flags, environment and file: what the OTLP exporter is made of.
-    pub otlp_variables: BTreeMap<String, String>,
-    /// Batches of spans.
-    pub batch: Batch,
-    /// How often metrics are exported.
-    pub metric_interval: Duration,
-    /// Where Prometheus may fetch metrics.
-    pub prometheus_listen: Option<SocketAddr>,
-    /// Metrics.
-    pub metrics: Metrics,
-    /// What is logged.
-    pub log_level: LogLevel,
-    /// How it is logged, if not as the command does by itself.
-    pub log_format: Option<LogFormat>,
-    /// Capture backend.
-    pub backend: Backend,
-    /// Capture sizes.
-    pub capture: Capture,
-    /// Limits of tables.
-    pub limits: Limits,
-    /// Names of parameters whose values are hidden in URLs, besides those that always are.
-    pub redact_also: Vec<Box<str>>,
-    /// Names of parameters whose values are shown although they are listed.
-    pub redact_except: Vec<Box<str>>,
-    /// Patterns of HTTP routes.
-    pub routes: Vec<Route>,
-    /// Whether the routes of other paths are guessed.
-    pub guess_routes: bool,
-    /// Which exchanges become spans.
-    pub sampler: Sampler,
-    /// HTTP methods that are known, if not the usual ones.
-    pub known_methods: Option<Vec<Box<str>>>,
-    /// Whether spans of databases tell how many rows were returned.
-    pub returned_rows: bool,
-    /// Whether set-ups of connections become spans.
-    pub connection_spans: bool,
-    /// Whether spans of the agent's own work are exported.
-    pub telemetry_spans: bool,
-    /// How often the advisor is asked; never if zero.
-    pub advisor_interval: Duration,
-    /// Whether its findings are exported as log records over OTLP.
-    pub otlp_logs: bool,
-    /// How long exporters may take together, at the end, to deliver what waits.
-    pub shutdown_timeout: Duration,
-    /// What the user should know: one line each.
-    pub warnings: Vec<String>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            selectors: Selectors::default(),
-            output: Output::Console,
-            output_file: None,
-            console: View::default(),
-            otlp: false,
-            otlp_variables: BTreeMap::new(),
-            batch: Batch { queue: 2048, size: 512, delay: Duration::from_secs(5), timeout: Duration::from_secs(30) },
-            metric_interval: Duration::from_secs(60),
-            prometheus_listen: None,
-            metrics: Metrics { otlp: false, lines: true, reading: Reading::default(), settings: Settings::default() },
-            log_level: LogLevel::default(),
-            log_format: None,
-            backend: Backend::default(),
-            capture: Capture {
-                turn_budget: limits::MAX_PAYLOAD as u32,
-                ring_bytes: limits::RING_BYTES,
-                queue_time: true,
-            },
-            limits: Limits { connections: limits::MAX_CONNECTIONS, processes: limits::MAX_PROCESSES },
-            redact_also: Vec::new(),
-            redact_except: Vec::new(),
-            routes: Vec::new(),
-            guess_routes: true,
-            sampler: Sampler::default(),
-            known_methods: None,
-            returned_rows: false,
-            connection_spans: true,
-            telemetry_spans: false,
-            advisor_interval: Duration::from_secs(60),
-            otlp_logs: false,
-            shutdown_timeout: Duration::from_secs(5),
-            warnings: Vec::new(),
+    {
+        SOURCE {
+            /// Configuration file (YAML).
+            file: Option<PathBuf> = None,
+                outside()
+                    .flags(&[Flag { long: "config", value: "FILE", of: ALL, rank: 0, ..FLAG }])
+                    .variables(&[variable("WIRESPAN_CONFIG")]);
         }
-    }
-}
-
-impl Config {
-    /// What the trace stage needs of it.
-    #[must_use]
-    pub fn trace(&self) -> crate::trace::Config {
-        let mut routes = Routes::new();
-        for route in &self.routes {
-            // Checked when it was read; a second look finds nothing new.
-            let _ = routes.add(route.service.as_deref(), &route.pattern);
+        LOG {
+            /// What wirespan logs on stderr; `debug` and `trace` add nothing to `info` yet.
+            log_level: LogLevel = LogLevel::default(),
+                file("log_level")
+                    .also(standard::GRADES)
+                    .flags(&[
+                        Flag { long: "log-level", value: "LEVEL", help: "What to log on stderr", of: ALL, rank: 4, ..FLAG },
+                        Flag {
+                            long: "verbose",
+                            short: Some('v'),
+                            help: "Log more: as `--log-level debug`",
+                            of: ALL,
+                            rank: 5,
+                            means: Means::Word("debug"),
+                            ..FLAG
+                        },
+                    ])
+                    .variables(&[variable("WIRESPAN_LOG_LEVEL")]);
         }
-        if self.guess_routes {
-            routes.guess();
+        METRIC_READER {
+            /// Time between two exports of metrics, ms.
+            metric_interval: Duration = Duration::from_secs(60),
+                file("meter_provider.readers[].periodic.interval").variables(&[positive("OTEL_METRIC_EXPORT_INTERVAL")]);
         }
-        crate::trace::Config {
-            sampler: self.sampler,
-            routes,
-            known_methods: self.known_methods.clone(),
-            returned_rows: self.returned_rows,
-            connection_spans: self.connection_spans,
-            secrets: Names::new(&self.redact_also, &self.redact_except),
+        GENERAL {
+            /// Selectors of the processes to trace, a list or a single one; several are alternatives.
+            selectors: Selectors = Selectors::default(),
+                file("wirespan.select")
+                    .default("every process but wirespan")
+                    .flags(&[
+                        Flag {
+                            long: "select",
+                            value: "SELECTOR",
+                            help: "Trace only processes that this selects; several are alternatives",
+                            rank: 1,
+                            ..FLAG
+                        },
+                        Flag {
+                            long: "pid",
+                            short: Some('p'),
+                            value: "PID",
+                            help: "Trace only this process and the workers that it forks: as `--select pid=PID`",
+                            rank: 2,
+                            means: Means::Process,
+                            ..FLAG
+                        },
+                    ])
+                    .variables(&[list("WIRESPAN_SELECT", &[';'])]);
+            /// Where spans are shown.
+            output: Output = Output::Console,
+                file(OUTPUT)
+                    .default("`console`, or `none` if there is an OTLP endpoint")
+                    .flags(&[Flag {
+                        long: "output",
+                        short: Some('o'),
+                        value: "OUTPUT",
+                        help: "Where spans are shown [default: console, unless there is an OTLP end point]",
+                        of: RUN | PRINT,
+                        rank: 7,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_OUTPUT")]);
+            /// File for the outputs `console` and `otlp-json`.
+            output_file: Option<PathBuf> = None,
+                file(OUTPUT_FILE)
+                    .default("stdout")
+                    .flags(&[Flag {
+                        long: "output-file",
+                        value: "PATH",
+                        help: "Write there instead of to stdout",
+                        of: RUN | REPLAY | PRINT,
+                        rank: 8,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_OUTPUT_FILE")]);
+            /// How to log on stderr: `text` is lines with time and level, `json` one object a line with `time`, `level` and
+            /// `message`.
+            log_format: Option<LogFormat> = None,
+                file("wirespan.log_format")
+                    .default("`text`; commands that only print an answer write `wirespan: …`")
+                    .flags(&[Flag {
+                        long: "log-format",
+                        value: "FORMAT",
+                        help: "How to log on stderr",
+                        of: ALL,
+                        rank: 6,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_LOG_FORMAT")]);
+            /// How to capture; `auto` takes the best that the kernel grants.
+            backend: Backend = Backend::default(),
+                file("wirespan.backend")
+                    .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", rank: 3, ..FLAG }])
+                    .variables(&[variable("WIRESPAN_BACKEND")]);
         }
-    }
-
-    /// Value of an `OTEL_EXPORTER_OTLP_*` variable after flags, environment and file.
-    #[must_use]
-    pub fn otlp_variable(&self, name: &str) -> Option<String> {
-        self.otlp_variables.get(name).cloned()
+        DETAILS {
+            /// More names of parameters in URLs whose values are hidden.
+            redact_also: Vec<Box<str>> = Vec::new(),
+                file("wirespan.redaction.also").default("none").variables(&[list("WIRESPAN_REDACTION_ALSO", &[','])]);
+            /// Names of parameters in URLs whose values are shown even though they look like secrets.
+            redact_except: Vec<Box<str>> = Vec::new(),
+                file("wirespan.redaction.except")
+                    .default("none")
+                    .see("[below](#secrets-in-urls)")
+                    .variables(&[list("WIRESPAN_REDACTION_EXCEPT", &[','])]);
+            /// Guesses routes for paths that no pattern matches.
+            guess_routes: bool = true,
+                file("wirespan.routes.heuristic").variables(&[variable("WIRESPAN_ROUTES_HEURISTIC")]);
+            /// Patterns for `http.route`; without `heuristic`, the list can be given directly under `routes`.
+            routes: Vec<Route> = Vec::new(),
+                file("wirespan.routes.patterns")
+                    .default("none")
+                    .see("[below](#routes)")
+                    .shorthand()
+                    .variables(&[list("WIRESPAN_ROUTES", &[',', ';'])]);
+            /// HTTP methods that are known; replaces the usual list.
+            known_methods: Option<Vec<Box<str>>> = None,
+                file("wirespan.known_methods")
+                    .default("the ten of the conventions")
+                    .variables(&[list("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", &[','])]);
+            /// Adds `db.response.returned_rows` to spans of databases that tell it.
+            returned_rows: bool = false,
+                file("wirespan.returned_rows").variables(&[variable("WIRESPAN_RETURNED_ROWS")]);
+            /// How long all exporters together may take at the end to deliver what is waiting, ms.
+            shutdown_timeout: Duration = Duration::from_secs(5), file("wirespan.shutdown_timeout");
+            /// How often the advisor runs, ms; 0: never.
+            advisor_interval: Duration = Duration::from_secs(60),
+                file("wirespan.advisor.interval").see("[advisor.md](advisor.md)");
+            /// Export spans of connection set-up (`connection_setup` and its phases).
+            connection_spans: bool = true, file("wirespan.connections.spans");
+            /// Export spans of wirespan's own work.
+            telemetry_spans: bool = false,
+                file("wirespan.telemetry.spans").see("[spans.md](spans.md#wirespans-own-work)");
+            /// Serve metrics to Prometheus at `http://ADDRESS/metrics`, `/livez` and `/readyz`; an address with its port, such as 127.0.0.1:9464.
+            prometheus_listen: Option<SocketAddr> = None,
+                file(PROMETHEUS_LISTEN)
+                    .flags(&[Flag {
+                        long: "prometheus-listen",
+                        value: "ADDR",
+                        help: "Serve metrics to Prometheus on this address, such as 127.0.0.1:9464",
+                        of: RUN | PRINT,
+                        rank: 11,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_PROMETHEUS_LISTEN")]);
+        }
     }
 }

@@ -17,6 +17,14 @@ pub(super) fn mistake(text: &str) -> String {
     from(text, &[]).unwrap_err().to_string()
 }
 
+/// What one flag says.
+fn flag(long: &str, text: &str) -> Layer {
+    let mut layer = Layer::default();
+    let setting = settings::all().find(|setting| setting.flags.iter().any(|flag| flag.long == long)).unwrap();
+    assert!(layer.write(setting, Source::Flag, &[text.into()]).is_ok());
+    layer
+}
+
 pub(super) fn environment(variables: Variables) -> Config {
     load(Layer::default(), &lookup(variables)).unwrap()
 }
@@ -71,8 +79,9 @@ fn a_whole_file() {
     let config = from(WHOLE, &[("KEY", "s3cret"), ("COLLECTOR", "otel")]).unwrap();
     assert_eq!(config.log_level, LogLevel::Debug);
     assert_eq!((config.otlp, config.output), (true, Output::None));
-    let batch = Batch { queue: 1024, size: 128, delay: Duration::from_secs(1), timeout: Duration::from_secs(20) };
-    assert_eq!(config.batch, batch);
+    let batch = &config.batch;
+    assert_eq!((batch.queue, batch.size), (1024, 128));
+    assert_eq!((batch.delay, batch.timeout), (Duration::from_secs(1), Duration::from_secs(20)));
     let variable = |name: &str| config.otlp_variable(&format!("OTEL_EXPORTER_OTLP_{name}"));
     assert_eq!(variable("TRACES_ENDPOINT").as_deref(), Some("http://otel:4318/v1/traces"));
     assert_eq!(variable("TRACES_PROTOCOL").as_deref(), Some("http/protobuf"));
@@ -84,10 +93,11 @@ fn a_whole_file() {
     assert_eq!(config.prometheus_listen, Some("127.0.0.1:9999".parse().unwrap()));
     assert_eq!(config.metric_interval, Duration::from_secs(15));
     assert_eq!(config.backend, Backend::Syscalls);
-    assert_eq!(config.capture, Capture { turn_budget: 2048, ring_bytes: 1 << 20, queue_time: false });
-    assert_eq!(config.limits, Limits { connections: 100, processes: 200 });
+    let (capture, limits) = (&config.capture, &config.limits);
+    assert_eq!((capture.turn_budget, capture.ring_bytes, capture.queue_time), (2048, 1 << 20, false));
+    assert_eq!((limits.connections, limits.processes), (100, 200));
     assert_eq!(config.selectors.ports().into_iter().collect::<Vec<_>>(), [8000]);
-    let routes = config.trace().routes;
+    let routes = config.trace().options.routes;
     assert_eq!(
         routes.find("any", "/users/7", true).map(|route| route.pattern.to_string()).as_deref(),
         Some("/users/{id}")
@@ -98,11 +108,11 @@ fn a_whole_file() {
     );
     assert_eq!(routes.find("any", "/items/7", true).map(|route| route.is_guess), Some(true), "unless it is off");
     let off = from("wirespan: {routes: {heuristic: false, patterns: [\"/users/{id}\"]}}", &[]).unwrap();
-    assert!(off.trace().routes.find("any", "/items/7", true).is_none());
+    assert!(off.trace().options.routes.find("any", "/items/7", true).is_none());
     assert_eq!(config.sampler, Sampler::parse("parentbased_traceidratio", Some("0.25")).unwrap());
     assert_eq!(config.known_methods.as_deref(), Some(&["GET".into(), "PURGE".into()][..]));
     assert!(config.returned_rows && !config.connection_spans);
-    let secrets = config.trace().secrets;
+    let secrets = config.trace().options.secrets;
     assert_eq!(crate::trace::redact::query("ssn=1&code=2&sig=3", &secrets), "ssn=REDACTED&code=2&sig=REDACTED");
     assert_eq!(config.warnings, ["w.yaml:4:1: `resource` has no effect here"]);
 }
@@ -136,8 +146,8 @@ fn mistakes_have_a_place_and_the_right_spelling() {
             "w.yaml:3:5: wirespan.capture: unknown key `ring_byte`; did you mean `ring_bytes`?",
         ),
         (
-            "wirespan: {limits: {zzzzzzzz: 1}}",
-            "w.yaml:1:21: wirespan.limits: unknown key `zzzzzzzz`; write one of connections, processes",
+            "wirespan: {redaction: {zzzzzzzz: 1}}",
+            "w.yaml:1:24: wirespan.redaction: unknown key `zzzzzzzz`; write one of also, except",
         ),
         (
             "wirespan:\n  select:\n    - \"prot=1\"\n",
@@ -169,7 +179,7 @@ fn mistakes_have_a_place_and_the_right_spelling() {
     }
     let broken = mistake("wirespan: [a\n");
     assert!(broken.starts_with("w.yaml:2:1: not YAML: ") && !broken.contains('\n'), "{broken}");
-    let missing = load(Layer { config_file: Some("/none.yaml".into()), ..Layer::default() }, &lookup(&[]));
+    let missing = load(flag("config", "/none.yaml"), &lookup(&[]));
     assert!(missing.unwrap_err().to_string().starts_with("/none.yaml: cannot be read: "));
 }
 
@@ -259,8 +269,7 @@ fn flags_then_environment_then_file() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:4318"),
     ]
     .leak();
-    let flags = Layer { log_level: Some(LogLevel::Trace), ..Layer::default() };
-    let config = load(flags, &lookup(variables)).unwrap();
+    let config = load(flag("log-level", "trace"), &lookup(variables)).unwrap();
     assert_eq!((config.log_level, config.backend), (LogLevel::Trace, Backend::Sockets));
     assert_eq!(config.capture.turn_budget, 2048);
     assert_eq!(config.otlp_variable("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(), Some("http://env:4318"));

@@ -2,9 +2,10 @@
 //!
 //! Reading stops at a mistake. So what is wrong is taken out of the tree, and the rest is read again, until nothing is wrong any more.
 
+use super::layer::OTLP;
 use super::otlp::{self, Invalid, Signal};
 use super::yaml::{self, Content, Node};
-use super::{Error, Place, file, layer};
+use super::{Error, Place, file, layer, standard};
 
 /// Most mistakes that are told.
 const MOST: usize = 50;
@@ -62,24 +63,23 @@ fn check(name: &str, root: &Node) -> Result<Vec<String>, Error> {
 
 /// The exporter is made of variables: the key of the file that a wrong one came from.
 fn located(name: &str, root: &Node, signal: Signal, invalid: Invalid) -> Error {
-    const KEYS: [(&str, &str); 8] = [
-        ("_ENDPOINT", "endpoint"),
-        ("_HEADERS", "headers"),
-        ("_HEADERS", "headers_list"),
-        ("_TIMEOUT", "timeout"),
-        ("_COMPRESSION", "compression"),
-        ("_CLIENT_CERTIFICATE", "cert_file"),
-        ("_CLIENT_KEY", "key_file"),
-        ("_CERTIFICATE", "ca_file"),
-    ];
     let provider = match signal {
         Signal::Traces => "tracer_provider",
         Signal::Metrics => "meter_provider",
         Signal::Logs => "logger_provider",
     };
-    let keys = KEYS.into_iter().filter(|(suffix, _)| invalid.name.ends_with(suffix));
-    let found =
-        below(root, provider).and_then(|node| keys.map(|(_, key)| key).find_map(|key| Some((key, below(node, key)?))));
+    // A variable of one signal, as a file becomes.
+    let variable = invalid.name.strip_prefix(OTLP).and_then(|name| name.split_once('_')).map(|(_, name)| name);
+    let mut keys = standard::OTLP
+        .iter()
+        .chain(standard::OTLP_METRICS)
+        .filter(|setting| setting.variables.iter().any(|of| Some(of.name) == variable))
+        .flat_map(|setting| match setting.key() {
+            // Both become the same variable.
+            "headers_list" => vec!["headers", "headers_list"],
+            key => vec![key],
+        });
+    let found = below(root, provider).and_then(|node| keys.find_map(|key| Some((key, below(node, key)?))));
     match found {
         Some((key, node)) => Error::at(name, node.place, format!("`{key}`: {}", invalid.problem)),
         None => Error::new(invalid.name, invalid.problem),

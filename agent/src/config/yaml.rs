@@ -16,13 +16,13 @@ const MAX_DEPTH: usize = 32;
 
 /// A part of the file.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) place: Place,
     pub(super) value: Content,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Null,
     /// `quoted`: a string whatever it looks like.
     Scalar {
@@ -34,7 +34,7 @@ pub(super) enum Content {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub(super) place: Place,
     pub(super) name: String,
 }

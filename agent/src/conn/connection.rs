@@ -7,11 +7,10 @@ use super::stream::{Step, Stream};
 use super::timeline::Life;
 use crate::event::{Change, Data, Flow, Open, Role, Transport, Vantage};
 use std::net::SocketAddr;
-use wirespan_protocols::dns;
-use wirespan_protocols::registry::{Context, Probe, Protocol};
+use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
+use wirespan_protocols::protocol::{Context, Opening, Probe, Protocol, Registry};
 use wirespan_protocols::session::{Close, Output, Reason, Session};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
-use wirespan_protocols::tls;
 
 /// How far a connection is understood.
 enum Stage {
@@ -50,14 +49,15 @@ pub struct Connection<T> {
     /// Prefaces of the detection that were told.
     prefaces_told: usize,
     began: bool,
-    /// TLS was seen on it.
-    tls: bool,
+    /// Encryption was seen on it.
+    encrypted: bool,
+    registry: Registry,
     /// Heap bytes when they were last counted.
     counted: usize,
 }
 
 impl<T> Connection<T> {
-    pub(super) fn new(open: Open) -> Self {
+    pub(super) fn new(open: Open, registry: Registry) -> Self {
         let (sent, received) = if open.from_start {
             // Sent along with the SYN, before the peer has said where it begins.
             let received = if open.is_early() { Stream::default() } else { Stream::at(open.first_received) };
@@ -74,10 +74,11 @@ impl<T> Connection<T> {
             life: Life::new(&open),
             sent,
             received,
-            stage: Self::unknown(&open, open.from_start),
+            stage: Self::unknown(&open, open.from_start, registry),
             prefaces_told: 0,
             began: false,
-            tls: false,
+            encrypted: false,
+            registry,
             counted: 0,
             extra: None,
             open,
@@ -85,10 +86,12 @@ impl<T> Connection<T> {
     }
 
     /// Nothing was seen yet. Datagrams are announced only where look-ups are made, so they need no detection.
-    fn unknown(open: &Open, from_start: bool) -> Stage {
+    fn unknown(open: &Open, from_start: bool, registry: Registry) -> Stage {
         match open.transport {
-            Transport::Udp => Stage::Following(&dns::DATAGRAMS, dns::open_datagram()),
-            Transport::Tcp | Transport::Unix => Stage::Detecting(Detection::new(from_start)),
+            Transport::Udp => registry.datagrams().map_or(Stage::Ignored { foreign: true }, |protocol| {
+                Stage::Following(protocol, (protocol.open)(&Opening { from_start, before: None, registry }))
+            }),
+            Transport::Tcp | Transport::Unix => Stage::Detecting(Detection::new(from_start, registry)),
         }
     }
 
@@ -102,9 +105,9 @@ impl<T> Connection<T> {
 
     /// The protocol that it speaks, once known.
     #[must_use]
-    pub fn protocol(&self) -> Option<&'static str> {
+    pub fn protocol(&self) -> Option<Spoken> {
         match &self.stage {
-            Stage::Following(protocol, _) => Some(protocol.name),
+            Stage::Following(protocol, _) => Some(protocol.spoken),
             Stage::Detecting(_) | Stage::Ignored { .. } => None,
         }
     }
@@ -135,10 +138,11 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Whether it is TLS: its handshake was seen, or it was joined midway and its calls begin like TLS records.
+    /// Whether it is encrypted: its handshake was seen, or it was joined midway and its calls begin as those of such a
+    /// connection do.
     #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.tls
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// Payload bytes per turn that its understanding needs, when that is not the default.
@@ -194,7 +198,7 @@ impl<T> Connection<T> {
             return;
         }
         if self.open.is_counted() {
-            self.stage = Stage::Detecting(Detection::perhaps_from_start());
+            self.stage = Stage::Detecting(Detection::perhaps_from_start(self.registry));
             return;
         }
         let first = match data.flow {
@@ -205,7 +209,7 @@ impl<T> Connection<T> {
         let offset = data.position.wrapping_sub(first);
         let is_first = offset == 0 || data.flow == Flow::Sent && offset == 1;
         if is_first && self.open.first_received != 0 {
-            self.stage = Stage::Detecting(Detection::new(true));
+            self.stage = Stage::Detecting(Detection::new(true, self.registry));
         }
     }
 
@@ -221,9 +225,9 @@ impl<T> Connection<T> {
             return;
         }
         self.notice_start(data);
-        self.tls |= match &self.stage {
-            Stage::Following(protocol, _) => protocol.name == tls::TLS.name,
-            Stage::Detecting(_) => tls::begins_record(data.head),
+        self.encrypted |= match &self.stage {
+            Stage::Following(protocol, _) => protocol.spoken.family == FamilyName::Opaque,
+            Stage::Detecting(_) => self.registry.looks_encrypted(data.head),
             Stage::Ignored { .. } => false,
         };
         let len = u64::from(data.len);
@@ -241,7 +245,7 @@ impl<T> Connection<T> {
             Step::Repeated => {}
             Step::Restart => {
                 self.abandon(Reason::Forgotten, out);
-                self.stage = Self::unknown(&self.open, false);
+                self.stage = Self::unknown(&self.open, false, self.registry);
                 self.call(data, 0, stamp, out);
             }
             Step::New { gap, skip } => {

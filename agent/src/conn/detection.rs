@@ -9,9 +9,8 @@ mod prefaces;
 pub use prefaces::Prefaced;
 
 use crate::event::Flow;
-use wirespan_protocols::http1;
 use wirespan_protocols::preface;
-use wirespan_protocols::registry::{Context, Probe, Protocol, Verdict, agree, detect};
+use wirespan_protocols::protocol::{Context, Probe, Protocol, Registry, Verdict};
 use wirespan_protocols::stream::{Direction, Stamp};
 
 /// Most bytes held back for one connection, but for the call that reaches it.
@@ -84,6 +83,7 @@ struct Candidate {
 
 /// The state of detection for one connection.
 pub struct Detection {
+    registry: Registry,
     from_start: bool,
     /// The next piece may be the connection's first.
     may_begin: bool,
@@ -108,8 +108,9 @@ pub struct Detection {
 impl Detection {
     /// `from_start`: the first byte of both directions will be seen.
     #[must_use]
-    pub fn new(from_start: bool) -> Self {
+    pub fn new(from_start: bool, registry: Registry) -> Self {
         Self {
+            registry,
             from_start,
             may_begin: false,
             again: false,
@@ -127,8 +128,8 @@ impl Detection {
     /// Unix sockets do not tell whether something passed before: if the first bytes seen make no sense but as a
     /// beginning, they are one.
     #[must_use]
-    pub fn perhaps_from_start() -> Self {
-        Self { may_begin: true, ..Self::new(false) }
+    pub fn perhaps_from_start(registry: Registry) -> Self {
+        Self { may_begin: true, ..Self::new(false, registry) }
     }
 
     /// Whether both directions were held from their first byte.
@@ -204,7 +205,7 @@ impl Detection {
             direction.or(asker.map(|asker| if asker == flow { Direction::ToServer } else { Direction::ToClient }));
         let is_second = self.refuted && direction == Some(Direction::ToServer);
         let joined = self.joined(flow);
-        let verdict = detect(&joined, Context { direction, from_start: true });
+        let verdict = self.registry.detect(&joined, Context { direction, from_start: true });
         if let Some(found) = self.agreed(&verdict, flow, direction, &joined) {
             return found;
         }
@@ -252,7 +253,7 @@ impl Detection {
         self.hold(held);
         let context = Context { direction, from_start: false };
         let mut joined = self.joined(flow);
-        let mut verdict = detect(&joined, context);
+        let mut verdict = self.registry.detect(&joined, context);
         if let Some(found) = self.agreed(&verdict, flow, direction, &joined) {
             return found;
         }
@@ -262,12 +263,12 @@ impl Detection {
             self.forget();
             last.into_iter().for_each(|last| self.hold(last));
             joined = self.joined(flow);
-            verdict = detect(&joined, context);
+            verdict = self.registry.detect(&joined, context);
         }
         if may_begin
             && !matches!(verdict, Verdict::Match(..))
             && let Verdict::Match(protocol, Direction::ToServer) =
-                detect(&joined, Context { direction, from_start: true })
+                self.registry.detect(&joined, Context { direction, from_start: true })
         {
             self.from_start = true;
             return Outcome::Found { protocol, flow, direction: Direction::ToServer };
@@ -306,7 +307,7 @@ impl Detection {
         self.hold(held);
         match self.agrees(candidate, flow) {
             Some(true) => {
-                self.from_start = candidate.begins && is_http(candidate.protocol);
+                self.from_start = candidate.begins && candidate.protocol.is_self_evident;
                 let Candidate { protocol, flow, direction, .. } = candidate;
                 Outcome::Found { protocol, flow, direction }
             }
@@ -326,10 +327,9 @@ impl Detection {
         let context = Context { direction: Some(candidate.direction.reverse()), from_start: false };
         match (candidate.protocol.probe)(&answer, context) {
             Probe::Yes(_) => Some(true),
-            // Every message of HTTP shows what it is, those of others do not.
-            Probe::Maybe if is_http(candidate.protocol) => None,
-            Probe::No if is_http(candidate.protocol) => Some(false),
-            Probe::Maybe | Probe::No => Some(!matches!(detect(&answer, context), Verdict::Match(..))),
+            Probe::Maybe if candidate.protocol.is_self_evident => None,
+            Probe::No if candidate.protocol.is_self_evident => Some(false),
+            Probe::Maybe | Probe::No => Some(!matches!(self.registry.detect(&answer, context), Verdict::Match(..))),
         }
     }
 
@@ -379,7 +379,7 @@ impl Detection {
             return None;
         }
         let first = self.held.first().filter(|held| held.flow != flow)?;
-        let protocol = agree(&self.joined(first.flow), answer)?;
+        let protocol = self.registry.agree(&self.joined(first.flow), answer)?;
         Some(Outcome::Found { protocol, flow, direction: Direction::ToClient })
     }
 
@@ -388,10 +388,6 @@ impl Detection {
         self.held = Vec::new();
         self.bytes = 0;
     }
-}
-
-fn is_http(protocol: &Protocol) -> bool {
-    protocol.name == http1::PROTOCOL.name
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ pub struct Lookup {
     pub error: Option<Box<str>>,
 }
 
-/// One exchange of a driver's preamble: Redis `HELLO`, `AUTH`, `SELECT`, `CLIENT`, a driver's first statements.
+/// One exchange of a driver's preamble: what it sends before the first request of its program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreambleStep {
     /// First byte of the request.

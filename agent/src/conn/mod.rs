@@ -3,21 +3,22 @@
 //! - [`stream`]: one direction, positions, gaps and overlaps;
 //! - [`detection`]: holds the first bytes back until their protocol is certain;
 //! - [`connection`]: both directions and the session of one connection;
-//! - [`timeline`]: how a connection was set up and how often it was used; `preamble`: what drivers send first;
+//! - [`timeline`]: how a connection was set up and how often it was used;
 //! - [`fact`]: what is told of it; [`errno`]: names of errors; [`room`]: what tables give back;
-//! - [`tracker`]: all connections, their limits, time-outs and counters.
+//! - [`tracker`]: all connections, their limits and time-outs; [`counts`]: what it counts.
 //!
 //! Driven by events alone: a recorded stream gives the same exchanges again.
 
 pub mod connection;
+pub mod counts;
 pub mod detection;
 pub mod errno;
 pub mod fact;
-mod preamble;
 pub mod room;
 pub mod stream;
 pub mod timeline;
 pub mod tracker;
 
 pub use connection::Connection;
-pub use tracker::{Command, Counts, Limits, Tracker};
+pub use counts::Counts;
+pub use tracker::{Command, Limits, Tracker};

@@ -1,7 +1,7 @@
 //! The life of a connection: how it was set up, what was done with it, and how it ended.
 //!
-//! A set-up is over with the first request of the program, with TLS (on a PostgreSQL connection with the authentication
-//! inside it), with a failure, or with the end. A request that comes after a second of silence did not wait for it, and a
+//! A set-up is over with the first request of the program, with TLS (where an authentication inside it is to be seen,
+//! with that), with a failure, or with the end. A request that comes after a second of silence did not wait for it, and a
 //! driver's preamble after that is work. A handshake after silence still belongs to it: the slowest set-ups matter most.
 //!
 //! What was seen of it is held in a [`Timeline`], which exists only so long; a connection that is set up keeps a few
@@ -10,10 +10,11 @@
 
 use super::errno;
 use super::fact::{End, MAX_PHASES, MAX_PREAMBLE, PreambleStep, SetUp, TcpConnect, Use};
-use super::preamble;
 use crate::event::{Change, Open, Role, State, Transport, Vantage};
-use wirespan_protocols::exchange::{Detail, Exchange};
-use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
+use wirespan_protocols::describe::family::Family;
+use wirespan_protocols::describe::spoken::Spoken;
+use wirespan_protocols::exchange::Exchange;
+use wirespan_protocols::phase::{Phase, PhaseKind};
 use wirespan_protocols::stream::Actor;
 
 /// What comes after so long a silence did not wait for the set-up, ns.
@@ -45,7 +46,7 @@ pub struct Life {
     own_fin: bool,
     peer_first: bool,
     encrypted: bool,
-    protocol: Option<&'static str>,
+    protocol: Option<Spoken>,
 }
 
 impl Life {
@@ -64,12 +65,12 @@ impl Life {
 
     /// What it speaks: inside TLS the protocol that is known to be there.
     #[must_use]
-    pub fn protocol(&self) -> Option<&'static str> {
+    pub fn protocol(&self) -> Option<Spoken> {
         self.protocol
     }
 
     /// Takes in the protocol whose session follows the connection now. The first one is what it is about.
-    pub(super) fn speaks(&mut self, protocol: Option<&'static str>) {
+    pub(super) fn speaks(&mut self, protocol: Option<Spoken>) {
         if self.protocol.is_none() {
             self.protocol = protocol;
         }
@@ -84,16 +85,8 @@ impl Life {
 
     /// Takes in a phase; the set-up when that ended it.
     pub(super) fn phase(&mut self, phase: Phase) -> Option<Box<SetUp>> {
-        match &phase.kind {
-            PhaseKind::Tls(tls) => {
-                self.encrypted |= phase.error.is_none();
-                if tls.chosen_protocol.as_deref() == Some("postgresql") {
-                    self.protocol = Some("postgresql");
-                }
-            }
-            PhaseKind::Authentication(_) | PhaseKind::EncryptionRequest { .. } => self.protocol = Some("postgresql"),
-            PhaseKind::Preface(_) => {}
-        }
+        self.encrypted |= matches!(phase.kind, PhaseKind::Tls(_)) && phase.error.is_none();
+        self.protocol = phase.spoken.or(self.protocol);
         // Told already because nothing followed for long, and not used since: here it goes on.
         if self.timeline.is_none() && self.ready_ns.is_some() && !self.used {
             self.timeline = Some(Box::new(Timeline::late(&phase)));
@@ -112,12 +105,10 @@ impl Life {
     /// Takes in an exchange: which use of the connection it is, and before it the set-up when that ended it.
     pub(super) fn exchange(&mut self, exchange: &Exchange) -> (Option<Box<SetUp>>, Use) {
         self.exchanges += 1;
-        if let Detail::Opaque(opaque) = &exchange.detail
-            && opaque.inside.is_some()
-        {
-            self.protocol = opaque.inside;
+        if let Family::Opaque(opaque) = exchange.detail.family() {
+            self.protocol = opaque.inside.or(self.protocol);
         }
-        if preamble::is_start_up(exchange) {
+        if exchange.detail.is_start_up() {
             return (None, Use::Preamble);
         }
         let mut over = None;
@@ -277,7 +268,7 @@ impl Timeline {
         let over = match &phase.kind {
             PhaseKind::EncryptionRequest { .. } | PhaseKind::Preface(_) => false,
             PhaseKind::Authentication(authentication) => authentication.encrypted,
-            PhaseKind::Tls(tls) => !authenticates_inside(tls, &set_up.phases),
+            PhaseKind::Tls(_) => !phase.goes_on,
         };
         let failed = phase.error.is_some();
         set_up.error = phase.error.clone();
@@ -292,7 +283,7 @@ impl Timeline {
         self.established = true;
         self.act(exchange.actor);
         let set_up = &mut self.set_up;
-        let Some(what) = preamble::step(exchange) else { return false };
+        let Some(what) = exchange.detail.preamble() else { return false };
         let is_late = exchange.request.first_ns.saturating_sub(set_up.end_ns) > SILENCE_NS;
         if set_up.preamble.len() >= MAX_PREAMBLE || is_late {
             return false;
@@ -302,14 +293,9 @@ impl Timeline {
         true
     }
 
-    /// Whether a phase has to follow the last one: PostgreSQL never leaves it at a request for encryption.
+    /// Whether a phase has to follow the last one.
     fn expects_more(&self) -> bool {
-        let Some((last, before)) = self.set_up.phases.split_last() else { return false };
-        match &last.kind {
-            PhaseKind::EncryptionRequest { .. } => true,
-            PhaseKind::Authentication(_) | PhaseKind::Preface(_) => false,
-            PhaseKind::Tls(tls) => authenticates_inside(tls, before),
-        }
+        self.set_up.phases.last().is_some_and(|phase| phase.goes_on)
     }
 
     fn heap_bytes(&self) -> usize {
@@ -337,13 +323,6 @@ impl Timeline {
             error: errno,
         });
     }
-}
-
-/// Whether PostgreSQL's authentication is still to come inside this TLS, which came after these phases.
-fn authenticates_inside(tls: &TlsHandshake, before: &[Phase]) -> bool {
-    let asked = |phase: &Phase| matches!(phase.kind, PhaseKind::EncryptionRequest { accepted: true });
-    let offer = tls.chosen_protocol.as_deref().or(tls.offered_protocols.first().map(|name| &**name));
-    before.iter().any(asked) || offer == Some("postgresql")
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! All connections: their limits, time-outs and counters.
 
 use super::connection::Connection;
+use super::counts::Counts;
 use super::fact::{Fact, SetUp};
 use super::room;
 use crate::event::{Change, Event, Open, State, Transport};
 use rustc_hash::FxHashMap;
+use wirespan_protocols::protocol::Registry;
+use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::session::{Output, Reason};
 
 /// Limits of the tracker.
@@ -28,27 +31,6 @@ impl Default for Limits {
         const SECOND: u64 = 1_000_000_000;
         Self { connections: 64 * 1024, quiet_ns: 300 * SECOND, idle_ns: 900 * SECOND, session_bytes: 16 << 20 }
     }
-}
-
-/// What the tracker counted.
-#[derive(Clone, Debug, Default)]
-pub struct Counts {
-    /// Connections seen.
-    pub connections: u64,
-    /// Connections that were none of our protocols, nor TLS.
-    pub foreign: u64,
-    /// Connections that speak TLS, and those of them that are known to be PostgreSQL's.
-    pub tls: [u64; 2],
-    /// Connections not followed because of the limit on connections.
-    pub refused: u64,
-    /// Connections dropped because of the limit on memory.
-    pub evicted: u64,
-    /// Silent connections forgotten to make room for others.
-    pub crowded_out: u64,
-    /// Data of connections that were never announced, or are over.
-    pub orphans: u64,
-    /// By [`Reason`], over all sessions.
-    pub reasons: [u64; Reason::ALL.len()],
 }
 
 /// What the tracker wants of the capture layer.
@@ -75,6 +57,7 @@ pub enum Command {
 /// Every connection by id. `T`: whatever the floor above keeps with each.
 pub struct Tracker<T> {
     limits: Limits,
+    registry: Registry,
     connections: FxHashMap<u64, Box<Connection<T>>>,
     /// Connection by socket: a new one with the same socket ends the old one.
     sockets: FxHashMap<u64, u64>,
@@ -95,15 +78,22 @@ const DATAGRAM_IDLE_NS: u64 = 30_000_000_000;
 const SWEEP_NS: u64 = 1_000_000_000;
 
 impl<T> Tracker<T> {
-    /// An empty tracker.
+    /// An empty tracker, which follows every protocol that there is.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        Self::of(limits, PROTOCOLS)
+    }
+
+    /// An empty tracker, which follows these protocols.
+    #[must_use]
+    pub fn of(limits: Limits, registry: Registry) -> Self {
         Self {
             limits,
+            registry,
             connections: FxHashMap::default(),
             sockets: FxHashMap::default(),
             output: Output::default(),
-            counts: Counts::default(),
+            counts: Counts { encrypted_inside: vec![0; registry.len()], ..Counts::default() },
             commands: Vec::new(),
             heap: 0,
             swept_ns: 0,
@@ -148,18 +138,21 @@ impl<T> Tracker<T> {
                     self.counts.orphans += 1;
                     return;
                 };
-                let (before, was_foreign, was_tls) =
-                    (connection.budget(), connection.is_foreign(), connection.is_tls());
+                let (before, was_foreign, was_encrypted) =
+                    (connection.budget(), connection.is_foreign(), connection.is_encrypted());
                 connection.data(data, &mut self.output);
                 drain(&mut self.output, &mut self.counts, connection, sink);
-                if connection.is_tls() && !was_tls {
-                    self.counts.tls[0] += 1;
-                    self.counts.tls[1] += u64::from(connection.life.protocol() == Some("postgresql"));
+                if connection.is_encrypted() && !was_encrypted {
+                    self.counts.encrypted += 1;
+                    let inside = connection.life.protocol().and_then(|spoken| self.registry.index(spoken));
+                    if let Some(count) = inside.and_then(|inside| self.counts.encrypted_inside.get_mut(inside)) {
+                        *count += 1;
+                    }
                 }
                 match (was_foreign, connection.is_foreign()) {
-                    (false, true) if !connection.is_tls() => self.counts.foreign += 1,
+                    (false, true) if !connection.is_encrypted() => self.counts.foreign += 1,
                     // It had only begun oddly.
-                    (true, false) if !was_tls => self.counts.foreign = self.counts.foreign.saturating_sub(1),
+                    (true, false) if !was_encrypted => self.counts.foreign = self.counts.foreign.saturating_sub(1),
                     _ => {}
                 }
                 let after = connection.budget();
@@ -215,7 +208,7 @@ impl<T> Tracker<T> {
             self.sockets.remove(&open.sock);
             return;
         }
-        let mut connection = Box::new(Connection::new(open.clone()));
+        let mut connection = Box::new(Connection::new(open.clone(), self.registry));
         sink(&mut connection, Fact::Opened);
         connection.count_heap(&mut self.heap);
         if let Some(old) = self.connections.insert(open.connection, connection) {

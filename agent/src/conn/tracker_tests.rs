@@ -1,6 +1,7 @@
 use super::*;
 use crate::event::{Data, Endpoint, Flow, Role, Vantage};
-use wirespan_protocols::exchange::{Detail, Ending, Exchange};
+use wirespan_protocols::describe::family::Family;
+use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::stream::Actor;
 
 const SECOND: u64 = 1_000_000_000;
@@ -114,8 +115,8 @@ fn a_gap_before_a_call_is_told_to_the_session() {
     let paths: Vec<String> = bench
         .exchanges()
         .iter()
-        .map(|exchange| match &exchange.detail {
-            Detail::Http(http) => format!("{} {}", http.method, http.target),
+        .map(|exchange| match exchange.detail.family() {
+            Family::Http(http) => format!("{} {}", http.method, http.target),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use uuid::Uuid;
+use wirespan_semconv as semconv;
 
 use super::{Host, attributes, runtime};
 use crate::process::Process;
@@ -36,7 +37,7 @@ impl Builder {
     }
 
     fn build(self) -> Resource {
-        let name = self.0.iter().find(|(key, _)| key == "service.name").and_then(|(_, value)| value.as_str());
+        let name = self.0.iter().find(|(key, _)| key == semconv::SERVICE_NAME).and_then(|(_, value)| value.as_str());
         Resource { service_name: name.unwrap_or(UNKNOWN_SERVICE).into(), attributes: self.0 }
     }
 }
@@ -44,18 +45,18 @@ impl Builder {
 /// The resource of a process.
 pub(super) fn build(process: &Process, host: &Host) -> Resource {
     let mut builder = Builder::default();
-    builder.text("service.name", Some(service_name(process)));
-    builder.text("service.instance.id", instance_id(process, host).as_deref());
+    builder.text(semconv::SERVICE_NAME, Some(service_name(process)));
+    builder.text(semconv::SERVICE_INSTANCE_ID, instance_id(process, host).as_deref());
     of_host(&mut builder, host);
-    builder.set("process.pid", Value::Int(process.pid.into()));
-    builder.text("process.executable.name", process.executable_name());
-    builder.text("process.executable.path", process.exe.as_deref().filter(|path| path.starts_with('/')));
+    builder.set(semconv::PROCESS_PID, Value::Int(process.pid.into()));
+    builder.text(semconv::PROCESS_EXECUTABLE_NAME, process.executable_name());
+    builder.text(semconv::PROCESS_EXECUTABLE_PATH, process.exe.as_deref().filter(|path| path.starts_with('/')));
     if let Some(runtime) = runtime::detect(process) {
-        builder.text("process.runtime.name", Some(runtime.name));
-        builder.text("process.runtime.version", runtime.version);
+        builder.text(semconv::PROCESS_RUNTIME_NAME, Some(runtime.name));
+        builder.text(semconv::PROCESS_RUNTIME_VERSION, runtime.version);
     }
     if let Some(id) = &process.group.container_id {
-        builder.set("container.id", Value::Shared(Arc::clone(id)));
+        builder.set(semconv::CONTAINER_ID, Value::Shared(Arc::clone(id)));
     }
     of_target(&mut builder, process);
     of_agent(&mut builder);
@@ -65,7 +66,7 @@ pub(super) fn build(process: &Process, host: &Host) -> Resource {
 /// The resource of what no process is known of.
 pub(super) fn unknown(host: &Host) -> Resource {
     let mut builder = Builder::default();
-    builder.set("service.name", Value::Static(UNKNOWN_SERVICE));
+    builder.set(semconv::SERVICE_NAME, Value::Static(UNKNOWN_SERVICE));
     of_host(&mut builder, host);
     of_agent(&mut builder);
     builder.build()
@@ -77,40 +78,40 @@ pub(super) fn agent(host: &Host, variable: &dyn Fn(&str) -> Option<String>) -> R
     let environment = own.into_iter().filter_map(|name| Some((name.into(), variable(name)?.into())));
     let process = Process { pid: std::process::id(), environment: environment.collect(), ..Process::default() };
     let mut builder = Builder::default();
-    builder.set("service.name", Value::Static(AGENT));
-    builder.set("service.version", Value::Static(VERSION));
-    builder.text("service.instance.id", host.id.as_deref().or(host.boot_id.as_deref()));
+    builder.set(semconv::SERVICE_NAME, Value::Static(AGENT));
+    builder.set(semconv::SERVICE_VERSION, Value::Static(VERSION));
+    builder.text(semconv::SERVICE_INSTANCE_ID, host.id.as_deref().or(host.boot_id.as_deref()));
     of_host(&mut builder, host);
-    builder.set("process.pid", Value::Int(process.pid.into()));
+    builder.set(semconv::PROCESS_PID, Value::Int(process.pid.into()));
     of_target(&mut builder, &process);
     of_agent(&mut builder);
     builder.build()
 }
 
 fn of_host(builder: &mut Builder, host: &Host) {
-    builder.text("host.name", host.name.as_deref());
-    builder.text("host.id", host.id.as_deref());
-    builder.set("os.type", Value::Static("linux"));
+    builder.text(semconv::HOST_NAME, host.name.as_deref());
+    builder.text(semconv::HOST_ID, host.id.as_deref());
+    builder.set(semconv::OS_TYPE, Value::Static("linux"));
 }
 
 fn of_agent(builder: &mut Builder) {
-    builder.set("telemetry.sdk.name", Value::Static(AGENT));
-    builder.set("telemetry.sdk.language", Value::Static("rust"));
-    builder.set("telemetry.sdk.version", Value::Static(VERSION));
-    builder.set("telemetry.distro.name", Value::Static(AGENT));
-    builder.set("telemetry.distro.version", Value::Static(VERSION));
+    builder.set(semconv::TELEMETRY_SDK_NAME, Value::Static(AGENT));
+    builder.set(semconv::TELEMETRY_SDK_LANGUAGE, Value::Static("rust"));
+    builder.set(semconv::TELEMETRY_SDK_VERSION, Value::Static(VERSION));
+    builder.set(semconv::TELEMETRY_DISTRO_NAME, Value::Static(AGENT));
+    builder.set(semconv::TELEMETRY_DISTRO_VERSION, Value::Static(VERSION));
 }
 
 /// What the target says about itself. It may name what it likes but its process, which the kernel knows better.
 fn of_target(builder: &mut Builder, process: &Process) {
     let pairs = process.variable("OTEL_RESOURCE_ATTRIBUTES").and_then(attributes::parse).unwrap_or_default();
     for (key, value) in pairs {
-        let empty_name = &*key == "service.name" && value.is_empty();
-        if &*key != "process.pid" && !empty_name {
+        let empty_name = &*key == semconv::SERVICE_NAME && value.is_empty();
+        if &*key != semconv::PROCESS_PID && !empty_name {
             builder.set(String::from(key), Value::Text(value));
         }
     }
-    builder.text("service.name", process.variable("OTEL_SERVICE_NAME"));
+    builder.text(semconv::SERVICE_NAME, process.variable("OTEL_SERVICE_NAME"));
 }
 
 /// The name without the target's own word: systemd unit, else what an interpreter runs, else the executable's name

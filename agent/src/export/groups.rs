@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::trace::span::{Resource, Span};
 
+pub use wirespan_semconv::SCHEMA_URL;
+
 /// The instrumentation scope of every span.
 pub const SCOPE_NAME: &str = "wirespan";
 /// Its version: the agent's.
 pub const SCOPE_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The semantic conventions that names and attributes follow.
-pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 /// The spans of one resource, in the order in which they came.
 #[derive(Debug)]

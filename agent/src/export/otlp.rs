@@ -1,7 +1,8 @@
 //! OTLP over HTTP and gRPC: a batch is encoded once, sent, and sent again as the specification allows until its time is over.
 //!
-//! Neither the SDK's exporter nor the generated message types are used on this path: the exporter has one resource, wirespan has one
-//! for each process, and the types cost several allocations for each attribute. [`encode`](self) writes the messages directly.
+//! The SDK's exporter is not used: it has one resource, wirespan has one for each process. Metrics and log records are built
+//! of the generated types of opentelemetry-proto. Spans are not: the types cost several allocations for each attribute, so
+//! `encode` writes them directly.
 
 mod advice;
 mod attempt;
@@ -12,6 +13,7 @@ mod http;
 pub mod logs;
 pub mod metrics;
 mod transport;
+mod typed;
 mod wire;
 
 use std::collections::VecDeque;

@@ -15,6 +15,7 @@ use super::counts::{Counts, Fate, Snapshot};
 use super::queue::{Batching, Item, Queue, weight};
 use crate::threads;
 use crate::trace::span::Span;
+use wirespan_semconv::{ERROR_TYPE, WIRESPAN_EXPORT_ITEMS, WIRESPAN_EXPORTER};
 
 /// What became of one batch; the three add up to what its items count for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,9 +159,9 @@ impl<T: Item> Drop for Exporter<T> {
 fn watched<T: Item>(name: &'static str, items: u64, batch: &[T]) -> tracing::Span {
     let span = tracing::info_span!(
         "export",
-        "wirespan.exporter" = name,
-        "wirespan.export.items" = items,
-        "error.type" = Empty,
+        { WIRESPAN_EXPORTER } = name,
+        { WIRESPAN_EXPORT_ITEMS } = items,
+        { ERROR_TYPE } = Empty,
         nothing = Empty,
     );
     if !span.is_disabled() && batch.iter().all(Item::is_own) {
@@ -193,7 +194,7 @@ async fn drain<T: Item>(
         };
         in_flight.store(0, Ordering::Relaxed);
         if delivery.exported < items {
-            span.record("error.type", "not_all_exported");
+            span.record(ERROR_TYPE, "not_all_exported");
         }
         drop(span);
         counts.add(Fate::Exported, delivery.exported);

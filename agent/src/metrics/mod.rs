@@ -4,14 +4,12 @@
 //! trace::observation ──▶ recorders ──▶ Store (series by resource and attributes) ──▶ Snapshot ──▶ export
 //! ```
 //!
-//! - [`instrument`], [`catalog`]: what metrics there are;
+//! - [`instrument`], [`catalog`]: what metrics there are: those of the telemetry registry;
 //! - [`store`]: the series, their limits, their expiry; `shares`: how many of them each service may have;
 //! - [`exponential`]: histograms without given bounds;
 //! - [`snapshot`]: what a collection gives.
 
-pub mod catalog;
 pub mod exponential;
-pub mod instrument;
 pub mod label;
 pub mod record;
 mod series;
@@ -22,3 +20,6 @@ pub mod snapshot;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use wirespan_semconv::instrument;
+pub use wirespan_semconv::registry::metrics as catalog;

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use wirespan_semconv as semconv;
+
 use super::catalog::Metric;
 use super::instrument::Kind;
 use super::label::{Label, Text};
@@ -19,7 +21,7 @@ use crate::trace::span::Resource;
 
 /// Most overflow series of a metric: one for each resource, and one of nobody for all others.
 const MAX_OVERFLOWS: u32 = 128;
-const OVERFLOW: [Label<'static>; 1] = [("otel.metric.overflow", Text::Bool(true))];
+const OVERFLOW: [Label<'static>; 1] = [(semconv::OTEL_METRIC_OVERFLOW, Text::Bool(true))];
 /// Most attributes of a measurement.
 const MAX_LABELS: usize = 16;
 

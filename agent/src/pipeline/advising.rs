@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashSet;
+use wirespan_semconv as semconv;
+use wirespan_semconv::registry::resources::ADVICE;
 
 use crate::advise::Advisor;
 use crate::advise::report::{Example, Finding, Kind, Report};
@@ -131,27 +133,27 @@ fn standing(report: &Report) -> BTreeMap<Kind, Standing> {
 fn record(finding: &Finding, time_unix_ns: u64, resource: &Arc<Resource>) -> LogRecord {
     let text = |text: &str| Value::Text(text.into());
     let mut attributes: Vec<(Cow<'static, str>, Value)> = vec![
-        ("wirespan.advice.kind".into(), Value::Static(finding.kind.name())),
-        ("wirespan.advice.service".into(), text(&finding.service)),
-        ("wirespan.advice.cost".into(), Value::Double(finding.cost_ms / 1e3)),
-        ("wirespan.advice.remedy".into(), text(&finding.advice)),
+        (semconv::WIRESPAN_ADVICE_KIND.into(), Value::Static(finding.kind.name())),
+        (semconv::WIRESPAN_ADVICE_SERVICE.into(), text(&finding.service)),
+        (semconv::WIRESPAN_ADVICE_COST.into(), Value::Double(finding.cost_ms / 1e3)),
+        (semconv::WIRESPAN_ADVICE_REMEDY.into(), text(&finding.advice)),
     ];
     let mut add = |key: &'static str, value: Option<Value>| {
         attributes.extend(value.map(|value| (Cow::Borrowed(key), value)));
     };
-    add("wirespan.advice.route", finding.route.as_deref().map(text));
-    add("wirespan.advice.statement", finding.statement.as_deref().map(text));
+    add(semconv::WIRESPAN_ADVICE_ROUTE, finding.route.as_deref().map(text));
+    add(semconv::WIRESPAN_ADVICE_STATEMENT, finding.statement.as_deref().map(text));
     if let Some(peer) = &finding.peer {
-        add("server.address", Some(text(&peer.address)));
-        add("server.port", peer.port.map(|port| Value::Int(port.into())));
-        add("wirespan.advice.protocol", peer.protocol.as_deref().map(text));
-        add("db.namespace", peer.namespace.as_deref().map(text));
+        add(semconv::SERVER_ADDRESS, Some(text(&peer.address)));
+        add(semconv::SERVER_PORT, peer.port.map(|port| Value::Int(port.into())));
+        add(semconv::WIRESPAN_ADVICE_PROTOCOL, peer.protocol.as_deref().map(text));
+        add(semconv::DB_NAMESPACE, peer.namespace.as_deref().map(text));
     }
     for (name, number) in &finding.numbers {
-        attributes.push((format!("wirespan.advice.{name}").into(), Value::Double(*number)));
+        attributes.push((semconv::WIRESPAN_ADVICE_NUMBER.replace("<number>", name).into(), Value::Double(*number)));
     }
     LogRecord {
-        event_name: "wirespan.advice",
+        event_name: ADVICE.name,
         time_unix_ns,
         severity: if finding.kind.is_warning() { Severity::Warn } else { Severity::Info },
         body: finding.text.clone(),
@@ -171,14 +173,21 @@ fn span(example: &Example) -> Option<(TraceId, SpanId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advise::report::Peer;
+    use crate::pipeline::emitted_tests::emitted;
 
     fn finding() -> Finding {
         Finding {
             kind: Kind::NoPool,
             service: "web".to_owned(),
-            peer: None,
-            route: None,
-            statement: None,
+            peer: Some(Peer {
+                address: "10.0.0.7".to_owned(),
+                port: Some(5432),
+                protocol: Some("postgresql".to_owned()),
+                namespace: Some("shop".to_owned()),
+            }),
+            route: Some("/checkout".to_owned()),
+            statement: Some("SELECT orders".to_owned()),
             cost_ms: 58_200.0,
             concerned: crate::advise::report::Concerned::default(),
             text: "web opened 120 connections.".to_owned(),
@@ -196,10 +205,14 @@ mod tests {
     #[test]
     fn a_finding_becomes_an_event_with_its_numbers_and_a_span() {
         let record = record(&finding(), 17, &Arc::default());
+        let attributes: Vec<_> = record.attributes.iter().map(|(key, value)| emitted((key, value))).collect();
+        semconv::check::event(record.event_name, &attributes).unwrap();
         let get = |key: &str| record.attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value);
         assert_eq!((record.event_name, record.severity, record.time_unix_ns), ("wirespan.advice", Severity::Warn, 17));
         assert_eq!(get("wirespan.advice.cost"), Some(&Value::Double(58.2)));
         assert_eq!(get("wirespan.advice.setup_share"), Some(&Value::Double(0.97)));
+        let listed = ADVICE.uses.iter().map(|one| one.name).filter(|name| *name != semconv::WIRESPAN_ADVICE_NUMBER);
+        assert!(listed.into_iter().all(|name| get(name).is_some()), "each that the registry lists: {attributes:?}");
         let (trace_id, span_id) = record.span.unwrap();
         assert_eq!((trace_id[0], trace_id[15], span_id[0]), (0, 15, 0xf0));
     }

@@ -10,7 +10,9 @@ use crate::trace::Tracer;
 use crate::trace::observation::Observer;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
-use wirespan_protocols::exchange::Detail;
+use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::protocol::Registry;
+use wirespan_protocols::registry::PROTOCOLS;
 
 /// What the engine counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,8 +21,8 @@ pub struct Totals {
     pub events: u64,
     /// Calls that moved data.
     pub calls: u64,
-    /// Exchanges by protocol, as in [`PROTOCOLS`].
-    pub exchanges: [u64; PROTOCOLS.len()],
+    /// Exchanges that were requests: of families that have them.
+    pub understood: u64,
     /// Exchanges of processes that are not selected.
     pub not_selected: u64,
     /// Spans made.
@@ -31,21 +33,7 @@ impl Totals {
     /// Requests of selected processes that were understood, look-ups left out.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.exchanges[..3].iter().sum::<u64>().saturating_sub(self.not_selected)
-    }
-}
-
-/// Names of the protocols in [`Totals::exchanges`].
-pub const PROTOCOLS: [&str; 4] = ["http", "postgresql", "redis", "dns"];
-
-/// Index of an exchange's protocol in [`PROTOCOLS`]; none if it is encrypted.
-pub(super) fn protocol_of(detail: &Detail) -> Option<usize> {
-    match detail {
-        Detail::Http(_) => Some(0),
-        Detail::Postgres(_) => Some(1),
-        Detail::Redis(_) => Some(2),
-        Detail::Dns(_) => Some(3),
-        Detail::Opaque(_) => None,
+        self.understood.saturating_sub(self.not_selected)
     }
 }
 
@@ -56,10 +44,23 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Puts the stages together.
+    /// Puts the stages together, for every protocol that there is.
     #[must_use]
     pub fn new(limits: Limits, tracer: Tracer, processes: ProcessTable, resources: Resources) -> Self {
-        Self { tracker: Tracker::new(limits), stages: Stages::new(tracer, processes, resources) }
+        Self::of(PROTOCOLS, limits, tracer, processes, resources)
+    }
+
+    /// Puts the stages together, for these protocols.
+    #[must_use]
+    pub fn of(
+        registry: Registry,
+        limits: Limits,
+        tracer: Tracer,
+        processes: ProcessTable,
+        resources: Resources,
+    ) -> Self {
+        let stages = Stages::new(tracer, processes, resources, registry);
+        Self { tracker: Tracker::of(limits, registry), stages }
     }
 
     /// Tells `observer` everything from now on.
@@ -174,6 +175,19 @@ impl Engine {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.stages.totals
+    }
+
+    /// Exchanges by the name of their protocol; of encrypted ones it is not known what they are.
+    pub fn exchanges(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let named = self.stages.registry.iter().zip(self.stages.exchanges.iter().copied());
+        let told = named.filter(|(protocol, _)| protocol.spoken.family != FamilyName::Opaque);
+        told.map(|(protocol, count)| (protocol.spoken.name, count))
+    }
+
+    /// The protocols that are followed.
+    #[must_use]
+    pub fn protocols(&self) -> Registry {
+        self.stages.registry
     }
 
     /// What the tracker counted.

@@ -1,15 +1,17 @@
 //! What to tell a user who sees nothing: why that may be.
 
 use super::engine::Engine;
+use crate::conn::Counts;
 use std::time::{Duration, Instant};
 use wirespan_common::counters::Counter;
+use wirespan_protocols::protocol::Registry;
 
 /// Silence after which a user is told why.
 const SILENCE: Duration = Duration::from_secs(10);
 /// The longest time between two hints.
 const MAX_SILENCE: Duration = Duration::from_secs(600);
 
-/// Remembers when the last request was seen. A set-up of a connection is none: it is all that is seen of TLS.
+/// Remembers when the last request was seen. A set-up of a connection is none: it is all that is seen of encrypted ones.
 pub struct Hint {
     since: Instant,
     requests: u64,
@@ -70,32 +72,45 @@ impl Hint {
                 totals.not_selected
             );
         }
-        let what = unread(connections.connections, connections.tls, connections.foreign);
+        let what = unread(connections, engine.protocols());
         format!("{prefix}: {seen} calls of {targets} selected processes on {what}")
     }
 }
 
-/// What the connections were on which no request was understood; `tls`: all that speak it, and PostgreSQL's among them.
-fn unread(connections: u64, [tls, postgres]: [u64; 2], foreign: u64) -> String {
-    let foreign = match foreign {
-        0 if tls > 0 => String::new(),
-        other => format!("; {other} are neither HTTP/1, PostgreSQL nor Redis in plain text"),
+/// What the connections were on which no request was understood.
+fn unread(counts: &Counts, registry: Registry) -> String {
+    let (connections, encrypted) = (counts.connections, counts.encrypted);
+    let foreign = match counts.foreign {
+        0 if encrypted > 0 => String::new(),
+        other => format!("; {other} are {} in plain text", neither(registry)),
     };
-    if tls == 0 {
+    if encrypted == 0 {
         return format!("{connections} connections{foreign}");
     }
-    let first =
-        if postgres > 0 { "for a try, `sslmode=disable` in PostgreSQL clients" } else { "for a try, plain text" };
-    let of_postgres = if postgres > 0 { format!(", {postgres} of them PostgreSQL's") } else { String::new() };
+    let inside = registry.iter().zip(&counts.encrypted_inside).filter(|(_, count)| **count > 0);
+    let of_them: String =
+        inside.clone().map(|(protocol, count)| format!(", {count} of them {}'s", protocol.title)).collect();
+    let in_clear = inside.filter_map(|(protocol, _)| protocol.hidden.in_clear).next().unwrap_or("plain text");
+    let by = registry.encryption().map_or("", |protocol| protocol.title);
     format!(
-        "{connections} connections, of which {tls} are encrypted (TLS{of_postgres}): their set-up is shown, their requests \
-         cannot be read ({first}, or trace behind the proxy that ends TLS){foreign}"
+        "{connections} connections, of which {encrypted} are encrypted ({by}{of_them}): their set-up is shown, their \
+         requests cannot be read (for a try, {in_clear}, or trace behind the proxy that ends {by}){foreign}"
     )
+}
+
+/// `neither A, B nor C`: the protocols that have requests.
+fn neither(registry: Registry) -> String {
+    let titles = registry.titles();
+    match titles.split_last() {
+        Some((last, others @ [_, ..])) => format!("neither {} nor {last}", others.join(", ")),
+        _ => format!("not {}", titles.concat()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wirespan_protocols::registry::PROTOCOLS;
 
     #[test]
     fn the_same_hint_is_told_once() {
@@ -109,13 +124,22 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_named_first() {
-        let all = unread(12, [12, 12], 0);
+    fn encryption_is_named_first() {
+        let unread = |connections, encrypted: u64, inside: Option<&str>, foreign| {
+            let count = |name| if inside == Some(name) { encrypted } else { 0 };
+            let encrypted_inside = PROTOCOLS.iter().map(|protocol| count(protocol.spoken.name)).collect();
+            let counts = Counts { connections, encrypted, encrypted_inside, foreign, ..Counts::default() };
+            super::unread(&counts, PROTOCOLS)
+        };
+        let all = unread(12, 12, Some("postgresql"), 0);
         assert!(all.starts_with("12 connections, of which 12 are encrypted (TLS, 12 of them PostgreSQL's)"), "{all}");
-        assert!(all.contains("`sslmode=disable`") && !all.contains("neither"), "{all}");
-        let some = unread(12, [3, 0], 2);
+        assert!(
+            all.contains("for a try, `sslmode=disable` in PostgreSQL clients, or") && !all.contains("neither"),
+            "{all}"
+        );
+        let some = unread(12, 3, None, 2);
         assert!(some.contains("3 are encrypted (TLS): ") && !some.contains("sslmode"), "{some}");
         assert!(some.ends_with("; 2 are neither HTTP/1, PostgreSQL nor Redis in plain text"), "{some}");
-        assert_eq!(unread(2, [0, 0], 2), "2 connections; 2 are neither HTTP/1, PostgreSQL nor Redis in plain text");
+        assert_eq!(unread(2, 0, None, 2), "2 connections; 2 are neither HTTP/1, PostgreSQL nor Redis in plain text");
     }
 }

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use tracing::field::Empty;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{POLICY_IGNORE, POLICY_REFUSE, POLICY_TRACE};
+use wirespan_semconv::WIRESPAN_DRAIN_EVENTS;
 
 /// Shortest and longest pause between two looks at the ring buffer. The kernel ends a pause early when the buffer fills.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(64));
@@ -241,11 +242,11 @@ impl Live {
         tap: &mut impl FnMut(&Event<'_>, &mut ProcessTable),
     ) -> (usize, bool) {
         let Self { reader, engine, resolver, .. } = self;
-        let span = tracing::info_span!("drain", "wirespan.drain.events" = Empty, nothing = Empty).entered();
+        let span = tracing::info_span!("drain", { WIRESPAN_DRAIN_EVENTS } = Empty, nothing = Empty).entered();
         let drained = reader.drain(all, &mut Turn { engine, resolver, tap });
         match drained {
             (0, _) => span.record(NOTHING, true),
-            (events, _) => span.record("wirespan.drain.events", events as u64),
+            (events, _) => span.record(WIRESPAN_DRAIN_EVENTS, events as u64),
         };
         drop(span);
         for spans in [self.engine.take_spans(), self.telemetry.take_spans()] {

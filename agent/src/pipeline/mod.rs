@@ -8,6 +8,8 @@
 //! - [`summary`]: the account at the end.
 
 pub mod advising;
+#[cfg(test)]
+mod emitted_tests;
 pub mod engine;
 pub mod hint;
 mod idle;

@@ -1,7 +1,7 @@
 //! What the stages counted about the agent itself, as readings for its own metrics.
 
 use super::advising::Standing;
-use super::engine::{Engine, PROTOCOLS};
+use super::engine::Engine;
 use crate::advise::report::Kind;
 use crate::export::counts::Snapshot;
 use crate::metrics::catalog::Metric;
@@ -11,6 +11,7 @@ use crate::trace::Filtered;
 use std::collections::BTreeMap;
 use wirespan_common::counters::Counter;
 use wirespan_protocols::session::Reason;
+use wirespan_semconv as semconv;
 
 /// What the stages outside the engine counted.
 pub struct Outside {
@@ -36,28 +37,28 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
     let (totals, connections) = (engine.totals(), engine.connection_counts());
     push(Metric::Events, &[], totals.events as f64);
     push(Metric::Spans, &[], totals.spans as f64);
-    for (name, count) in PROTOCOLS.iter().zip(totals.exchanges) {
-        push(Metric::Exchanges, &[("protocol", name)], count as f64);
+    for (name, count) in engine.exchanges() {
+        push(Metric::Exchanges, &[(semconv::PROTOCOL, name)], count as f64);
     }
     for counter in Counter::ALL {
         let count = outside.kernel[counter as usize] as f64;
         match counter {
             Counter::Seen => push(Metric::CaptureCalls, &[], count),
             Counter::Delivered => push(Metric::CaptureRecords, &[], count),
-            Counter::LostExchanges => push(Metric::Dropped, &[("reason", counter.name())], count),
+            Counter::LostExchanges => push(Metric::Dropped, &[(semconv::REASON, counter.name())], count),
             // Bytes, and no records; what is part of another number.
             other if !other.is_loss() => {}
-            other => push(Metric::CaptureLeftOut, &[("reason", other.name())], count),
+            other => push(Metric::CaptureLeftOut, &[(semconv::REASON, other.name())], count),
         }
     }
-    push(Metric::CaptureLeftOut, &[("reason", "undecodable")], outside.undecodable as f64);
+    push(Metric::CaptureLeftOut, &[(semconv::REASON, "undecodable")], outside.undecodable as f64);
     push(Metric::CaptureRingFill, &[], outside.ring_fill);
     for reason in Filtered::ALL {
-        push(Metric::Filtered, &[("reason", reason.name())], engine.tracer().filtered()[reason as usize] as f64);
+        push(Metric::Filtered, &[(semconv::REASON, reason.name())], engine.tracer().filtered()[reason as usize] as f64);
     }
-    push(Metric::Filtered, &[("reason", "process_not_selected")], totals.not_selected as f64);
+    push(Metric::Filtered, &[(semconv::REASON, "process_not_selected")], totals.not_selected as f64);
     for reason in Reason::ALL {
-        push(Metric::ParserErrors, &[("reason", reason.name())], connections.reasons[reason as usize] as f64);
+        push(Metric::ParserErrors, &[(semconv::REASON, reason.name())], connections.reasons[reason as usize] as f64);
     }
     for (reason, count) in [
         ("connection_limit", connections.refused),
@@ -65,30 +66,30 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
         ("crowded_out", connections.crowded_out),
         ("orphan_data", connections.orphans),
     ] {
-        push(Metric::Dropped, &[("reason", reason)], count as f64);
+        push(Metric::Dropped, &[(semconv::REASON, reason)], count as f64);
     }
     for (reason, count) in engine.process_losses() {
-        push(Metric::Dropped, &[("reason", reason)], count as f64);
+        push(Metric::Dropped, &[(semconv::REASON, reason)], count as f64);
     }
     push(Metric::SeenConnections, &[], connections.connections as f64);
     push(Metric::TrackedConnections, &[], engine.tracked() as f64);
     for (name, counts) in &outside.exporters {
-        push(Metric::Exported, &[("exporter", name), ("outcome", "exported")], counts.exported as f64);
+        push(Metric::Exported, &[(semconv::EXPORTER, name), (semconv::OUTCOME, "exported")], counts.exported as f64);
         for (reason, lost) in counts.lost() {
-            push(Metric::Exported, &[("exporter", name), ("outcome", reason)], lost as f64);
+            push(Metric::Exported, &[(semconv::EXPORTER, name), (semconv::OUTCOME, reason)], lost as f64);
         }
     }
     if let Some(advice) = &outside.advice {
         for kind in Kind::ALL {
             let standing = advice.get(&kind).copied().unwrap_or_default();
-            let labels = [("wirespan.advice.kind", kind.name())];
+            let labels = [(semconv::WIRESPAN_ADVICE_KIND, kind.name())];
             push(Metric::AdviceFindings, &labels, standing.findings as f64);
             push(Metric::AdviceCost, &labels, standing.cost_seconds);
         }
     }
     if let Some((user, system)) = cost::cpu() {
-        push(Metric::AgentCpu, &[("cpu.mode", "user")], user);
-        push(Metric::AgentCpu, &[("cpu.mode", "system")], system);
+        push(Metric::AgentCpu, &[(semconv::CPU_MODE, "user")], user);
+        push(Metric::AgentCpu, &[(semconv::CPU_MODE, "system")], system);
     }
     if let Some(bytes) = cost::memory() {
         push(Metric::AgentMemory, &[], bytes);

@@ -1,56 +1,27 @@
 //! The stages above the tracker: where each fact of a connection goes.
 
-use super::engine::{Totals, protocol_of};
+mod followed;
+
+use super::engine::Totals;
 use crate::conn::Connection;
-use crate::conn::fact::{Fact, Lookup, SetUp, Use};
+use crate::conn::fact::{Fact, SetUp, Use};
 use crate::enrich::Resources;
 use crate::event::{Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
-use crate::trace::connection::{ConnectionFacts, Site};
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
-use crate::trace::dns::{Lookups, Waiting};
+use crate::trace::lookup::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
-use crate::trace::setup::Paid;
 use crate::trace::span::{Resource, Span};
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
-use wirespan_protocols::exchange::{Detail, Ending, Exchange};
+use wirespan_protocols::describe::route::Route;
+use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::exchange::{Ending, Exchange};
+use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
 
-/// What the stages keep with a connection.
-pub(super) struct Followed {
-    facts: ConnectionFacts,
-    /// Whether the observers know of it.
-    observed: bool,
-    /// What its set-up and its first request need.
-    beginning: Option<Box<Beginning>>,
-}
-
-/// What is kept of a connection until it was used.
-#[derive(Default)]
-struct Beginning {
-    /// Look-ups of its address.
-    lookups: Vec<Lookup>,
-    paid: Option<Paid>,
-}
-
-impl Followed {
-    /// That of a connection, with its role as it is known now.
-    fn of(connection: &mut Connection<Self>) -> &mut Self {
-        let open = &connection.open;
-        let followed = connection.extra.get_or_insert_with(|| Self {
-            facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
-            observed: false,
-            beginning: None,
-        });
-        followed.facts.role = connection.role;
-        if let Some(client) = connection.client.filter(|_| followed.facts.client.is_none()) {
-            followed.facts.client = Some(Site::from(&Endpoint::Inet(client)));
-        }
-        followed
-    }
-}
+pub(super) use followed::{Beginning, Followed};
 
 /// Everything above the tracker.
 pub(super) struct Stages {
@@ -64,10 +35,13 @@ pub(super) struct Stages {
     pub(super) recent: Option<(u32, Arc<Resource>)>,
     pub(super) spans: Vec<Span>,
     pub(super) totals: Totals,
+    pub(super) registry: Registry,
+    /// Exchanges by their protocol's place in the registry.
+    pub(super) exchanges: Vec<u64>,
 }
 
 impl Stages {
-    pub(super) fn new(tracer: Tracer, processes: ProcessTable, resources: Resources) -> Self {
+    pub(super) fn new(tracer: Tracer, processes: ProcessTable, resources: Resources, registry: Registry) -> Self {
         Self {
             observers: Vec::new(),
             tracer,
@@ -78,6 +52,8 @@ impl Stages {
             recent: None,
             spans: Vec::new(),
             totals: Totals::default(),
+            registry,
+            exchanges: vec![0; registry.len()],
         }
     }
 
@@ -126,9 +102,7 @@ impl Stages {
         let id = connection.open.connection;
         let pid = match &fact {
             Fact::Exchange(exchange, _) => {
-                if let Some(protocol) = protocol_of(&exchange.detail) {
-                    self.totals.exchanges[protocol] += 1;
-                }
+                self.count(exchange);
                 exchange.actor.pid
             }
             Fact::Request(request) => request.actor.pid,
@@ -152,6 +126,14 @@ impl Stages {
         }
     }
 
+    fn count(&mut self, exchange: &Exchange) {
+        let spoken = exchange.detail.spoken();
+        self.totals.understood += u64::from(spoken.family.has_requests());
+        if let Some(count) = self.registry.index(spoken).and_then(|place| self.exchanges.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
     /// Passes on what a selected process did.
     fn tell(&mut self, connection: &mut Connection<Followed>, fact: Fact, pid: u32, resource: &Arc<Resource>) {
         if let Fact::SetUp(set_up) = fact {
@@ -161,7 +143,8 @@ impl Stages {
         match &fact {
             Fact::Opened => self.opened(connection),
             Fact::Request(request) if is_server => {
-                let key = RequestKey { connection: connection.open.connection, pos: request.pos };
+                let (stream, pos) = (request.stream, request.pos);
+                let key = RequestKey { connection: connection.open.connection, stream, pos };
                 let owner = self.tracer.begin(key, request.traceparent.as_deref());
                 self.contexts.begin(owner, request.actor, request.at_ns);
             }
@@ -170,7 +153,7 @@ impl Stages {
             }
             Fact::Request(_) | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => {}
         }
-        self.observe(connection, &fact, pid, resource, None, None);
+        self.observe(connection, &fact, pid, resource, About::default());
     }
 
     /// A client's connection takes the look-ups that it needed.
@@ -202,7 +185,8 @@ impl Stages {
         }
         let (paid, spans) = self.tracer.set_up(&set_up, &followed.facts, resource);
         beginning.paid = Some(paid);
-        self.observe(connection, &Fact::SetUp(set_up), pid, resource, owner.as_ref(), spans.first());
+        let about = About { owner: owner.as_ref(), span: spans.first(), route: None };
+        self.observe(connection, &Fact::SetUp(set_up), pid, resource, about);
         self.emit(spans);
     }
 
@@ -218,19 +202,23 @@ impl Stages {
             return;
         }
         let pid = exchange.actor.pid;
-        let key = RequestKey { connection: connection.open.connection, pos: exchange.request.pos };
+        let (stream, pos) = (exchange.stream, exchange.request.pos);
+        let key = RequestKey { connection: connection.open.connection, stream, pos };
         let at = (exchange.request.first_ns, waited_until(exchange));
         let owner = self.owner(connection, exchange.actor, at, resource);
         let promised = self.contexts.end(key, exchange.end_ns);
-        if connection.role == Some(Role::Server) && matches!(exchange.detail, Detail::Opaque(_)) {
+        if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
         }
         let followed = Followed::of(connection);
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
-        let ties = Ties { promised, owner, usage: Some(usage), paid: beginning.and_then(|beginning| beginning.paid) };
+        let paid = beginning.and_then(|beginning| beginning.paid);
+        let route = self.tracer.route(exchange, &followed.facts, &resource.service_name);
+        let ties = Ties { promised, owner, usage: Some(usage), paid, route: route.as_ref() };
         let span = self.tracer.span(exchange, &followed.facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
-        self.observe(connection, fact, pid, resource, owner.as_ref(), span.as_ref());
+        let about = About { owner: owner.as_ref(), span: span.as_ref(), route: route.as_ref() };
+        self.observe(connection, fact, pid, resource, about);
         self.emit(span);
         if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {
             self.unclaimed(&lookup);
@@ -246,7 +234,7 @@ impl Stages {
         resource: &Arc<Resource>,
     ) -> Option<Waiting> {
         let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
-        if is_server || !matches!(exchange.detail, Detail::Dns(_)) {
+        if is_server || exchange.detail.spoken().family != FamilyName::Lookup {
             return None;
         }
         let transport = connection.open.transport;
@@ -280,8 +268,7 @@ impl Stages {
         fact: &Fact,
         pid: u32,
         resource: &Arc<Resource>,
-        owner: Option<&Owner>,
-        span: Option<&Span>,
+        about: About<'_>,
     ) {
         if self.observers.is_empty() {
             return;
@@ -300,12 +287,19 @@ impl Stages {
             resource,
             protocol: connection.life.protocol(),
             encrypted: connection.life.is_encrypted(),
-            owner,
-            span,
+            owner: about.owner,
+            route: about.route,
+            span: about.span,
         };
         for observer in &mut self.observers {
             if is_new && *fact != Fact::Opened {
-                observer.observe(&Observation { fact: &Fact::Opened, owner: None, span: None, ..observation });
+                observer.observe(&Observation {
+                    fact: &Fact::Opened,
+                    owner: None,
+                    route: None,
+                    span: None,
+                    ..observation
+                });
             }
             observer.observe(&observation);
         }
@@ -371,10 +365,18 @@ impl Stages {
     }
 }
 
+/// What the trace stage made of a fact.
+#[derive(Clone, Copy, Default)]
+struct About<'a> {
+    owner: Option<&'a Owner>,
+    route: Option<&'a Route>,
+    span: Option<&'a Span>,
+}
+
 /// Until when somebody waited for a call. Nobody waits for an answer that does not come, for more than the first one of a
 /// look-up, or for what may come after a TLS response.
 fn waited_until(exchange: &Exchange) -> Option<u64> {
-    let waits = !matches!(exchange.detail, Detail::Dns(_) | Detail::Opaque(_));
+    let waits = exchange.detail.spoken().family.has_requests();
     (waits && exchange.ending == Ending::Answered).then_some(exchange.end_ns)
 }
 

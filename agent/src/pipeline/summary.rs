@@ -1,6 +1,6 @@
 //! The account at the end: events, spans by protocol, drops by reason.
 
-use super::engine::{Engine, PROTOCOLS};
+use super::engine::Engine;
 use crate::export::counts::Snapshot;
 use crate::trace::Filtered;
 use std::fmt::Write;
@@ -34,7 +34,7 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
         }
     }
     let _ = write!(text, "\nspans {}", totals.spans);
-    for (name, count) in PROTOCOLS.iter().zip(totals.exchanges).filter(|(_, count)| *count > 0) {
+    for (name, count) in engine.exchanges().filter(|(_, count)| *count > 0) {
         let _ = write!(text, ", {name} {count}");
     }
     let _ = write!(text, "; connections {}, of other protocols {}", connections.connections, connections.foreign);

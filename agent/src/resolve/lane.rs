@@ -191,6 +191,8 @@ impl Worker {
             let Ok(job) = job else { return };
             self.desk.begin(job.clone());
             let found = self.looker.look(&job, &self.desk);
+            // The span of a look ends before its answer is there.
+            drop(job);
             if !self.desk.finish() {
                 self.left.fetch_sub(1, Ordering::Relaxed);
                 return;

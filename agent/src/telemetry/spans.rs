@@ -15,6 +15,7 @@ use tracing::span::{Attributes, Id};
 
 use crate::trace::ids::Ids;
 use crate::trace::span::{Attribute, Kind, Resource, Span, SpanId, Status, TraceId, Value};
+use wirespan_semconv::ERROR_TYPE;
 
 /// A field that says that there was nothing to do: nobody is told of the span.
 pub const NOTHING: &str = "nothing";
@@ -192,7 +193,7 @@ impl Found {
     fn set(&mut self, field: &Field, value: Value) {
         let name = field.name();
         self.nothing |= name == NOTHING;
-        self.failed |= name == "error.type";
+        self.failed |= name == ERROR_TYPE;
         match self.attributes.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.attributes.push((name, value)),

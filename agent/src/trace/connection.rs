@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use super::span::{Attribute, Kind, Value};
-use crate::event::{Endpoint, Role, Vantage};
+use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::describe::value::Kind;
+pub use wirespan_protocols::describe::view::{Site, View};
 
-/// One end of a connection, ready to be put into attributes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Site {
-    /// IP address (an IPv4 address in IPv6 clothes is shown as IPv4), or path of a unix socket; may be empty.
-    pub address: Arc<str>,
-    /// TCP port; `None` for unix sockets.
-    pub port: Option<u16>,
-}
+use crate::event::{Endpoint, Role, Vantage};
 
 impl From<&Endpoint> for Site {
     fn from(endpoint: &Endpoint) -> Self {
@@ -47,67 +41,24 @@ impl ConnectionFacts {
     pub fn new(role: impl Into<Option<Role>>, vantage: Vantage, local: &Endpoint, remote: &Endpoint) -> Self {
         Self { role: role.into(), vantage, local: local.into(), remote: remote.into(), client: None }
     }
-}
 
-/// A connection as one span sees it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
-    pub(crate) kind: Kind,
-    /// The end that answers.
-    pub(crate) server: &'a Site,
-    /// The end that is not the span's own.
-    pub(crate) peer: &'a Site,
-    /// The client, as far as the connection tells.
-    pub(crate) client: &'a Site,
-}
-
-impl<'a> View<'a> {
-    /// HTTP: the kind is that of the observed end; on the wire each exchange is told once, as the server's.
-    pub(crate) fn of_http(connection: &'a ConnectionFacts) -> Self {
-        Self::new(connection, Kind::Server)
-    }
-
-    /// Databases: a database process is a server; on the wire each exchange is told once, as the client's, which is
-    /// how the conventions describe a database call.
-    pub(crate) fn of_database(connection: &'a ConnectionFacts) -> Self {
-        Self::new(connection, Kind::Client)
-    }
-
-    fn new(connection: &'a ConnectionFacts, on_the_wire: Kind) -> Self {
+    /// The connection as the span of an exchange of a family sees it: the kind is that of the observed end. On the wire each
+    /// exchange is told once, from the side that tells those of its family.
+    #[must_use]
+    pub fn view(&self, family: FamilyName) -> View<'_> {
         // What has no role yet has no exchange, and so no view.
-        let role = connection.role.unwrap_or(Role::Client);
+        let role = self.role.unwrap_or(Role::Client);
         let (server, client) = match role {
-            Role::Server => (&connection.local, &connection.remote),
-            Role::Client => (&connection.remote, &connection.local),
+            Role::Server => (&self.local, &self.remote),
+            Role::Client => (&self.remote, &self.local),
         };
-        let kind = match (connection.vantage, role) {
-            (Vantage::Wire, _) => on_the_wire,
+        let kind = match (self.vantage, role) {
+            (Vantage::Wire, _) => family.on_the_wire(),
             (Vantage::Socket, Role::Server) => Kind::Server,
             (Vantage::Socket, Role::Client) => Kind::Client,
         };
         let peer = if kind == Kind::Server { client } else { server };
-        Self { kind, server, peer, client: connection.client.as_ref().unwrap_or(client) }
-    }
-
-    /// `network.peer.*`, and `network.transport` where it is not the usual TCP.
-    pub(crate) fn peer_attributes(&self, attributes: &mut Vec<Attribute>) {
-        if !self.peer.address.is_empty() {
-            attributes.push(("network.peer.address", Value::shared(&self.peer.address)));
-        }
-        match self.peer.port {
-            Some(port) => attributes.push(("network.peer.port", Value::Int(port.into()))),
-            None => attributes.push(("network.transport", Value::Static("unix"))),
-        }
-    }
-
-    /// `server.address`, and `server.port` where it is not `usual_port`.
-    pub(crate) fn server_attributes(&self, usual_port: u16, attributes: &mut Vec<Attribute>) {
-        if !self.server.address.is_empty() {
-            attributes.push(("server.address", Value::shared(&self.server.address)));
-        }
-        if let Some(port) = self.server.port.filter(|port| *port != usual_port) {
-            attributes.push(("server.port", Value::Int(port.into())));
-        }
+        View { kind, server, peer, client: self.client.as_ref().unwrap_or(client) }
     }
 }
 
@@ -141,7 +92,7 @@ mod tests {
         ];
         for (role, vantage, database, kind, server, peer) in cases {
             let facts = ConnectionFacts::new(role, vantage, &near, &far);
-            let view = if database { View::of_database(&facts) } else { View::of_http(&facts) };
+            let view = facts.view(if database { FamilyName::Database } else { FamilyName::Http });
             let seen = (view.kind, view.server.port, view.peer.port);
             assert_eq!(seen, (kind, Some(server), Some(peer)), "{role:?} {vantage:?} {database}");
         }

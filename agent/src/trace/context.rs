@@ -14,6 +14,7 @@
 
 mod flight;
 mod idle;
+mod key;
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -25,6 +26,8 @@ use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
 use flight::Flight;
 use idle::Idle;
+use key::Place;
+pub use key::RequestKey;
 
 /// Most requests that are kept, over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
@@ -38,15 +41,6 @@ const KEEP_NS: u64 = 5_000_000_000;
 const KEEP_THREAD_NS: u64 = 300_000_000_000;
 /// Time between two looks for what is too old, ns.
 const SWEEP_NS: u64 = 1_000_000_000;
-
-/// Names a request of a server: its connection and the stream position of its first byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestKey {
-    /// Connection id.
-    pub connection: u64,
-    /// Stream position of its first byte.
-    pub pos: u64,
-}
 
 /// The request that something was done for, and the span that it is or will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,8 +161,8 @@ impl Contexts {
     /// A thread received a request whose span will be that of `owner`.
     pub fn begin(&mut self, owner: Owner, actor: Actor, at_ns: u64) {
         let id = (actor.pid, actor.tid);
-        let RequestKey { connection, pos } = owner.request;
-        let is_known = |flight: &Flight| flight.holds(pos);
+        let (connection, place) = (owner.request.connection, owner.request.place());
+        let is_known = |flight: &Flight| flight.holds(place);
         if actor.pid == 0 || actor.tid == 0 || self.in_flight.get(&connection).is_some_and(is_known) {
             return;
         }
@@ -206,8 +200,8 @@ impl Contexts {
         thread.in_flight += 1;
         self.requests += 1;
         match self.in_flight.entry(connection) {
-            Entry::Vacant(entry) => _ = entry.insert(Flight::new(pos, id)),
-            Entry::Occupied(entry) => entry.into_mut().add(pos, id),
+            Entry::Vacant(entry) => _ = entry.insert(Flight::new(place, id)),
+            Entry::Occupied(entry) => entry.into_mut().add(place, id),
         }
         if let Some((key, id)) = before
             && let Some(other) = self.threads.get_mut(&id).and_then(|thread| thread.find(key))
@@ -267,35 +261,35 @@ impl Contexts {
         }
     }
 
-    /// A request is over, and with it those before it on the same connection. The ids that were promised to it.
+    /// A request is over, and with it those before it on the same stream. The ids that were promised to it.
     pub fn end(&mut self, request: RequestKey, at_ns: u64) -> Option<Owner> {
         let mut ended = None;
-        while let Some((pos, id)) = self.land(request) {
-            let owner = self.close(RequestKey { pos, ..request }, id, at_ns);
-            ended = owner.filter(|_| pos == request.pos);
+        while let Some((place, id)) = self.land(request.connection, |flight| flight.take(request.place())) {
+            let owner = self.close(request.connection, place, id, at_ns);
+            ended = owner.filter(|_| place == request.place());
         }
         ended
     }
 
-    /// Takes the first request of a connection out of those in flight, if it is `last` or comes before it.
-    fn land(&mut self, last: RequestKey) -> Option<(u64, Id)> {
-        let Entry::Occupied(mut entry) = self.in_flight.entry(last.connection) else { return None };
-        let first = entry.get().first();
-        if first.0 > last.pos {
-            return None;
-        }
-        if !entry.get_mut().advance() {
+    /// Takes a request of a connection out of those in flight.
+    fn land(&mut self, connection: u64, take: impl FnOnce(&mut Flight) -> Option<(Place, Id)>) -> Option<(Place, Id)> {
+        let Entry::Occupied(mut entry) = self.in_flight.entry(connection) else { return None };
+        let taken = take(entry.get_mut());
+        if entry.get().is_empty() {
             entry.remove();
         }
-        Some(first)
+        taken
     }
 
     /// A connection is over, and with it its requests.
     pub fn end_connection(&mut self, connection: u64, at_ns: u64) {
-        self.end(RequestKey { connection, pos: u64::MAX }, at_ns);
+        while let Some((place, id)) = self.land(connection, Flight::pop) {
+            self.close(connection, place, id, at_ns);
+        }
     }
 
-    fn close(&mut self, key: RequestKey, id: Id, at_ns: u64) -> Option<Owner> {
+    fn close(&mut self, connection: u64, (stream, pos): Place, id: Id, at_ns: u64) -> Option<Owner> {
+        let key = RequestKey { connection, stream, pos };
         if let Some(process) = self.processes.get_mut(&id.0) {
             process.in_flight = process.in_flight.saturating_sub(1);
             if process.only.is_some_and(|(only, _)| only == key) {

@@ -1,50 +1,51 @@
 //! From an exchange to a span: names, kinds, attributes and status of the semantic conventions.
 //!
 //! Layout, from the bottom up:
-//! - [`span`], [`short`], [`spare`]: what comes out;
-//! - [`ids`], [`clock`], [`traceparent`], [`sampler`], [`redact`], [`url`], [`route`]: the parts, each testable alone;
+//! - [`span`], [`spare`]: what comes out;
+//! - [`ids`], [`clock`], [`traceparent`], [`sampler`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
-//! - [`http`], [`postgres`], [`redis`]: the attributes of one protocol each;
 //! - [`context`]: which request of its process an operation was done for;
-//! - [`setup`]: spans of how a connection was set up; [`dns`]: look-ups, which wait for the connect that they are for;
+//! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
 //! - [`Tracer`]: puts them together;
 //! - [`observation`]: what the floors above are told.
+//!
+//! What an exchange says, it says itself: [`wirespan_protocols::describe`].
 //!
 //! Nothing here reads a clock: event times come in, and [`clock::Clock`] maps them to Unix times.
 
 pub mod clock;
 pub mod connection;
 pub mod context;
-pub mod dns;
-pub mod http;
 pub mod ids;
+pub mod lookup;
 pub mod observation;
-pub mod outcome;
-pub mod postgres;
-pub mod redact;
-pub mod redis;
-pub mod route;
 pub mod sampler;
 pub mod setup;
-pub mod short;
 pub mod span;
 pub mod spare;
 #[cfg(test)]
 mod testing;
 pub mod traceparent;
-pub mod url;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use wirespan_protocols::exchange::{Detail, Exchange};
+pub use wirespan_protocols::describe::{redact, route};
+
+use wirespan_protocols::describe::Scene;
+use wirespan_protocols::describe::family::Family;
+use wirespan_protocols::describe::options::Options;
+use wirespan_protocols::describe::route::Route;
+use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::exchange::Exchange;
+use wirespan_protocols::exchange::detail::Parent;
+use wirespan_protocols::http;
 
 use crate::conn::fact::Use;
-use connection::{ConnectionFacts, View};
+use connection::ConnectionFacts;
 use context::{Owner, RequestKey};
 use sampler::{Decision, Sampler};
 use setup::Paid;
-use span::{Attribute, Kind, Resource, Span, Status, TraceId, Value};
+use span::{Attribute, Kind, Resource, Span, TraceId, Value};
 use traceparent::TraceParent;
 
 /// What a user can choose about spans.
@@ -52,34 +53,21 @@ use traceparent::TraceParent;
 pub struct Config {
     /// `OTEL_TRACES_SAMPLER`; `parentbased_always_on` by default.
     pub sampler: Sampler,
-    /// Configured route patterns, for `http.route`.
-    pub routes: route::Routes,
-    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`: replaces the list of known methods. `None`: [`http::KNOWN_METHODS`].
-    pub known_methods: Option<Vec<Box<str>>>,
-    /// Opt-in: `db.response.returned_rows`.
-    pub returned_rows: bool,
     /// Whether set-ups of connections become spans.
     pub connection_spans: bool,
-    /// Names of parameters whose values are hidden.
-    pub secrets: redact::names::Names,
+    /// What the descriptions of exchanges need.
+    pub options: Options,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            sampler: Sampler::default(),
-            routes: route::Routes::default(),
-            known_methods: None,
-            returned_rows: false,
-            connection_spans: true,
-            secrets: redact::names::Names::default(),
-        }
+        Self { sampler: Sampler::default(), connection_spans: true, options: Options::default() }
     }
 }
 
 /// What an exchange is tied to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ties {
+pub struct Ties<'a> {
     /// For a server's request: the ids that were promised when it began ([`Tracer::begin`]).
     pub promised: Option<Owner>,
     /// For what a client did: the request that it was done for.
@@ -88,6 +76,8 @@ pub struct Ties {
     pub usage: Option<Use>,
     /// How the connection was set up, if it is the first one after that.
     pub paid: Option<Paid>,
+    /// Its route ([`Tracer::route`]).
+    pub route: Option<&'a Route>,
 }
 
 /// Why an exchange did not become a span although all of it was seen.
@@ -112,13 +102,6 @@ impl Filtered {
             Self::Sampler => "sampler",
         }
     }
-}
-
-/// The protocol-specific part of a span.
-pub(crate) struct Described {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) attributes: Vec<Attribute>,
-    pub(crate) status: Status,
 }
 
 /// Attributes of the richest usual span (an HTTP server's) fit without growing.
@@ -186,13 +169,13 @@ impl Tracer {
         exchange: &Exchange,
         connection: &ConnectionFacts,
         resource: &Arc<Resource>,
-        ties: &Ties,
+        ties: &Ties<'_>,
     ) -> Option<Span> {
-        let (header, trace_state) = match &exchange.detail {
-            Detail::Http(http) => parent_of(http.traceparent.as_deref(), http.tracestate.as_deref()),
-            Detail::Postgres(_) | Detail::Redis(_) => (None, None),
-            Detail::Dns(_) | Detail::Opaque(_) => return None,
-        };
+        let family = exchange.detail.spoken().family;
+        if !family.has_requests() {
+            return None;
+        }
+        let (header, trace_state) = parent_of(exchange.detail.parent());
         let parent = header.or_else(|| ties.owner.map(TraceParent::from));
         let promised = ties.promised.map(|own| own.trace_id);
         let trace_id = parent.map(|parent| parent.trace_id).or(promised).unwrap_or_else(|| self.ids.trace_id());
@@ -201,38 +184,33 @@ impl Tracer {
             Decision::ParentNotSampled => return self.count(Filtered::ParentNotSampled),
             Decision::Drop => return self.count(Filtered::Sampler),
         }
-        let buffer = self.buffers.buffer();
-        let (kind, mut described) = match &exchange.detail {
-            Detail::Dns(_) | Detail::Opaque(_) => return None,
-            Detail::Http(http) => {
-                let view = View::of_http(connection);
-                (view.kind, http::describe(http, exchange, &view, (&self.config, &resource.service_name), buffer))
-            }
-            Detail::Postgres(postgres) => {
-                let view = View::of_database(connection);
-                (view.kind, postgres::describe(postgres, exchange, &view, &self.config, buffer))
-            }
-            Detail::Redis(redis) => {
-                let view = View::of_database(connection);
-                (view.kind, redis::describe(redis, exchange, &view, buffer))
-            }
-        };
-        let links = tie(exchange, kind, ties, &mut described.attributes);
+        let view = connection.view(family);
+        let scene = Scene { view, route: ties.route, options: &self.config.options };
+        let (mut described, status) = exchange.describe(&scene, self.buffers.buffer());
+        let links = tie(exchange, view.kind, ties, &mut described.attributes);
         let (start_unix_ns, end_unix_ns) = self.clock.interval(exchange.request.first_ns, exchange.end_ns);
         Some(Span {
             trace_id,
             span_id: ties.promised.map_or_else(|| self.ids.span_id(), |own| own.span_id),
             parent: parent.map(|parent| parent.span_id),
             trace_state,
-            kind,
+            kind: view.kind,
             name: described.name,
             start_unix_ns,
             end_unix_ns,
             attributes: described.attributes,
-            status: described.status,
+            status,
             links,
             resource: Arc::clone(resource),
         })
+    }
+
+    /// The route of a request, as its server sees it.
+    #[must_use]
+    pub fn route(&self, exchange: &Exchange, connection: &ConnectionFacts, service: &str) -> Option<Route> {
+        let Family::Http(http) = exchange.detail.family() else { return None };
+        let is_server = connection.view(FamilyName::Http).kind == Kind::Server;
+        if is_server { http::route(&http, &self.config.options, service) } else { None }
     }
 
     fn count(&mut self, reason: Filtered) -> Option<Span> {
@@ -242,7 +220,7 @@ impl Tracer {
 }
 
 /// What a request waited for before it could be sent or read; returns the links of its span.
-fn tie(exchange: &Exchange, kind: Kind, ties: &Ties, attributes: &mut Vec<Attribute>) -> Vec<span::Link> {
+fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<Attribute>) -> Vec<span::Link> {
     let request = &exchange.request;
     if kind == Kind::Server && request.arrived_ns != 0 {
         let waited_ns = request.first_ns.saturating_sub(request.arrived_ns);
@@ -263,9 +241,9 @@ fn tie(exchange: &Exchange, kind: Kind, ties: &Ties, attributes: &mut Vec<Attrib
 
 /// The parent that a request names, and its trace state. An invalid `traceparent` voids the `tracestate` too
 /// (W3C Trace Context, section 4.3).
-fn parent_of(traceparent: Option<&str>, tracestate: Option<&str>) -> (Option<TraceParent>, Option<Box<str>>) {
-    let parent = traceparent.and_then(TraceParent::parse);
-    let state = parent.and(tracestate).and_then(traceparent::usable_state).map(Box::from);
+fn parent_of(named: Parent<'_>) -> (Option<TraceParent>, Option<Box<str>>) {
+    let parent = named.traceparent.and_then(TraceParent::parse);
+    let state = parent.and(named.tracestate).and_then(traceparent::usable_state).map(Box::from);
     (parent, state)
 }
 

@@ -3,6 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use wirespan_protocols::describe::route::Route;
+use wirespan_protocols::describe::spoken::Spoken;
+
 use super::connection::ConnectionFacts;
 use super::context::{Owner, RequestKey};
 use super::span::{Resource, Span};
@@ -30,13 +33,15 @@ pub struct Observation<'a> {
     pub pid: u32,
     /// The resource of that process. Compare by pointer.
     pub resource: &'a Arc<Resource>,
-    /// The protocol: `http`, `postgresql`, `redis`, `dns`; inside TLS what spoke before it (`postgresql`), else `tls`.
-    pub protocol: Option<&'static str>,
+    /// The protocol: inside TLS what is known to be there, else TLS.
+    pub protocol: Option<Spoken>,
     /// Whether TLS was spoken on it.
     pub encrypted: bool,
     /// For what a client does (exchange, set-up): the server request of the same process that it was done for. `None`
     /// when that is not certain.
     pub owner: Option<&'a Owner>,
+    /// For what a server answered: its route.
+    pub route: Option<&'a Route>,
     /// The span that the fact became, if it did and was sampled.
     pub span: Option<&'a Span>,
 }
@@ -45,12 +50,12 @@ impl Observation<'_> {
     /// The key of the request that this fact is about, which [`Owner::request`] names in what was done for it.
     #[must_use]
     pub fn request(&self) -> Option<RequestKey> {
-        let pos = match self.fact {
-            Fact::Request(request) => request.pos,
-            Fact::Exchange(exchange, _) => exchange.request.pos,
+        let (stream, pos) = match self.fact {
+            Fact::Request(request) => (request.stream, request.pos),
+            Fact::Exchange(exchange, _) => (exchange.stream, exchange.request.pos),
             Fact::Opened | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => return None,
         };
-        Some(RequestKey { connection: self.id, pos })
+        Some(RequestKey { connection: self.id, stream, pos })
     }
 }
 

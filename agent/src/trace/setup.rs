@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
 
+use super::Tracer;
 use super::connection::{ConnectionFacts, Site};
-use super::dns::Waiting;
+use super::lookup::Waiting;
 use super::span::{Attribute, Kind, Link, Resource, Span, SpanId, Status, TraceId, Value};
-use super::{Tracer, outcome};
 use crate::conn::fact::{Lookup, SetUp, TcpConnect};
 use crate::event::{Role, Transport, Vantage};
 use crate::trace::sampler::Decision;
 use crate::trace::traceparent::TraceParent;
-use wirespan_protocols::exchange::Detail;
 
 /// Name of the span of a whole set-up.
 pub const NAME: &str = "connection_setup";
@@ -147,19 +146,19 @@ impl Tracer {
 
     /// The span of a look-up that no connect followed. `None` when it is not sampled.
     pub fn lookup(&mut self, lookup: &Waiting) -> Option<Span> {
-        let Detail::Dns(dns) = &lookup.exchange.detail else { return None };
+        let asked = lookup.asked()?;
         let parent = lookup.owner.map(TraceParent::from);
         let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
         if !self.samples(&trace_id, parent.map(|parent| parent.sampled)) {
             return None;
         }
-        let mut attributes = question(&dns.name, &dns.question);
-        if !dns.addresses.is_empty() {
-            let addresses = dns.addresses.iter().map(|address| address.to_string().into()).collect();
+        let mut attributes = question(asked.name, asked.question);
+        if !asked.addresses.is_empty() {
+            let addresses = asked.addresses.iter().map(|address| address.to_string().into()).collect();
             attributes.push(("dns.answers", Value::List(addresses)));
         }
         peer(&lookup.connection.remote, lookup.transport, &mut attributes);
-        let error = outcome::dns_error(dns.response_code, lookup.exchange.ending).map(Cow::into_owned);
+        let error = lookup.exchange.error_type(Kind::Client);
         let at = (lookup.exchange.request.first_ns, lookup.exchange.end_ns);
         let mut span = self.bare(LOOKUP.into(), trace_id, at, attributes, error.as_deref(), &lookup.resource);
         span.parent = parent.map(|parent| parent.span_id);

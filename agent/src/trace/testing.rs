@@ -1,25 +1,23 @@
 //! Helpers of this module's tests.
 
-use std::sync::Arc;
-
-use wirespan_protocols::exchange::{Detail, Ending, Exchange, Window};
+use wirespan_protocols::exchange::detail::Detail;
+use wirespan_protocols::exchange::{Ending, Exchange, Window};
 
 use super::connection::ConnectionFacts;
-use super::ids::Ids;
-use super::span::{Resource, Span, Value};
-use super::{Config, Ties, Tracer};
+use super::span::{Span, Value};
 use crate::event::{Endpoint, Role, Vantage};
 
 /// An answered exchange from 1,000 to 3,500 ns.
-pub(crate) fn exchange(detail: Detail) -> Exchange {
+pub(crate) fn exchange(detail: impl Detail) -> Exchange {
     let window = |first_ns, last_ns| Window { first_ns, last_ns, pos: 0, bytes: 10, arrived_ns: 0 };
     Exchange {
+        stream: 0,
         request: window(1_000, 1_200),
         response: Some(window(3_000, 3_500)),
         actor: Default::default(),
         ending: Ending::Answered,
         end_ns: 3_500,
-        detail,
+        detail: Box::new(detail),
     }
 }
 
@@ -31,22 +29,6 @@ pub(crate) fn tcp(role: Role, port: u16) -> ConnectionFacts {
         Role::Server => ConnectionFacts::new(role, Vantage::Socket, &server, &client),
         Role::Client => ConnectionFacts::new(role, Vantage::Socket, &client, &server),
     }
-}
-
-/// A client of the unix socket `path`.
-pub(crate) fn unix(path: &str) -> ConnectionFacts {
-    ConnectionFacts::new(Role::Client, Vantage::Socket, &Endpoint::Unix("".into()), &Endpoint::Unix(path.into()))
-}
-
-/// The span of an exchange under a configuration.
-pub(crate) fn span_with(config: Config, exchange: &Exchange, facts: &ConnectionFacts) -> Span {
-    let resource = Arc::new(Resource { service_name: "shop".into(), attributes: Vec::new() });
-    Tracer::new(config, Ids::seeded(1)).span(exchange, facts, &resource, &Ties::default()).unwrap()
-}
-
-/// The span of an exchange with everything at its default.
-pub(crate) fn span(exchange: &Exchange, facts: &ConnectionFacts) -> Span {
-    span_with(Config::default(), exchange, facts)
 }
 
 /// All attributes as `key=value`, sorted: what a test compares as a whole, so that nothing unexpected slips in.

@@ -1,4 +1,4 @@
-//! The walk over the buffers of a vectored call: node-redis, Netty, nginx and Go's `net.Buffers` send many at once.
+//! The walk over the buffers of a vectored call: Netty, nginx and Go's `net.Buffers` send many at once.
 //!
 //! The walk keeps its state in memory, not in registers: the verifier then knows nothing of the numbers, sees each round
 //! as the one before, and need not follow every combination of branches. It follows all rounds, though: so only a few

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use wirespan_tests::span;
 use wirespan_tests::spans::Spans;
+use wirespan_tests::{registered, span};
 
 use super::process::{Folder, Owned, eventually};
 
@@ -111,9 +111,15 @@ impl Agent {
         number.map_or(0, |rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap())
     }
 
-    /// Ends it by SIGTERM, and sees that it ends well.
+    /// Ends it by SIGTERM, and sees that it ends well and has written nothing that the telemetry registry does not have.
     #[track_caller]
     pub fn stop(&mut self) {
+        self.end();
+        registered::lines(&self.raw());
+    }
+
+    #[track_caller]
+    fn end(&mut self) {
         let status = self.process.stop();
         assert!(status.success(), "{status}: {}", self.stderr());
     }
@@ -139,7 +145,7 @@ impl Agent {
     /// Ends it; the spans that it has written.
     #[track_caller]
     pub fn finish(&mut self) -> Spans {
-        self.stop();
+        self.end();
         span::parse(&self.raw()).into()
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use wirespan_tests::registered;
+
 use super::process::run;
 
 /// One sample.
@@ -34,7 +36,9 @@ impl Scrape {
         curl.args(["-sf", "--noproxy", "*", "--max-time", "20", "-H", &format!("Accept: {kind}")]);
         let text = run(curl.arg(format!("http://127.0.0.1:{port}/metrics")));
         let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(Sample::parse);
-        Self { samples: samples.collect(), text }
+        let samples: Vec<Sample> = samples.collect();
+        samples.iter().for_each(|one| registered::sample(&one.name, one.labels.keys().map(String::as_str)));
+        Self { samples, text }
     }
 
     /// The samples of a name.

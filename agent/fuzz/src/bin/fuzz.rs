@@ -8,4 +8,4 @@ use wirespan_fuzz::{Target, chosen};
 
 static TARGET: OnceLock<Target> = OnceLock::new();
 
-fuzz_target!(|data: &[u8]| (TARGET.get_or_init(chosen).run)(data));
+fuzz_target!(|data: &[u8]| TARGET.get_or_init(chosen).run(data));

@@ -3,7 +3,7 @@
 use super::DnsExchange;
 use super::kinds::{TRANSFERS, mnemonic};
 use super::message::{Message, Question};
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Close, Output, Reason};
 use crate::stream::{Actor, Direction, Stamp};
 use std::collections::VecDeque;
@@ -209,12 +209,13 @@ impl Query {
             addresses: message.map(|message| message.addresses).unwrap_or_default(),
         };
         out.exchanges.push(Exchange {
+            stream: 0,
             request: self.window,
             response,
             actor: self.actor,
             ending,
             end_ns: end_ns.max(self.window.first_ns),
-            detail: Detail::Dns(Box::new(detail)),
+            detail: Box::new(detail),
         });
     }
 }

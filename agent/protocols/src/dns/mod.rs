@@ -12,6 +12,7 @@
 //! that was lost makes the queries that waited then unknown: they are not reported as unanswered.
 
 mod datagram;
+mod describe;
 mod kinds;
 mod lookups;
 mod message;
@@ -19,7 +20,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use crate::registry::{Context, Probe, Protocol};
+use crate::describe::spoken::{FamilyName, Spoken};
+use crate::protocol::{Context, Opening, Probe, Protocol};
 use crate::session::Session;
 use std::net::IpAddr;
 
@@ -36,21 +38,18 @@ pub struct DnsExchange {
     pub addresses: Vec<IpAddr>,
 }
 
-/// The registry entry of DNS over TCP.
-pub const PROTOCOL: Protocol = Protocol { name: "dns", probe: stream::probe, answers: None, open, turn_budget: None };
+/// Name and family.
+const SPOKEN: Spoken = Spoken { name: "dns", family: FamilyName::Lookup };
 
-/// DNS over UDP. Its probe looks at one datagram; it is no part of the registry, since datagrams are nothing else here.
-pub static DATAGRAMS: Protocol =
-    Protocol { name: "dns", probe: probe_datagram, answers: None, open: |_| open_datagram(), turn_budget: None };
+/// The registry entry of DNS: over TCP, and in [`datagrams`](Protocol::datagrams).
+pub static PROTOCOL: Protocol =
+    Protocol { datagrams: Some(&DATAGRAMS), ..Protocol::new(SPOKEN, "DNS", stream::probe, open) };
 
-fn open(from_start: bool) -> Box<dyn Session> {
-    Box::new(stream::Stream::new(from_start))
-}
+/// Over UDP. Its probe looks at one datagram, and each call is one.
+static DATAGRAMS: Protocol = Protocol::new(SPOKEN, "DNS", probe_datagram, |_| Box::new(datagram::Datagrams::default()));
 
-/// Opens a session over UDP: each call is one datagram.
-#[must_use]
-pub fn open_datagram() -> Box<dyn Session> {
-    Box::new(datagram::Datagrams::default())
+fn open(opening: &Opening) -> Box<dyn Session> {
+    Box::new(stream::Stream::new(opening.from_start))
 }
 
 fn probe_datagram(bytes: &[u8], _context: Context) -> Probe {

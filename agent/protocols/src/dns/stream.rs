@@ -3,7 +3,7 @@
 use super::lookups::{LIMIT_NS, Lookups};
 use super::message::{HEADER, Message, is_certain, message};
 use crate::exchange::Window;
-use crate::registry::{Context, Probe};
+use crate::protocol::{Context, Probe};
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Inbox, Stamp};
 

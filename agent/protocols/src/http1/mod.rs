@@ -19,7 +19,9 @@
 //! is given up. Limits: a connection that was never seen to pipeline is taken not to, so a pipeline whose very first
 //! requests were lost may be misread; one that was seen to is trusted again only after it was idle.
 
+mod blank;
 mod chunked;
+mod describe;
 mod fields;
 mod head;
 mod keep;
@@ -37,7 +39,9 @@ mod tests;
 mod trial;
 mod unsent;
 
-use crate::registry::Protocol;
+use crate::blank::Blanking;
+use crate::describe::spoken::{FamilyName, Spoken};
+use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
 use probe::probe;
 use std::borrow::Cow;
@@ -77,9 +81,16 @@ pub struct HttpExchange {
 /// Longest request target that is kept, bytes.
 pub const MAX_TARGET: usize = 4096;
 
-/// The registry entry of HTTP/1.
-pub const PROTOCOL: Protocol = Protocol { name: "http", probe, answers: None, open, turn_budget: None };
+/// Name and family.
+const SPOKEN: Spoken = Spoken { name: "http", family: FamilyName::Http };
 
-fn open(from_start: bool) -> Box<dyn Session> {
-    Box::new(session::Http1::new(from_start))
+/// The registry entry of HTTP/1.
+pub static PROTOCOL: Protocol = Protocol {
+    is_self_evident: true,
+    blank: Some(Blanking { what: "headers with credentials", scan: blank::headers }),
+    ..Protocol::new(SPOKEN, "HTTP/1", probe, open)
+};
+
+fn open(opening: &Opening) -> Box<dyn Session> {
+    Box::new(session::Http1::new(opening.from_start))
 }

@@ -2,7 +2,7 @@
 
 use super::HttpExchange;
 use super::head::Head;
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::phase::RequestStart;
 use crate::session::{Output, Reason};
 use crate::stream::{Actor, Stamp};
@@ -50,6 +50,7 @@ impl Pending {
         }
         let detail = self.detail.as_deref();
         out.requests.push(RequestStart {
+            stream: 0,
             pos: self.window.pos,
             at_ns: self.window.first_ns,
             actor: self.actor,
@@ -74,12 +75,13 @@ impl Pending {
         let Some(mut detail) = self.detail else { return false };
         detail.status = response.map(|(_, status)| status);
         out.exchanges.push(Exchange {
+            stream: 0,
             request: self.window,
             response: response.map(|(window, _)| window),
             actor: self.actor,
             ending,
             end_ns: end_ns.max(self.window.first_ns),
-            detail: Detail::Http(detail),
+            detail,
         });
         true
     }

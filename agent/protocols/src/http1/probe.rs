@@ -2,7 +2,7 @@
 
 use super::fields::is_tchar;
 use super::start::{MAX_METHOD, is_registered};
-use crate::registry::{Context, Probe};
+use crate::protocol::{Context, Probe};
 use crate::stream::Direction;
 
 /// After so many bytes without a decision it is not HTTP.

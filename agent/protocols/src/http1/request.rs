@@ -9,7 +9,7 @@ use super::pending::{Method, body_by_declaration};
 use super::probe;
 use super::session::Http1;
 use super::start::{self, is_registered};
-use crate::registry::Probe;
+use crate::protocol::Probe;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Stamp};
 

@@ -9,7 +9,7 @@ use super::probe;
 use super::session::Http1;
 use super::start;
 use crate::exchange::{Ending, Window};
-use crate::registry::Probe;
+use crate::protocol::Probe;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Stamp};
 

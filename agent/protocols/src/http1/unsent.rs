@@ -8,7 +8,7 @@ use super::probe;
 use super::request::State;
 use super::session::Http1;
 use super::start::is_registered;
-use crate::registry::Probe;
+use crate::protocol::Probe;
 use crate::session::Output;
 use crate::stream::Chunk;
 

@@ -3,11 +3,11 @@
 use super::names::Known;
 use super::reply::{Failure, Tag};
 use super::session::Postgres;
-use super::sql::Statement;
 use super::step::{Kind, Step};
 use super::{Operation, PostgresExchange};
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Output, Reason};
+use crate::sql::Statement;
 use crate::stream::{Actor, Stamp};
 use std::sync::Arc;
 
@@ -142,12 +142,13 @@ impl Postgres {
             text_truncated: about.truncated || statement.is_some_and(|statement| statement.truncated),
         };
         let exchange = Exchange {
+            stream: 0,
             request: about.request,
             response,
             actor: about.actor,
             ending,
             end_ns: end_ns.max(about.request.first_ns),
-            detail: Detail::Postgres(Box::new(detail)),
+            detail: Box::new(detail),
         };
         if self.proven || !about.grouped && self.trial == 0 || ending != Ending::Answered {
             out.exchanges.push(exchange);

@@ -3,12 +3,12 @@
 use super::pairing::MAX_PENDING;
 use super::probe;
 use super::session::{Framing, Phase, Postgres};
-use super::sql::{Reading, digest, statement};
 use super::startup::{MAX_PACKET, Opening, Packet, opening};
 use super::step::{Kind, Query, Step};
 use super::wire::{HEADER, Head, Header, MAX_NAME, client, client_may_send, cstr, head};
 use crate::exchange::Window;
 use crate::session::{Output, Reason};
+use crate::sql::{Reading, digest, statement};
 use crate::stream::{Chunk, Inbox};
 use std::sync::Arc;
 

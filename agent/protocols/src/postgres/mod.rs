@@ -8,7 +8,7 @@
 //!
 //! Layout: `wire` and `startup` read messages and packets, `front` what the client says, `back` and `reply`
 //! what the server says; `step` is the queue between them, `names` the prepared statements and portals,
-//! `pairing`, `oddity` and `tail` what is done after a loss, `emit` what comes out, `sql` the texts, `probe` detection,
+//! `pairing`, `oddity` and `tail` what is done after a loss, `emit` what comes out, `probe` detection,
 //! `set_up` what opening a connection took, `session` ties them together.
 //!
 //! Limits: 32 KiB of a query are read and 8 KiB of its sanitised text kept; names longer than 512 bytes, more than 1024
@@ -16,24 +16,32 @@
 //! 'DEALLOCATE …'`) is not seen. Passwords and parameter values are never looked at.
 
 mod back;
+mod blank;
+mod describe;
 mod emit;
 mod front;
+mod hidden;
 mod names;
 mod oddity;
 mod pairing;
 mod probe;
+mod purpose;
 mod reply;
 mod session;
 mod set_up;
-mod sql;
+mod sqlstate;
 mod startup;
 mod step;
+mod tags;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use crate::registry::{Context, Probe, Protocol};
+use crate::blank::Blanking;
+use crate::describe::spoken::{FamilyName, Spoken};
+use crate::hidden::Hidden;
+use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
 use std::sync::Arc;
 
@@ -81,14 +89,24 @@ pub struct PostgresExchange {
     pub empty: bool,
 }
 
+/// Name and family.
+const SPOKEN: Spoken = Spoken { name: "postgresql", family: FamilyName::Database };
+
 /// The registry entry of PostgreSQL.
-pub const PROTOCOL: Protocol =
-    Protocol { name: "postgresql", probe, answers: None, open, turn_budget: Some(64 * 1024) };
+pub static PROTOCOL: Protocol = Protocol {
+    turn_budget: Some(64 * 1024),
+    hidden: Hidden {
+        offer: Some("postgresql"),
+        sign_in: Some(hidden::sign_in),
+        in_clear: Some("`sslmode=disable` in PostgreSQL clients"),
+        ..Hidden::NOTHING
+    },
+    is_optional: Some(purpose::is_optional),
+    explain: Some(sqlstate::explain),
+    blank: Some(Blanking { what: "PostgreSQL passwords", scan: blank::passwords }),
+    ..Protocol::new(SPOKEN, "PostgreSQL", probe::probe, open)
+};
 
-fn probe(bytes: &[u8], context: Context) -> Probe {
-    probe::probe(bytes, context)
-}
-
-fn open(from_start: bool) -> Box<dyn Session> {
-    Box::new(session::Postgres::new(from_start))
+fn open(opening: &Opening) -> Box<dyn Session> {
+    Box::new(session::Postgres::new(opening.from_start))
 }

@@ -4,8 +4,8 @@
 //! not replace what the name stood for.
 
 use super::reply::Reply;
-use super::sql::Statement;
 use super::wire::server;
+use crate::sql::Statement;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -246,7 +246,7 @@ fn sql_name(text: &str, command: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::postgres::sql::{Reading, statement};
+    use crate::sql::{Reading, statement};
 
     fn known(text: &str) -> Known {
         let reading = Reading { complete: true, backslash: false };

@@ -1,10 +1,10 @@
 //! Is this PostgreSQL? By the bodies of whole messages, not by tags alone: a letter and a length are easily met.
 
 use super::reply::{command_tag, failure};
-use super::sql::begins_like_sql;
 use super::startup::{Opening, opening};
 use super::wire::{HEADER, Head, Header, client, client_may_send, cstr, head, int16, int32, server, server_may_send};
-use crate::registry::{Context, Probe};
+use crate::protocol::{Context, Probe};
+use crate::sql::begins_like_sql;
 use crate::stream::Direction;
 
 /// What one message's body says.

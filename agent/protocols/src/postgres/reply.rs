@@ -1,8 +1,8 @@
 //! Bodies of replies: command tags ("CommandComplete") and errors ("Error and Notice Message Fields", chapter 55.8).
 
 use super::set_up;
-use super::sql::is_command;
 use super::wire::{Header, cstr, server};
+use crate::sql::is_command;
 
 /// Bytes of an error that are looked at: the fields of interest come first.
 const MAX_ERROR: usize = 4096;

@@ -1,6 +1,7 @@
 //! What setting a connection up shows: encryption requests, start-up and authentication ("Start-up", chapter 55.2.1, and
 //! "SASL Authentication", chapter 55.3 of PostgreSQL's manual). Passwords and their proofs are never looked at.
 
+use super::SPOKEN;
 use super::session::{Framing, Postgres};
 use super::step::{Kind, Step};
 use super::wire::int32;
@@ -51,7 +52,9 @@ pub(super) fn is_granted(body: &[u8]) -> bool {
 pub(super) fn encryption_request(step: &Step, accepted: bool, error: Option<Box<str>>, end_ns: u64, out: &mut Output) {
     let start_ns = step.request.first_ns;
     let kind = PhaseKind::EncryptionRequest { accepted };
-    out.phases.push(Phase { start_ns, end_ns: end_ns.max(start_ns), actor: step.actor, error, kind });
+    let (end_ns, actor) = (end_ns.max(start_ns), step.actor);
+    // Accepted or not, the client goes on with a start-up.
+    out.phases.push(Phase { start_ns, end_ns, actor, error, spoken: Some(SPOKEN), goes_on: true, kind });
 }
 
 impl Postgres {
@@ -79,7 +82,8 @@ impl Postgres {
     pub fn end_sign_in(&mut self, error: Option<Box<str>>, end_ns: u64, out: &mut Output) {
         let Some(SignIn { start_ns, actor, method, round_trips }) = self.sign_in.take() else { return };
         let kind = PhaseKind::Authentication(Box::new(Authentication { method, round_trips, encrypted: false }));
-        out.phases.push(Phase { start_ns, end_ns: end_ns.max(start_ns), actor, error, kind });
+        let end_ns = end_ns.max(start_ns);
+        out.phases.push(Phase { start_ns, end_ns, actor, error, spoken: Some(SPOKEN), goes_on: false, kind });
     }
 
     /// The connection ended in the middle of its set-up.

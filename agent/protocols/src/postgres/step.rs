@@ -1,7 +1,7 @@
 //! What the client asked for and the server has yet to answer, in order.
 
-use super::sql::{Digest, Statement};
 use crate::exchange::Window;
+use crate::sql::{Digest, Statement};
 use crate::stream::{Actor, Stamp};
 use std::sync::Arc;
 

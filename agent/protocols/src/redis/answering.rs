@@ -5,7 +5,7 @@ use super::command::Effect;
 use super::resp::{Head, Step};
 use super::session::RedisSession;
 use super::shape;
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Output, Reason};
 
 /// Replies that may wait for a request that was handed over late.
@@ -134,12 +134,13 @@ impl RedisSession {
             detail.error = head.error.or(head.nested_error).map(|word| word.text());
         }
         let exchange = Exchange {
+            stream: 0,
             request: pending.request,
             response: Some(response),
             actor: pending.actor,
             ending: Ending::Answered,
             end_ns: response.last_ns.max(pending.request.first_ns),
-            detail: Detail::Redis(detail),
+            detail,
         };
         self.tell(exchange, out);
     }

@@ -5,7 +5,7 @@ use super::queue::{MAX_PENDING, Pending};
 use super::resp::Step;
 use super::session::RedisSession;
 use super::{Group, RedisExchange};
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Output, Reason};
 use crate::stream::Stamp;
 
@@ -142,12 +142,13 @@ impl RedisSession {
         let Some(mut detail) = pending.detail else { return };
         detail.database = database;
         let exchange = Exchange {
+            stream: 0,
             request: pending.request,
             response: None,
             actor: pending.actor,
             ending: Ending::Answered,
             end_ns: pending.request.last_ns,
-            detail: Detail::Redis(detail),
+            detail,
         };
         self.tell(exchange, out);
     }

@@ -3,7 +3,7 @@
 use super::Group;
 use super::command::Effect;
 use super::session::RedisSession;
-use crate::exchange::{Detail, Ending, Exchange};
+use crate::exchange::{Ending, Exchange};
 use crate::session::{Output, Reason};
 
 impl RedisSession {
@@ -157,12 +157,13 @@ impl RedisSession {
             }
             let ending = if pending.effect == Effect::Shutdown { Ending::Answered } else { ending };
             out.exchanges.push(Exchange {
+                stream: 0,
                 request: pending.request,
                 response,
                 actor: pending.actor,
                 ending,
                 end_ns: at_ns.max(pending.request.first_ns),
-                detail: Detail::Redis(detail),
+                detail,
             });
         }
         self.queue.clear();

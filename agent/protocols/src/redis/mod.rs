@@ -15,8 +15,12 @@
 
 mod answering;
 mod asking;
+mod blank;
 mod command;
+mod describe;
 mod ending;
+mod hidden;
+mod names;
 mod probe;
 mod queue;
 mod request;
@@ -30,12 +34,14 @@ mod table;
 mod tests;
 mod wire;
 
-use crate::registry::Protocol;
+use crate::blank::Blanking;
+use crate::describe::spoken::{FamilyName, Spoken};
+use crate::hidden::{Hidden, Sizes};
+use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
 
 /// Whether Redis has a command of this name (upper case, without subcommand).
-#[must_use]
-pub fn is_command(name: &str) -> bool {
+fn is_command(name: &str) -> bool {
     table::find(name).is_some() || table::is_container(name.as_bytes())
 }
 
@@ -71,10 +77,24 @@ pub struct RedisExchange {
     pub stored_procedure: Option<Box<str>>,
 }
 
-/// The registry entry of Redis.
-pub const PROTOCOL: Protocol =
-    Protocol { name: "redis", probe: probe::probe, answers: Some(probe::answers), open, turn_budget: Some(64 * 1024) };
+/// Name and family.
+const SPOKEN: Spoken = Spoken { name: "redis", family: FamilyName::Database };
 
-fn open(from_start: bool) -> Box<dyn Session> {
-    Box::new(session::RedisSession::new(from_start))
+/// The registry entry of Redis.
+pub static PROTOCOL: Protocol = Protocol {
+    answers: Some(probe::answers),
+    turn_budget: Some(64 * 1024),
+    hidden: Hidden {
+        preamble: Some(hidden::preamble),
+        // `*1 $4 QUIT`, answered by `+OK`.
+        farewell: Some(Sizes { request: 14, response: 5 }),
+        ..Hidden::NOTHING
+    },
+    is_optional: Some(names::is_optional),
+    blank: Some(Blanking { what: "arguments of Redis AUTH", scan: blank::arguments }),
+    ..Protocol::new(SPOKEN, "Redis", probe::probe, open)
+};
+
+fn open(opening: &Opening) -> Box<dyn Session> {
+    Box::new(session::RedisSession::new(opening.from_start))
 }

@@ -9,7 +9,7 @@ use super::resp::{self, Step};
 use super::shape;
 use super::table;
 use super::wire::{line, number};
-use crate::registry::{Context, Probe};
+use crate::protocol::{Context, Probe};
 use crate::stream::Direction;
 
 /// Error words that only Redis says.
@@ -28,7 +28,7 @@ const ERRORS: [&[u8]; 12] = [
     b"-NOPERM ",
 ];
 
-/// See [`Protocol::probe`](crate::registry::Protocol).
+/// See [`Protocol::probe`](crate::protocol::Protocol).
 pub fn probe(bytes: &[u8], context: Context) -> Probe {
     let to_server = context.direction != Some(Direction::ToClient);
     let to_client = context.direction != Some(Direction::ToServer);

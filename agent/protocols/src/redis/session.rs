@@ -1,12 +1,13 @@
 //! One Redis connection: what is known of it, and the way of its bytes to `asking` and `answering`.
 
+use super::RedisExchange;
 use super::queue::Queue;
 use super::request::Scanner as RequestScanner;
 use super::resp::{Head, Scanner as ReplyScanner};
 use super::state::State;
 use super::sync::Sync;
 use crate::appetite::Appetite;
-use crate::exchange::{Detail, Ending, Exchange, Window};
+use crate::exchange::{Ending, Exchange, Window};
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Inbox, Stamp};
 
@@ -212,8 +213,6 @@ impl Session for RedisSession {
 
 /// Heap bytes of an exchange that is held back.
 fn held_bytes(exchange: &Exchange) -> usize {
-    match &exchange.detail {
-        Detail::Redis(detail) => size_of_val(&**detail) + detail.command.len() + detail.text.len(),
-        _ => 0,
-    }
+    let redis = exchange.detail.downcast::<RedisExchange>();
+    redis.map_or(0, |redis| size_of_val(redis) + redis.command.len() + redis.text.len())
 }

@@ -7,7 +7,7 @@ mod silence;
 
 use super::session::RedisSession;
 use super::{Group, RedisExchange};
-use crate::exchange::{Detail, Ending, Exchange};
+use crate::exchange::{Ending, Exchange};
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::Direction::{ToClient, ToServer};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
@@ -67,10 +67,7 @@ impl Talk {
 }
 
 fn redis(exchange: &Exchange) -> &RedisExchange {
-    match &exchange.detail {
-        Detail::Redis(redis) => redis,
-        other => unreachable!("{other:?}"),
-    }
+    exchange.detail.downcast().unwrap()
 }
 
 fn command(words: &str) -> Vec<u8> {

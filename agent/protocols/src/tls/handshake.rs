@@ -330,7 +330,17 @@ impl Handshake {
         self.client.suspect.or(self.server.suspect)
     }
 
-    /// The phase, over at `end_ns`. Once.
+    /// The name of the protocol that the server chose, else the one that the client would like best.
+    pub fn best_offer(&self) -> Option<&str> {
+        self.chosen().or(self.facts.offered_protocols.first().map(|name| &**name))
+    }
+
+    /// The name of the protocol that the server chose.
+    pub fn chosen(&self) -> Option<&str> {
+        self.facts.chosen_protocol.as_deref()
+    }
+
+    /// The phase, over at `end_ns`. Once. What is known of the inside is left to whoever knows it.
     pub fn phase(&mut self, end_ns: u64, error: Option<Box<str>>) -> Option<Phase> {
         let start = self.start.take()?;
         Some(Phase {
@@ -338,6 +348,8 @@ impl Handshake {
             end_ns: end_ns.max(start.first_ns),
             actor: start.actor,
             error,
+            spoken: None,
+            goes_on: false,
             kind: PhaseKind::Tls(Box::new(std::mem::take(&mut self.facts))),
         })
     }

@@ -6,7 +6,7 @@
 //! - `message`, `hello`, `names`: handshake messages in clear, what hellos say, names of suites and alerts;
 //! - `handshake`: where the handshake stands, up to its last Finished, and how it failed;
 //! - `rounds`, `opaque`: turns of application data;
-//! - `postgres`: the authentication of PostgreSQL by the sizes of its messages;
+//! - `inside`: what is known of the protocol inside, and its authentication;
 //! - `session`: all of them together.
 //!
 //! What a loss means here. Bodies of encrypted records, and of certificates, are not needed. Any other loss in the
@@ -15,10 +15,10 @@
 
 mod handshake;
 mod hello;
+mod inside;
 mod message;
 mod names;
 mod opaque;
-mod postgres;
 mod probe;
 mod record;
 mod rounds;
@@ -28,27 +28,17 @@ mod tests;
 
 pub use opaque::OpaqueExchange;
 
-use crate::registry::Protocol;
+use crate::describe::spoken::{FamilyName, Spoken};
+use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
 
+/// Name and family.
+const SPOKEN: Spoken = Spoken { name: "tls", family: FamilyName::Opaque };
+
 /// The registry entry of TLS.
-pub const PROTOCOL: Protocol = Protocol { name: "tls", probe: probe::probe, answers: None, open, turn_budget: None };
+pub static PROTOCOL: Protocol =
+    Protocol { glimpse: Some(record::begins_data), ..Protocol::new(SPOKEN, "TLS", probe::probe, open) };
 
-/// The same, for a connection that changed to it.
-pub static TLS: Protocol = PROTOCOL;
-
-/// Whether a call begins like a record of encrypted data: what a connection shows whose handshake was before our time.
-#[must_use]
-pub fn begins_record(bytes: &[u8]) -> bool {
-    record::begins_data(bytes)
-}
-
-fn open(_from_start: bool) -> Box<dyn Session> {
-    Box::new(session::Tls::new(None))
-}
-
-/// A session for what follows on a connection that spoke the protocol `before` and agreed to change to TLS.
-#[must_use]
-pub fn open_after(before: &'static str) -> Box<dyn Session> {
-    Box::new(session::Tls::new((before == session::POSTGRES).then_some(session::POSTGRES)))
+fn open(opening: &Opening) -> Box<dyn Session> {
+    Box::new(session::Tls::new(opening))
 }

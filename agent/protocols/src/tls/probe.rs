@@ -2,7 +2,7 @@
 
 use super::message::CLIENT_HELLO;
 use super::record::HANDSHAKE;
-use crate::registry::{Context, Probe};
+use crate::protocol::{Context, Probe};
 use crate::stream::Direction;
 
 /// A record header (content type 22, version 3.x, a length), a message header (type 1, a length), a version 3.x.

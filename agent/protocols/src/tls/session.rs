@@ -1,13 +1,14 @@
 //! Both directions of a TLS connection: the handshake, then the first rounds of what is inside.
 
 use super::handshake::{Failure, Handshake, Progress};
+use super::inside::Inside;
 use super::names::TLS13;
 use super::opaque::OpaqueExchange;
-use super::postgres::{Sizes, Verdict};
 use super::record::{APPLICATION_DATA, Hole, Piece, Reader, Record};
 use super::rounds::{FAREWELL, Round, Rounds};
-use crate::exchange::{Detail, Ending, Exchange};
+use crate::exchange::{Ending, Exchange};
 use crate::phase::Phase;
+use crate::protocol::Opening;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Stamp};
 
@@ -17,8 +18,6 @@ pub(super) const MAX_ROUNDS: u32 = 32;
 const BUDGET: u32 = 4096;
 /// An answer after which nothing passed for so long, ns, beyond the common silence, is taken to be whole.
 const ANSWERED_NS: u64 = 3_300_000_000_000;
-/// Name of a protocol that is known inside.
-pub(super) const POSTGRES: &str = "postgresql";
 
 /// How far the connection is understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,14 +41,13 @@ pub(super) struct Tls {
     /// a record that looks like that refusal.
     unconfirmed: Option<(Phase, Option<Stamp>)>,
     rounds: Option<Rounds>,
-    inside: Option<&'static str>,
-    sizes: Option<Sizes>,
+    inside: Inside,
     told: u32,
     last_ns: u64,
 }
 
 impl Tls {
-    pub fn new(inside: Option<&'static str>) -> Self {
+    pub fn new(opening: &Opening) -> Self {
         Self {
             up: Reader::new(),
             down: Reader::new(),
@@ -58,8 +56,7 @@ impl Tls {
             handshake: Box::default(),
             unconfirmed: None,
             rounds: None,
-            inside,
-            sizes: None,
+            inside: Inside::new(opening),
             told: 0,
             last_ns: 0,
         }
@@ -90,7 +87,7 @@ impl Tls {
     }
 
     fn fail(&mut self, at_ns: u64, error: Box<str>, out: &mut Output) {
-        out.phases.extend(self.handshake.phase(at_ns, Some(error)));
+        out.phases.extend(self.inside.phase(&mut self.handshake, at_ns, Some(error)));
         self.leave(out);
     }
 
@@ -125,10 +122,7 @@ impl Tls {
 
     fn finish_handshake(&mut self, direction: Direction, last: Stamp, out: &mut Output) {
         let Some(agreed) = self.handshake.agreed() else { return self.lose_handshake(Reason::Malformed, out) };
-        if matches!(self.handshake.offered(), [only] if &**only == POSTGRES) {
-            self.inside = Some(POSTGRES);
-        }
-        self.sizes = (self.inside == Some(POSTGRES)).then(Sizes::new);
+        self.inside.begin(&self.handshake);
         let padding = self.handshake.padding();
         let rounds = self.rounds.get_or_insert_with(|| Rounds::new(agreed, padding));
         if agreed.0 == TLS13 && direction == Direction::ToClient {
@@ -136,7 +130,7 @@ impl Tls {
         }
         let refusable = agreed.0 == TLS13 && self.handshake.certificate_asked() == Some(true);
         let refusal = self.handshake.suspect();
-        let phase = self.handshake.phase(last.last_ns, None);
+        let phase = self.inside.phase(&mut self.handshake, last.last_ns, None);
         *self.handshake = Handshake::default();
         self.stage = Stage::Data;
         match phase {
@@ -194,25 +188,17 @@ impl Tls {
 
     /// A round is over: a part of the authentication, or an exchange.
     fn tell(&mut self, round: Round, out: &mut Output) {
-        if let Some(sizes) = &mut self.sizes {
+        if self.inside.signs_in() {
             if self.rounds.as_ref().is_some_and(Rounds::is_torn) {
                 // What belongs to the authentication, and what comes after it, cannot be told apart.
                 return self.leave(out);
             }
-            match sizes.round(&round) {
-                Verdict::Goes => {}
-                Verdict::Over(phase) => {
-                    out.phases.push(phase);
-                    self.sizes = None;
-                }
-                Verdict::Refused => {}
-                Verdict::Unknown => self.sizes = None,
-            }
+            out.phases.extend(self.inside.round(&round));
             return;
         }
         let Some(response) = round.response else { return };
         let detail = OpaqueExchange {
-            inside: self.inside,
+            inside: self.inside.spoken(),
             number: self.told,
             request_bytes: round.request_bytes(),
             response_bytes: round.response_bytes(),
@@ -221,12 +207,13 @@ impl Tls {
             perhaps_tickets: round.is_first_word && self.rounds.as_ref().is_some_and(Rounds::may_have_tickets),
         };
         out.exchanges.push(Exchange {
+            stream: 0,
             request: round.request,
             response: Some(response),
             actor: round.actor,
             ending: Ending::Answered,
             end_ns: response.last_ns.max(round.request.first_ns),
-            detail: Detail::Opaque(Box::new(detail)),
+            detail: Box::new(detail),
         });
         self.told += 1;
         if self.told >= MAX_ROUNDS {
@@ -365,7 +352,7 @@ impl Session for Tls {
             self.cut_short(at_ns, "connection_closed", out);
         }
         if direction == Direction::ToClient {
-            out.phases.extend(self.sizes.take().and_then(|sizes| sizes.refused()));
+            out.phases.extend(self.inside.refused());
         }
     }
 

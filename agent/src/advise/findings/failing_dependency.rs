@@ -29,7 +29,7 @@ fn finding(tables: &Tables, service: &str, name: &str, route: &Route, cause: &Ca
     let mut by_status: Vec<(&str, u64)> = cause.failing.iter().map(|(status, count)| (&**status, *count)).collect();
     by_status.sort_by_key(|(status, count)| (std::cmp::Reverse(*count), *status));
     let status = by_status.first().map_or("", |(status, _)| *status);
-    let call = culprit.failure.text(peer.protocol.as_deref());
+    let call = culprit.failure.text(edge.protocol);
     let whose = match culprit.via.last() {
         Some(deepest) => format!("the call of {deepest} to {} {call}", peer.label()),
         None => format!("its call to {} {call}", peer.label()),

@@ -5,6 +5,7 @@ use super::super::report::{Concerned, Finding, Kind};
 use super::super::tables::Tables;
 use super::super::words::{counted, duration, percent, ratio};
 use super::{ms, number, numbers, statement};
+use wirespan_protocols::describe::spoken::FamilyName;
 
 pub(super) fn find(tables: &Tables, out: &mut Vec<Finding>) {
     for ((service, name), route) in &tables.routes {
@@ -18,7 +19,7 @@ pub(super) fn find(tables: &Tables, out: &mut Vec<Finding>) {
                 continue;
             };
             let peer = edge.peer();
-            let is_http = edge.protocol == Some("http");
+            let is_http = edge.protocol.is_some_and(|spoken| spoken.family == FamilyName::Http);
             // One for all would take about as long as one.
             let saved = repeats.total_ns - repeats.total_ns / repeats.count.max(1) * repeats.requests;
             let each = ratio(repeats.total_ns, repeats.count);

@@ -6,6 +6,7 @@ use super::super::report::{Concerned, Finding, Kind, Part};
 use super::super::tables::Tables;
 use super::super::words::{count, counted, decimal, duration, list, percent, ratio};
 use super::{ms, number, numbers};
+use wirespan_protocols::describe::spoken::FamilyName;
 
 pub(super) fn find(tables: &Tables, out: &mut Vec<Finding>) {
     for (_, edge) in tables.edges() {
@@ -15,7 +16,8 @@ pub(super) fn find(tables: &Tables, out: &mut Vec<Finding>) {
         let churns = opened >= NO_POOL_CONNECTIONS && opened * 2 >= edge.set_ups.count;
         // Without an operation there is nothing that waited: probes of a port, connections kept for later.
         let few = settled.operations > 0 && ratio(settled.operations, opened) <= NO_POOL_OPERATIONS;
-        if churns && few && edge.protocol != Some("dns") && settled.set_up_share() >= NO_POOL_SHARE {
+        let family = edge.protocol.map(|spoken| spoken.family);
+        if churns && few && family != Some(FamilyName::Lookup) && settled.set_up_share() >= NO_POOL_SHARE {
             out.extend(finding(tables, edge, &settled));
         }
     }
@@ -31,6 +33,7 @@ fn finding(tables: &Tables, edge: &Edge, settled: &Settled) -> Option<Finding> {
         return None;
     }
     let per = |ns: u64| ratio(ns, operations);
+    let family = edge.protocol.map(|spoken| spoken.family);
     let share = settled.set_up_share();
     let peer = edge.peer();
     let service = edge.key.service.to_string();
@@ -47,7 +50,7 @@ fn finding(tables: &Tables, edge: &Edge, settled: &Settled) -> Option<Finding> {
         .filter(|(_, ns)| ratio(*ns, set_ups.total_ns) >= 0.02)
         .map(|(name, ns)| format!("{name} {}", duration(per(ns))))
         .collect();
-    let what = if peer.protocol.as_deref() == Some("tls") { "round trip" } else { "operation" };
+    let what = if family == Some(FamilyName::Opaque) { "round trip" } else { "operation" };
     let text = format!(
         "{service} opened {} to {} for {}: {each}. Of the {} that its callers wait for each {what}, {} ({}) are the \
          set-up of the connection: {}.",
@@ -59,8 +62,8 @@ fn finding(tables: &Tables, edge: &Edge, settled: &Settled) -> Option<Finding> {
         percent(share),
         list(&phases),
     );
-    let http = matches!(peer.protocol.as_deref(), Some("http"))
-        || edge.encrypted && edge.no_heads && edge.protocol == Some("tls");
+    let http =
+        family == Some(FamilyName::Http) || edge.encrypted && edge.no_heads && family == Some(FamilyName::Opaque);
     let means = if http {
         "Keep connections open (HTTP keep-alive, one client object for all requests)"
     } else {

@@ -99,16 +99,16 @@ fn caveat(tables: &Tables, unread: &[Unread], service: &str, route: &Route) -> O
 mod tests {
     use super::super::super::testing::{MS, World};
     use super::super::super::words::ratio;
-    use wirespan_protocols::exchange::Detail;
+    use wirespan_protocols::exchange::detail::Detail;
     use wirespan_protocols::tls::OpaqueExchange;
 
-    fn round_trip(number: u32, request: u64, response: u64) -> Detail {
-        Detail::Opaque(Box::new(OpaqueExchange {
+    fn round_trip(number: u32, request: u64, response: u64) -> Box<dyn Detail> {
+        Box::new(OpaqueExchange {
             number,
             request_bytes: Some(request),
             response_bytes: Some(response),
             ..OpaqueExchange::default()
-        }))
+        })
     }
 
     #[test]

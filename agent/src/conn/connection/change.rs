@@ -5,9 +5,9 @@ use super::{Connection, Stage};
 use crate::conn::detection::{Detection, Held, Outcome, Piece, Prefaced};
 use crate::event::Flow;
 use wirespan_protocols::phase::{Phase, PhaseKind};
+use wirespan_protocols::protocol::Opening;
 use wirespan_protocols::session::Output;
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
-use wirespan_protocols::tls;
 
 impl<T> Connection<T> {
     pub(super) fn detect(&mut self, held: Held, out: &mut Output) {
@@ -27,7 +27,8 @@ impl<T> Connection<T> {
                 let held = std::mem::take(&mut detection.held);
                 let from_start = detection.is_from_start();
                 self.learn_role(flow, direction);
-                self.stage = Stage::Following(protocol, (protocol.open)(from_start));
+                let opening = Opening { from_start, before: None, registry: self.registry };
+                self.stage = Stage::Following(protocol, (protocol.open)(&opening));
                 for held in held {
                     match held.piece {
                         Piece::Bytes { position, bytes, ends_call } => {
@@ -50,6 +51,8 @@ impl<T> Connection<T> {
             end_ns: end.last_ns.max(begin.first_ns),
             actor: begin.actor,
             error: preface.refused.then(|| "refused".into()),
+            spoken: None,
+            goes_on: false,
             kind: PhaseKind::Preface(preface.kind),
         });
     }
@@ -59,7 +62,7 @@ impl<T> Connection<T> {
     pub(super) fn enter(&mut self, rest_at: u64, flow: Flow, chunk: &Chunk<'_>, out: &mut Output) {
         let skip = usize::try_from(rest_at.saturating_sub(chunk.pos)).unwrap_or(usize::MAX);
         self.prefaces_told = 0;
-        self.stage = Stage::Detecting(Detection::new(true));
+        self.stage = Stage::Detecting(Detection::new(true, self.registry));
         if let Some(rest) = chunk.bytes.get(skip..).filter(|rest| !rest.is_empty()) {
             let stamp = Stamp { arrived_ns: 0, ..chunk.stamp };
             self.bytes(flow, rest_at, rest, chunk.ends_call, stamp, out);
@@ -73,8 +76,13 @@ impl<T> Connection<T> {
         }
         out.tunnel = None;
         let to_tls = std::mem::take(&mut out.to_tls);
-        self.stage = match &self.stage {
-            Stage::Following(before, _) if to_tls => Stage::Following(&tls::TLS, tls::open_after(before.name)),
+        let registry = self.registry;
+        let encryption = registry.encryption().filter(|_| to_tls);
+        self.stage = match (&self.stage, encryption) {
+            (Stage::Following(before, _), Some(encryption)) => {
+                let opening = Opening { from_start: true, before: Some(before), registry };
+                Stage::Following(encryption, (encryption.open)(&opening))
+            }
             _ => Stage::Ignored { foreign: false },
         };
     }

@@ -1,4 +1,5 @@
 use super::*;
+use wirespan_protocols::registry::PROTOCOLS;
 
 const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -11,7 +12,7 @@ fn held(flow: Flow, bytes: &[u8]) -> Held {
 /// Pushes bytes; the protocol, if they settle it.
 fn push(detection: &mut Detection, flow: Flow, bytes: &[u8]) -> Option<&'static str> {
     match detection.push(held(flow, bytes), None) {
-        Outcome::Found { protocol, .. } => Some(protocol.name),
+        Outcome::Found { protocol, .. } => Some(protocol.spoken.name),
         Outcome::Waiting => None,
         Outcome::Foreign => panic!("foreign"),
     }
@@ -19,19 +20,19 @@ fn push(detection: &mut Detection, flow: Flow, bytes: &[u8]) -> Option<&'static 
 
 #[test]
 fn midway_one_side_is_not_enough() {
-    let mut detection = Detection::new(false);
+    let mut detection = Detection::new(false, PROTOCOLS);
     for _ in 0..2 {
         assert_eq!(push(&mut detection, Flow::Received, REQUEST), None);
         assert!(detection.has_request());
     }
-    assert_eq!(push(&mut detection, Flow::Sent, ANSWER), Some(http1::PROTOCOL.name));
+    assert_eq!(push(&mut detection, Flow::Sent, ANSWER), Some("http"));
     assert!(!detection.is_from_start());
 }
 
 #[test]
 fn midway_an_answer_of_another_kind_refutes() {
     for answer in [&b"+OK\r\n"[..], b"created\n", b"HTTP is no version\r\n"] {
-        let mut detection = Detection::new(false);
+        let mut detection = Detection::new(false, PROTOCOLS);
         assert_eq!(push(&mut detection, Flow::Received, REQUEST), None);
         assert_eq!(push(&mut detection, Flow::Sent, answer), None, "{}", String::from_utf8_lossy(answer));
         assert!(!detection.has_request());
@@ -40,18 +41,18 @@ fn midway_an_answer_of_another_kind_refutes() {
 
 #[test]
 fn nothing_begins_in_the_middle_of_a_turn() {
-    let mut detection = Detection::new(false);
+    let mut detection = Detection::new(false, PROTOCOLS);
     assert_eq!(push(&mut detection, Flow::Received, b"some part of an upload\n"), None);
     assert_eq!(push(&mut detection, Flow::Received, REQUEST), None);
     assert!(!detection.has_request(), "it may be the upload that looks so");
     assert_eq!(push(&mut detection, Flow::Sent, ANSWER), None);
-    assert_eq!(push(&mut detection, Flow::Received, REQUEST), Some(http1::PROTOCOL.name), "two turns that agree");
+    assert_eq!(push(&mut detection, Flow::Received, REQUEST), Some("http"), "two turns that agree");
 }
 
 #[test]
 fn what_stays_unsure_is_not_held_for_ever() {
     for piece in [&[b'a'; 1][..], &[b'a'; 1024]] {
-        let mut detection = Detection::new(false);
+        let mut detection = Detection::new(false, PROTOCOLS);
         assert_eq!(push(&mut detection, Flow::Received, b"GET /"), None);
         let (mut calls, mut bytes) = (0, 0);
         for _ in 0..256 {

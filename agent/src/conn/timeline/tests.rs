@@ -1,7 +1,10 @@
 use super::*;
 use crate::event::Endpoint;
-use wirespan_protocols::exchange::{Detail, Ending, Window};
-use wirespan_protocols::phase::{Authentication, TlsHandshake};
+use wirespan_protocols::exchange::detail::Detail;
+use wirespan_protocols::exchange::{Ending, Window};
+use wirespan_protocols::http1::HttpExchange;
+use wirespan_protocols::phase::Authentication;
+use wirespan_protocols::postgres;
 use wirespan_protocols::redis::RedisExchange;
 
 const MS: u64 = 1_000_000;
@@ -33,16 +36,23 @@ fn open(role: Role) -> Open {
 
 fn phase(kind: PhaseKind, start_ms: u64, end_ms: u64) -> Phase {
     let actor = Actor { pid: 7, tid: 9, context: 0 };
-    Phase { start_ns: start_ms * MS, end_ns: end_ms * MS, actor, error: None, kind }
+    Phase { start_ns: start_ms * MS, end_ns: end_ms * MS, actor, error: None, spoken: None, goes_on: false, kind }
+}
+
+/// A request for encryption that was granted.
+fn asked() -> Phase {
+    let spoken = Some(postgres::PROTOCOL.spoken);
+    Phase { spoken, goes_on: true, ..phase(PhaseKind::EncryptionRequest { accepted: true }, 31, 40) }
 }
 
 fn tls(start_ms: u64, end_ms: u64) -> Phase {
     phase(PhaseKind::Tls(Box::default()), start_ms, end_ms)
 }
 
-fn exchange(detail: Detail, start_ms: u64, end_ms: u64) -> Exchange {
+fn exchange(detail: Box<dyn Detail>, start_ms: u64, end_ms: u64) -> Exchange {
     let request = Window { first_ns: start_ms * MS, last_ns: start_ms * MS, ..Window::default() };
     Exchange {
+        stream: 0,
         request,
         response: None,
         actor: Actor { pid: 77, ..Actor::default() },
@@ -53,12 +63,12 @@ fn exchange(detail: Detail, start_ms: u64, end_ms: u64) -> Exchange {
 }
 
 fn http(start_ms: u64) -> Exchange {
-    exchange(Detail::Http(Box::default()), start_ms, start_ms + 5)
+    exchange(Box::<HttpExchange>::default(), start_ms, start_ms + 5)
 }
 
 fn redis(command: &str, start_ms: u64) -> Exchange {
     let redis = RedisExchange { command: command.into(), ..RedisExchange::default() };
-    exchange(Detail::Redis(Box::new(redis)), start_ms, start_ms + 1)
+    exchange(Box::new(redis), start_ms, start_ms + 1)
 }
 
 fn state(change: Change, error: u32, at_ms: u64) -> State {
@@ -87,15 +97,14 @@ fn tls_ends_a_set_up_and_postgresql_inside_it_goes_on() {
     assert!(life.is_encrypted());
 
     let mut life = Life::new(&open(Role::Client));
-    assert_eq!(life.phase(phase(PhaseKind::EncryptionRequest { accepted: true }, 31, 40)), None);
-    assert_eq!(life.phase(tls(41, 60)), None);
+    let spoken = Some(postgres::PROTOCOL.spoken);
+    assert_eq!(life.phase(asked()), None);
+    assert_eq!(life.phase(Phase { goes_on: true, ..tls(41, 60) }), None);
     let inner = Authentication { encrypted: true, ..Authentication::default() };
-    let set_up = life.phase(phase(PhaseKind::Authentication(Box::new(inner)), 61, 90)).unwrap();
+    let signed_in = phase(PhaseKind::Authentication(Box::new(inner)), 61, 90);
+    let set_up = life.phase(Phase { spoken, ..signed_in }).unwrap();
     assert_eq!((set_up.phases.len(), set_up.end_ns), (3, 90 * MS));
-    assert_eq!(life.protocol(), Some("postgresql"));
-
-    let direct = TlsHandshake { offered_protocols: vec!["postgresql".into()], ..TlsHandshake::default() };
-    assert_eq!(Life::new(&open(Role::Client)).phase(phase(PhaseKind::Tls(Box::new(direct)), 31, 60)), None);
+    assert_eq!(life.protocol(), spoken);
 }
 
 #[test]
@@ -180,9 +189,9 @@ fn a_handshake_after_it_was_told_is_told_too() {
 #[test]
 fn what_has_to_go_on_is_waited_for() {
     let mut life = Life::new(&open(Role::Client));
-    assert_eq!(life.phase(phase(PhaseKind::EncryptionRequest { accepted: true }, 31, 40)), None);
+    assert_eq!(life.phase(asked()), None);
     assert_eq!(life.tick(30 * SECOND, 40 * MS, false), None);
-    assert_eq!(life.phase(tls(31_000, 31_500)), None);
+    assert_eq!(life.phase(Phase { goes_on: true, ..tls(31_000, 31_500) }), None);
     assert_eq!(life.tick(70 * SECOND, 31_500 * MS, false), None);
     let inner = Authentication { encrypted: true, ..Authentication::default() };
     let set_up = life.phase(phase(PhaseKind::Authentication(Box::new(inner)), 71_000, 71_100)).unwrap();

@@ -17,6 +17,7 @@ use super::layout::{DURATION, Layout, MARK, TraceIds};
 use super::text::{append, clean, clock, duration};
 use crate::trace::setup;
 use crate::trace::span::{Kind, Span, Status, Value};
+use wirespan_protocols::registry::PROTOCOLS;
 
 /// Slower than this is worth a look.
 const SLOW_NS: u64 = 1_000_000_000;
@@ -147,7 +148,7 @@ pub fn is_failed(span: &Span) -> bool {
     outcome(span) == Outcome::Failed
 }
 
-/// Commands of a driver's preamble that older servers and proxies refuse, and that it does without then. Not `AUTH` and its like.
+/// What a driver's preamble only tries: older servers and proxies refuse it, and it does without then.
 fn is_optional(span: &Span) -> bool {
     // The first request of a program and all later ones say whether their connection was used before; a preamble does not.
     if span.attribute("wirespan.connection.reused").is_some() {
@@ -156,16 +157,8 @@ fn is_optional(span: &Span) -> bool {
     let code = string(span, "db.response.status_code").unwrap_or_default();
     let operation =
         string(span, "db.operation.name").or_else(|| string(span, "db.query.summary")).unwrap_or(&span.name);
-    let command = operation.split(' ').next().unwrap_or_default();
-    let is = |commands: &[&str]| commands.iter().any(|name| name.eq_ignore_ascii_case(command));
-    match string(span, "db.system.name") {
-        Some("redis") => {
-            is(&["HELLO", "CLIENT", "COMMAND", "READONLY"]) && ["ERR", "NOPROTO", "NOPERM"].contains(&code)
-        }
-        // 42704: undefined object, a setting that this server does not have.
-        Some("postgresql") => is(&["SET", "SHOW"]) && code == "42704",
-        _ => false,
-    }
+    let protocol = string(span, "db.system.name").and_then(|system| PROTOCOLS.named(system));
+    protocol.and_then(|protocol| protocol.is_optional).is_some_and(|is_optional| is_optional(operation, code))
 }
 
 /// What the status column does not say of a failure.
@@ -212,7 +205,7 @@ fn string<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
     span.attribute(key).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// The protocol's own status: HTTP code, SQLSTATE, Redis error prefix.
+/// The protocol's own status.
 fn code(span: &Span) -> Option<String> {
     match span.attribute("http.response.status_code").or_else(|| span.attribute("db.response.status_code"))? {
         Value::Int(code) => Some(code.to_string()),

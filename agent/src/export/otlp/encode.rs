@@ -91,12 +91,12 @@ fn resource_spans(writer: &mut Writer, group: &Group<'_>, about: usize) {
 }
 
 /// The agent, as the maker of everything in a request.
-pub(super) fn instrumentation_scope(writer: &mut Writer) {
+fn instrumentation_scope(writer: &mut Writer) {
     writer.bytes(scope::NAME, SCOPE_NAME.as_bytes());
     writer.bytes(scope::VERSION, SCOPE_VERSION.as_bytes());
 }
 
-pub(super) fn resource(writer: &mut Writer, resource: &Resource) {
+fn resource(writer: &mut Writer, resource: &Resource) {
     for (key, value) in &resource.attributes {
         attribute(writer, resource::ATTRIBUTES, key, value);
     }
@@ -136,7 +136,7 @@ fn link(writer: &mut Writer, link: &Link) {
 
 /// An attribute as a field of another message. Lengths are added up first, so that nothing has to be moved: attributes are most
 /// of what there is.
-pub(super) fn attribute(writer: &mut Writer, field: u32, key: &str, value: &Value) {
+fn attribute(writer: &mut Writer, field: u32, key: &str, value: &Value) {
     let value_len = any_value_len(value);
     let key_len = if key.is_empty() { 0 } else { field_len(key.len()) };
     let length = key_len + field_len(value_len);
@@ -177,7 +177,7 @@ fn any_value_len(value: &Value) -> usize {
 }
 
 /// `AnyValue` is a `oneof`: an empty string or a zero must be written, or there would be no value at all.
-pub(super) fn any_value(writer: &mut Writer, value: &Value) {
+fn any_value(writer: &mut Writer, value: &Value) {
     match value {
         Value::Static(text) => writer.bytes(any_value::STRING, text.as_bytes()),
         Value::Shared(text) => writer.bytes(any_value::STRING, text.as_bytes()),

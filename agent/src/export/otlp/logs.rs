@@ -1,41 +1,21 @@
 //! From log records to an encoded `ExportLogsServiceRequest`, and the sink that sends it.
 //!
-//! Field numbers are those of opentelemetry-proto 1.x: `collector/logs/v1/logs_service.proto` and `logs/v1/logs.proto`.
-//! The tests decode what is written here with generated types.
+//! Log records are few: they are built of the generated types of opentelemetry-proto.
 
 use std::time::Duration;
 
-use super::Sender;
-use super::encode::{any_value, attribute, instrumentation_scope, resource};
-use super::wire::Writer;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::logs::v1 as proto;
+use prost::Message as _;
+
+use super::{Sender, typed};
 use crate::config::otlp::Otlp;
 use crate::export::groups::SCHEMA_URL;
 use crate::export::log::LogRecord;
 use crate::export::notice::Reporter;
 use crate::export::queue::Batching;
 use crate::export::worker::{Delivery, Sink};
-use crate::trace::span::Value;
-
-mod request {
-    pub const RESOURCE_LOGS: u32 = 1;
-}
-/// `ResourceLogs` and `ScopeLogs`.
-mod container {
-    pub const SUBJECT: u32 = 1;
-    pub const CONTENT: u32 = 2;
-    pub const SCHEMA_URL: u32 = 3;
-}
-mod record {
-    pub const TIME_UNIX_NANO: u32 = 1;
-    pub const SEVERITY_NUMBER: u32 = 2;
-    pub const SEVERITY_TEXT: u32 = 3;
-    pub const BODY: u32 = 5;
-    pub const ATTRIBUTES: u32 = 6;
-    pub const TRACE_ID: u32 = 9;
-    pub const SPAN_ID: u32 = 10;
-    pub const OBSERVED_TIME_UNIX_NANO: u32 = 11;
-    pub const EVENT_NAME: u32 = 12;
-}
+use crate::trace::span::Resource;
 
 /// Log records are few: a batch is what one report gave.
 pub const WAITING: Batching = Batching { max_queue: 512, max_bytes: 4 << 20, max_batch: 256, delay: Duration::ZERO };
@@ -44,40 +24,39 @@ pub const WAITING: Batching = Batching { max_queue: 512, max_bytes: 4 << 20, max
 /// other.
 #[must_use]
 pub fn request(batch: &[LogRecord]) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(batch.len() * 1024);
-    for group in batch.chunk_by(|a, b| a.resource == b.resource) {
-        let Some(first) = group.first() else { continue };
-        writer.message(request::RESOURCE_LOGS, |writer| {
-            writer.message(container::SUBJECT, |writer| resource(writer, &first.resource));
-            writer.message(container::CONTENT, |writer| {
-                writer.message(container::SUBJECT, instrumentation_scope);
-                for one in group {
-                    writer.message(container::CONTENT, |writer| log_record(writer, one));
-                }
-                writer.bytes(container::SCHEMA_URL, SCHEMA_URL.as_bytes());
-            });
-            writer.bytes(container::SCHEMA_URL, SCHEMA_URL.as_bytes());
-        });
-    }
-    writer.into_bytes()
+    let groups = batch.chunk_by(|a, b| a.resource == b.resource);
+    let resource_logs = groups.filter_map(|group| Some(resource_logs(&group.first()?.resource, group))).collect();
+    ExportLogsServiceRequest { resource_logs }.encode_to_vec()
 }
 
-fn log_record(writer: &mut Writer, log: &LogRecord) {
-    if log.time_unix_ns != 0 {
-        writer.fixed64(record::TIME_UNIX_NANO, log.time_unix_ns);
-        writer.fixed64(record::OBSERVED_TIME_UNIX_NANO, log.time_unix_ns);
+fn resource_logs(owner: &Resource, group: &[LogRecord]) -> proto::ResourceLogs {
+    let scope = proto::ScopeLogs {
+        scope: Some(typed::scope()),
+        log_records: group.iter().map(log_record).collect(),
+        schema_url: SCHEMA_URL.into(),
+    };
+    proto::ResourceLogs {
+        resource: Some(typed::resource(owner)),
+        scope_logs: vec![scope],
+        schema_url: SCHEMA_URL.into(),
     }
-    writer.varint(record::SEVERITY_NUMBER, log.severity as u64);
-    writer.bytes(record::SEVERITY_TEXT, log.severity.text().as_bytes());
-    writer.message(record::BODY, |writer| any_value(writer, &Value::Text(log.body.as_str().into())));
-    for (key, value) in &log.attributes {
-        attribute(writer, record::ATTRIBUTES, key, value);
+}
+
+fn log_record(log: &LogRecord) -> proto::LogRecord {
+    let (trace_id, span_id) =
+        log.span.map(|(trace_id, span_id)| (trace_id.to_vec(), span_id.to_vec())).unwrap_or_default();
+    proto::LogRecord {
+        time_unix_nano: log.time_unix_ns,
+        observed_time_unix_nano: log.time_unix_ns,
+        severity_number: log.severity as i32,
+        severity_text: log.severity.text().into(),
+        body: Some(typed::text(&log.body)),
+        attributes: typed::attributes(log.attributes.iter().map(|(key, value)| (&**key, value))),
+        trace_id,
+        span_id,
+        event_name: log.event_name.into(),
+        ..proto::LogRecord::default()
     }
-    if let Some((trace_id, span_id)) = &log.span {
-        writer.bytes(record::TRACE_ID, trace_id);
-        writer.bytes(record::SPAN_ID, span_id);
-    }
-    writer.bytes(record::EVENT_NAME, log.event_name.as_bytes());
 }
 
 /// Sends log records to one end point.
@@ -104,10 +83,8 @@ impl Sink<LogRecord> for LogsSink {
 mod tests {
     use super::*;
     use crate::export::log::Severity;
-    use crate::trace::span::Resource;
-    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    use crate::trace::span::Value;
     use opentelemetry_proto::tonic::common::v1::any_value::Value as Decoded;
-    use prost::Message as _;
     use std::sync::Arc;
 
     #[test]

@@ -1,89 +1,33 @@
 //! From a snapshot to encoded `ExportMetricsServiceRequest`s, and the sink that sends them.
 //!
-//! Field numbers are those of opentelemetry-proto 1.x: `collector/metrics/v1/metrics_service.proto` and
-//! `metrics/v1/metrics.proto`. The tests decode what is written here with generated types.
+//! Metrics are few and seldom: they are built of the generated types of opentelemetry-proto.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::encode::{attribute, instrumentation_scope, resource};
-use super::wire::Writer;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::metrics::v1 as proto;
+use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, exemplar, number_data_point};
+use prost::Message as _;
+
+use super::typed;
 use super::{MAX_REQUEST, Sender};
 use crate::config::otlp::Otlp;
 use crate::export::groups::SCHEMA_URL;
 use crate::export::notice::Reporter;
 use crate::export::queue::{Batching, Item};
 use crate::export::worker::{Delivery, Sink};
+use crate::metrics::exponential::Exponential;
 use crate::metrics::instrument::{Instrument, Kind};
 use crate::metrics::snapshot::{Distribution, Exemplar, Family, Number, Point, Snapshot, Temporality, Value};
 use crate::trace::span::Resource;
 
-mod request {
-    pub const RESOURCE_METRICS: u32 = 1;
-}
-/// `ResourceMetrics` and `ScopeMetrics`.
-mod container {
-    pub const SUBJECT: u32 = 1;
-    pub const CONTENT: u32 = 2;
-    pub const SCHEMA_URL: u32 = 3;
-}
-mod metric {
-    pub const NAME: u32 = 1;
-    pub const DESCRIPTION: u32 = 2;
-    pub const UNIT: u32 = 3;
-    pub const GAUGE: u32 = 5;
-    pub const SUM: u32 = 7;
-    pub const HISTOGRAM: u32 = 9;
-    pub const EXPONENTIAL: u32 = 10;
-}
-mod data {
-    pub const POINTS: u32 = 1;
-    pub const TEMPORALITY: u32 = 2;
-    pub const IS_MONOTONIC: u32 = 3;
-}
-/// What all kinds of points have in common.
-mod point {
-    pub const START: u32 = 2;
-    pub const TIME: u32 = 3;
-}
-mod number {
-    pub const AS_DOUBLE: u32 = 4;
-    pub const EXEMPLARS: u32 = 5;
-    pub const AS_INT: u32 = 6;
-    pub const ATTRIBUTES: u32 = 7;
-}
-mod histogram {
-    pub const COUNT: u32 = 4;
-    pub const SUM: u32 = 5;
-    pub const BUCKET_COUNTS: u32 = 6;
-    pub const EXPLICIT_BOUNDS: u32 = 7;
-    pub const EXEMPLARS: u32 = 8;
-    pub const ATTRIBUTES: u32 = 9;
-    pub const MIN: u32 = 11;
-    pub const MAX: u32 = 12;
-}
-mod exponential {
-    pub const ATTRIBUTES: u32 = 1;
-    pub const COUNT: u32 = 4;
-    pub const SUM: u32 = 5;
-    pub const SCALE: u32 = 6;
-    pub const ZERO_COUNT: u32 = 7;
-    pub const POSITIVE: u32 = 8;
-    pub const EXEMPLARS: u32 = 11;
-    pub const MIN: u32 = 12;
-    pub const MAX: u32 = 13;
-}
-mod buckets {
-    pub const OFFSET: u32 = 1;
-    pub const COUNTS: u32 = 2;
-}
-mod exemplar {
-    pub const TIME: u32 = 2;
-    pub const AS_DOUBLE: u32 = 3;
-    pub const SPAN_ID: u32 = 4;
-    pub const TRACE_ID: u32 = 5;
-    pub const AS_INT: u32 = 6;
-}
+/// Most points that are built at once, which bounds the memory of the messages: a point takes up to 1.5 KB. Encoded, so
+/// many mostly fill a request.
+const MAX_POINTS: usize = 4096;
 
 /// Snapshots that may wait: a receiver that is away for longer misses values of that time, not the sums.
 pub const WAITING: Batching = Batching { max_queue: 4, max_bytes: 32 << 20, max_batch: 1, delay: Duration::ZERO };
@@ -116,22 +60,26 @@ pub fn requests(snapshot: &Snapshot, max_bytes: usize) -> Vec<(Vec<u8>, u64)> {
             group.families.iter().map(|family| Part { family, points: &family.points }).collect();
         let mut waiting = vec![parts];
         while let Some(mut parts) = waiting.pop() {
-            let bytes = encode(&group.resource, &parts);
-            if bytes.len() > max_bytes
-                && let Some(rest) = split(&mut parts)
-            {
-                waiting.push(rest);
-                waiting.push(parts);
-                continue;
-            }
-            let points: u64 = parts.iter().map(|part| part.points.len() as u64).sum();
+            let points: usize = parts.iter().map(|part| part.points.len()).sum();
+            let built = (points <= MAX_POINTS).then(|| message(&group.resource, &parts));
+            let message = match built.filter(|message| message.encoded_len() <= max_bytes) {
+                Some(message) => message,
+                None => match split(&mut parts) {
+                    Some(rest) => {
+                        waiting.push(rest);
+                        waiting.push(parts);
+                        continue;
+                    }
+                    None => message(&group.resource, &parts),
+                },
+            };
             match requests.last_mut() {
                 // Two encoded messages in a row are one with the fields of both.
-                Some((last, count)) if last.len() + bytes.len() <= max_bytes => {
-                    last.extend_from_slice(&bytes);
-                    *count += points;
+                Some((last, count)) if last.len() + message.encoded_len() <= max_bytes => {
+                    last.extend(message.encode_to_vec());
+                    *count += points as u64;
                 }
-                _ => requests.push((bytes, points)),
+                _ => requests.push((message.encode_to_vec(), points as u64)),
             }
         }
     }
@@ -152,116 +100,139 @@ fn split<'a>(parts: &mut Vec<Part<'a>>) -> Option<Vec<Part<'a>>> {
     Some(vec![Part { points: rest, ..*part }])
 }
 
-fn encode(owner: &Resource, parts: &[Part<'_>]) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.message(request::RESOURCE_METRICS, |writer| {
-        writer.message(container::SUBJECT, |writer| resource(writer, owner));
-        writer.message(container::CONTENT, |writer| {
-            writer.message(container::SUBJECT, instrumentation_scope);
-            for part in parts {
-                writer.message(container::CONTENT, |writer| family(writer, part));
-            }
-            writer.bytes(container::SCHEMA_URL, SCHEMA_URL.as_bytes());
-        });
-        writer.bytes(container::SCHEMA_URL, SCHEMA_URL.as_bytes());
-    });
-    writer.into_bytes()
+fn message(owner: &Resource, parts: &[Part<'_>]) -> ExportMetricsServiceRequest {
+    let scope = proto::ScopeMetrics {
+        scope: Some(typed::scope()),
+        metrics: parts.iter().map(metric).collect(),
+        schema_url: SCHEMA_URL.into(),
+    };
+    let group = proto::ResourceMetrics {
+        resource: Some(typed::resource(owner)),
+        scope_metrics: vec![scope],
+        schema_url: SCHEMA_URL.into(),
+    };
+    ExportMetricsServiceRequest { resource_metrics: vec![group] }
 }
 
-fn family(writer: &mut Writer, part: &Part<'_>) {
+fn metric(part: &Part<'_>) -> proto::Metric {
     let Family { instrument, temporality, .. } = part.family;
-    writer.bytes(metric::NAME, instrument.name.as_bytes());
-    writer.bytes(metric::DESCRIPTION, instrument.description.as_bytes());
-    writer.bytes(metric::UNIT, instrument.unit.as_bytes());
-    let is_exponential = part.points.first().is_some_and(
-        |point| matches!(&point.value, Value::Distribution(one) if matches!(one.buckets, Number::Exponential(_))),
-    );
-    let kind = match instrument.kind {
-        Kind::Gauge => metric::GAUGE,
-        Kind::Counter | Kind::Total | Kind::UpDown => metric::SUM,
-        Kind::Histogram(_) if is_exponential => metric::EXPONENTIAL,
-        Kind::Histogram(_) => metric::HISTOGRAM,
+    proto::Metric {
+        name: instrument.name.into(),
+        description: instrument.description.into(),
+        unit: instrument.unit.into(),
+        data: Some(data(part.points, instrument, *temporality)),
+        ..proto::Metric::default()
+    }
+}
+
+/// The points of a metric are all of one shape.
+fn data(points: &[Point], instrument: &Instrument, temporality: Temporality) -> Data {
+    let aggregation_temporality = match temporality {
+        Temporality::Delta => AggregationTemporality::Delta,
+        Temporality::Cumulative => AggregationTemporality::Cumulative,
+    }
+    .into();
+    let distributions = || {
+        points.iter().filter_map(|point| match &point.value {
+            Value::Distribution(one) => Some((point, &**one)),
+            Value::Number(_) => None,
+        })
     };
-    writer.message(kind, |writer| {
-        for one in part.points {
-            writer.message(data::POINTS, |writer| point(writer, one, instrument));
+    match instrument.kind {
+        Kind::Gauge => Data::Gauge(proto::Gauge { data_points: numbers(points, instrument) }),
+        Kind::Counter | Kind::Total | Kind::UpDown => Data::Sum(proto::Sum {
+            data_points: numbers(points, instrument),
+            aggregation_temporality,
+            is_monotonic: instrument.kind.is_monotonic(),
+        }),
+        Kind::Histogram(_) if distributions().any(|(_, one)| matches!(one.buckets, Number::Exponential(_))) => {
+            let point = |(point, one)| exponential(point, one, instrument);
+            let data_points = distributions().filter_map(point).collect();
+            Data::ExponentialHistogram(proto::ExponentialHistogram { data_points, aggregation_temporality })
         }
-        if instrument.kind == Kind::Gauge {
-            return;
+        Kind::Histogram(_) => {
+            let point = |(point, one)| explicit(point, one, instrument);
+            let data_points = distributions().filter_map(point).collect();
+            Data::Histogram(proto::Histogram { data_points, aggregation_temporality })
         }
-        writer.varint(data::TEMPORALITY, if *temporality == Temporality::Delta { 1 } else { 2 });
-        if instrument.kind.is_monotonic() {
-            writer.varint(data::IS_MONOTONIC, 1);
-        }
-    });
+    }
 }
 
-fn point(writer: &mut Writer, point: &Point, instrument: &Instrument) {
-    if instrument.kind != Kind::Gauge {
-        writer.fixed64(point::START, point.start_unix_ns);
-    }
-    writer.fixed64(point::TIME, point.at_unix_ns);
-    let (attributes, exemplars) = match &point.value {
-        Value::Number(value) if instrument.is_integer => {
-            writer.fixed64(number::AS_INT, (*value as i64).cast_unsigned());
-            (number::ATTRIBUTES, number::EXEMPLARS)
-        }
-        Value::Number(value) => {
-            writer.double(number::AS_DOUBLE, *value);
-            (number::ATTRIBUTES, number::EXEMPLARS)
-        }
-        Value::Distribution(distribution) => spread(writer, distribution),
+fn numbers(points: &[Point], instrument: &Instrument) -> Vec<proto::NumberDataPoint> {
+    let number = |point: &Point| {
+        let Value::Number(value) = point.value else { return None };
+        Some(proto::NumberDataPoint {
+            attributes: attributes(point),
+            start_time_unix_nano: if instrument.kind == Kind::Gauge { 0 } else { point.start_unix_ns },
+            time_unix_nano: point.at_unix_ns,
+            exemplars: exemplars(point, instrument),
+            value: Some(if instrument.is_integer {
+                number_data_point::Value::AsInt(value as i64)
+            } else {
+                number_data_point::Value::AsDouble(value)
+            }),
+            ..proto::NumberDataPoint::default()
+        })
     };
-    for (key, value) in point.attributes.iter() {
-        attribute(writer, attributes, key, value);
-    }
-    for one in &point.exemplars {
-        writer.message(exemplars, |writer| example(writer, one, instrument));
-    }
+    points.iter().filter_map(number).collect()
 }
 
-/// Returns the field numbers of attributes and exemplars.
-fn spread(writer: &mut Writer, distribution: &Distribution) -> (u32, u32) {
-    let Distribution { count, sum, range, buckets } = distribution;
-    match buckets {
-        Number::Explicit { bounds, counts } => {
-            writer.fixed64(histogram::COUNT, *count);
-            writer.double(histogram::SUM, *sum);
-            writer.packed_fixed64(histogram::BUCKET_COUNTS, counts.iter().copied());
-            writer.packed_fixed64(histogram::EXPLICIT_BOUNDS, bounds.iter().map(|bound| bound.to_bits()));
-            if let Some((min, max)) = range {
-                writer.double(histogram::MIN, *min);
-                writer.double(histogram::MAX, *max);
-            }
-            (histogram::ATTRIBUTES, histogram::EXEMPLARS)
-        }
-        Number::Exponential(one) => {
-            writer.fixed64(exponential::COUNT, *count);
-            writer.double(exponential::SUM, *sum);
-            writer.zigzag(exponential::SCALE, one.scale);
-            writer.fixed64(exponential::ZERO_COUNT, one.zeros);
-            writer.message(exponential::POSITIVE, |writer| {
-                writer.zigzag(buckets::OFFSET, one.offset);
-                writer.packed_varint(buckets::COUNTS, one.counts.iter().copied());
-            });
-            if let Some((min, max)) = range {
-                writer.double(exponential::MIN, *min);
-                writer.double(exponential::MAX, *max);
-            }
-            (exponential::ATTRIBUTES, exponential::EXEMPLARS)
-        }
-    }
+fn explicit(point: &Point, one: &Distribution, instrument: &Instrument) -> Option<proto::HistogramDataPoint> {
+    let Number::Explicit { bounds, counts } = &one.buckets else { return None };
+    Some(proto::HistogramDataPoint {
+        attributes: attributes(point),
+        start_time_unix_nano: point.start_unix_ns,
+        time_unix_nano: point.at_unix_ns,
+        count: one.count,
+        sum: Some(one.sum),
+        bucket_counts: counts.to_vec(),
+        explicit_bounds: bounds.to_vec(),
+        exemplars: exemplars(point, instrument),
+        min: one.range.map(|(min, _)| min),
+        max: one.range.map(|(_, max)| max),
+        ..proto::HistogramDataPoint::default()
+    })
 }
 
-fn example(writer: &mut Writer, one: &Exemplar, instrument: &Instrument) {
-    writer.fixed64(exemplar::TIME, one.at_ns);
-    if instrument.is_integer {
-        writer.fixed64(exemplar::AS_INT, (one.value as i64).cast_unsigned());
-    } else {
-        writer.double(exemplar::AS_DOUBLE, one.value);
-    }
-    writer.bytes(exemplar::SPAN_ID, &one.span_id);
-    writer.bytes(exemplar::TRACE_ID, &one.trace_id);
+fn exponential(
+    point: &Point,
+    one: &Distribution,
+    instrument: &Instrument,
+) -> Option<proto::ExponentialHistogramDataPoint> {
+    let Number::Exponential(Exponential { scale, zeros, offset, counts }) = &one.buckets else { return None };
+    Some(proto::ExponentialHistogramDataPoint {
+        attributes: attributes(point),
+        start_time_unix_nano: point.start_unix_ns,
+        time_unix_nano: point.at_unix_ns,
+        count: one.count,
+        sum: Some(one.sum),
+        scale: *scale,
+        zero_count: *zeros,
+        positive: Some(Buckets { offset: *offset, bucket_counts: counts.to_vec() }),
+        exemplars: exemplars(point, instrument),
+        min: one.range.map(|(min, _)| min),
+        max: one.range.map(|(_, max)| max),
+        ..proto::ExponentialHistogramDataPoint::default()
+    })
+}
+
+fn attributes(point: &Point) -> Vec<KeyValue> {
+    typed::attributes(point.attributes.iter().map(|(key, value)| (*key, value)))
+}
+
+fn exemplars(point: &Point, instrument: &Instrument) -> Vec<proto::Exemplar> {
+    let one = |one: &Exemplar| proto::Exemplar {
+        time_unix_nano: one.at_ns,
+        span_id: one.span_id.to_vec(),
+        trace_id: one.trace_id.to_vec(),
+        value: Some(if instrument.is_integer {
+            exemplar::Value::AsInt(one.value as i64)
+        } else {
+            exemplar::Value::AsDouble(one.value)
+        }),
+        ..proto::Exemplar::default()
+    };
+    point.exemplars.iter().map(one).collect()
 }
 
 /// Sends snapshots to one end point.

@@ -91,26 +91,6 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// A field of type `double`.
-    pub fn double(&mut self, field: u32, value: f64) {
-        self.fixed64(field, value.to_bits());
-    }
-
-    /// A field of type `sint32`.
-    pub fn zigzag(&mut self, field: u32, value: i32) {
-        self.varint(field, u64::from(((value << 1) ^ (value >> 31)).cast_unsigned()));
-    }
-
-    /// A packed field of type `repeated fixed64` or, by their bits, `repeated double`.
-    pub fn packed_fixed64(&mut self, field: u32, values: impl Iterator<Item = u64>) {
-        self.message(field, |writer| values.for_each(|value| writer.bytes.extend_from_slice(&value.to_le_bytes())));
-    }
-
-    /// A packed field of type `repeated uint64`.
-    pub fn packed_varint(&mut self, field: u32, values: impl Iterator<Item = u64>) {
-        self.message(field, |writer| values.for_each(|value| writer.number(value)));
-    }
-
     /// A field that is a message of `length` bytes, written by `body`.
     #[inline]
     pub fn message_of(&mut self, field: u32, length: usize, body: impl FnOnce(&mut Self)) {

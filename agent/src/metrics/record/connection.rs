@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 use wirespan_protocols::phase::PhaseKind;
 
 use super::labels::Labels;
@@ -25,7 +26,7 @@ pub struct Standing {
     /// The other end.
     pub remote: Site,
     /// What it speaks, if that is known.
-    pub protocol: Option<&'static str>,
+    pub protocol: Option<Spoken>,
     /// What carries it.
     pub transport: Transport,
     /// Whether the client waits for an answer: the last bytes that passed went to the server. `None` where they are not
@@ -50,6 +51,10 @@ fn labels_of<'a>(seen: &Observation<'a>) -> Labels<'a> {
     let mut labels = Labels::default();
     ends(&mut labels, seen.connection.role, &seen.connection.local, &seen.connection.remote);
     labels
+}
+
+fn family(protocol: Option<Spoken>) -> Option<FamilyName> {
+    protocol.map(|spoken| spoken.family)
 }
 
 fn is_tcp(seen: &Observation<'_>) -> bool {
@@ -110,7 +115,7 @@ impl Metrics {
         labels.error(set_up.error.as_deref());
         let mut key = self.store.key(seen.resource, labels.as_slice());
         self.store.record(Metric::SetUpDuration, &mut key, took, at_ns, None);
-        let is_database = matches!(seen.protocol, Some("postgresql" | "redis"));
+        let is_database = family(seen.protocol) == Some(FamilyName::Database);
         if is_database && seen.connection.role == Some(Role::Client) && set_up.error.is_none() {
             let pool = pool_name(&seen.connection.remote);
             let mut labels = Labels::default();
@@ -200,7 +205,7 @@ impl Metrics {
             return;
         }
         let lived = seconds(seen.opened_ns, end.at_ns);
-        if seen.protocol == Some("http") && seen.connection.role == Some(Role::Client) {
+        if family(seen.protocol) == Some(FamilyName::Http) && seen.connection.role == Some(Role::Client) {
             let mut labels = Labels::default();
             labels.shared("server.address", &seen.connection.remote.address);
             labels.port("server.port", seen.connection.remote.port);
@@ -229,8 +234,8 @@ impl Metrics {
             if one.role != Role::Client {
                 continue;
             }
-            match one.protocol {
-                Some("http") => {
+            match family(one.protocol) {
+                Some(FamilyName::Http) => {
                     let mut labels = Labels::default();
                     labels.shared("server.address", &one.remote.address);
                     labels.port("server.port", one.remote.port);
@@ -238,7 +243,7 @@ impl Metrics {
                     let mut key = self.store.key(resource, labels.as_slice());
                     self.store.record(Metric::HttpOpenConnections, &mut key, 1.0, self.now_ns, None);
                 }
-                Some("postgresql" | "redis") => {
+                Some(FamilyName::Database) => {
                     let pool = pool_name(&one.remote);
                     let mut labels = Labels::default();
                     labels.text("db.client.connection.pool.name", &pool);
@@ -246,7 +251,7 @@ impl Metrics {
                     let mut key = self.store.key(resource, labels.as_slice());
                     self.store.record(Metric::DbConnectionCount, &mut key, 1.0, self.now_ns, None);
                 }
-                _ => {}
+                Some(FamilyName::Lookup | FamilyName::Opaque) | None => {}
             }
         }
     }

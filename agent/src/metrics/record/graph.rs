@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use wirespan_protocols::exchange::Detail;
+use wirespan_protocols::describe::spoken::FamilyName;
 
 use super::{Known, Measured, Metrics};
 use crate::conn::room;
@@ -246,7 +246,7 @@ impl Metrics {
             ("server", Text::Shared(&edge.server)),
             ("connection_type", Text::Static("database")),
         ];
-        let is_database = matches!(measured.exchange.detail, Detail::Postgres(_) | Detail::Redis(_));
+        let is_database = measured.exchange.detail.spoken().family == FamilyName::Database;
         // The graph is the agent's, but each service pays for what it calls.
         let key = store.key_near(&mut near.edge, own, &labels[..2 + usize::from(is_database)]);
         let mut key = key.paid_by(seen.resource);

@@ -1,33 +1,35 @@
 //! Rate, errors and duration of HTTP, and the sizes of bodies.
 
-use wirespan_protocols::http1::HttpExchange;
+use wirespan_protocols::describe::family::{Http, OTHER};
+use wirespan_protocols::describe::options::Options;
+use wirespan_protocols::http::{self, url};
 
+use super::Measured;
 use super::labels::Labels;
-use super::{Measured, known};
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
 use crate::metrics::store::{Near, Store};
-use crate::trace::connection::View;
-use crate::trace::http;
-use crate::trace::url::{self, Target};
+
+/// A scheme as a label: a peer can invent any number of them.
+fn scheme_label(scheme: &str) -> &str {
+    if matches!(scheme, "http" | "https" | "ws" | "wss") { scheme } else { OTHER }
+}
 
 pub(super) fn record(
     store: &mut Store,
     near: &mut Near,
-    config: &crate::trace::Config,
+    options: &Options,
     measured: &Measured<'_>,
-    exchange: &HttpExchange,
+    exchange: &Http<'_>,
 ) {
-    let view = View::of_http(measured.seen.connection);
-    let target = Target::parse(&exchange.method, &exchange.target, exchange.target_truncated);
+    let target = http::target(exchange);
     let mut labels = Labels::default();
-    labels.text("http.request.method", http::method_name(exchange, config));
-    let (route, scheme);
+    labels.text("http.request.method", http::method_name(exchange, options));
+    let scheme;
     let metrics = if measured.role == Role::Server {
         scheme = url::scheme(target.scheme);
-        route = http::route(exchange, &target, config, &measured.seen.resource.service_name);
-        labels.text("url.scheme", known::scheme(&scheme));
-        if let Some(route) = &route {
+        labels.text("url.scheme", scheme_label(&scheme));
+        if let Some(route) = measured.seen.route {
             labels.shared("http.route", &route.pattern);
             if route.is_guess {
                 labels.known("wirespan.route.source", "heuristic");
@@ -35,7 +37,7 @@ pub(super) fn record(
         }
         [Metric::HttpServerDuration, Metric::HttpServerRequestBody, Metric::HttpServerResponseBody]
     } else {
-        let (address, port) = http::called(exchange, &target, &view);
+        let (address, port) = http::called(exchange, &target, &measured.view);
         if !address.is_empty() {
             labels.text("server.address", address);
         }
@@ -46,10 +48,20 @@ pub(super) fn record(
         labels.number("http.response.status_code", status.into());
     }
     labels.error(measured.error);
-    labels.known("network.protocol.version", if exchange.version_minor == 0 { "1.0" } else { "1.1" });
+    labels.known("network.protocol.version", exchange.version);
     let mut key = store.key_near(near, measured.seen.resource, labels.as_slice());
     let [duration, request_body, response_body] = metrics;
     measured.duration(store, duration, &mut key);
     measured.amount(store, request_body, &mut key, exchange.request_body);
     measured.amount(store, response_body, &mut key, exchange.response_body);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_that_nobody_defined_are_one() {
+        assert_eq!(["http", "wss", "x17"].map(scheme_label), ["http", "wss", OTHER]);
+    }
 }

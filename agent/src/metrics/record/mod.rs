@@ -5,7 +5,6 @@ mod connection;
 mod database;
 mod graph;
 mod http;
-mod known;
 mod labels;
 mod own;
 mod service;
@@ -15,7 +14,9 @@ mod tests;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use wirespan_protocols::exchange::{Detail, Exchange};
+use wirespan_protocols::describe::family::Family;
+use wirespan_protocols::describe::options::Options;
+use wirespan_protocols::exchange::Exchange;
 
 use super::catalog::Metric;
 use super::label::Text;
@@ -26,8 +27,8 @@ use crate::conn::fact::Fact;
 use crate::conn::room;
 use crate::event::{Listener, Role, Stats, Vantage};
 use crate::trace::clock::Clock;
+use crate::trace::connection::View;
 use crate::trace::observation::{Observation, Observer};
-use crate::trace::outcome;
 use crate::trace::span::{Resource, Span};
 use graph::{Edge, Graph};
 use labels::Labels;
@@ -73,8 +74,8 @@ struct Places {
 #[derive(Debug)]
 pub struct Metrics {
     store: Store,
-    /// Known methods and routes, the same as those of spans.
-    trace: crate::trace::Config,
+    /// The same as those of spans.
+    options: Options,
     /// The agent's own resource: of its own metrics, and of what belongs to the host.
     own: Arc<Resource>,
     connections: FxHashMap<u64, Known>,
@@ -92,7 +93,7 @@ impl Metrics {
         let services = (!settings.per_process).then(Services::default);
         Self {
             store: Store::new(settings, Arc::clone(&own)),
-            trace,
+            options: trace.options,
             own,
             connections: FxHashMap::default(),
             graph: Graph::default(),
@@ -124,33 +125,32 @@ impl Metrics {
     fn exchange(&mut self, seen: &Observation<'_>, exchange: &Exchange) {
         // In a capture file nobody's process is known.
         let (Some(role), Vantage::Socket) = (seen.connection.role, seen.connection.vantage) else { return };
-        let error = outcome::error_type(exchange, seen.connection);
+        let view = seen.connection.view(exchange.detail.spoken().family);
+        let error = exchange.error_type(view.kind);
         let measured = Measured {
             seen,
             exchange,
+            view,
             role,
             error: error.as_deref(),
             seconds: seconds(exchange.request.first_ns, exchange.end_ns),
         };
         let mut unknown = Places::default();
         let near = self.connections.get_mut(&seen.id).map_or(&mut unknown, |known| &mut known.near);
-        match &exchange.detail {
-            Detail::Http(http) => http::record(&mut self.store, &mut near.operation, &self.trace, &measured, http),
-            Detail::Postgres(postgres) => {
-                database::postgres(&mut self.store, &mut near.operation, &measured, postgres);
-            }
-            Detail::Redis(redis) => database::redis(&mut self.store, &mut near.operation, &measured, redis),
-            Detail::Dns(dns) => {
+        match exchange.detail.family() {
+            Family::Http(http) => http::record(&mut self.store, &mut near.operation, &self.options, &measured, &http),
+            Family::Database(database) => database::record(&mut self.store, &mut near.operation, &measured, &database),
+            Family::Lookup(lookup) => {
                 if role == Role::Client {
                     let mut labels = Labels::default();
-                    labels.text("dns.question.name", &dns.name);
+                    labels.text("dns.question.name", lookup.name);
                     labels.error(measured.error);
                     let mut key = self.store.key(seen.resource, labels.as_slice());
                     measured.duration(&mut self.store, Metric::DnsLookupDuration, &mut key);
                 }
                 return;
             }
-            Detail::Opaque(_) => return,
+            Family::Opaque(_) => return,
         }
         if role == Role::Server && exchange.request.arrived_ns != 0 {
             queue(&mut self.store, &mut near.queue, &measured);
@@ -231,7 +231,7 @@ fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
     let request = &measured.exchange.request;
     let port = measured.seen.connection.local.port;
     let labels = [
-        ("network.protocol.name", Text::Static(measured.seen.protocol.unwrap_or_default())),
+        ("network.protocol.name", Text::Static(measured.seen.protocol.map_or("", |spoken| spoken.name))),
         ("server.port", Text::Int(port.unwrap_or_default().into())),
     ];
     let labels = &labels[..1 + usize::from(port.is_some())];
@@ -245,6 +245,7 @@ fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
 struct Measured<'a> {
     seen: &'a Observation<'a>,
     exchange: &'a Exchange,
+    view: View<'a>,
     role: Role,
     error: Option<&'a str>,
     /// The same number as the duration of the span.

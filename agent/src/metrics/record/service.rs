@@ -1,4 +1,4 @@
-//! Whose metrics they are: the service on this host, not each of its processes. A PostgreSQL that forks for every
+//! Whose metrics they are: the service on this host, not each of its processes. A database that forks for every
 //! connection, or a program that is started a thousand times, would else fill every limit with series of one value.
 //!
 //! A service is what its processes' resources have in common but `process.pid`. Its `service.instance.id` is a UUIDv5 of

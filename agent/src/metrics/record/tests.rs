@@ -8,11 +8,14 @@ use crate::event::{Change, Endpoint, Transport};
 use crate::metrics::snapshot::{Point, Value};
 use crate::trace::connection::{ConnectionFacts, Site};
 use crate::trace::span::Kind;
+use wirespan_protocols::describe::spoken::Spoken;
 use wirespan_protocols::dns::DnsExchange;
+use wirespan_protocols::exchange::detail::Detail;
 use wirespan_protocols::exchange::{Ending, Window};
 use wirespan_protocols::http1::HttpExchange;
 use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
 use wirespan_protocols::redis::{Group, RedisExchange};
+use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::stream::Actor;
 
 const MILLISECOND: u64 = 1_000_000;
@@ -20,6 +23,10 @@ const SECOND: u64 = 1_000_000_000;
 
 fn resource(name: &str) -> Arc<Resource> {
     Arc::new(Resource { service_name: name.into(), attributes: Vec::new() })
+}
+
+fn spoken(name: &str) -> Spoken {
+    PROTOCOLS.named(name).unwrap().spoken
 }
 
 /// A process at one end of a connection.
@@ -52,9 +59,10 @@ impl Seat {
             from_start: true,
             pid: 7,
             resource: &self.resource,
-            protocol: self.protocol,
+            protocol: self.protocol.map(spoken),
             encrypted: false,
             owner: None,
+            route: None,
             span,
         });
     }
@@ -64,11 +72,12 @@ fn metrics() -> Metrics {
     Metrics::new(Settings::default(), crate::trace::Config::default(), resource("wirespan"))
 }
 
-fn exchange(detail: Detail, milliseconds: u64) -> Fact {
+fn exchange(detail: Box<dyn Detail>, milliseconds: u64) -> Fact {
     let first_ns = 2 * SECOND;
     let request = Window { first_ns, last_ns: first_ns, pos: 0, bytes: 10, arrived_ns: first_ns - 20 * MILLISECOND };
     Fact::Exchange(
         Exchange {
+            stream: 0,
             request,
             response: None,
             actor: Actor::default(),
@@ -80,8 +89,8 @@ fn exchange(detail: Detail, milliseconds: u64) -> Fact {
     )
 }
 
-fn http(method: &'static str, target: &str, status: u16) -> Detail {
-    Detail::Http(Box::new(HttpExchange {
+fn http(method: &'static str, target: &str, status: u16) -> Box<dyn Detail> {
+    Box::new(HttpExchange {
         method: method.into(),
         target: target.into(),
         target_truncated: false,
@@ -95,11 +104,11 @@ fn http(method: &'static str, target: &str, status: u16) -> Detail {
         request_body: Some(0),
         response_body: Some(1234),
         upgraded: false,
-    }))
+    })
 }
 
-fn redis(command: &str, error: Option<&str>) -> Detail {
-    Detail::Redis(Box::new(RedisExchange {
+fn redis(command: &str, error: Option<&str>) -> Box<dyn Detail> {
+    Box::new(RedisExchange {
         command: command.into(),
         text: "GET k".into(),
         database: Some(0),
@@ -107,7 +116,7 @@ fn redis(command: &str, error: Option<&str>) -> Detail {
         group: Group::Single,
         batch_size: None,
         stored_procedure: None,
-    }))
+    })
 }
 
 /// `key=value,…` and the point, for every series of a metric.
@@ -228,7 +237,7 @@ fn lookups_by_name() {
     let mut metrics = metrics();
     let client = Seat::new(1, "web", Role::Client, "10.0.0.2:5000", "10.0.0.53:53", "dns");
     let detail = DnsExchange { name: "db.example".into(), response_code: Some(3), ..DnsExchange::default() };
-    client.tell(&mut metrics, &exchange(Detail::Dns(Box::new(detail)), 5));
+    client.tell(&mut metrics, &exchange(Box::new(detail), 5));
     let lookups = series(&mut metrics, Metric::DnsLookupDuration);
     assert_eq!(told(&lookups), [("dns.question.name=db.example,error.type=nxdomain", 0.005)]);
     assert!(series(&mut metrics, Metric::GraphRequests).is_empty(), "a resolver is no node");
@@ -245,6 +254,8 @@ fn a_set_up_and_its_parts() {
         end_ns: ms(60),
         actor: Actor::default(),
         error: error.map(Into::into),
+        spoken: None,
+        goes_on: false,
         kind: PhaseKind::Tls(Box::new(handshake.clone())),
     };
     let set_up = |error: Option<&str>, connect_error: u32, phases: Vec<Phase>| SetUp {
@@ -339,7 +350,7 @@ fn open_connections_are_counted_anew_each_time() {
         role: Role::Client,
         local: site("10.0.0.2:5000"),
         remote: site("10.0.0.1:5432"),
-        protocol: Some(protocol),
+        protocol: Some(spoken(protocol)),
         transport: Transport::Tcp,
         is_used: Some(is_used),
     };

@@ -39,7 +39,7 @@ impl Selectors {
     }
 
     /// Adds the real path of each executable that is named by a symbolic link on this host (`/usr/bin/python3`,
-    /// `redis-server`): what the kernel shows of a process is the real path.
+    /// `java`): what the kernel shows of a process is the real path.
     #[must_use]
     pub fn with_real_paths(mut self) -> Self {
         for requirement in self.alternatives.iter_mut().flat_map(|selector| &mut selector.requirements) {

@@ -60,7 +60,7 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
     program
 }
 
-/// The name by which a program with several was started: Debian's `redis-server` is a link to `redis-check-rdb`, and a
+/// The name by which a program with several was started: Debian has one program for a server and its tools, and a
 /// busybox is everything. Certain only where the command name, or its own name among its arguments, is a link that leads
 /// to the executable.
 fn linked(root: &Root, process: &Process, own: &str) -> Option<Box<str>> {

@@ -1,42 +1,76 @@
-//! Requests of one connection that are in flight, in the order of their positions.
+//! Requests of one connection that are in flight, in the order of their streams, and in each in that of their positions.
 
 use std::collections::VecDeque;
 
 use super::Id;
+use super::key::Place;
 
-/// Positions and threads. Those of a pipeline come after the first; mostly there are none, which takes no allocation.
+/// Places and threads. Those of a pipeline, and of other streams, come after the first; mostly there are none, which takes
+/// no allocation.
 #[derive(Debug)]
 pub(super) struct Flight {
-    first: (u64, Id),
-    more: VecDeque<(u64, Id)>,
+    first: Option<(Place, Id)>,
+    more: VecDeque<(Place, Id)>,
 }
 
 impl Flight {
-    pub(super) fn new(pos: u64, id: Id) -> Self {
-        Self { first: (pos, id), more: VecDeque::new() }
+    pub(super) fn new(place: Place, id: Id) -> Self {
+        Self { first: Some((place, id)), more: VecDeque::new() }
     }
 
-    pub(super) fn holds(&self, pos: u64) -> bool {
-        self.first.0 == pos || self.more.binary_search_by_key(&pos, |(pos, _)| *pos).is_ok()
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
     }
 
-    pub(super) fn add(&mut self, pos: u64, id: Id) {
-        let later = if pos < self.first.0 { std::mem::replace(&mut self.first, (pos, id)) } else { (pos, id) };
-        let place = self.more.partition_point(|(other, _)| *other < later.0);
-        self.more.insert(place, later);
+    pub(super) fn holds(&self, place: Place) -> bool {
+        let is_first = self.first.is_some_and(|(first, _)| first == place);
+        is_first || self.more.binary_search_by_key(&place, |(place, _)| *place).is_ok()
     }
 
-    /// The first one, and whether others come after it.
-    pub(super) fn first(&self) -> (u64, Id) {
-        self.first
+    pub(super) fn add(&mut self, place: Place, id: Id) {
+        let new = (place, id);
+        let Some(first) = self.first else {
+            self.first = Some(new);
+            return;
+        };
+        let later = if place < first.0 { self.first.replace(new).unwrap_or(first) } else { new };
+        let at = self.more.partition_point(|(other, _)| *other < later.0);
+        self.more.insert(at, later);
     }
 
-    /// Takes the first one out; false when it was the last.
-    pub(super) fn advance(&mut self) -> bool {
+    /// Takes the first one out.
+    pub(super) fn pop(&mut self) -> Option<(Place, Id)> {
         let next = self.more.pop_front();
-        if let Some(next) = next {
-            self.first = next;
+        std::mem::replace(&mut self.first, next)
+    }
+
+    /// Takes the first request of a stream out, if it is `last` or comes before it.
+    pub(super) fn take(&mut self, last: Place) -> Option<(Place, Id)> {
+        let is_due = |(stream, pos): Place| stream == last.0 && pos <= last.1;
+        if is_due(self.first?.0) {
+            return self.pop();
         }
-        next.is_some()
+        let at = self.more.partition_point(|((stream, _), _)| *stream < last.0);
+        self.more.get(at).filter(|(place, _)| is_due(*place))?;
+        self.more.remove(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_ends_in_order_and_alone() {
+        let mut flight = Flight::new((3, 50), (7, 3));
+        for (place, tid) in [((1, 10), 1), ((5, 30), 5), ((3, 20), 2)] {
+            flight.add(place, (7, tid));
+        }
+        assert!(flight.holds((5, 30)) && flight.holds((1, 10)) && !flight.holds((1, 20)));
+        let mut take = |place| flight.take(place).map(|(place, _)| place);
+        assert_eq!((take((5, 29)), take((4, 99))), (None, None));
+        assert_eq!((take((5, 30)), take((5, 30))), (Some((5, 30)), None));
+        assert_eq!((take((3, 50)), take((3, 50)), take((3, 50))), (Some((3, 20)), Some((3, 50)), None));
+        assert_eq!((flight.pop().map(|(place, _)| place), flight.is_empty()), (Some((1, 10)), true));
     }
 }

@@ -9,7 +9,7 @@ fn actor(tid: u32) -> Actor {
 
 fn request(connection: u64, pos: u64) -> Owner {
     let id = u8::try_from(connection + pos).unwrap();
-    let request = RequestKey { connection, pos };
+    let request = RequestKey { connection, stream: 0, pos };
     Owner { request, trace_id: [id; 16], span_id: [id; 8], sampled: true }
 }
 
@@ -36,7 +36,7 @@ fn what_a_thread_does_while_it_handles_one_request_is_done_for_it() {
 fn one_after_the_other_on_one_thread() {
     let mut contexts = Contexts::default();
     for (connection, begin_ns) in [(1, 100), (2, 300), (1, 500)] {
-        let key = RequestKey { connection, pos: begin_ns };
+        let key = RequestKey { connection, stream: 0, pos: begin_ns };
         contexts.begin(Owner { request: key, ..request(connection, 0) }, actor(5), begin_ns);
         assert!(contexts.end(key, begin_ns + 100).is_some());
     }
@@ -189,13 +189,13 @@ fn a_thread_that_serves_what_nobody_can_read_owns_nothing() {
 fn everything_is_bounded_and_forgotten() {
     let mut contexts = Contexts::default();
     for at in 0..1000_u64 {
-        let key = RequestKey { connection: 1, pos: at };
+        let key = RequestKey { connection: 1, stream: 0, pos: at };
         contexts.begin(Owner { request: key, ..request(1, 0) }, actor(5), at * 10);
         contexts.end(key, at * 10 + 5);
     }
     assert_eq!((contexts.requests, contexts.threads[&(100, 5)].requests.len()), (MAX_OVER, MAX_OVER));
     for connection in 0..MAX_REQUESTS as u64 + 10 {
-        let key = RequestKey { connection: connection + 10, pos: 0 };
+        let key = RequestKey { connection: connection + 10, stream: 0, pos: 0 };
         contexts.begin(Owner { request: key, ..request(1, 0) }, actor(6 + u32::try_from(connection).unwrap()), 20_000);
     }
     assert!(contexts.requests <= MAX_REQUESTS && contexts.threads.len() <= MAX_REQUESTS);

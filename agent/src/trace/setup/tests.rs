@@ -8,7 +8,7 @@ use wirespan_protocols::phase::Authentication;
 use wirespan_protocols::stream::Actor;
 
 fn phase(kind: PhaseKind, start_ns: u64, end_ns: u64) -> Phase {
-    Phase { start_ns, end_ns, actor: Actor::default(), error: None, kind }
+    Phase { start_ns, end_ns, actor: Actor::default(), error: None, spoken: None, goes_on: false, kind }
 }
 
 /// DNS 10 to 20, TCP 20 to 50, TLS 50 to 90, authentication 90 to 120, preamble 120 to 140.

@@ -2,7 +2,7 @@
 
 use super::build::*;
 use super::*;
-use crate::registry::{Context, Probe};
+use crate::protocol::{Context, Probe};
 
 #[test]
 fn a_look_up_with_its_times() {

@@ -6,8 +6,8 @@ mod names;
 mod property;
 mod stream;
 
-use super::{DnsExchange, PROTOCOL, open_datagram};
-use crate::exchange::{Detail, Ending, Exchange};
+use super::{DATAGRAMS, DnsExchange, PROTOCOL};
+use crate::exchange::{Ending, Exchange};
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 
@@ -24,11 +24,11 @@ pub const SECOND: u64 = 1_000_000_000;
 
 impl Talk {
     pub fn udp() -> Self {
-        Self { session: open_datagram(), out: Output::default(), now: SECOND, pos: [100, 900] }
+        Self { session: DATAGRAMS.session(true), out: Output::default(), now: SECOND, pos: [100, 900] }
     }
 
     pub fn tcp(from_start: bool) -> Self {
-        Self { session: (PROTOCOL.open)(from_start), ..Self::udp() }
+        Self { session: PROTOCOL.session(from_start), ..Self::udp() }
     }
 
     pub fn stamp(&mut self) -> Stamp {
@@ -93,10 +93,7 @@ impl Talk {
 }
 
 pub fn detail(exchange: &Exchange) -> &DnsExchange {
-    match &exchange.detail {
-        Detail::Dns(detail) => detail,
-        other => panic!("{other:?}"),
-    }
+    exchange.detail.downcast().unwrap()
 }
 
 /// `name type code addresses`, then what is out of the ordinary.

@@ -168,7 +168,7 @@ proptest! {
     #[test]
     fn probes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100), from_start: bool) {
         for direction in [None, Some(Direction::ToServer), Some(Direction::ToClient)] {
-            let context = crate::registry::Context { direction, from_start };
+            let context = crate::protocol::Context { direction, from_start };
             (PROTOCOL.probe)(&bytes, context);
             (PROTOCOL.probe)(&framed(&bytes), context);
             (crate::dns::DATAGRAMS.probe)(&bytes, context);

@@ -2,7 +2,8 @@
 
 use super::build::*;
 use super::*;
-use crate::registry::{Context, Probe, Verdict, detect};
+use crate::protocol::{Context, Probe, Verdict};
+use crate::registry::PROTOCOLS;
 
 #[test]
 fn look_ups_of_one_connection() {
@@ -119,7 +120,10 @@ fn recognition() {
     for len in 0..asks.len() {
         assert_eq!(start(&asks[..len]), Probe::Maybe, "{len}");
         assert_eq!(middle(&asks[..len]), Probe::No, "{len}");
-        assert!(matches!(detect(&asks[..len], Context { direction: None, from_start: true }), Verdict::Unsure));
+        assert!(matches!(
+            PROTOCOLS.detect(&asks[..len], Context { direction: None, from_start: true }),
+            Verdict::Unsure
+        ));
     }
     let to_server = Probe::Yes(Direction::ToServer);
     assert_eq!((start(&asks), middle(&asks)), (to_server, to_server));

@@ -8,7 +8,7 @@ mod trial;
 mod unsent;
 
 use super::{HttpExchange, PROTOCOL};
-use crate::exchange::{Detail, Ending, Exchange};
+use crate::exchange::{Ending, Exchange};
 use crate::phase::RequestStart;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
@@ -31,7 +31,7 @@ impl Talk {
 
     pub(super) fn open(from_start: bool) -> Self {
         Self {
-            session: (PROTOCOL.open)(from_start),
+            session: PROTOCOL.session(from_start),
             out: Output::default(),
             ends: [1000, 5000],
             now: 0,
@@ -156,8 +156,7 @@ impl Talk {
 }
 
 pub(super) fn http(exchange: &Exchange) -> &HttpExchange {
-    let Detail::Http(http) = &exchange.detail else { panic!("{exchange:?}") };
-    http
+    exchange.detail.downcast().unwrap()
 }
 
 pub(super) fn line(exchange: &Exchange) -> String {

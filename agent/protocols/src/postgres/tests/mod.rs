@@ -12,7 +12,7 @@ mod properties;
 mod simple;
 
 use super::{Operation, PROTOCOL, PostgresExchange};
-use crate::exchange::{Detail, Ending, Exchange};
+use crate::exchange::{Ending, Exchange};
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 
@@ -28,7 +28,7 @@ pub const STEP: u64 = 1000;
 
 impl Wire {
     pub fn new(from_start: bool) -> Self {
-        Self { session: (PROTOCOL.open)(from_start), out: Output::default(), now: 0, pos: [1000, 5000] }
+        Self { session: PROTOCOL.session(from_start), out: Output::default(), now: 0, pos: [1000, 5000] }
     }
 
     /// A connection whose start-up went well.
@@ -94,10 +94,7 @@ impl Wire {
 }
 
 pub fn detail(exchange: &Exchange) -> &PostgresExchange {
-    match &exchange.detail {
-        Detail::Postgres(detail) => detail,
-        other => panic!("{other:?}"),
-    }
+    exchange.detail.downcast().unwrap()
 }
 
 /// `text|command|rows|sqlstate`, then what is out of the ordinary.

@@ -220,7 +220,7 @@ proptest! {
     fn probes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100), tag in 0usize..30, from_start: bool) {
         for direction in [None, Some(Direction::ToServer), Some(Direction::ToClient)] {
             let tag = b"QPBDECSHFXdcf123RKZNATIGWVsnt"[tag.min(28)];
-            let context = crate::registry::Context { direction, from_start };
+            let context = crate::protocol::Context { direction, from_start };
             (PROTOCOL.probe)(&bytes, context);
             (PROTOCOL.probe)(&message(tag, &bytes), context);
             (PROTOCOL.probe)(&message(tag, &bytes)[..bytes.len().min(9)], context);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn recognised_by_content() {
-    use crate::registry::{Context, Probe};
+    use crate::protocol::{Context, Probe};
     let ask = |bytes: &str, direction, from_start| {
         (super::super::PROTOCOL.probe)(bytes.as_bytes(), Context { direction, from_start })
     };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::exchange::detail::Detail;
 
 type Turn = (Direction, Vec<u8>);
 
@@ -39,9 +40,9 @@ fn play(turns: &[Turn], size: usize) -> Vec<Exchange> {
     talk.out.exchanges
 }
 
-fn facts(exchange: &Exchange) -> (u64, u64, Detail) {
+fn facts(exchange: &Exchange) -> (u64, u64, Box<dyn Detail>) {
     let mut detail = exchange.detail.clone();
-    if let Detail::Redis(redis) = &mut detail {
+    if let Some(redis) = detail.downcast_mut::<RedisExchange>() {
         // What was known of the connection may be less after a loss, and of a batch only what was seen counts.
         redis.database = None;
         redis.batch_size = None;

@@ -139,7 +139,7 @@ fn an_answer_that_is_no_tls() {
 /// The other way round: HTTP that a server of TLS answers with an alert.
 #[test]
 fn an_alert_is_no_answer_to_http() {
-    let mut session = (crate::http1::PROTOCOL.open)(true);
+    let mut session = crate::http1::PROTOCOL.session(true);
     let mut out = Output::default();
     let stamp = Stamp { first_ns: 1, last_ns: 1, ..Stamp::default() };
     let request = b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n";

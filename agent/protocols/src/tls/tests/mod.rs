@@ -7,9 +7,11 @@ mod postgres;
 mod properties;
 mod rounds;
 
-use super::OpaqueExchange;
-use crate::exchange::{Detail, Exchange};
+use super::{OpaqueExchange, PROTOCOL};
+use crate::exchange::Exchange;
 use crate::phase::{Phase, PhaseKind, TlsHandshake};
+use crate::protocol::{Opening, Protocol};
+use crate::registry::PROTOCOLS;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Actor, Chunk, Direction, Stamp};
 
@@ -23,15 +25,16 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new() -> Self {
-        Self::over((super::PROTOCOL.open)(true))
+        Self::over(None)
     }
 
     /// What follows PostgreSQL's `SSLRequest`.
     pub(super) fn postgres() -> Self {
-        Self::over(super::open_after("postgresql"))
+        Self::over(Some(&crate::postgres::PROTOCOL))
     }
 
-    fn over(session: Box<dyn Session>) -> Self {
+    fn over(before: Option<&'static Protocol>) -> Self {
+        let session = (PROTOCOL.open)(&Opening { from_start: true, before, registry: PROTOCOLS });
         Self { session, out: Output::default(), ends: [1000, 5000], now: 0 }
     }
 
@@ -138,6 +141,5 @@ pub(super) fn tls(phase: &Phase) -> &TlsHandshake {
 
 #[track_caller]
 pub(super) fn opaque(exchange: &Exchange) -> &OpaqueExchange {
-    let Detail::Opaque(opaque) = &exchange.detail else { panic!("{exchange:?}") };
-    opaque
+    exchange.detail.downcast().unwrap()
 }

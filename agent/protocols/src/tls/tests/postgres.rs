@@ -44,7 +44,10 @@ fn every_method() {
         talk.close(Close::Orderly);
         let exchanges = talk.exchanges();
         assert_eq!(exchanges.len(), 1, "{method}: the query");
-        assert_eq!((opaque(&exchanges[0]).inside, opaque(&exchanges[0]).number), (Some("postgresql"), 0));
+        assert_eq!(
+            (opaque(&exchanges[0]).inside, opaque(&exchanges[0]).number),
+            (Some(crate::postgres::PROTOCOL.spoken), 0)
+        );
     }
 }
 

@@ -1,0 +1,141 @@
+//! Families of protocols: what floors above need of an exchange, whatever protocol of its family it was.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::spoken::Spoken;
+use super::value::Value;
+
+/// What is known of names that nobody defined: they are one, `_OTHER`, as the conventions have it for methods.
+pub const OTHER: &str = "_OTHER";
+
+/// An exchange as its family has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Family<'a> {
+    /// HTTP, whatever its version.
+    Http(Http<'a>),
+    /// A database.
+    Database(Database<'a>),
+    /// A look-up of a name.
+    Lookup(Lookup<'a>),
+    /// Encrypted: only its times and sizes are known.
+    Opaque(Opaque),
+}
+
+/// A request of HTTP and its response. Texts are as on the wire (lossy UTF-8), not redacted, and capped.
+#[derive(Clone, Copy, Debug)]
+pub struct Http<'a> {
+    /// Request method as sent; any token is possible.
+    pub method: &'a str,
+    /// Request target as sent: origin, absolute, authority or asterisk form.
+    pub target: &'a str,
+    /// The target is longer than what was captured or kept.
+    pub target_truncated: bool,
+    /// As in `network.protocol.version`: `1.0`, `1.1`.
+    pub version: &'static str,
+    /// Status code of the final response; `None` when there was none.
+    pub status: Option<u16>,
+    /// `Host`, or what stands for it.
+    pub host: Option<&'a str>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a str>,
+    /// First address of `Forwarded: for=` or `X-Forwarded-For`, for `client.address`.
+    pub forwarded_for: Option<&'a str>,
+    /// Request body in bytes, without framing; `None` when that is uncertain.
+    pub request_body: Option<u64>,
+    /// Response body in bytes, without framing; `None` when that is uncertain, or there was no response.
+    pub response_body: Option<u64>,
+}
+
+/// What was asked of a database, and how it answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Database<'a> {
+    /// `db.system.name`.
+    pub system: &'static str,
+    /// `db.namespace`, as far as known.
+    pub namespace: Option<Namespace<'a>>,
+    /// `db.query.summary`: low in cardinality.
+    pub summary: Option<&'a Arc<str>>,
+    /// Command, or command tag of the answer, as sent: a peer can invent any number of them.
+    pub operation: Option<&'a str>,
+    /// Whether an operation is one that somebody defined.
+    pub is_known: fn(&str) -> bool,
+    /// It went together with others in one round trip.
+    pub is_batched: bool,
+    /// `db.response.status_code`: what the answer says of success or failure, if it says so.
+    pub status: Option<&'a str>,
+    /// Rows that came back, if that is known.
+    pub returned_rows: Option<u64>,
+    /// The port that goes without saying.
+    pub usual_port: u16,
+}
+
+impl<'a> Database<'a> {
+    /// The operation as a label of metrics: itself if somebody defined it, else [`OTHER`].
+    #[must_use]
+    pub fn operation_label(&self) -> Option<&'a str> {
+        self.operation.map(|operation| if (self.is_known)(operation) { operation } else { OTHER })
+    }
+
+    /// What it was, low in cardinality: its summary, or its operation.
+    #[must_use]
+    pub fn title(&self) -> &'a str {
+        self.summary.map(|summary| &**summary).or(self.operation).unwrap_or("statement")
+    }
+}
+
+/// Which of a server's databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Namespace<'a> {
+    /// By its name.
+    Name(&'a Arc<str>),
+    /// By its number.
+    Index(u32),
+}
+
+impl<'a> Namespace<'a> {
+    /// As text; the usual number costs nothing.
+    #[must_use]
+    pub fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Name(name) => Cow::Borrowed(name),
+            Self::Index(0) => Cow::Borrowed("0"),
+            Self::Index(index) => Cow::Owned(index.to_string()),
+        }
+    }
+
+    /// As a value of an attribute.
+    #[must_use]
+    pub fn value(self) -> Value {
+        match self {
+            Self::Name(name) => Value::shared(name),
+            Self::Index(0) => Value::Static("0"),
+            Self::Index(index) => Value::text(&index.to_string()),
+        }
+    }
+}
+
+/// A question for a name and its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// Name asked for, without the last dot, lower case.
+    pub name: &'a str,
+    /// Type of the question by its mnemonic: `A`, `AAAA`, `SRV`.
+    pub question: &'a str,
+    /// `RCODE` of the answer (RFC 1035, 4.1.1); `None` without one.
+    pub response_code: Option<u8>,
+    /// Addresses of the answer, in its order.
+    pub addresses: &'a [IpAddr],
+}
+
+/// A round trip whose content is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    /// What is known to speak inside.
+    pub inside: Option<Spoken>,
+    /// Plaintext bytes of the request, where they are known.
+    pub request: Option<u64>,
+    /// Plaintext bytes of the response, without what the encryption itself may have put before it.
+    pub response: Option<u64>,
+}

@@ -1,0 +1,92 @@
+//! Attributes of resources, and log records.
+
+use crate::group::{Event, Resource, Use};
+use crate::registry::attributes::keys::*;
+
+/// Of a process and its program; metrics have that of all processes of a service, without `process.pid`.
+pub static TARGET: Resource = Resource {
+    id: "resource",
+    uses: &[
+        Use::new(
+            SERVICE_NAME,
+            "the target's `OTEL_SERVICE_NAME`, else `service.name` in its `OTEL_RESOURCE_ATTRIBUTES`, else its systemd \
+             service, else what an interpreter runs, else the name of its executable, else `unknown_service`: [the \
+             rules](naming.md)",
+            "",
+        ),
+        Use::new(SERVICE_NAMESPACE, "the target's `OTEL_RESOURCE_ATTRIBUTES` alone", ""),
+        Use::new(SERVICE_VERSION, "the target's `OTEL_RESOURCE_ATTRIBUTES` alone", ""),
+        Use::new(SERVICE_INSTANCE_ID, "UUIDv5 of host id (or boot id), process id and start", ""),
+        HOST[0],
+        HOST[1],
+        HOST[2],
+        Use::new(PROCESS_PID, "`/proc`", ""),
+        Use::new(PROCESS_EXECUTABLE_NAME, "`/proc`", ""),
+        Use::new(PROCESS_EXECUTABLE_PATH, "`/proc`", ""),
+        Use::new(PROCESS_RUNTIME_NAME, "the program: CPython, PyPy, Ruby, Node.js, Java, Go", ""),
+        Use::new(PROCESS_RUNTIME_VERSION, "Go (build info) and Java (its `release` file)", ""),
+        Use::new(CONTAINER_ID, "control group", ""),
+        MAKER[0],
+        MAKER[1],
+        MAKER[2],
+        MAKER[3],
+        MAKER[4],
+    ],
+};
+
+/// Of the agent itself.
+pub static AGENT: Resource = Resource {
+    id: "agent-resource",
+    uses: &[
+        Use::new(SERVICE_NAME, "`wirespan`", ""),
+        Use::new(SERVICE_VERSION, "the version", ""),
+        Use::new(SERVICE_INSTANCE_ID, "host id, or boot id", ""),
+        HOST[0],
+        HOST[1],
+        HOST[2],
+        Use::new(PROCESS_PID, "its own", ""),
+        MAKER[0],
+        MAKER[1],
+        MAKER[2],
+        MAKER[3],
+        MAKER[4],
+    ],
+};
+
+const HOST: [Use; 3] = [
+    Use::new(HOST_NAME, "`/proc/sys/kernel/hostname`", ""),
+    Use::new(HOST_ID, "`/etc/machine-id`", ""),
+    Use::new(OS_TYPE, "`linux`", ""),
+];
+const MAKER: [Use; 5] = [
+    Use::new(TELEMETRY_SDK_NAME, "`wirespan`", ""),
+    Use::new(TELEMETRY_SDK_LANGUAGE, "`rust`", ""),
+    Use::new(TELEMETRY_SDK_VERSION, "the version", ""),
+    Use::new(TELEMETRY_DISTRO_NAME, "`wirespan`", ""),
+    Use::new(TELEMETRY_DISTRO_VERSION, "the version", ""),
+];
+
+/// Every resource.
+pub static RESOURCES: &[&Resource] = &[&TARGET, &AGENT];
+
+/// A finding of the advisor.
+pub static ADVICE: Event = Event {
+    name: "wirespan.advice",
+    brief: "a finding of the advisor",
+    uses: &[
+        Use::new(WIRESPAN_ADVICE_KIND, "always", ""),
+        Use::new(WIRESPAN_ADVICE_SERVICE, "always", ""),
+        Use::new(WIRESPAN_ADVICE_COST, "always", "s"),
+        Use::new(WIRESPAN_ADVICE_REMEDY, "always", ""),
+        Use::new(WIRESPAN_ADVICE_ROUTE, "if it is about a route", ""),
+        Use::new(WIRESPAN_ADVICE_STATEMENT, "if it is about a statement", ""),
+        Use::new(SERVER_ADDRESS, "if it is about a server", ""),
+        Use::new(SERVER_PORT, "if it is about a server", ""),
+        Use::new(WIRESPAN_ADVICE_PROTOCOL, "if it is about a server", ""),
+        Use::new(DB_NAMESPACE, "if it is about a database", ""),
+        Use::new(WIRESPAN_ADVICE_NUMBER, "each number of the finding", ""),
+    ],
+};
+
+/// Every log record.
+pub static EVENTS: &[&Event] = &[&ADVICE];

@@ -1,0 +1,87 @@
+//! Words that settings are one of, and routes.
+
+use clap::ValueEnum;
+
+use crate::trace::route::Routes;
+
+/// What is written where a person or a file reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// One readable line a span.
+    Console,
+    /// OTLP JSON lines.
+    OtlpJson,
+    /// Nothing.
+    None,
+}
+
+/// How data is captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// The best that the kernel grants.
+    #[default]
+    Auto,
+    /// Tracepoints of the socket layer (Linux 6.3 and newer).
+    Sockets,
+    /// Tracepoints of system calls.
+    Syscalls,
+}
+
+impl Backend {
+    /// Name of the backend that is forced, if one is.
+    #[must_use]
+    pub fn forced(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Sockets => Some("sockets"),
+            Self::Syscalls => Some("syscalls"),
+        }
+    }
+}
+
+/// What the agent says about itself on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What went wrong.
+    Error,
+    /// What may be wrong.
+    Warn,
+    /// What it does.
+    #[default]
+    Info,
+    /// Why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How the agent writes on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines with time and level.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A pattern of an HTTP route: `/users/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The service that it is for; all if none.
+    pub service: Option<String>,
+    /// The pattern.
+    pub pattern: String,
+}
+
+impl Route {
+    /// A route whose pattern is sound.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub fn new(service: Option<&str>, pattern: &str) -> Result<Self, String> {
+        Routes::new().add(service, pattern).map_err(|error| error.to_string())?;
+        Ok(Self { service: service.map(str::to_owned), pattern: pattern.to_owned() })
+    }
+}

@@ -1,0 +1,43 @@
+//! What the stages keep with a connection.
+
+use crate::conn::Connection;
+use crate::conn::fact::Lookup;
+use crate::event::Endpoint;
+use crate::trace::connection::{ConnectionFacts, Site};
+use crate::trace::setup::Paid;
+
+/// See the module.
+pub struct Followed {
+    /// What spans need to know of it.
+    pub facts: ConnectionFacts,
+    /// Whether the observers know of it.
+    pub observed: bool,
+    /// What its set-up and its first request need.
+    pub beginning: Option<Box<Beginning>>,
+}
+
+/// What is kept of a connection until it was used.
+#[derive(Default)]
+pub struct Beginning {
+    /// Look-ups of its address.
+    pub lookups: Vec<Lookup>,
+    /// What its set-up took.
+    pub paid: Option<Paid>,
+}
+
+impl Followed {
+    /// That of a connection, with its role as it is known now.
+    pub fn of(connection: &mut Connection<Self>) -> &mut Self {
+        let open = &connection.open;
+        let followed = connection.extra.get_or_insert_with(|| Self {
+            facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
+            observed: false,
+            beginning: None,
+        });
+        followed.facts.role = connection.role;
+        if let Some(client) = connection.client.filter(|_| followed.facts.client.is_none()) {
+            followed.facts.client = Some(Site::from(&Endpoint::Inet(client)));
+        }
+        followed
+    }
+}
