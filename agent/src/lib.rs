@@ -1,7 +1,7 @@
 //! wirespan: watches a host from the kernel and turns the traffic of unmodified programs into OpenTelemetry spans.
 //!
-//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols`, [`shown`], [`notes`], [`threads`] → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
-//! [`enrich`], [`export`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
+//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols`, [`shown`], [`threads`] → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
+//! [`enrich`], [`export`] → [`serve`], [`telemetry`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
 
 pub mod advise;
 pub mod capture;
@@ -13,12 +13,13 @@ pub mod event;
 pub mod export;
 pub mod files;
 pub mod metrics;
-pub mod notes;
 mod object;
 pub mod pipeline;
 pub mod process;
 pub mod recording;
 pub mod resolve;
+pub mod serve;
 pub mod shown;
+pub mod telemetry;
 pub mod threads;
 pub mod trace;

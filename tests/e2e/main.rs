@@ -25,6 +25,7 @@ mod http;
 mod identity;
 mod kernel;
 mod metrics;
+mod own;
 mod parents;
 mod postgres;
 mod program;

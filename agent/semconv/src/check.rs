@@ -50,7 +50,7 @@ pub fn span(kind: SpanKind, name: &str, attributes: &[Emitted<'_>]) -> Result<&'
         Sign::Attribute(key) => attributes.iter().any(|one| one.name == key),
         Sign::Value(key, value) => attributes.iter().any(|one| one.name == key && one.text == Some(value)),
     };
-    let found = spans::SPANS.iter().find(|span| span.kinds.contains(&kind) && is_signed(span));
+    let found = spans::SPANS.iter().chain(spans::OWN).find(|span| span.kinds.contains(&kind) && is_signed(span));
     let span = *found.ok_or_else(|| format!("no span of the registry: {kind:?} {name:?}"))?;
     let at_this_end = |one: &Use| match kind {
         SpanKind::Server => !one.server.is_empty(),

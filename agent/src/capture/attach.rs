@@ -83,7 +83,7 @@ impl Context<'_> {
     /// Why a program was refused.
     fn refused(&self, name: &str, error: &aya::programs::ProgramError) -> String {
         if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
-            format!("{name}: {error:?}").lines().for_each(crate::notes::info);
+            format!("{name}: {error:?}").lines().for_each(|line| tracing::info!("{line}"));
         }
         reason(error).0
     }

@@ -143,6 +143,7 @@ impl Capture {
         let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
         let layout = Layout::resolve(|structure, path| types.offset(structure, path));
         let queue_time = options.queue_time && types.has_tracepoint(QUEUE_TIME.name);
+        let loading = tracing::info_span!("load").entered();
         let mut ebpf = load_object(options, queue_time, &layout, &kernel_btf)?;
         let mut report = Report {
             kernel: kernel_release(),
@@ -164,6 +165,8 @@ impl Capture {
             Array::try_from(take(&mut ebpf, "POLICY_CHANGE")?).map_err(load_error)?,
         );
         policies.decide(std::process::id(), POLICY_REFUSE, 0);
+        drop(loading);
+        let _attaching = tracing::info_span!("attach").entered();
         for hook in REQUIRED {
             let granted = context.attach(&mut ebpf, hook);
             if let Err(why) = granted {

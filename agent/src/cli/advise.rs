@@ -7,7 +7,7 @@ use crate::advise::{Advisor, diff, text};
 use crate::export::Exporters;
 use crate::files;
 use crate::recording::{self, EventSource};
-use crate::{config, notes, shown};
+use crate::{config, shown};
 use anyhow::{Context as _, bail};
 use std::cell::RefCell;
 use std::fs::File;
@@ -72,11 +72,11 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let stop = super::stop_flag()?;
     let advisor = Rc::new(RefCell::new(Advisor::new()));
     let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Rc::clone(&advisor)))?;
-    notes::info(&live.line());
-    notes::info(&log::selection(&config, live.targets()));
-    notes::info(&format!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64()));
+    tracing::info!("{}", live.line());
+    tracing::info!("{}", log::selection(&config, live.targets()));
+    tracing::info!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64());
     let deadline = Some(Instant::now() + arguments.window);
-    live.run(&Exporters::default(), &stop, deadline, |_, _| {}, notes::info);
+    live.run(&Exporters::default(), &stop, deadline, |_, _| {}, |text| tracing::info!("{text}"));
     Ok(report(&advisor))
 }
 

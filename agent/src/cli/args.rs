@@ -10,8 +10,8 @@ use super::examples;
 use super::flags::Flags;
 use crate::advise::words::list;
 use crate::config::{ADVISE, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, duration};
-use crate::notes;
 use crate::process::spelling;
+use crate::telemetry::log;
 use wirespan_protocols::registry::PROTOCOLS;
 
 /// The command line.
@@ -160,8 +160,8 @@ impl Args {
     pub fn parse_or_exit() -> Self {
         Self::try_parse().unwrap_or_else(|error| {
             if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                notes::fatal(&one_line(&error));
-                notes::flush(notes::PATIENCE);
+                log::fatal(&one_line(&error));
+                log::flush(log::PATIENCE);
                 std::process::exit(2);
             }
             error.exit()

@@ -1,8 +1,9 @@
 //! `wirespan config`.
 
 use super::args;
+use crate::config;
 use crate::shown::shown;
-use crate::{config, notes};
+use crate::telemetry::log;
 use std::path::Path;
 
 /// Checks a file, or prints the effective configuration.
@@ -29,7 +30,7 @@ fn validate(file: &Path) -> anyhow::Result<()> {
     match config::validate(file, &super::variable) {
         Ok(warnings) => {
             for warning in &warnings {
-                notes::warn(warning);
+                tracing::warn!("{warning}");
             }
             super::log::answer(&format!("{}: ok\n", shown(&file.to_string_lossy())))?;
             Ok(())
@@ -37,7 +38,7 @@ fn validate(file: &Path) -> anyhow::Result<()> {
         Err(mut mistakes) => {
             let last = mistakes.pop();
             for mistake in mistakes {
-                notes::fatal(&mistake.to_string());
+                log::fatal(&mistake.to_string());
             }
             last.map_or(Ok(()), |mistake| Err(mistake.into()))
         }

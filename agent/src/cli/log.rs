@@ -1,7 +1,7 @@
 //! Notes for the person at the terminal, on stderr.
 
 use crate::config::{self, Config, LogFormat};
-use crate::notes::{self, Style};
+use crate::telemetry::log::{self, Style};
 use anyhow::Context as _;
 use std::io::Write;
 
@@ -21,19 +21,19 @@ fn style(config: &Config, usual: Style) {
         Some(LogFormat::Text) => Style::Log,
         Some(LogFormat::Json) => Style::Json,
     };
-    notes::configure(config.log_level as u8, style);
+    log::configure(config.log_level as u8, style);
     warnings(config);
 }
 
 /// Several lines of our own words.
 pub fn lines(text: &str) {
-    text.lines().for_each(notes::info);
+    text.lines().for_each(|line| tracing::info!("{line}"));
 }
 
 /// What is odd in the configuration.
 fn warnings(config: &Config) {
     let misspelt = config::unknown_variables(super::environment::names());
-    config.warnings.iter().chain(&misspelt).for_each(|warning| notes::warn(warning));
+    config.warnings.iter().chain(&misspelt).for_each(|warning| tracing::warn!("{warning}"));
 }
 
 /// Which processes are traced.

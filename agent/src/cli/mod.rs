@@ -22,29 +22,30 @@ pub use args::Args;
 pub use environment::variable;
 pub use signals::stop_flag;
 
-use crate::{config, notes};
+use crate::config;
+use crate::telemetry::{self, Telemetry};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// Runs a command. Exit status 2 for mistakes in usage and configuration, 1 for failures at run time.
 #[must_use]
 pub fn execute(args: &Args) -> ExitCode {
-    notes::of_panics();
+    Telemetry::global().begin();
     // A panic here has made a note of itself.
     let status = std::panic::catch_unwind(AssertUnwindSafe(|| match dispatch(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            notes::fatal(&format!("{error:#}"));
+            telemetry::log::fatal(&format!("{error:#}"));
             if is_usage(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }));
-    notes::flush(notes::PATIENCE);
+    telemetry::log::flush(telemetry::log::PATIENCE);
     status.unwrap_or(ExitCode::FAILURE)
 }
 
 fn dispatch(args: &Args) -> anyhow::Result<()> {
     for warning in environment::check()? {
-        notes::warn(&warning);
+        tracing::warn!("{warning}");
     }
     match &args.command {
         args::Command::Run(arguments) => run::run(arguments),

@@ -11,7 +11,7 @@ use crate::export::otlp::logs::{self, LogsSink};
 use crate::export::otlp::metrics::{self, MetricsSink};
 use crate::export::otlp_json::{JsonLines, MetricLines};
 use crate::export::output::{Format, Output as Lined};
-use crate::export::prometheus::Server;
+use crate::export::prometheus::Board;
 use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
 use crate::files;
@@ -19,6 +19,8 @@ use crate::metrics::record::Metrics;
 use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
+use crate::serve::{Served, Server};
+use crate::telemetry::Telemetry;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use anyhow::Context as _;
@@ -64,11 +66,36 @@ pub fn exporters(config: &Config, spare: &Spare, telling: &Telling) -> anyhow::R
     Ok(exporters)
 }
 
-/// What measures, if anybody wants to know.
+/// The agent's own telemetry, with spans if they are wanted.
 ///
 /// # Errors
-/// Settings that cannot be used, files that cannot be opened, an address that is taken.
-pub fn metering(config: &Config, trace: &crate::trace::Config, telling: &Telling) -> anyhow::Result<Option<Metering>> {
+/// When the operating system has no random source to offer.
+pub fn telemetry(config: &Config) -> anyhow::Result<Telemetry> {
+    let telemetry = Telemetry::global();
+    if config.telemetry_spans {
+        telemetry.keep_spans(Arc::new(enrich::agent(&Host::read(), &super::variable)))?;
+    }
+    Ok(telemetry)
+}
+
+/// What is served over HTTP, if it is wanted; `served` is what it tells.
+///
+/// # Errors
+/// An address that is taken.
+pub fn server(config: &Config, served: &Served) -> anyhow::Result<Option<Server>> {
+    config.prometheus_listen.map(|address| Server::start(address, served.clone())).transpose()
+}
+
+/// What measures, if anybody wants to know: exporters, or scrapes at `board`.
+///
+/// # Errors
+/// Settings that cannot be used, files that cannot be opened.
+pub fn metering(
+    config: &Config,
+    trace: &crate::trace::Config,
+    telling: &Telling,
+    board: Option<Arc<Board>>,
+) -> anyhow::Result<Option<Metering>> {
     let mut exporters = Vec::new();
     if config.output == Output::OtlpJson && config.metrics.lines {
         exporters.push(Exporter::spawn(
@@ -87,14 +114,13 @@ pub fn metering(config: &Config, trace: &crate::trace::Config, telling: &Telling
             exporters.push(Exporter::spawn("otlp-metrics", sink, metrics::WAITING)?);
         }
     }
-    let server = config.prometheus_listen.map(Server::start).transpose()?;
-    if exporters.is_empty() && server.is_none() {
+    if exporters.is_empty() && board.is_none() {
         return Ok(None);
     }
     let own = Arc::new(enrich::agent(&Host::read(), &super::variable));
     let recorder = Metrics::new(config.metrics.settings.clone(), trace.clone(), own);
     let (recorder, reading) = (Rc::new(RefCell::new(recorder)), config.metrics.reading);
-    Ok(Some(Metering::new(recorder, reading, config.metric_interval, exporters, server)))
+    Ok(Some(Metering::new(recorder, reading, config.metric_interval, exporters, board)))
 }
 
 /// What gives advice, unless it is switched off.

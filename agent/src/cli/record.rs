@@ -2,12 +2,12 @@
 
 use super::{args, run};
 use crate::advise::words::list;
+use crate::config;
 use crate::event::{Data, Event, Process, ProcessChange};
 use crate::export::Exporters;
 use crate::process::table::{Decision, ProcessTable};
 use crate::recording::blank::Blanks;
 use crate::recording::file::Writer;
-use crate::{config, notes};
 use anyhow::Context as _;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -23,7 +23,7 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
     let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     let stop = super::stop_flag()?;
     let mut live = run::start(&config)?;
-    notes::info(&live.line());
+    tracing::info!("{}", live.line());
     // The processes that were there already, as if they had just started: a replay has no /proc to look at.
     let present: Vec<_> = live
         .engine
@@ -38,11 +38,11 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
         })
         .collect();
     let mut blanks = Blanks::default();
-    notes::info(&format!(
+    tracing::info!(
         "{} will hold what the selected processes send and receive, in clear text; only {} are blanked",
         path.display(),
         list(&blanks.what())
-    ));
+    );
     let mut failure = None;
     let mut events = 0u64;
     let mut foreign = 0u64;
@@ -69,16 +69,16 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
         write(&Event::Process(process), live.engine.processes());
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
-    live.run(&Exporters::default(), &stop, deadline, &mut write, notes::info);
+    live.run(&Exporters::default(), &stop, deadline, &mut write, |text| tracing::info!("{text}"));
     if let Some(error) = failure {
         return Err(error).with_context(|| format!("cannot write {}", path.display()));
     }
     writer.finish().with_context(|| format!("cannot write {}", path.display()))?;
-    notes::info(&format!(
+    tracing::info!(
         "{events} events in {}; {} bytes of credentials blanked, {foreign} calls of processes that are not selected \
          without their payload",
         path.display(),
         blanks.blanked()
-    ));
+    );
     run::threads()
 }

@@ -2,14 +2,13 @@
 
 use super::outputs::Direct;
 use super::{args, run};
-use crate::config::{Config, Output};
+use crate::config::{self, Config, Output};
 use crate::metrics::record::Metrics;
 use crate::metrics::settings::Reading;
 use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::summary::{Outside, summary};
 use crate::recording::{self, EventSource};
-use crate::{config, notes};
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::rc::Rc;
@@ -38,7 +37,7 @@ pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
         Outside { kernel: None, undecodable: left_out.iter().map(|(_, count)| count).sum(), unread: 0, exporters: &[] };
     super::log::lines(&summary(&engine, &outside));
     for (reason, count) in left_out {
-        notes::info(&format!("left out: {reason} {count}"));
+        tracing::info!("left out: {reason} {count}");
     }
     let result = result.and_then(|()| match &metrics {
         Some(metrics) => Ok(output.write_metrics(collect(metrics, &mut engine))?),

@@ -15,10 +15,12 @@ use crate::pipeline::summary::{Outside, summary};
 use crate::process::Users;
 use crate::process::selector::{Shown, Unfit};
 use crate::process::table::ProcessTable;
+use crate::serve::{Served, Server};
+use crate::threads;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
 use crate::trace::spare::Spare;
-use crate::{notes, threads};
+use std::sync::Arc;
 use std::time::Instant;
 use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE, WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER, Wanted};
 
@@ -31,10 +33,14 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     super::log::begin(&config);
     let spare = Spare::default();
     let telling = Telling::default();
+    let telemetry = outputs::telemetry(&config)?;
     let exporters = outputs::exporters(&config, &spare, &telling)?;
     let stop = super::stop_flag()?;
     let trace = config.trace();
-    let metering = outputs::metering(&config, &trace, &telling)?;
+    let served = Served::default();
+    let server = outputs::server(&config, &served)?;
+    let board = server.as_ref().map(|_| Arc::clone(&served.board));
+    let metering = outputs::metering(&config, &trace, &telling, board)?;
     let advising = outputs::advising(&config, &telling)?;
     let mut live = start_with(&config, trace, |engine| {
         let mut engine = engine.with_spare(spare);
@@ -47,24 +53,26 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         engine
     })?;
     (live.metering, live.advising) = (metering, advising);
-    notes::info(&live.line());
-    notes::info(&super::log::selection(&config, live.targets()));
+    live.health = Arc::clone(&served.health);
+    live.telemetry = telemetry.clone();
+    tracing::info!("{}", live.line());
+    tracing::info!("{}", super::log::selection(&config, live.targets()));
     if let Some(line) = destinations::line(&config) {
-        notes::info(&line);
+        tracing::info!("{line}");
     }
-    if let Some(address) = live.metering.as_ref().and_then(Metering::address) {
-        notes::info(&format!("metrics for Prometheus at http://{address}/metrics"));
+    if let Some(address) = server.as_ref().map(Server::address) {
+        tracing::info!("metrics for Prometheus at http://{address}/metrics");
     }
     if let Some(budget) = budget(&config) {
         live.limit(budget);
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
-    live.run(&exporters, &stop, deadline, |_, _| {}, notes::info);
+    live.run(&exporters, &stop, deadline, |_, _| {}, |text| tracing::info!("{text}"));
     // All of them are told at once, and have the same time together.
     let last = Instant::now() + config.shutdown_timeout;
     if destinations::is_remote(&config) {
         let seconds = config.shutdown_timeout.as_secs_f64();
-        notes::info(&format!("delivering what waits, for at most {seconds} s; another signal ends at once"));
+        tracing::info!("delivering what waits, for at most {seconds} s; another signal ends at once");
     }
     exporters.close();
     live.metering.iter().for_each(Metering::close);
@@ -75,6 +83,9 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     counts.extend(live.advising.take().and_then(|advising| advising.shutdown(last)));
     let outside = Outside { kernel: Some(kernel), undecodable, unread, exporters: &counts };
     super::log::lines(&summary(&live.engine, &outside));
+    if telemetry.lost_spans() > 0 {
+        tracing::warn!("{} spans of wirespan itself found no room", telemetry.lost_spans());
+    }
     threads()
 }
 
@@ -102,7 +113,7 @@ pub fn threads() -> anyhow::Result<()> {
 fn fits(config: &Config) -> Result<(), config::Error> {
     let unfit = |unfit: Unfit| config::Error::new(format!("selector `{}`", unfit.selector), unfit.message);
     let notes = config.selectors.check(&Users::read()).map_err(unfit)?;
-    notes.iter().for_each(|note| notes::info(note));
+    notes.iter().for_each(|note| tracing::info!("{note}"));
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{notes, threads};
+use crate::telemetry::log;
+use crate::threads;
 
 /// One press of Ctrl-C can come twice, from the terminal and from a program that passes it on.
 const SAME: Duration = Duration::from_millis(300);
@@ -77,11 +78,11 @@ pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
                 match wishes.of(signal, Instant::now()) {
                     Wish::End => stop.store(true, Ordering::Relaxed),
                     Wish::EndNow(status) => {
-                        notes::fatal("ended at once; what waited to be delivered is lost");
-                        notes::flush(Duration::from_millis(100));
+                        log::fatal("ended at once; what waited to be delivered is lost");
+                        log::flush(Duration::from_millis(100));
                         signal_hook::low_level::exit(status);
                     }
-                    Wish::Stay(text) => notes::info(text),
+                    Wish::Stay(text) => tracing::info!("{text}"),
                     Wish::Nothing => {}
                 }
             }

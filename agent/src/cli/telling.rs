@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::export::notice::{Notice, Reporter};
-use crate::notes;
 
 /// The same trouble is told again after this time.
 const AGAIN: Duration = Duration::from_secs(55);
@@ -24,7 +23,7 @@ impl Telling {
     /// A warning about settings, once.
     pub fn warn(&self, text: &str) {
         if self.warned.borrow_mut().insert(text.to_owned()) {
-            notes::warn(text);
+            tracing::warn!("{text}");
         }
     }
 
@@ -32,8 +31,8 @@ impl Telling {
     #[must_use]
     pub fn reporter(&self) -> Reporter {
         report(Arc::clone(&self.troubles), |notice| match notice {
-            Notice::Trouble(text) => notes::error(&text),
-            Notice::Recovered(text) => notes::info(&text),
+            Notice::Trouble(text) => tracing::error!("{text}"),
+            Notice::Recovered(text) => tracing::info!("{text}"),
         })
     }
 }

@@ -219,7 +219,10 @@ settings! {
                 file("wirespan.advisor.interval").see("[advisor.md](advisor.md)");
             /// Export spans of connection set-up (`connection_setup` and its phases).
             connection_spans: bool = true, file("wirespan.connections.spans");
-            /// Serve metrics to Prometheus at `http://ADDRESS/metrics`; an address with its port, such as 127.0.0.1:9464.
+            /// Export spans of wirespan's own work.
+            telemetry_spans: bool = false,
+                file("wirespan.telemetry.spans").see("[spans.md](spans.md#wirespans-own-work)");
+            /// Serve metrics to Prometheus at `http://ADDRESS/metrics`, `/livez` and `/readyz`; an address with its port, such as 127.0.0.1:9464.
             prometheus_listen: Option<SocketAddr> = None,
                 file(PROMETHEUS_LISTEN)
                     .flags(&[Flag {

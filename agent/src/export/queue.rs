@@ -19,6 +19,11 @@ pub trait Item: Send + 'static {
 
     /// Memory that it holds, about. What it shares with others counts as its own.
     fn bytes(&self) -> usize;
+
+    /// Whether it tells of the agent's own work.
+    fn is_own(&self) -> bool {
+        false
+    }
 }
 
 impl Item for Span {
@@ -37,6 +42,12 @@ impl Item for Span {
             + held(self.name.value())
             + status
             + self.trace_state.as_deref().map_or(0, str::len)
+    }
+
+    /// The agent never traces its own process.
+    fn is_own(&self) -> bool {
+        let own = Value::Int(std::process::id().into());
+        self.resource.attributes.iter().any(|(key, value)| key == "process.pid" && *value == own)
     }
 }
 

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::sync::watch;
+use tracing::field::Empty;
 
 use super::counts::{Counts, Fate, Snapshot};
 use super::queue::{Batching, Item, Queue, weight};
 use crate::threads;
 use crate::trace::span::Span;
+use wirespan_semconv::{ERROR_TYPE, WIRESPAN_EXPORT_ITEMS, WIRESPAN_EXPORTER};
 
 /// What became of one batch; the three add up to what its items count for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,7 +86,7 @@ impl<T: Item> Exporter<T> {
             move || {
                 // Dropped when this thread ends, however it does.
                 let _done = done_sender;
-                runtime.block_on(drain(&mut sink, &queue, &counts, &ended, &in_flight, abandoned));
+                runtime.block_on(drain(name, &mut sink, &queue, &counts, &ended, &in_flight, abandoned));
                 // A name look-up may still be running on a helper thread: it must not hold the exit up.
                 runtime.shutdown_background();
             }
@@ -153,7 +155,23 @@ impl<T: Item> Drop for Exporter<T> {
     }
 }
 
+/// The span of a delivery. That of the agent's own spans has none, or there would be no end of them.
+fn watched<T: Item>(name: &'static str, items: u64, batch: &[T]) -> tracing::Span {
+    let span = tracing::info_span!(
+        "export",
+        { WIRESPAN_EXPORTER } = name,
+        { WIRESPAN_EXPORT_ITEMS } = items,
+        { ERROR_TYPE } = Empty,
+        nothing = Empty,
+    );
+    if !span.is_disabled() && batch.iter().all(Item::is_own) {
+        span.record("nothing", true);
+    }
+    span
+}
+
 async fn drain<T: Item>(
+    name: &'static str,
     sink: &mut impl Sink<T>,
     queue: &Queue<T>,
     counts: &Counts,
@@ -164,6 +182,7 @@ async fn drain<T: Item>(
     while let Some(batch) = queue.next().await {
         let items = weight(&batch);
         in_flight.store(items, Ordering::Relaxed);
+        let span = watched(name, items, &batch);
         let delivery = tokio::select! {
             biased;
             delivery = sink.deliver(batch) => delivery,
@@ -174,6 +193,10 @@ async fn drain<T: Item>(
             }
         };
         in_flight.store(0, Ordering::Relaxed);
+        if delivery.exported < items {
+            span.record(ERROR_TYPE, "not_all_exported");
+        }
+        drop(span);
         counts.add(Fate::Exported, delivery.exported);
         counts.add(Fate::Rejected, delivery.rejected);
         counts.add(Fate::ExportFailed, delivery.failed);
@@ -182,5 +205,30 @@ async fn drain<T: Item>(
             queue.close();
             counts.add(Fate::ExportFailed, queue.clear());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::testing;
+    use crate::telemetry::Telemetry;
+    use crate::trace::span::{Resource, Value};
+
+    #[test]
+    fn a_delivery_is_told_unless_it_tells_of_nothing_else() {
+        let telemetry = Telemetry::default();
+        let pid = Value::Int(std::process::id().into());
+        let resource = Resource { service_name: "wirespan".into(), attributes: vec![("process.pid".into(), pid)] };
+        let resource = Arc::new(resource);
+        telemetry.keep_spans(Arc::clone(&resource)).unwrap();
+        let foreign = testing::bare_span(&testing::resource("shop"));
+        let own = Span { resource, ..foreign.clone() };
+        let told = |batch: &[Span]| {
+            tracing::subscriber::with_default(telemetry.clone(), || drop(watched("otlp", batch.len() as u64, batch)));
+            telemetry.take_spans().len()
+        };
+        assert_eq!(told(&[own.clone(), own.clone()]), 0);
+        assert_eq!(told(&[own, foreign]), 1);
     }
 }

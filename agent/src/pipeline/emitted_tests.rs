@@ -36,8 +36,16 @@ use crate::trace::ids::Ids;
 use crate::trace::span::{Kind, Resource, Span, Value};
 use crate::trace::{Config, Tracer};
 
-/// What is not made here: the tests of PostgreSQL, of its spans and end to end, have it.
-const ELSEWHERE: &[&str] = &[semconv::WIRESPAN_DB_STATEMENT_UNKNOWN, semconv::WIRESPAN_DB_STATEMENT_TRUNCATED];
+/// What is not made here: the tests of PostgreSQL, of its spans and end to end, have it; spans of the agent's own work are
+/// looked up end to end.
+const ELSEWHERE: &[&str] = &[
+    semconv::WIRESPAN_DB_STATEMENT_UNKNOWN,
+    semconv::WIRESPAN_DB_STATEMENT_TRUNCATED,
+    semconv::WIRESPAN_SCAN_PROCESSES,
+    semconv::WIRESPAN_DRAIN_EVENTS,
+    semconv::WIRESPAN_EXPORTER,
+    semconv::WIRESPAN_EXPORT_ITEMS,
+];
 
 /// An attribute as the registry asks for it.
 pub(super) fn emitted<'a>((name, value): (&'a str, &'a Value)) -> Emitted<'a> {

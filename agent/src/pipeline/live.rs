@@ -17,11 +17,18 @@ use crate::event::Event;
 use crate::export::Exporters;
 use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
+use crate::serve::Health;
+use crate::serve::health::Stage;
+use crate::telemetry::Telemetry;
+use crate::telemetry::spans::NOTHING;
 use crate::threads;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tracing::field::Empty;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{BUDGET_UNCHANGED, Directive, POLICY_IGNORE, POLICY_REFUSE, POLICY_TRACE};
+use wirespan_semconv::WIRESPAN_DRAIN_EVENTS;
 
 /// Shortest and longest pause between two looks at the ring buffer. The kernel ends a pause early when the buffer fills.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_millis(64));
@@ -78,6 +85,10 @@ pub struct Live {
     pub advising: Option<Advising>,
     /// Keeps the agent within its budget, if it has one.
     governor: Option<Governor>,
+    /// What is told of the agent's own work.
+    pub telemetry: Telemetry,
+    /// Who is told that the main loop turns.
+    pub health: Arc<Health>,
     ring_bytes: u32,
     select_all: bool,
     listeners: Listeners,
@@ -92,6 +103,7 @@ impl Live {
     /// # Errors
     /// When the kernel grants no capture.
     pub fn start(options: &Options, mut engine: Engine) -> anyhow::Result<Self> {
+        let _starting = tracing::info_span!("start").entered();
         let (capture, reader) = Capture::start(options)?;
         let mut resolver = Resolver::start(engine.processes().selectors())?;
         resolver.scan();
@@ -104,6 +116,8 @@ impl Live {
             metering: None,
             advising: None,
             governor: None,
+            telemetry: Telemetry::default(),
+            health: Arc::default(),
             ring_bytes: options.ring_bytes,
             select_all,
             listeners: Listeners::start()?,
@@ -164,6 +178,7 @@ impl Live {
         mut tap: impl FnMut(&Event<'_>, &mut ProcessTable),
         mut note: impl FnMut(&str),
     ) {
+        self.health.enter(Stage::Tracing, Instant::now());
         let mut pause = PAUSE.0;
         let mut hint = Hint::new(Instant::now());
         let mut idle = Idle::new(Instant::now());
@@ -179,7 +194,9 @@ impl Live {
                 0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
                 _ => PAUSE.0,
             };
-            idle.turn(Instant::now(), events);
+            let now = Instant::now();
+            self.health.turn(now);
+            idle.turn(now, events);
             self.govern(&mut note);
             self.advise(false, &mut note);
             self.meter(exporters, false);
@@ -198,6 +215,7 @@ impl Live {
                 }
             }
         }
+        self.health.enter(Stage::Ending, Instant::now());
         // Nothing new is recorded, so that what is left comes to an end.
         self.capture.detach();
         self.turn(exporters, true, &mut tap);
@@ -247,10 +265,17 @@ impl Live {
         tap: &mut impl FnMut(&Event<'_>, &mut ProcessTable),
     ) -> (usize, bool) {
         let Self { reader, engine, resolver, .. } = self;
+        let span = tracing::info_span!("drain", { WIRESPAN_DRAIN_EVENTS } = Empty, nothing = Empty).entered();
         let drained = reader.drain(all, &mut Turn { engine, resolver, tap });
-        let spans = self.engine.take_spans();
-        if !spans.is_empty() {
-            exporters.offer(spans);
+        match drained {
+            (0, _) => span.record(NOTHING, true),
+            (events, _) => span.record(WIRESPAN_DRAIN_EVENTS, events as u64),
+        };
+        drop(span);
+        for spans in [self.engine.take_spans(), self.telemetry.take_spans()] {
+            if !spans.is_empty() {
+                exporters.offer(spans);
+            }
         }
         self.obey();
         drained

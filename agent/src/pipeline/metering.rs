@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::engine::Engine;
 use super::own::{Outside, readings};
 use crate::export::counts::Snapshot as Counts;
-use crate::export::prometheus::Server;
+use crate::export::prometheus::Board;
 use crate::export::worker::Exporter;
 use crate::metrics::record::Metrics;
 use crate::metrics::settings::Reading;
@@ -22,32 +22,26 @@ pub struct Metering {
     interval: Duration,
     due: Instant,
     exporters: Vec<Exporter<Arc<Snapshot>>>,
-    server: Option<Server>,
+    board: Option<Arc<Board>>,
 }
 
 impl Metering {
-    /// Collects every `interval` for `exporters`, and whenever `server` is asked. The engine must tell `metrics`.
+    /// Collects every `interval` for `exporters`, and whenever somebody asks at `board`. The engine must tell `metrics`.
     #[must_use]
     pub fn new(
         metrics: Rc<RefCell<Metrics>>,
         reading: Reading,
         interval: Duration,
         exporters: Vec<Exporter<Arc<Snapshot>>>,
-        server: Option<Server>,
+        board: Option<Arc<Board>>,
     ) -> Self {
-        Self { metrics, reading, interval, due: Instant::now() + interval, exporters, server }
+        Self { metrics, reading, interval, due: Instant::now() + interval, exporters, board }
     }
 
     /// What the engine tells.
     #[must_use]
     pub fn observer(&self) -> Rc<RefCell<Metrics>> {
         Rc::clone(&self.metrics)
-    }
-
-    /// Where Prometheus may ask.
-    #[must_use]
-    pub fn address(&self) -> Option<std::net::SocketAddr> {
-        self.server.as_ref().map(Server::address)
     }
 
     /// Name and counters of each exporter.
@@ -58,7 +52,7 @@ impl Metering {
 
     /// Collects if it is time to, or if somebody asks. `outside` is only called then.
     pub fn turn(&mut self, engine: &mut Engine, is_last: bool, outside: &mut dyn FnMut() -> Outside) {
-        let is_wanted = self.server.as_ref().is_some_and(|server| server.board().is_wanted());
+        let is_wanted = self.board.as_ref().is_some_and(|board| board.is_wanted());
         let now = Instant::now();
         let is_due = !self.exporters.is_empty() && (is_last || now >= self.due);
         if !is_wanted && !is_due {
@@ -70,9 +64,9 @@ impl Metering {
         let standing = engine.standing();
         let clock = engine.tracer().clock();
         let collect = |metrics: &mut Metrics, reading| metrics.collect(clock, reading, &standing, &readings);
-        if is_wanted && let Some(server) = &self.server {
+        if is_wanted && let Some(board) = &self.board {
             let snapshot = collect(&mut self.metrics.borrow_mut(), Reading::Cumulative);
-            server.board().publish(snapshot);
+            board.publish(snapshot);
         }
         if is_due {
             // Missed times are not made up for.

@@ -7,6 +7,7 @@ use crate::advise::report::Kind;
 use crate::export::counts::Snapshot;
 use crate::metrics::catalog::Metric;
 use crate::metrics::record::OwnReading;
+use crate::telemetry::cost;
 use crate::trace::Filtered;
 use std::collections::BTreeMap;
 use wirespan_common::counters::Counter;
@@ -94,44 +95,12 @@ pub fn readings(engine: &Engine, outside: &Outside) -> Vec<OwnReading> {
             push(Metric::AdviceCost, &labels, standing.cost_seconds);
         }
     }
-    if let Some((user, system)) = cpu() {
+    if let Some((user, system)) = cost::cpu() {
         push(Metric::AgentCpu, &[(semconv::CPU_MODE, "user")], user);
         push(Metric::AgentCpu, &[(semconv::CPU_MODE, "system")], system);
     }
-    if let Some(bytes) = memory() {
+    if let Some(bytes) = cost::memory() {
         push(Metric::AgentMemory, &[], bytes);
     }
     all
-}
-
-/// CPU time of this process in user and in kernel mode, seconds.
-fn cpu() -> Option<(f64, f64)> {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: the pointer is to memory of the right size, which the call fills if it returns 0.
-    let usage = unsafe {
-        if libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) != 0 {
-            return None;
-        }
-        usage.assume_init()
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    Some((seconds(usage.ru_utime), seconds(usage.ru_stime)))
-}
-
-/// Resident memory of this process, bytes (`proc_pid_status(5)`).
-fn memory() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024.0)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_process_knows_its_costs() {
-        let (user, system) = super::cpu().unwrap();
-        assert!(user + system > 0.0);
-        assert!(super::memory().unwrap() > 1e6);
-    }
 }

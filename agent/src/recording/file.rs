@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file    magic "WIRESPAN", version u32, record…, the last of which is the end record
-//! record  length u32 of the body, CRC-32 u32 of the body, body
+//! record  length u32 of the body, CRC-32 (ISO-HDLC, as gzip) u32 of the body, body
 //! body    an event (see `codec`), or the end: tag 0xff and the number of events as u64
 //! ```
 //! All fixed-width numbers are little-endian. A recording without its end record was cut off (the agent was killed, the
@@ -13,7 +13,6 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::checksum::crc32;
 use super::input::Input;
 use super::{EventSource, codec};
 use crate::event::Event;
@@ -81,7 +80,7 @@ impl<W: Write> Writer<W> {
     fn record(&mut self) -> io::Result<()> {
         let len = u32::try_from(self.body.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         self.out.write_all(&len.to_le_bytes())?;
-        self.out.write_all(&crc32(&self.body).to_le_bytes())?;
+        self.out.write_all(&crc32fast::hash(&self.body).to_le_bytes())?;
         self.out.write_all(&self.body)
     }
 }
@@ -126,7 +125,7 @@ impl<R: Read> Reader<R> {
         }
         self.body.resize(len, 0);
         self.input.need(&mut self.body)?;
-        if crc32(&self.body) != u32::from_le_bytes(sum) {
+        if crc32fast::hash(&self.body) != u32::from_le_bytes(sum) {
             bail!("the recording is damaged at byte {at}: wrong checksum");
         }
         if self.body.first() != Some(&END) {

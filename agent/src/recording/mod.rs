@@ -1,7 +1,7 @@
 //! Recorded events: wirespan's own recordings, and packet captures of plain traffic, as streams of [`Event`]s.
 //!
 //! Layout:
-//! - [`file`](self::file) (and [`codec`], [`checksum`]): the recording format, written by `wirespan record`;
+//! - [`file`](self::file) (and [`codec`]): the recording format, written by `wirespan record`;
 //! - [`blank`]: secrets are blanked before they are written;
 //! - [`pcap`] and [`pcapng`]: frames out of capture files; [`packet`]: a TCP segment or UDP datagram out of a frame;
 //! - [`assembly`]: the bytes of one direction in order; [`tcp`], [`udp`]: connections; [`wire`]: a capture as events,
@@ -11,7 +11,6 @@
 
 pub mod assembly;
 pub mod blank;
-pub mod checksum;
 pub mod codec;
 pub mod file;
 pub mod input;

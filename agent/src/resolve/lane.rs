@@ -26,6 +26,8 @@ pub(super) enum Job {
     Scan {
         /// Kernel time at which it was asked for, ns.
         at_ns: u64,
+        /// Over when the look is.
+        span: tracing::Span,
     },
 }
 
@@ -189,6 +191,8 @@ impl Worker {
             let Ok(job) = job else { return };
             self.desk.begin(job.clone());
             let found = self.looker.look(&job, &self.desk);
+            // The span of a look ends before its answer is there.
+            drop(job);
             if !self.desk.finish() {
                 self.left.fetch_sub(1, Ordering::Relaxed);
                 return;

@@ -11,6 +11,7 @@ use crate::process::discovery::{Attendant, Proc};
 use crate::process::pinned::Pinned;
 use crate::process::table::{Ask, Found, Look, What};
 use crate::process::{Process, Selectors, Users};
+use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
 /// Most processes that are remembered for having held a look.
 const MAX_HUNG: usize = 1024;
@@ -73,9 +74,10 @@ impl Looker {
                 };
                 Found { pid: *pid, at_ns: *at_ns, what }
             }
-            Job::Scan { at_ns } => {
+            Job::Scan { at_ns, span } => {
                 let proc = self.proc.clone();
                 let processes = proc.processes_with(&mut Companion { looker: self, desk });
+                span.record(WIRESPAN_SCAN_PROCESSES, processes.len() as u64);
                 Found { pid: 0, at_ns: *at_ns, what: What::All(processes) }
             }
         }

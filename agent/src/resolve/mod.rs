@@ -27,6 +27,7 @@ use self::look::{Hung, Looker};
 use crate::capture::reader::monotonic_ns;
 use crate::process::Selectors;
 use crate::process::table::{Ask, Found, What};
+use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
 /// How long the main thread waits for what it has just asked: while the ring buffer is nearly empty, and while it is not.
 const SETTLE: [Duration; 2] = [Duration::from_millis(15), Duration::from_millis(3)];
@@ -88,7 +89,8 @@ impl Resolver {
     /// Asks for a look at all processes, unless one is under way.
     pub fn scan(&mut self) {
         if !std::mem::replace(&mut self.is_scanning, true) {
-            self.scans.give(Job::Scan { at_ns: monotonic_ns() });
+            let span = tracing::info_span!("scan", { WIRESPAN_SCAN_PROCESSES } = tracing::field::Empty);
+            self.scans.give(Job::Scan { at_ns: monotonic_ns(), span });
         }
     }
 

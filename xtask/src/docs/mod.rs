@@ -56,6 +56,7 @@ const PARTS: &[Part] = &[
     Part { page: "docs/spans.md", name: "http", text: || spans::of("http") },
     Part { page: "docs/spans.md", name: "postgresql", text: || spans::of("postgresql") },
     Part { page: "docs/spans.md", name: "redis", text: || spans::of("redis") },
+    Part { page: "docs/spans.md", name: "own", text: || Ok(spans::own()) },
     Part { page: "docs/spans.md", name: "resource", text: || spans::resource("resource") },
     Part { page: "docs/spans.md", name: "attributes", text: || Ok(attributes::all()) },
     Part { page: "docs/metrics.md", name: "requests", text: || Ok(metrics::of(Section::Requests)) },

@@ -19,9 +19,19 @@ pub fn of(id: &str) -> Result<String> {
 
 /// The parts of a connection's set-up.
 pub fn children() -> String {
-    let mut table = Table::new(&["child", "what it is", "attributes besides times"]);
     let is_child = |span: &&&Span| span.kinds == [SpanKind::Internal] && span.id != "connection_setup";
-    for span in spans::SPANS.iter().filter(is_child) {
+    listed("child", spans::SPANS.iter().filter(is_child))
+}
+
+/// Spans of wirespan's own work.
+pub fn own() -> String {
+    listed("span", spans::OWN.iter())
+}
+
+/// A line for each span.
+fn listed<'a>(what: &str, spans: impl Iterator<Item = &'a &'static Span>) -> String {
+    let mut table = Table::new(&[what, "what it is", "attributes besides times"]);
+    for span in spans {
         let attribute = |one: &Use| match one.note {
             "" => code(one.name),
             note => format!("{} ({note})", code(one.name)),

@@ -9,17 +9,16 @@ use anyhow::{Context as _, Result, bail};
 use crate::paths;
 
 /// Modules of `agent/src`, the lowest floor first.
-const FLOORS: [&[&str]; 13] = [
+const FLOORS: [&[&str]; 12] = [
     &["shown", "threads", "files", "object"],
-    &["notes", "telemetry"],
     &["event"],
     &["process"],
     &["capture", "conn", "recording", "runtime"],
     &["trace"],
     &["enrich"],
     &["metrics", "advise", "resolve"],
-    &["serve"],
     &["export"],
+    &["serve", "telemetry"],
     &["pipeline", "config"],
     &["cli"],
     &["main", "lib"],

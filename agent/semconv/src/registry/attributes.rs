@@ -254,6 +254,15 @@ attributes! {
     /// A number of the finding.
     WIRESPAN_ADVICE_NUMBER: "wirespan.advice.<number>", Double, Own, WIRESPAN, "names of numbers that findings have", "0.97";
 
+    /// Processes that a look at all of them found.
+    WIRESPAN_SCAN_PROCESSES: "wirespan.scan.processes", Int, Own, WIRESPAN, "any", "312";
+    /// Events that went through all stages in one turn of the main loop.
+    WIRESPAN_DRAIN_EVENTS: "wirespan.drain.events", Int, Own, WIRESPAN, "any", "128";
+    /// Exporter that delivers.
+    WIRESPAN_EXPORTER: "wirespan.exporter", String, Own, WIRESPAN, "exporters", "otlp";
+    /// Spans, data points or log records of a delivery.
+    WIRESPAN_EXPORT_ITEMS: "wirespan.export.items", Int, Own, WIRESPAN, "any", "512";
+
     /// Client in the service graph.
     CLIENT: "client", String, Own, SERVICE_GRAPH, "services, addresses, `unknown`", "shop";
     /// Server in the service graph.

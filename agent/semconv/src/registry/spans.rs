@@ -236,7 +236,40 @@ static SETUP: Span = Span {
     shared: &[],
 };
 
-/// Every span. Those after `connection_setup` are its children.
+const fn own(id: &'static str, sign: &'static [&'static str], brief: &'static str, uses: &'static [Use]) -> Span {
+    Span { id, kinds: INTERNAL, sign: Sign::Name(sign), brief, uses, shared: &[] }
+}
+
+/// Spans of wirespan's own work.
+pub static OWN: &[&Span] = &[
+    &own("start", &["start"], "until the programs are attached and all processes were looked at", &[]),
+    &own("load", &["load"], "in `start`: the kernel programs are read, maps created", &[]),
+    &own("attach", &["attach"], "in `start`: programs are verified and attached", &[]),
+    &own(
+        "scan",
+        &["scan"],
+        "a look at all processes; in `start`, or by itself",
+        &[Use::new(WIRESPAN_SCAN_PROCESSES, "unless it was given up", "")],
+    ),
+    &own(
+        "drain",
+        &["drain"],
+        "what lay in the ring buffer went through all stages; not if nothing did",
+        &[Use::new(WIRESPAN_DRAIN_EVENTS, "always", "")],
+    ),
+    &own(
+        "export",
+        &["export"],
+        "one delivery of an exporter, with retries; not that of a batch of these spans alone",
+        &[
+            Use::new(WIRESPAN_EXPORTER, "always", ""),
+            Use::new(WIRESPAN_EXPORT_ITEMS, "always", ""),
+            Use::new(ERROR_TYPE, "not all was taken", "`not_all_exported`"),
+        ],
+    ),
+];
+
+/// Every span of what wirespan sees. Those after `connection_setup` are its children.
 pub static SPANS: &[&Span] = &[
     &HTTP,
     &POSTGRESQL,

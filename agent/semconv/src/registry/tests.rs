@@ -46,7 +46,7 @@ fn what_is_carried_is_defined_and_what_is_defined_is_carried() {
         assert_eq!(unique.len(), names.len(), "{by}: an attribute stands twice");
         carried.extend(unique);
     };
-    spans::SPANS.iter().for_each(|span| check(span.id, span.all().map(|one| one.name).collect()));
+    spans::SPANS.iter().chain(spans::OWN).for_each(|span| check(span.id, span.all().map(|one| one.name).collect()));
     resources::RESOURCES.iter().for_each(|one| check(one.id, one.uses.iter().map(|one| one.name).collect()));
     resources::EVENTS.iter().for_each(|one| check(one.name, one.uses.iter().map(|one| one.name).collect()));
     CATALOG.iter().for_each(|one| check(one.name, one.all_attributes().collect()));

@@ -1,10 +1,9 @@
-//! The Prometheus end point: `GET /metrics` on a thread of its own.
+//! Metrics for Prometheus: names, texts, and how a scrape gets them. [`crate::serve`] has the HTTP server.
 //!
 //! A scrape asks the main loop for a collection through a [`Board`] and waits for it; the main loop only looks at a flag
 //! and never waits for a scrape.
 
 pub mod names;
-mod server;
 pub mod text;
 
 use std::sync::Arc;
@@ -13,8 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use crate::metrics::snapshot::Snapshot;
-
-pub use server::Server;
 
 /// Where scrapes ask and the main loop answers. Scrapes that ask together are answered together.
 #[derive(Debug)]
@@ -41,8 +38,8 @@ impl Board {
         self.latest.send_replace(Arc::new(snapshot));
     }
 
-    /// Asks, and waits for the answer.
-    async fn ask(&self) -> Option<Arc<Snapshot>> {
+    /// Asks, and waits for the answer; `None` when there will be none.
+    pub async fn ask(&self) -> Option<Arc<Snapshot>> {
         let mut answers = self.latest.subscribe();
         self.wanted.store(true, Ordering::Release);
         answers.changed().await.ok()?;

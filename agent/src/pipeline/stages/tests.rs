@@ -16,6 +16,7 @@ use crate::trace::{Config, Tracer};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use wirespan_protocols::stream::Actor;
 
 const MS: u64 = 1_000_000;
@@ -239,4 +240,25 @@ fn what_a_process_does_that_is_not_selected_is_counted_and_not_exported() {
         assert_eq!((spans, bench.engine.totals().not_selected), expected, "{selector}");
         assert_eq!(bench.notes().is_empty(), expected.0 == 0, "{selector}: {:?}", bench.notes());
     }
+}
+
+#[test]
+fn a_process_that_is_gone_leaves_no_resource() {
+    let mut bench = Bench::new();
+    let change = |change, at_ms: u64| {
+        Event::Process(Process { pid: 7, change, comm: "shop".into(), user: 0, at_ns: at_ms * MS })
+    };
+    bench.engine.handle(&change(ProcessChange::Exec { file: "/usr/bin/shop".into() }, 1));
+    bench.open(1, Role::Server, Transport::Tcp, 10, Some(10));
+    bench.data(1, Flow::Received, REQUEST, 20, None);
+    bench.data(1, Flow::Sent, RESPONSE, 30, None);
+    bench.end(1, Change::Closed, 0, 40);
+    let spans = bench.engine.take_spans();
+    let resource = Arc::downgrade(&spans[0].resource);
+    drop(spans);
+    bench.engine.handle(&change(ProcessChange::Exit, 50));
+    bench.engine.handle(&Event::Tick { at_ns: 9_000 * MS });
+    assert!(resource.upgrade().is_some(), "what comes late has it still");
+    bench.engine.handle(&Event::Tick { at_ns: 60_000 * MS });
+    assert!(resource.upgrade().is_none());
 }

@@ -33,6 +33,16 @@ fn recording() -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// What was recorded yesterday is read tomorrow: the check value that the catalogue of CRC algorithms gives for this one.
+#[test]
+fn the_checksum_is_that_of_the_format() {
+    assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
+    let bytes = recording();
+    // The length of the first body, its checksum, the body.
+    let len = usize::try_from(u32::from_le_bytes(*bytes[12..].first_chunk().unwrap())).unwrap();
+    assert_eq!(bytes[16..20], crc32fast::hash(&bytes[20..20 + len]).to_le_bytes());
+}
+
 /// All events as text, and the error at the end if there is one.
 fn read(bytes: Vec<u8>) -> (Vec<String>, Option<String>) {
     let mut source = match from_reader(Cursor::new(bytes)) {

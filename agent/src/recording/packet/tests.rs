@@ -1,5 +1,11 @@
+use super::link::MAX_TAGS;
 use super::*;
 use proptest::prelude::*;
+
+const ACK: u8 = 0x10;
+const FIN: u8 = 0x01;
+pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
+pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
 
 fn tcp_header(options: usize) -> Vec<u8> {
     let mut bytes = vec![0; 20 + options];
@@ -12,7 +18,7 @@ fn tcp_header(options: usize) -> Vec<u8> {
     bytes
 }
 
-fn v4(payload: &[u8]) -> Vec<u8> {
+pub(super) fn v4(payload: &[u8]) -> Vec<u8> {
     let tcp = tcp_header(12);
     let total = u16::try_from(24 + tcp.len() + payload.len()).unwrap();
     let mut bytes = vec![0x46, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0];
@@ -21,7 +27,7 @@ fn v4(payload: &[u8]) -> Vec<u8> {
 }
 
 /// `headers`: extension headers as (own type, bytes); their "next header" fields are filled in.
-fn v6(headers: &[(u8, Vec<u8>)], payload: &[u8]) -> Vec<u8> {
+pub(super) fn v6(headers: &[(u8, Vec<u8>)], payload: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
     for (index, (_, bytes)) in headers.iter().enumerate() {
         let mut bytes = bytes.clone();
@@ -43,11 +49,11 @@ fn segment<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skipped> {
     })
 }
 
-fn parse(link: Link, bytes: &[u8]) -> Result<Segment<'_>, Skipped> {
+pub(super) fn parse(link: Link, bytes: &[u8]) -> Result<Segment<'_>, Skipped> {
     segment(&Frame { at_ns: 0, link: Some(link), original_len: bytes.len(), bytes })
 }
 
-fn expect(link: Link, before: &[u8], packet: &[u8]) {
+pub(super) fn expect(link: Link, before: &[u8], packet: &[u8]) {
     let bytes = [before, packet, &[0xee; 6]].concat();
     let found = parse(link, &bytes).unwrap();
     assert_eq!(found.payload, b"hello", "{link:?}: padding is not payload");
@@ -68,7 +74,17 @@ fn link_layers() {
         expect(Link::Loopback, &[0, 0, 0, 2], &packet);
         expect(Link::Cooked1, &[vec![0; 14], kind.to_be_bytes().to_vec()].concat(), &packet);
         expect(Link::Cooked2, &[kind.to_be_bytes().to_vec(), vec![0; 18]].concat(), &packet);
+        // Device "any" of loopback (ARPHRD_LOOPBACK), of a tun device (ARPHRD_NONE), and a tag behind the second version.
+        for device in [772_u16, 0xfffe] {
+            let cooked = [&[0, 0][..], &device.to_be_bytes(), &[0; 10], &kind.to_be_bytes()].concat();
+            expect(Link::Cooked1, &cooked, &packet);
+        }
+        let tagged = [&[0x81, 0x00][..], &[0; 18], &[0, 5], &kind.to_be_bytes()].concat();
+        expect(Link::Cooked2, &tagged, &packet);
     }
+    let tags =
+        [&[0; 12][..], &[0x81, 0x00, 0, 5].repeat(MAX_TAGS + 1), &ETHERTYPE_IPV4.to_be_bytes(), &v4(b"")].concat();
+    assert_eq!(parse(Link::Ethernet, &tags), Err(Skipped::OtherProtocol), "tags without an end");
     assert_eq!(parse(Link::Ethernet, &[&ether(0x0806), &[0; 40][..]].concat()), Err(Skipped::OtherProtocol));
 }
 

@@ -14,6 +14,22 @@ pub enum Level {
     Warn = 2,
     /// Part of normal running.
     Info = 3,
+    /// Why it does what it does.
+    Debug = 4,
+    /// Every step.
+    Trace = 5,
+}
+
+impl From<tracing::Level> for Level {
+    fn from(level: tracing::Level) -> Self {
+        match level {
+            tracing::Level::ERROR => Self::Error,
+            tracing::Level::WARN => Self::Warn,
+            tracing::Level::INFO => Self::Info,
+            tracing::Level::DEBUG => Self::Debug,
+            tracing::Level::TRACE => Self::Trace,
+        }
+    }
 }
 
 /// How notes are written.
@@ -40,6 +56,8 @@ pub(super) fn render(style: Style, level: Level, at: SystemTime, text: &str) -> 
         Level::Error => ("ERROR", "error"),
         Level::Warn => ("WARN ", "warn"),
         Level::Info => ("INFO ", "info"),
+        Level::Debug => ("DEBUG", "debug"),
+        Level::Trace => ("TRACE", "trace"),
     };
     match style {
         Style::Plain if level == Level::Warn => format!("wirespan: warning: {text}{more}\n"),
@@ -99,7 +117,7 @@ mod tests {
     #[test]
     fn every_style_is_one_harmless_line() {
         for style in [Style::Plain, Style::Log, Style::Json] {
-            for level in [Level::Error, Level::Warn, Level::Info] {
+            for level in [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace] {
                 let line = render(style, level, at(0, 0), HOSTILE);
                 assert_eq!(line.matches('\n').count(), 1, "{line}");
                 assert!(is_harmless(&line), "{line}");

@@ -1,4 +1,4 @@
-//! Notes for whoever runs the agent: one line each on standard error.
+//! Notes for whoever runs the agent: one line each on standard error. They are made by the macros of `tracing`.
 //!
 //! A note never blocks the thread that has something to say, and never fails: it is put into a bounded queue, and a thread
 //! of its own writes. What standard error does not take (closed, full, not read) is counted and told when it does again.
@@ -25,21 +25,7 @@ pub const PATIENCE: Duration = Duration::from_millis(500);
 pub fn configure(least: u8, style: Style) {
     LEAST.store(least, Ordering::Relaxed);
     *STYLE.write().unwrap_or_else(PoisonError::into_inner) = style;
-}
-
-/// What went wrong.
-pub fn error(text: &str) {
-    tell(Level::Error, text);
-}
-
-/// What may be wrong.
-pub fn warn(text: &str) {
-    tell(Level::Warn, text);
-}
-
-/// What the agent does.
-pub fn info(text: &str) {
-    tell(Level::Info, text);
+    tracing::callsite::rebuild_interest_cache();
 }
 
 /// Why the program ends, at whatever level.
@@ -47,13 +33,13 @@ pub fn fatal(text: &str) {
     write(Level::Error, text);
 }
 
-fn tell(level: Level, text: &str) {
-    if level as u8 <= LEAST.load(Ordering::Relaxed) {
-        write(level, text);
-    }
+/// The least important level that is told; 0: none.
+pub(super) fn least() -> u8 {
+    LEAST.load(Ordering::Relaxed)
 }
 
-fn write(level: Level, text: &str) {
+/// Puts a note into the queue, whatever its level.
+pub(super) fn write(level: Level, text: &str) {
     let style = *STYLE.read().unwrap_or_else(PoisonError::into_inner);
     WRITER.get_or_init(Writer::stderr).push(style, line::render(style, level, SystemTime::now(), text));
 }

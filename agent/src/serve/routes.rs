@@ -1,0 +1,89 @@
+//! What is answered, by path. A further page is a line in [`router`] and its handler.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tokio::time::timeout;
+
+use super::Health;
+use crate::export::prometheus::Board;
+use crate::export::prometheus::text::{Format, render};
+
+/// Longest time that the main loop may take to answer a scrape.
+const ANSWERING: Duration = Duration::from_secs(5);
+
+/// What handlers ask.
+#[derive(Clone, Debug, Default)]
+pub struct Served {
+    /// Where scrapes ask for metrics.
+    pub board: Arc<Board>,
+    /// How the agent is.
+    pub health: Arc<Health>,
+}
+
+/// Every route.
+pub(super) fn router(served: Served) -> Router {
+    Router::new()
+        .route("/", get("wirespan: metrics are at /metrics\n"))
+        .route("/metrics", get(metrics))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "metrics are at /metrics\n") })
+        .layer(from_fn(only_reads))
+        .with_state(served)
+}
+
+/// Nothing can be changed from here.
+async fn only_reads(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let allow = [(ALLOW, HeaderValue::from_static("GET, HEAD"))];
+    (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD\n").into_response()
+}
+
+async fn livez(State(served): State<Served>) -> Response {
+    told(served.health.live(Instant::now()))
+}
+
+async fn readyz(State(served): State<Served>) -> Response {
+    told(served.health.ready())
+}
+
+fn told(health: Result<(), impl std::fmt::Display>) -> Response {
+    match health {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(served): State<Served>, headers: HeaderMap) -> Response {
+    let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Ok(Some(snapshot)) = timeout(ANSWERING, served.board.ask()).await else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the agent does not answer\n").into_response();
+    };
+    let format = Format::accepted(header(ACCEPT));
+    let text = render(&snapshot, format);
+    let kind = (CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    let gzip = header(ACCEPT_ENCODING).split(',').any(|one| one.trim().split(';').next() == Some("gzip"));
+    if gzip {
+        return ([kind, (CONTENT_ENCODING, HeaderValue::from_static("gzip"))], compressed(&text)).into_response();
+    }
+    ([kind], text).into_response()
+}
+
+fn compressed(text: &str) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(text.len() / 8), flate2::Compression::fast());
+    // Writing into a `Vec` cannot fail.
+    let _ = encoder.write_all(text.as_bytes());
+    encoder.finish().unwrap_or_default().into()
+}

@@ -1,0 +1,122 @@
+//! The HTTP server: a few connections, one request each, time limits.
+
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::Served;
+use super::routes::router;
+use crate::threads;
+
+/// Clients at once. A new one takes the place of the one that has been silent for longest.
+pub(super) const MAX_CONNECTIONS: usize = 16;
+/// Longest time that a client may take to ask.
+const ASKING: Duration = Duration::from_secs(1);
+/// Longest time that a connection is kept: one request.
+const LONGEST: Duration = Duration::from_secs(15);
+/// Most bytes of a request's head.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// A running server; ends when dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    _stop: oneshot::Sender<Infallible>,
+}
+
+impl Server {
+    /// Listens, and serves what there is to know.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn start(address: SocketAddr, served: Served) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address} for Prometheus (--prometheus-listen)"))?;
+        listener.set_nonblocking(true).context("cannot serve Prometheus")?;
+        let address = listener.local_addr().context("cannot serve Prometheus")?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the Prometheus end point")?;
+        let (stop, stopped) = oneshot::channel();
+        let work = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, router(served)) => {}
+                    _ = stopped => {}
+                }
+            });
+            runtime.shutdown_background();
+        };
+        threads::spawn("ws-serve".into(), work).context("cannot start the thread of the Prometheus end point")?;
+        Ok(Self { address, _stop: stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A client, and whether it has asked.
+struct Guest {
+    has_asked: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+/// Makes room for one more client; false if all are being answered.
+fn make_room(guests: &mut Vec<Guest>) -> bool {
+    guests.retain(|guest| !guest.task.is_finished());
+    if guests.len() < MAX_CONNECTIONS {
+        return true;
+    }
+    let Some(silent) = guests.iter().position(|guest| !guest.has_asked.load(Ordering::Relaxed)) else { return false };
+    guests.remove(silent).task.abort();
+    true
+}
+
+async fn serve(listener: TcpListener, router: Router) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let mut guests = Vec::with_capacity(MAX_CONNECTIONS);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: it passes, or it does not.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        if !make_room(&mut guests) {
+            continue;
+        }
+        let has_asked = Arc::<AtomicBool>::default();
+        let task = tokio::spawn(guest(stream, router.clone(), Arc::clone(&has_asked)));
+        guests.push(Guest { has_asked, task });
+    }
+}
+
+/// Answers one request.
+async fn guest(stream: TcpStream, router: Router, has_asked: Arc<AtomicBool>) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request| {
+        has_asked.store(true, Ordering::Relaxed);
+        router.call(request)
+    });
+    let mut http = http1::Builder::new();
+    // The next request is seconds away: a connection that is kept is a place that is taken.
+    http.timer(TokioTimer::new()).keep_alive(false).header_read_timeout(ASKING).max_buf_size(MAX_HEAD);
+    // A client that goes away is no failure of ours.
+    let _ = timeout(LONGEST, http.serve_connection(TokioIo::new(stream), service)).await;
+}
