@@ -1,6 +1,6 @@
 use super::*;
+use crate::config::View;
 use crate::config::{Backend, LogLevel};
-use crate::export::console::View;
 
 fn parse(line: &str) -> Args {
     Args::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{error}"))

@@ -7,7 +7,7 @@ use wirespan_common::limits;
 use super::processors::Processors;
 use super::setting::{Access, FLAG, Flag, REPLAY, RUN, Setting, file, outside, place, positive, settings, variable};
 use super::settings::MANY;
-use crate::export::console::View;
+use super::words::View;
 use crate::metrics::settings::{Reading, Settings};
 
 settings! {

@@ -7,8 +7,8 @@ use super::setting::{Access, Setting};
 use super::settings::{self, Config, OUTPUT};
 use super::value::{Source, Wrong};
 use super::words::Output;
+use super::words::View;
 use super::{Error, section::Reader, yaml::Node};
-use crate::export::console::View;
 use crate::trace::sampler::Sampler;
 
 /// What one source (flags, environment, file) says: the values of the settings that it gives, and what is more than a value.

@@ -85,3 +85,14 @@ impl Route {
         Ok(Self { service: service.map(str::to_owned), pattern: pattern.to_owned() })
     }
 }
+
+/// Which spans are shown, and what of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Show the id of each span's trace.
+    pub trace_ids: bool,
+    /// Only what failed.
+    pub errors: bool,
+    /// Only what took at least so long, ns.
+    pub slowest_ns: u64,
+}

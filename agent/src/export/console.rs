@@ -9,6 +9,7 @@ mod text;
 use std::io::IsTerminal as _;
 
 use super::output::{Format, Output};
+use crate::config::View;
 use crate::trace::setup;
 use crate::trace::span::Span;
 use layout::Layout;
@@ -17,22 +18,10 @@ use line::{Painter, is_failed};
 /// Memory of the buffer that is kept from batch to batch.
 const KEEP: usize = 256 * 1024;
 
-/// Which spans are shown, and what of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    /// Show the id of each span's trace.
-    pub trace_ids: bool,
-    /// Only what failed.
-    pub errors: bool,
-    /// Only what took at least so long, ns.
-    pub slowest_ns: u64,
-}
-
-impl View {
-    fn shows(&self, span: &Span) -> bool {
-        let took = span.end_unix_ns.saturating_sub(span.start_unix_ns);
-        !setup::is_part(span) && took >= self.slowest_ns && (!self.errors || is_failed(span))
-    }
+/// Whether a view shows a span.
+fn shows(view: &View, span: &Span) -> bool {
+    let took = span.end_unix_ns.saturating_sub(span.start_unix_ns);
+    !setup::is_part(span) && took >= view.slowest_ns && (!view.errors || is_failed(span))
 }
 
 /// Tells how many cells a line may have; asked before each batch, since windows are resized.
@@ -91,7 +80,7 @@ impl Format for Lines {
         self.text.clear();
         self.text.shrink_to(KEEP);
         let view = self.view;
-        let mut spans = batch.iter().filter(|span| view.shows(span)).peekable();
+        let mut spans = batch.iter().filter(|span| shows(&view, span)).peekable();
         if spans.peek().is_none() {
             return b"";
         }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::paths;
 
 /// Modules of `agent/src`, the lowest floor first.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["shown", "threads", "files", "object"],
     &["event"],
     &["process"],
@@ -17,9 +17,10 @@ const FLOORS: [&[&str]; 12] = [
     &["trace"],
     &["enrich"],
     &["metrics", "advise", "resolve"],
+    &["config"],
     &["export"],
     &["serve", "telemetry"],
-    &["pipeline", "config"],
+    &["pipeline"],
     &["cli"],
     &["main", "lib"],
 ];
