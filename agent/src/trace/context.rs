@@ -264,12 +264,13 @@ impl Contexts {
 
     /// A request is over, and with it those before it on the same stream. The ids that were promised to it.
     pub fn end(&mut self, request: RequestKey, at_ns: u64) -> Option<Owner> {
-        let mut ended = None;
         while let Some((place, id)) = self.land(request.connection, |flight| flight.take(request.place())) {
             let owner = self.close(request.connection, place, id, at_ns);
-            ended = owner.filter(|_| place == request.place());
+            if place == request.place() {
+                return owner;
+            }
         }
-        ended
+        None
     }
 
     /// Takes a request of a connection out of those in flight.

@@ -55,13 +55,12 @@ impl Writer {
     }
 
     #[inline]
-    fn number(&mut self, value: u64) {
-        if value < 0x80 {
-            self.bytes.push(value as u8);
-        } else {
-            let (bytes, width) = varint(value);
-            self.bytes.extend_from_slice(&bytes[..width]);
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
         }
+        self.bytes.push(value as u8);
     }
 
     /// A field of type `string` or `bytes`, also when it is empty.
@@ -80,12 +79,14 @@ impl Writer {
     }
 
     /// A field of type `int32`, `int64`, `bool` or an enumeration.
+    #[inline]
     pub fn varint(&mut self, field: u32, value: u64) {
         self.key(field, WireType::Varint);
         self.number(value);
     }
 
     /// A field of type `fixed64`.
+    #[inline]
     pub fn fixed64(&mut self, field: u32, value: u64) {
         self.key(field, WireType::SixtyFourBit);
         self.bytes.extend_from_slice(&value.to_le_bytes());
