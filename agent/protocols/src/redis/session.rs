@@ -171,7 +171,7 @@ impl Session for RedisSession {
         let idle = self.in_step() && self.early.is_empty() && self.settled == 0 && self.open_end.is_none();
         match direction {
             Direction::ToServer
-                if idle && self.queue.len() == 0 && self.server.is_idle() && self.request_window.is_none() =>
+                if idle && self.queue.is_empty() && self.server.is_idle() && self.request_window.is_none() =>
             {
                 self.server.jump(len);
                 // It may have been selected anew.
