@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::counts::{Counts, Fate};
 use crate::capture::memory;
 use crate::trace::span::{Attribute, Link, Span, Status, Value};
+use wirespan_semconv::PROCESS_PID;
 
 /// What can wait in a queue: it says what it counts for.
 pub trait Item: Send + 'static {
@@ -47,7 +48,7 @@ impl Item for Span {
     /// The agent never traces its own process.
     fn is_own(&self) -> bool {
         let own = Value::Int(std::process::id().into());
-        self.resource.attributes.iter().any(|(key, value)| key == "process.pid" && *value == own)
+        self.resource.attributes.iter().any(|(key, value)| key == PROCESS_PID && *value == own)
     }
 }
 
