@@ -207,6 +207,12 @@ impl Capture {
         let _ = self.directed.set(0, self.directives_given, 0);
     }
 
+    /// Whether turns can be left out: the programs of the other backend have no room for it.
+    #[must_use]
+    pub fn sheds(&self) -> bool {
+        self.report.backend == super::sockets::BACKEND.name
+    }
+
     /// Of 256 turns of the connections that allow it leave out so many from now on. `inherits`: what a thread asks of others
     /// goes with the request that it handles. False when the kernel refuses.
     pub fn shed(&mut self, rejected: u8, inherits: bool) -> bool {

@@ -61,7 +61,7 @@ settings! {
             connections: u32 = limits::MAX_CONNECTIONS, file("wirespan.limits.connections").within(1, MANY);
             /// Processors that may be used, the time of the kernel programs included: a share of the host's (but at least a fifth of
             /// one), a number of them, or `none` for no limit. At the limit exchanges are left out by chance, and the others stand
-            /// for them.
+            /// for them. The backend `syscalls` (before Linux 6.3) has no limit.
             cpu: Processors = Processors::Share(0.1),
                 file("wirespan.limits.cpu").variables(&[variable("WIRESPAN_LIMITS_CPU")]);
             /// Processes that are remembered at once.

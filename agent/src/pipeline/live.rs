@@ -134,8 +134,11 @@ impl Live {
         Ok(live)
     }
 
-    /// Leaves exchanges out when more than `budget` would be used. By default nothing is.
+    /// Leaves exchanges out when more than `budget` would be used, where the backend can. By default nothing is.
     pub fn limit(&mut self, budget: Budget) {
+        if !self.capture.sheds() {
+            return;
+        }
         self.governor = Some(Governor::new(budget, &self.capture));
     }
 

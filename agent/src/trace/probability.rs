@@ -17,7 +17,7 @@ pub(super) fn note(state: Option<&str>, rejected: u8, trace_id: &TraceId) -> Box
     let fields = || own.into_iter().flat_map(|own| own.split(';'));
     let earlier = fields().find_map(|field| field.strip_prefix("th:")).and_then(parse).unwrap_or(0);
     // What is left of what was left.
-    let kept = u128::from(ALL - earlier) * u128::from(256 - u16::from(rejected)) >> 8;
+    let kept = (u128::from(ALL - earlier) * u128::from(256 - u16::from(rejected))) >> 8;
     let threshold = ALL - u64::try_from(kept).unwrap_or(ALL);
     let mut noted = format!("ot=th:{};rv:{:014x}", digits(threshold), randomness(trace_id, threshold));
     for field in fields().filter(|field| !field.starts_with("th:") && !field.starts_with("rv:")) {
@@ -47,7 +47,7 @@ fn digits(threshold: u64) -> String {
 /// A chance that was not refused, the same for all spans of a trace.
 fn randomness(trace_id: &TraceId, threshold: u64) -> u64 {
     let low = trace_id[9..].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-    let share = u128::from(low) * u128::from(ALL - threshold) >> 56;
+    let share = (u128::from(low) * u128::from(ALL - threshold)) >> 56;
     threshold + u64::try_from(share).unwrap_or(0)
 }
 

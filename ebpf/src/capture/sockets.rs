@@ -128,5 +128,5 @@ fn moved(ctx: &BtfTracePointContext, task: Task, caller: Caller, slot: Slot, dir
         of_call(regs)
     };
     let (len, regs) = (result as u32, is_own.then_some(regs));
-    transfer(Call { slot, caller, sock, direction, len, entry_ns: 0, regs }, source);
+    transfer(Call { slot, caller, sock, direction, len, entry_ns: 0, regs, sheds: true }, source);
 }

@@ -183,7 +183,7 @@ fn finished(regs: Regs, caller: Caller, call: Kind, result: i64, again: bool) {
         && (!again || left_out(slot, sock, direction, len, entry_ns != 0))
     {
         let entry_ns = if direction == SEND { entry_ns } else { 0 };
-        transfer(Call { slot, caller, sock, direction, len, entry_ns, regs: Some(regs) }, source);
+        transfer(Call { slot, caller, sock, direction, len, entry_ns, regs: Some(regs), sheds: false }, source);
     }
 }
 

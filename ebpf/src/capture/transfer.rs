@@ -31,12 +31,15 @@ pub struct Call {
     pub entry_ns: u64,
     /// Its registers, if they are those of this call.
     pub regs: Option<Regs>,
+    /// It may be left out to save work. A constant of each program: that of `sys_exit` has no room for it on its stack, as
+    /// older kernels count it.
+    pub sheds: bool,
 }
 
 /// Records a call, with the payload that lies at `source`.
 #[inline(always)]
 pub fn transfer(call: Call, source: Source) {
-    let Call { slot, caller, sock, direction, len, entry_ns, regs } = call;
+    let Call { slot, caller, sock, direction, len, entry_ns, regs, sheds } = call;
     let conn = match conn::sight(sock) {
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
@@ -60,7 +63,7 @@ pub fn transfer(call: Call, source: Source) {
         return;
     }
     let moved = shed::Moved { direction, position, len, is_first };
-    if shed::leaves_out(slot, conn, moved, source, caller.thread) {
+    if sheds && shed::leaves_out(slot, conn, moved, source, caller.thread) {
         // It is counted.
         conn::told(conn, is_first);
         return;
@@ -70,21 +73,30 @@ pub fn transfer(call: Call, source: Source) {
         slot.count(Counter::Undecided);
         // What it asks is not looked at: it is counted in calls.
         conn::told(conn, is_first);
-        shed::lost(conn, direction);
+        if sheds {
+            shed::lost(conn, direction);
+        }
         return;
     }
     conn::own(conn, caller.thread);
     if !conn::announce_to(sock, conn, &Peer::OF_SOCKET, first_ns) {
         slot.count(Counter::DropRingFull);
-        shed::lost(conn, direction);
+        if sheds {
+            shed::lost(conn, direction);
+        }
         return;
     }
-    let data = Data { arrived_ns, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
+    let mut data = Data { arrived_ns, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
+    if sheds {
+        data.direction = shed::mark(conn, direction);
+        data.rejected = conn.rejected;
+    }
     let sent = emit::data::data(slot, data, source, head);
-    if sent == Sent::Nothing {
-        shed::lost(conn, direction);
-    } else {
-        shed::told(conn, direction);
+    if sheds {
+        match sent {
+            Sent::Nothing => shed::lost(conn, direction),
+            Sent::Call | Sent::Bytes => shed::told(conn, direction),
+        }
     }
     if sent == Sent::Bytes {
         conn::told(conn, is_first);
@@ -105,9 +117,9 @@ pub fn record(
     // All members: without, the compiler clears it by a loop.
     let mut data = Data {
         kind: KIND_DATA,
-        direction: shed::mark(conn, direction),
+        direction,
         missing: 0,
-        rejected: conn.rejected,
+        rejected: 0,
         len,
         head_len: 0,
         tail_len: 0,

@@ -165,30 +165,31 @@ fn stays(rule: u32, source: Source, len: u32) -> bool {
     if rule & 0xff != SHED_TAGGED {
         return false;
     }
+    match source {
+        Source::Buffer(at) => holds_what_stays(rule, at, len) != 0,
+        _ => true,
+    }
+}
+
+/// Walks over the messages of a call; 1 when one of them must not be missed, or it cannot be told. A global function, which the
+/// verifier checks once and not at every call with all that led to it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn holds_what_stays(rule: u32, address: u64, len: u32) -> u32 {
     let (always, if_named) = ((rule >> 8) as u8, (rule >> 16) as u8);
-    let Source::Buffer(mut at) = source else { return true };
-    let mut left = len;
+    let (mut at, mut left) = (address, len);
     for _ in 0..MAX_MESSAGES {
         if left == 0 {
-            return false;
+            return 0;
         }
-        // Tag, length, first byte of the body. Of the last bytes of a call nothing is read beyond them.
-        if left < 6 {
-            return left != 5 || read_user::<[u8; 5]>(at).is_none_or(|head| size(&head) != 5 || head[0] == always);
-        }
-        let Some(head) = read_user::<[u8; 6]>(at) else { return true };
-        let size = size(&[head[0], head[1], head[2], head[3], head[4]]);
-        if head[0] == always || head[0] == if_named && head[5] != 0 || size < 5 || size > left {
-            return true;
+        // Tag, length, first byte of the body: of a message without one, that of the next is read for it.
+        let Some(head) = read_user::<[u8; 6]>(at) else { return 1 };
+        let size = u32::from_be_bytes([head[1], head[2], head[3], head[4]]).wrapping_add(1);
+        if size < 5 || size > left || head[0] == always || head[0] == if_named && (size < 6 || head[5] != 0) {
+            return 1;
         }
         left -= size;
         at = at.wrapping_add(u64::from(size));
     }
-    true
-}
-
-/// Size of a message with its tag.
-#[inline(always)]
-fn size(head: &[u8; 5]) -> u32 {
-    u32::from_be_bytes([head[1], head[2], head[3], head[4]]).wrapping_add(1)
+    1
 }
