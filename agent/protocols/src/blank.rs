@@ -33,3 +33,13 @@ pub fn blank(bytes: &mut [u8]) -> u64 {
     bytes.fill(BLANK);
     bytes.len() as u64
 }
+
+/// Blanks the words of a secret that ends with its line, or before another control character, and tells its length. White space
+/// between words belongs to the format and stays.
+pub fn blank_words(bytes: &mut [u8]) -> usize {
+    let is_end = |byte: &u8| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f;
+    let end = bytes.iter().position(is_end).unwrap_or(bytes.len());
+    let words = bytes.iter_mut().take(end).filter(|byte| !matches!(byte, b' ' | b'\t'));
+    words.for_each(|byte| *byte = BLANK);
+    end
+}

@@ -1,6 +1,6 @@
 //! Secrets in headers, blanked before bytes are recorded: line by line, whatever a connection speaks.
 
-use crate::blank::{BLANK, Blank};
+use crate::blank::{Blank, blank_words};
 
 /// Headers whose values are secrets.
 const HEADERS: [&str; 15] = [
@@ -68,14 +68,10 @@ impl Blank for Headers {
                     end.map_or(rest.len(), |end| end + 1)
                 }
                 Place::Secret => {
-                    let is_end = |byte: &u8| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f;
-                    let end = rest.iter().position(is_end).unwrap_or(rest.len());
+                    let end = blank_words(rest);
                     if end < rest.len() {
                         (self.place, self.was_secret) = (Place::Rest, true);
                     }
-                    // The blank after the colon belongs to the format.
-                    let secret = rest.iter_mut().take(end).filter(|byte| !matches!(byte, b' ' | b'\t'));
-                    secret.for_each(|byte| *byte = BLANK);
                     blanked += end as u64;
                     end
                 }

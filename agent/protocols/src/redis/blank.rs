@@ -1,6 +1,6 @@
 //! Secrets in commands, blanked before bytes are recorded: the arguments of `AUTH`, and of `HELLO` after its `AUTH`.
 
-use crate::blank::{Blank, blank};
+use crate::blank::{Blank, blank, blank_words};
 
 /// As much of a line's beginning as tells what it is.
 const PREFIX: usize = 32;
@@ -64,16 +64,10 @@ impl Blank for Arguments {
                     end.map_or(rest.len(), |end| end + 1)
                 }
                 Place::Secret => {
-                    let is_end = |byte: &u8| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f;
-                    let end = rest.iter().position(is_end).unwrap_or(rest.len());
+                    let end = blank_words(rest);
                     if end < rest.len() {
                         self.place = Place::Rest;
                     }
-                    // Words stay apart.
-                    let words = rest[..end].split_mut(|byte| matches!(byte, b' ' | b'\t'));
-                    words.for_each(|word| {
-                        blank(word);
-                    });
                     blanked += end as u64;
                     end
                 }
