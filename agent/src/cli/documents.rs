@@ -1,5 +1,5 @@
 //! The tables of `docs/configuration.md` that the table of settings and the definition of the flags make. The test says
-//! when they are stale; with `WIRESPAN_TEST_DOCS=write` it writes them.
+//! when they are stale; with `WIRESPAN_TEST_DOCS=write` it writes them, for `cargo xtask docs`.
 
 use std::path::Path;
 
@@ -223,8 +223,8 @@ fn the_tables_of_the_manual_are_those_of_the_settings() {
         std::fs::write(&path, made).unwrap();
     } else {
         for (stands, belongs) in page.lines().zip(made.lines()) {
-            assert_eq!(stands, belongs, "stale: run this test with WIRESPAN_TEST_DOCS=write");
+            assert_eq!(stands, belongs, "stale: run `cargo xtask docs`");
         }
-        assert_eq!(page.len(), made.len(), "stale: run this test with WIRESPAN_TEST_DOCS=write");
+        assert_eq!(page.len(), made.len(), "stale: run `cargo xtask docs`");
     }
 }

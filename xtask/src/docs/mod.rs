@@ -8,7 +8,8 @@
 //! <!-- end: NAME -->
 //! ```
 //!
-//! To add one: put the markers into the page, and a line into [`PARTS`].
+//! To add one: put the markers into the page, and a line into [`PARTS`]. Those of `docs/configuration.md` are written by a test of
+//! the agent, which this runs.
 
 mod attributes;
 mod metrics;
@@ -16,12 +17,13 @@ mod spans;
 mod table;
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use wirespan_semconv::instrument::Section;
 use wirespan_semconv::names;
 
-use crate::{paths, sh};
+use crate::{paths, sh, toolchain};
 
 /// Arguments of `cargo xtask docs`.
 #[derive(clap::Args, Debug)]
@@ -87,6 +89,12 @@ pub fn docs(args: &Args) -> Result<()> {
         names::may_follow(&committed).map_err(anyhow::Error::msg)?;
     }
     save(NAMES, &committed, &names::list(), args, &mut stale)?;
+    if !args.check {
+        // Tables of settings are made where these are, in the agent: a test of its own sees that they are not stale.
+        let mut settings = Command::new(toolchain::own_cargo());
+        settings.args(["test", "--quiet", "--package", "wirespan", "--lib", "cli::documents"]);
+        sh::run(settings.current_dir(paths::root()).env("WIRESPAN_TEST_DOCS", "write"))?;
+    }
     if !stale.is_empty() {
         bail!("not what the code says: {}; run `cargo xtask docs`", stale.join(", "));
     }
