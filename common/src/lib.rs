@@ -8,3 +8,4 @@ pub mod counters;
 pub mod layout;
 pub mod limits;
 pub mod record;
+pub mod shed;

@@ -273,31 +273,12 @@ pub struct Directive {
     pub connection: u64,
     /// Payload bytes copied per turn; 0: copy nothing more, tell nothing more but the end.
     pub budget: u32,
-    /// Which turns may be left out to save work: one of `SHED_`, with tags in the bytes above it.
+    /// Which turns may be left out to save work: one of [`crate::shed`], with tags in the bytes above it.
     pub shedding: u32,
 }
 
 /// [`Directive::budget`]: as it is.
 pub const BUDGET_UNCHANGED: u32 = u32::MAX;
-
-/// [`Directive::shedding`]: none.
-pub const SHED_NEVER: u32 = 0;
-/// [`Directive::shedding`]: any, with their answers.
-pub const SHED_ANY: u32 = 1;
-/// [`Directive::shedding`]: turns of messages that each begin with a tag and a length (4 bytes, big-endian, which counts itself
-/// and not the tag), unless there is one among them with the tag in the second byte, or with that in the third byte and a
-/// body that does not begin with a zero byte.
-pub const SHED_TAGGED: u32 = 2;
-
-/// Beside how many turns of 256 are left out, in the map `SHEDDING`: what a thread asks of others goes with the request that it
-/// handles.
-pub const SHEDDING_INHERITS: u32 = 0x100;
-
-/// A rule for [`SHED_TAGGED`].
-#[must_use]
-pub const fn shed_tagged(stays: u8, stays_if_named: u8) -> u32 {
-    SHED_TAGGED | (stays as u32) << 8 | (stays_if_named as u32) << 16
-}
 
 /// [`Config::default_policy`](crate::layout::Config::default_policy) and kinds of policy words: leave at once.
 pub const POLICY_IGNORE: u32 = 0;

@@ -109,7 +109,7 @@ pub static DIRECTIVES: LruHashMap<u64, Directive> = LruHashMap::with_max_entries
 #[map]
 pub static DIRECTED: Array<u64> = Array::with_max_entries(1, 0);
 
-/// How many turns of 256 are left out to save work, and [`SHEDDING_INHERITS`](wirespan_common::record::SHEDDING_INHERITS).
+/// How many turns of 256 are left out to save work, and [`INHERITS`](wirespan_common::shed::INHERITS).
 #[map]
 pub static SHEDDING: Array<u32> = Array::with_max_entries(1, 0);
 

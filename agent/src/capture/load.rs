@@ -19,9 +19,8 @@ use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
     CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
 };
-use wirespan_common::record::{
-    Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, SHEDDING_INHERITS, Wanted,
-};
+use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
+use wirespan_common::shed::INHERITS;
 use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -198,7 +197,7 @@ impl Capture {
     }
 
     /// Asks the kernel to copy `budget` payload bytes per turn of a connection (0: to ignore it, [`BUDGET_UNCHANGED`](wirespan_common::record::BUDGET_UNCHANGED): as many as
-    /// before), and tells which of its turns may be left out when [`shed`](Self::shed) says how many: a rule of `SHED_`. Best
+    /// before), and tells which of its turns may be left out when [`shed`](Self::shed) says how many: a rule of [`wirespan_common::shed`]. Best
     /// effort: it is obeyed at one of the next turns, and a full table only costs what it would save.
     pub fn direct(&mut self, sock: u64, directive: Directive) {
         let value: [u8; size_of::<Directive>()] = zerocopy::transmute!(directive);
@@ -216,7 +215,7 @@ impl Capture {
     /// Of 256 turns of the connections that allow it leave out so many from now on. `inherits`: what a thread asks of others
     /// goes with the request that it handles. False when the kernel refuses.
     pub fn shed(&mut self, rejected: u8, inherits: bool) -> bool {
-        let word = u32::from(rejected) | if inherits { SHEDDING_INHERITS } else { 0 };
+        let word = u32::from(rejected) | if inherits { INHERITS } else { 0 };
         self.shedding.set(0, word, 0).is_ok()
     }
 

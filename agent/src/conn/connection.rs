@@ -1,6 +1,7 @@
 //! One connection: both directions, its role, and the session that follows its protocol.
 
 mod change;
+mod shed;
 
 use super::detection::{Detection, Held, Piece};
 use super::stream::{Step, Stream};
@@ -58,9 +59,6 @@ pub struct Connection<T> {
     /// Heap bytes when they were last counted.
     counted: usize,
 }
-
-/// Time after which the programs are told again what they did not seem to learn, ns.
-const TELL_AGAIN_NS: u64 = 2_000_000_000;
 
 impl<T> Connection<T> {
     pub(super) fn new(open: Open, registry: Registry) -> Self {
@@ -161,27 +159,6 @@ impl<T> Connection<T> {
             Stage::Following(protocol, session) => session.budget().or(protocol.turn_budget),
             Stage::Ignored { .. } => Some(0),
         }
-    }
-
-    /// Which of its turns may be left out to save work, as far as the programs have to know: what they were told last.
-    #[must_use]
-    pub fn shedding(&self) -> Shedding {
-        self.shedding
-    }
-
-    /// A call was taken in. Whether the programs are to be told that turns may be left out: once, and again now and then while
-    /// it does not seem to have arrived.
-    pub(super) fn allows_shedding(&mut self, data: &Data<'_>) -> bool {
-        let Stage::Following(_, session) = &self.stage else { return false };
-        if data.shed.rejected > 0 || data.last_ns < self.shedding_due_ns {
-            return false;
-        }
-        self.shedding = session.shedding();
-        let allows = self.shedding != Shedding::Never;
-        if allows {
-            self.shedding_due_ns = data.last_ns + TELL_AGAIN_NS;
-        }
-        allows
     }
 
     /// Heap bytes of its session, of what is held back until its protocol is known, and of its set-up under way: all that
@@ -356,18 +333,6 @@ impl<T> Connection<T> {
             }
             Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
             Stage::Ignored { .. } => {}
-        }
-    }
-
-    /// Passes over whole turns that were left out.
-    fn skip(&mut self, flow: Flow, len: u64, stamp: Stamp, out: &mut Output) {
-        let direction = self.direction(flow);
-        match (&mut self.stage, direction) {
-            (Stage::Following(_, session), Some(direction)) => {
-                session.skip(direction, len, stamp, out);
-                self.leave(out);
-            }
-            _ => self.gap(flow, len, stamp, out),
         }
     }
 

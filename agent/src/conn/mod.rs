@@ -5,10 +5,12 @@
 //! - [`connection`]: both directions and the session of one connection;
 //! - [`timeline`]: how a connection was set up and how often it was used;
 //! - [`fact`]: what is told of it; [`errno`]: names of errors; [`room`]: what tables give back;
-//! - [`tracker`]: all connections, their limits and time-outs; [`counts`]: what it counts.
+//! - [`tracker`]: all connections, their limits and time-outs; [`counts`]: what it counts; [`Command`]: what it
+//!   wants of the capture layer.
 //!
 //! Driven by events alone: a recorded stream gives the same exchanges again.
 
+mod command;
 pub mod connection;
 pub mod counts;
 pub mod detection;
@@ -19,6 +21,7 @@ pub mod stream;
 pub mod timeline;
 pub mod tracker;
 
+pub use command::Command;
 pub use connection::Connection;
 pub use counts::Counts;
-pub use tracker::{Command, Limits, Tracker};
+pub use tracker::{Limits, Tracker};

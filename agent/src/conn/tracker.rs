@@ -1,5 +1,6 @@
 //! All connections: their limits, time-outs and counters.
 
+use super::command::Command;
 use super::connection::Connection;
 use super::counts::Counts;
 use super::fact::{Fact, SetUp};
@@ -8,7 +9,7 @@ use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
-use wirespan_protocols::session::{Output, Reason, Shedding};
+use wirespan_protocols::session::{Output, Reason};
 
 /// Limits of the tracker.
 #[derive(Clone, Copy, Debug)]
@@ -31,29 +32,6 @@ impl Default for Limits {
         const SECOND: u64 = 1_000_000_000;
         Self { connections: 64 * 1024, quiet_ns: 300 * SECOND, idle_ns: 900 * SECOND, session_bytes: 16 << 20 }
     }
-}
-
-/// What the tracker wants of the capture layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// What the programs are to do with this connection from now on.
-    Direct {
-        /// Key of the kernel's table.
-        sock: u64,
-        /// Connection id.
-        connection: u64,
-        /// Payload bytes to copy per turn, 0: nothing more; `None`: as many as before.
-        budget: Option<u32>,
-        /// Which of its turns may be left out to save work.
-        shedding: Shedding,
-    },
-    /// Forget this connection; announce it when it speaks again.
-    Forget {
-        /// Key of the kernel's table.
-        sock: u64,
-        /// Connection id: another one may have the socket by now.
-        connection: u64,
-    },
 }
 
 /// Every connection by id. `T`: whatever the floor above keeps with each.

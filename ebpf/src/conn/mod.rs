@@ -17,7 +17,8 @@ use crate::kernel::zero;
 use crate::maps::{CONNECTIONS, setting};
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use table::{claim, release};
-use wirespan_common::record::{FAMILY_UNIX, ROLE_SERVER, SHED_NEVER, STATE_RECEIVED_FIN};
+use wirespan_common::record::{FAMILY_UNIX, ROLE_SERVER, STATE_RECEIVED_FIN};
+use wirespan_common::shed::NEVER;
 
 /// What the kernel side remembers of a connection.
 ///
@@ -97,7 +98,7 @@ pub struct Conn {
     pub first_received: u64,
     /// Directives that there had been when it last looked for one.
     pub directed: u64,
-    /// Which turns may be left out: one of `SHED_`, with tags in the bytes above it.
+    /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,
     /// Zero: the rest of the line.
     pub rest: [u32; 9],
@@ -187,7 +188,7 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         skipped: zero() as u8,
         seen_of: [zero() as u32; 2],
         directed: turns::directed(),
-        shedding: SHED_NEVER,
+        shedding: NEVER,
         rest: [zero() as u32; 9],
     };
     if is_multipath {

@@ -1,7 +1,8 @@
 //! Turns that are left out to save work, with their answers, when the agent is at its budget.
 //!
 //! Which ones is a matter of chance, and of the position of their first byte: it is the same at both ends of a connection, so
-//! both tell of an exchange or neither. What a thread asks of others while it handles a request goes with that request.
+//! both tell of an exchange or neither. What a thread asks of others while it handles a request goes with that request; the
+//! other end of such a call does not know that, and decides by the position.
 //! Nothing of such a turn is copied; what comes after it says that whole turns are missing ([`AFTER_SHED`]), and for how
 //! many it stands (`rejected`).
 
@@ -11,9 +12,8 @@ use crate::context::thread::Thread;
 use crate::kernel::read_user;
 use crate::maps::{SHEDDING, Slot, THREAD_SHEDS};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{
-    AFTER_SHED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND, SHED_NEVER, SHED_TAGGED, SHEDDING_INHERITS,
-};
+use wirespan_common::record::{AFTER_SHED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
+use wirespan_common::shed::{INHERITS, NEVER, TAGGED};
 
 /// [`Conn::skipped`], a half of it: only whole turns are missing.
 const WHOLE_TURNS: u8 = 1;
@@ -113,10 +113,10 @@ fn choose(conn: &mut Conn, position: u64, thread: Thread) {
     // SAFETY: an aligned word of a live map value.
     let word = SHEDDING.get_ptr(0).map_or(0, |word| unsafe { word.read_volatile() });
     let rejected = word & 0xff;
-    if rejected == 0 || conn.shedding == SHED_NEVER {
+    if rejected == 0 || conn.shedding == NEVER {
         return;
     }
-    let inherits = word & SHEDDING_INHERITS != 0;
+    let inherits = word & INHERITS != 0;
     conn.rejected = rejected as u8;
     conn.left_out = if inherits && conn.role == ROLE_CLIENT {
         match inherited(thread) {
@@ -159,10 +159,10 @@ fn chance(conn: &Conn, position: u64, rejected: u32) -> u8 {
     u8::from(mixed & 0xff < rejected)
 }
 
-/// Whether there is something in a call that must not be missed; see [`SHED_TAGGED`].
+/// Whether there is something in a call that must not be missed; see [`TAGGED`].
 #[inline(always)]
 fn stays(rule: u32, source: Source, len: u32) -> bool {
-    if rule & 0xff != SHED_TAGGED {
+    if rule & 0xff != TAGGED {
         return false;
     }
     match source {

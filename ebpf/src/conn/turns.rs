@@ -5,7 +5,8 @@ use super::{Conn, FLAG_DATAGRAM, is_set};
 use crate::kernel::sock::Sock;
 use crate::maps::{DIRECTED, DIRECTIVES, count};
 use wirespan_common::counters::Counter;
-use wirespan_common::record::{BUDGET_UNCHANGED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND, SHED_NEVER};
+use wirespan_common::record::{BUDGET_UNCHANGED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
+use wirespan_common::shed::NEVER;
 
 /// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and
 /// then later, whether user space wants something of the connection. True for the first call of a turn.
@@ -97,7 +98,7 @@ fn obey(sock: Sock, conn: &mut Conn) {
         if directive.budget == 0 {
             conn.ignored = 1;
         }
-        if directive.shedding != SHED_NEVER {
+        if directive.shedding != NEVER {
             conn.shedding = directive.shedding;
         }
     }

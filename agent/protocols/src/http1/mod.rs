@@ -33,6 +33,7 @@ mod probe;
 mod request;
 mod response;
 mod session;
+mod shed;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -68,11 +68,6 @@ impl Requests {
             line_cut: false,
         }
     }
-
-    /// Whether the next byte begins a request, or something that will be looked at closely before it is taken for one.
-    pub(super) fn rests(&self) -> bool {
-        matches!(self.state, State::Idle | State::Lost) && self.unsent_end.is_none()
-    }
 }
 
 impl Http1 {

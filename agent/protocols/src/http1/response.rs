@@ -78,16 +78,6 @@ impl Responses {
         self.status.filter(|status| *status >= 200 || *status == 101).map(|status| (self.window, status))
     }
 
-    /// Whether the next byte begins a response.
-    pub(super) fn rests(&self) -> bool {
-        matches!(self.state, State::Idle) && !self.orphan
-    }
-
-    /// Whether nothing speaks against the next byte beginning a response.
-    pub(super) fn may_rest(&self) -> bool {
-        matches!(self.state, State::Idle | State::Lost) && !self.orphan
-    }
-
     pub(super) fn heap_bytes(&self) -> usize {
         self.lines.heap_bytes() + self.tail.capacity()
     }

@@ -18,7 +18,7 @@ const MAX_BROKEN: u32 = 32;
 
 /// A part of a response that came before its request (two threads on one socket).
 #[derive(Debug)]
-struct Parked {
+pub(super) struct Parked {
     pos: u64,
     /// Captured bytes, or as many lost ones.
     bytes: Result<Vec<u8>, u64>,
@@ -44,10 +44,10 @@ pub(super) struct Http1 {
     /// Broken frames since the last exchange.
     pub(super) broken: u32,
     /// Requests were left out on purpose, whose answers are to be passed over.
-    skipped: bool,
+    pub(super) skipped: bool,
     /// Time of the last byte in either direction.
     last_ns: u64,
-    parked: VecDeque<Parked>,
+    pub(super) parked: VecDeque<Parked>,
     parked_bytes: usize,
 }
 
@@ -222,20 +222,8 @@ impl Session for Http1 {
     }
 
     fn skip(&mut self, direction: Direction, len: u64, stamp: Stamp, out: &mut Output) {
-        let rests = self.trial.is_none() && self.parked.is_empty() && !self.left;
-        match direction {
-            // Between two exchanges. A response whose beginning was lost is over, too.
-            Direction::ToServer if rests && self.queue.len() == 0 && self.up.rests() && self.down.may_rest() => {
-                self.down.state = response::State::Idle;
-                self.up.pos = self.up.pos.saturating_add(len);
-                self.skipped = true;
-            }
-            // Their answers. The request that was not left out was read already.
-            Direction::ToClient if rests && self.skipped && self.queue.len() <= 1 && self.down.rests() => {
-                self.skipped = false;
-                self.down.pos = self.down.pos.saturating_add(len);
-            }
-            _ => self.gap(direction, len, stamp, out),
+        if !self.pass_over(direction, len) {
+            self.gap(direction, len, stamp, out);
         }
     }
 

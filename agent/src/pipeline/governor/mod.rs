@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use control::{Control, STEPS};
 use rustix::time::{ClockId, clock_gettime};
 use usage::{EVERY, Measured, Reading, Usage, WINDOW};
-use wirespan_common::record::{SHED_ANY, SHED_NEVER, shed_tagged};
+use wirespan_common::shed;
 use wirespan_protocols::session::Shedding;
 
 use crate::capture::Capture;
@@ -56,9 +56,9 @@ impl Budget {
 #[must_use]
 pub fn rule(shedding: Shedding) -> u32 {
     match shedding {
-        Shedding::Never => SHED_NEVER,
-        Shedding::Any => SHED_ANY,
-        Shedding::Tagged { stays, stays_if_named } => shed_tagged(stays, stays_if_named),
+        Shedding::Never => shed::NEVER,
+        Shedding::Any => shed::ANY,
+        Shedding::Tagged { stays, stays_if_named } => shed::tagged(stays, stays_if_named),
     }
 }
 
