@@ -1,4 +1,5 @@
-//! The queue between the pipeline and an exporter's thread, bounded in items and in memory. Offering never blocks: what finds no room is counted and dropped.
+//! The queue between the pipeline and an exporter's thread, bounded in items and in memory. Offering never blocks: what finds no
+//! room is counted and dropped. The last quarter of the room is kept for spans that failed or were slow.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -25,6 +26,11 @@ pub trait Item: Send + 'static {
     fn is_own(&self) -> bool {
         false
     }
+
+    /// Whether it may take the last places ([`RESERVED`]).
+    fn is_remarkable(&self) -> bool {
+        true
+    }
 }
 
 impl Item for Span {
@@ -43,6 +49,11 @@ impl Item for Span {
             + held(self.name.value())
             + status
             + self.trace_state.as_deref().map_or(0, str::len)
+    }
+
+    fn is_remarkable(&self) -> bool {
+        let lasted_ns = self.end_unix_ns.saturating_sub(self.start_unix_ns);
+        matches!(self.status, Status::Error(_)) || lasted_ns >= SLOW_NS
     }
 
     /// The agent never traces its own process.
@@ -87,6 +98,10 @@ impl Batching {
 
 /// A batch ends when it holds this much memory: it is rendered or encoded as a whole.
 const BATCH_BYTES: usize = 1 << 20;
+/// One in so many places, and bytes, is kept for what is remarkable.
+const RESERVED: usize = 4;
+/// A span that lasted so long is remarkable, ns.
+const SLOW_NS: u64 = 1_000_000_000;
 /// After this much has waited, memory is given back to the system when nothing waits any more.
 const MUCH: usize = 4 << 20;
 
@@ -131,7 +146,7 @@ impl<T: Item> Queue<T> {
         if items.is_empty() {
             return 0;
         }
-        let mut items = items.into_iter();
+        let mut refused = 0;
         let (taken, wake) = {
             let mut state = self.lock();
             let (before, bytes_before) = (state.items.len(), state.bytes);
@@ -139,12 +154,14 @@ impl<T: Item> Queue<T> {
                 state.since = Some(Instant::now());
             }
             // Sizes are added up here, under the lock: a second list of them would cost more than the wait.
-            while let Some(bytes) = items.as_slice().first().map(Item::bytes)
-                && state.has_room(&self.batching, bytes)
-                && let Some(item) = items.next()
-            {
-                state.bytes += bytes;
-                state.items.push_back((bytes, item));
+            for item in items {
+                let bytes = item.bytes();
+                if state.has_room(&self.batching, bytes, &item) {
+                    state.bytes += bytes;
+                    state.items.push_back((bytes, item));
+                } else {
+                    refused += item.weight();
+                }
             }
             state.peak = state.peak.max(state.bytes);
             let after = state.items.len();
@@ -153,7 +170,6 @@ impl<T: Item> Queue<T> {
             let fills = !full(before, bytes_before) && full(after, state.bytes);
             (after - before, (before == 0 && after > 0) || fills)
         };
-        let refused = weight(items.as_slice());
         if refused > 0 {
             self.counts.add(Fate::QueueFull, refused);
         }
@@ -220,9 +236,12 @@ impl<T: Item> Queue<T> {
 }
 
 impl<T: Item> State<T> {
-    fn has_room(&self, batching: &Batching, bytes: usize) -> bool {
-        let fits = self.items.is_empty() || self.bytes.saturating_add(bytes) <= batching.max_bytes;
-        !self.closed && fits && self.items.len() < batching.max_queue
+    fn has_room(&self, batching: &Batching, bytes: usize, item: &T) -> bool {
+        let is_within = |share: fn(usize) -> usize| {
+            let fits = self.items.is_empty() || self.bytes.saturating_add(bytes) <= share(batching.max_bytes);
+            fits && self.items.len() < share(batching.max_queue)
+        };
+        !self.closed && (is_within(|all| all - all / RESERVED) || is_within(|all| all) && item.is_remarkable())
     }
 
     /// Takes out a batch: at least one item if there is one.

@@ -38,6 +38,22 @@ fn small_spans_are_bounded_by_their_number() {
     assert_eq!(counts.snapshot().queue_full, 50);
 }
 
+/// A span of which nobody would say anything.
+fn ordinary() -> Span {
+    Span { status: Status::Unset, end_unix_ns: 1_000_000, start_unix_ns: 0, ..span() }
+}
+
+#[test]
+fn what_failed_or_was_slow_finds_room_where_others_do_not() {
+    let (queue, counts) = queue(100, 1 << 20);
+    assert_eq!(queue.offer((0..150).map(|_| ordinary()).collect()), 75);
+    let failed = Span { status: Status::Error("500".into()), ..ordinary() };
+    let slow = Span { end_unix_ns: SLOW_NS, ..ordinary() };
+    assert_eq!(queue.offer(vec![ordinary(), failed.clone(), slow, ordinary()]), 2);
+    assert_eq!(queue.offer(vec![failed; 50]), 23);
+    assert_eq!(counts.snapshot().queue_full, 75 + 2 + 27);
+}
+
 #[tokio::test]
 async fn batches_are_bounded_too_and_nothing_is_lost() {
     let (queue, counts) = queue(64 * 1024, 64 << 20);

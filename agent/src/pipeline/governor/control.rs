@@ -2,7 +2,7 @@
 //!
 //! What an exchange costs when it is followed is many times what it costs when it is left out. So the share that is
 //! followed is scaled by how far the use is from the aim, again and again: what does not shrink with it is made up for by
-//! the next steps. It falls at once when the use is over the budget, and rises slowly, by a quarter in a step, so that it
+//! the next steps. It falls at once when the use is over the budget, and rises slowly, by a tenth in a step, so that it
 //! does not swing.
 
 /// Exchanges are left out in steps of one in so many.
@@ -16,10 +16,10 @@ const CALM: f64 = 0.8;
 const CROWDED: f64 = 0.5;
 
 /// Growth of the followed share in one step, at most.
-const GROWTH: f64 = 1.25;
+const GROWTH: f64 = 1.1;
 
 /// Weight of the newest measurement of what is used, unless it is over the budget by far.
-const NEWEST: f64 = 0.3;
+const NEWEST: f64 = 0.5;
 
 /// What is left out, and what was used.
 #[derive(Clone, Copy, Debug, PartialEq)]

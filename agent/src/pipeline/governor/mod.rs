@@ -1,34 +1,43 @@
 //! The governor: keeps what the agent takes of the host's processors within `wirespan.limits.cpu`.
 //!
 //! Time is taken in two places: by the agent's threads, and by the kernel programs, in the calls of the targets ([`usage`]).
-//! [`control`] turns what was used into how many of 256 exchanges are left out. The programs do that where a turn begins,
+//! Where no processor is idle ([`host`]), the agent's time counts [`CROWDED`] times more. [`control`] turns what was used into how many of 256 exchanges are left out. The programs do that where a turn begins,
 //! before anything of it is copied; what is left stands for the others, too ([`Exchange::weight`]), and its spans and metrics
 //! say so.
 //!
 //! [`Exchange::weight`]: wirespan_protocols::exchange::Exchange::weight
 
 pub mod control;
+pub mod host;
 pub mod usage;
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use control::{Control, STEPS};
+use host::Processors;
 use rustix::time::{ClockId, clock_gettime};
-use usage::{EVERY, Measured, Reading, Usage, WINDOW};
+use usage::{AGAIN, EVERY, Measured, Reading, Usage, WINDOW};
 use wirespan_common::shed;
 use wirespan_protocols::session::Shedding;
 
 use crate::capture::Capture;
 
 /// Time between two steps.
-const STEP: Duration = Duration::from_millis(200);
+const STEP: Duration = Duration::from_millis(100);
 
 /// Time between two notes that something is left out.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// A share of the budget below which the kernel is not asked to measure.
 const QUIET: f64 = 0.25;
+
+/// A change of what is left out that makes calls cost something else, as a share of all exchanges.
+const OTHERWISE: f64 = 0.2;
+
+/// What the agent's time costs others beyond itself where no processor is idle, as a multiple of it: its threads take the
+/// place of one that works, which finds its caches cold, and those that wait for its answers are idle meanwhile.
+const CROWDED: f64 = 2.0;
 
 /// How much of the host's processors the agent may take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,10 +89,13 @@ pub struct Standing {
 pub struct Governor {
     control: Control,
     usage: Usage,
+    processors: Processors,
     standing: Standing,
     due: Instant,
     measuring: Option<Window>,
     measure_due: Instant,
+    /// What was left out when the kernel last measured.
+    measured_at: f64,
     /// What the programs were told.
     told_kernel: (u8, bool),
     note_due: Instant,
@@ -119,10 +131,12 @@ impl Governor {
         Self {
             control: Control::new(budget.0),
             usage: Usage::new(reading(capture)),
+            processors: Processors::of_host(),
             standing: Standing { budget: budget.0, ..Standing::default() },
             due: now + STEP,
             measuring: None,
             measure_due: now + STEP,
+            measured_at: 0.0,
             told_kernel: (0, false),
             note_due: now,
             told: false,
@@ -156,11 +170,20 @@ impl Governor {
         }
         self.due = now + STEP;
         let (agent, kernel) = self.usage.since(reading(capture))?;
-        let rejected = self.control.step(agent + kernel, backlog);
+        let crowding = if agent + kernel > self.control.budget() * QUIET {
+            self.processors.crowding()
+        } else {
+            self.processors.rest();
+            0.0
+        };
+        let rejected = self.control.step(agent * crowding.mul_add(CROWDED, 1.0) + kernel, backlog);
         let left_out = f64::from(rejected) / f64::from(STEPS);
         self.standing = Standing { agent, kernel, left_out, ..self.standing };
+        if (left_out - self.measured_at).abs() > OTHERWISE {
+            self.measure_due = self.measure_due.min(now + AGAIN);
+        }
         if self.measuring.is_none() && now >= self.measure_due && self.control.used() > self.control.budget() * QUIET {
-            self.measure_due = now + EVERY;
+            (self.measure_due, self.measured_at) = (now + EVERY, left_out);
             let before = measured(capture);
             self.measuring = capture.measure().map(|stats| Window { _stats: stats, until: now + WINDOW, before });
         }

@@ -2,7 +2,7 @@
 //! runs in the targets' calls and which nobody knows for nothing.
 //!
 //! The kernel can measure its programs (`BPF_ENABLE_STATS`, since 5.8), at about 40 ns a run. So that is done for
-//! [`WINDOW`] out of every [`EVERY`]: it tells what a call costs, and the calls are counted anyway.
+//! [`WINDOW`] out of every [`EVERY`], and soon after something else is left out: it tells what a call costs, and the calls are counted anyway.
 
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ pub const WINDOW: Duration = Duration::from_millis(50);
 /// Time between two measurements.
 pub const EVERY: Duration = Duration::from_secs(10);
 
+/// Time until the next one after much more, or less, is left out: a call that is costs a fraction of another.
+pub const AGAIN: Duration = Duration::from_millis(300);
+
 /// What a call costs in the kernel before it was measured, or where that is not permitted, ns.
 pub const USUAL_CALL_NS: f64 = 700.0;
 
@@ -19,7 +22,7 @@ pub const USUAL_CALL_NS: f64 = 700.0;
 const ENOUGH: u64 = 200;
 
 /// Weight of the newest measurement.
-const NEWEST: f64 = 0.5;
+const NEWEST: f64 = 0.8;
 
 /// What has been used since the start, and what was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
