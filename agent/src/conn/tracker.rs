@@ -363,7 +363,7 @@ fn tell_set_up<T>(
     }
 }
 
-/// Tells what a session found.
+/// Tells what a session found: mostly nothing, or one thing.
 fn drain<T>(
     output: &mut Output,
     counts: &mut Counts,
@@ -371,22 +371,30 @@ fn drain<T>(
     sink: &mut impl FnMut(&mut Connection<T>, Fact),
 ) {
     connection.life.speaks(connection.protocol());
-    for phase in output.phases.drain(..) {
-        let set_up = connection.life.phase(phase);
-        tell_set_up(connection, set_up, sink);
+    if !output.phases.is_empty() {
+        for phase in output.phases.drain(..) {
+            let set_up = connection.life.phase(phase);
+            tell_set_up(connection, set_up, sink);
+        }
     }
-    for request in output.requests.drain(..) {
-        let set_up = connection.life.request(request.actor);
-        tell_set_up(connection, set_up, sink);
-        sink(connection, Fact::Request(request));
+    if !output.requests.is_empty() {
+        for request in output.requests.drain(..) {
+            let set_up = connection.life.request(request.actor);
+            tell_set_up(connection, set_up, sink);
+            sink(connection, Fact::Request(request));
+        }
     }
-    for exchange in output.exchanges.drain(..) {
-        let (set_up, usage) = connection.life.exchange(&exchange);
-        tell_set_up(connection, set_up, sink);
-        sink(connection, Fact::Exchange(exchange, usage));
+    if !output.exchanges.is_empty() {
+        for exchange in output.exchanges.drain(..) {
+            let (set_up, usage) = connection.life.exchange(&exchange);
+            tell_set_up(connection, set_up, sink);
+            sink(connection, Fact::Exchange(exchange, usage));
+        }
     }
-    for (total, count) in counts.reasons.iter_mut().zip(&mut output.counts) {
-        *total += std::mem::take(count);
+    if output.counts != [0; Reason::ALL.len()] {
+        for (total, count) in counts.reasons.iter_mut().zip(&mut output.counts) {
+            *total += std::mem::take(count);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
     let (slot, cap) = match field {
         Field::Host => (&mut exchange.host, 255),
         Field::UserAgent => (&mut exchange.user_agent, 512),
-        Field::TraceParent => (&mut exchange.traceparent, 128),
+        Field::TraceParent => return keep_parent(exchange, value, folded),
         Field::TraceState => (&mut exchange.tracestate, 512),
         Field::ForwardedFor => return keep_address(exchange, first_address(value)),
         Field::Forwarded => return keep_address(exchange, forwarded_for(value)),
@@ -24,6 +24,19 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
         // `tracestate` may be sent in several fields (W3C Trace Context, section 3.3.1).
         Some(before) if field == Field::TraceState && before.len() + value.len() < cap => {
             *slot = Some(format!("{before},{}", String::from_utf8_lossy(value)).into_boxed_str());
+        }
+        Some(_) => {}
+    }
+}
+
+/// The same for `traceparent`, which is shared.
+fn keep_parent(exchange: &mut HttpExchange, value: &[u8], folded: bool) {
+    const CAP: usize = 128;
+    match &mut exchange.traceparent {
+        slot @ None => *slot = Some(text(value, CAP)),
+        Some(before) if folded && before.len() + value.len() < CAP => {
+            let gap = if before.is_empty() { "" } else { " " };
+            *before = format!("{before}{gap}{}", String::from_utf8_lossy(value)).into();
         }
         Some(_) => {}
     }

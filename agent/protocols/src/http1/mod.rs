@@ -46,6 +46,7 @@ use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
 use probe::probe;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The facts of one HTTP exchange that a span needs. Text is as on the wire (lossy UTF-8), not redacted, and capped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,8 +65,8 @@ pub struct HttpExchange {
     pub host: Option<Box<str>>,
     /// `User-Agent` header.
     pub user_agent: Option<Box<str>>,
-    /// `traceparent` header (W3C Trace Context), unparsed.
-    pub traceparent: Option<Box<str>>,
+    /// `traceparent` header (W3C Trace Context), unparsed. Shared with what was told when the request began.
+    pub traceparent: Option<Arc<str>>,
     /// `tracestate` header, unparsed.
     pub tracestate: Option<Box<str>>,
     /// First address of `Forwarded: for=` or `X-Forwarded-For`, for `client.address`.

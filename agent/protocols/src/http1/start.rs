@@ -59,9 +59,9 @@ pub(super) fn is_registered(bytes: &[u8]) -> bool {
 }
 
 /// Text of the wire, capped.
-pub(super) fn text(bytes: &[u8], cap: usize) -> Box<str> {
+pub(super) fn text<T: for<'a> From<&'a str> + From<String>>(bytes: &[u8], cap: usize) -> T {
     let bytes = bytes.get(..cap).unwrap_or(bytes);
-    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into(), Box::from)
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into(), T::from)
 }
 
 /// Parses a request line. Spaces within the target are kept: servers differ, and the line's end is unmistakable.
@@ -106,7 +106,7 @@ fn method_text(method: &[u8]) -> Cow<'static, str> {
         b"PATCH" => "PATCH",
         b"OPTIONS" => "OPTIONS",
         b"CONNECT" => "CONNECT",
-        _ => return Cow::Owned(text(method, MAX_METHOD).into()),
+        _ => return Cow::Owned(text(method, MAX_METHOD)),
     })
 }
 

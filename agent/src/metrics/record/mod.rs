@@ -172,6 +172,9 @@ impl Metrics {
 
     /// How often an exchange counts: in the long run for as many as it stands for.
     fn times(&mut self, exchange: &Exchange) -> u64 {
+        if exchange.request.rejected == 0 && self.carry == 0.0 {
+            return 1;
+        }
         let exact = exchange.weight() + self.carry;
         self.carry = exact.fract();
         exact as u64
