@@ -7,6 +7,7 @@ use super::fact::{Fact, SetUp};
 use super::room;
 use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
+use wirespan_protocols::exchange::detail::Detail;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::session::{Output, Reason};
@@ -120,6 +121,11 @@ impl<T> Tracker<T> {
     #[must_use]
     pub fn sheds_clients(&self) -> bool {
         self.sheds_clients
+    }
+
+    /// Takes in what an exchange said that nobody needs any more.
+    pub fn reuse(&mut self, detail: Box<dyn Detail>) {
+        self.output.spare = Some(detail);
     }
 
     /// Takes the commands for the capture layer.

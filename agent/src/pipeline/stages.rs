@@ -17,6 +17,7 @@ use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
 use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::exchange::detail::Detail;
 use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
@@ -36,6 +37,8 @@ pub(super) struct Stages {
     pub(super) spans: Vec<Span>,
     pub(super) totals: Totals,
     pub(super) registry: Registry,
+    /// What the last exchange said, with which all are done.
+    pub(super) done: Option<Box<dyn Detail>>,
     /// Exchanges by their protocol's place in the registry.
     pub(super) exchanges: Vec<u64>,
 }
@@ -53,6 +56,7 @@ impl Stages {
             spans: Vec::new(),
             totals: Totals::default(),
             registry,
+            done: None,
             exchanges: vec![0; registry.len()],
         }
     }
@@ -124,6 +128,9 @@ impl Stages {
         if pid != 0 {
             self.recent = Some((pid, resource));
         }
+        if let Fact::Exchange(exchange, _) = fact {
+            self.done = Some(exchange.detail);
+        }
     }
 
     fn count(&mut self, exchange: &Exchange) {
@@ -170,13 +177,7 @@ impl Stages {
         }
     }
 
-    fn set_up(
-        &mut self,
-        connection: &mut Connection<Followed>,
-        fact: &mut Fact,
-        pid: u32,
-        resource: &Arc<Resource>,
-    ) {
+    fn set_up(&mut self, connection: &mut Connection<Followed>, fact: &mut Fact, pid: u32, resource: &Arc<Resource>) {
         let Fact::SetUp(set_up) = fact else { return };
         let owner = self.owner(connection, set_up.actor, (set_up.start_ns, None), resource);
         let followed = Followed::of(connection);

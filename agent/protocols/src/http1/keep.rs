@@ -16,14 +16,17 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
         Field::ContentLength | Field::TransferEncoding | Field::Expect => return,
     };
     match slot {
-        None => *slot = Some(text(value, cap)),
+        None => *slot = Some(exchange.buffers.text(value, cap)),
         Some(before) if folded && before.len() + value.len() < cap => {
-            let joined = if before.is_empty() { String::new() } else { format!("{before} ") };
-            *slot = Some((joined + &String::from_utf8_lossy(value)).into_boxed_str());
+            if !before.is_empty() {
+                before.push(' ');
+            }
+            before.push_str(&String::from_utf8_lossy(value));
         }
         // `tracestate` may be sent in several fields (W3C Trace Context, section 3.3.1).
         Some(before) if field == Field::TraceState && before.len() + value.len() < cap => {
-            *slot = Some(format!("{before},{}", String::from_utf8_lossy(value)).into_boxed_str());
+            before.push(',');
+            before.push_str(&String::from_utf8_lossy(value));
         }
         Some(_) => {}
     }
@@ -46,7 +49,7 @@ fn keep_address(exchange: &mut HttpExchange, address: Option<&[u8]>) {
     if exchange.forwarded_for.is_none()
         && let Some(address) = address
     {
-        exchange.forwarded_for = Some(text(address, 64));
+        exchange.forwarded_for = Some(exchange.buffers.text(address, 64));
     }
 }
 
