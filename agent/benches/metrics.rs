@@ -62,7 +62,7 @@ fn http(status: u16) -> Box<dyn Detail> {
         forwarded_for: None,
         request_body: Some(0),
         response_body: Some(5120),
-        upgraded: false,
+        ..HttpExchange::default()
     })
 }
 

@@ -1,5 +1,7 @@
 //! Phases of a connection's set-up above TCP, and beginnings of requests: what a session tells besides exchanges.
 
+use std::sync::Arc;
+
 use crate::describe::spoken::Spoken;
 use crate::stream::Actor;
 
@@ -100,8 +102,6 @@ pub struct RequestStart {
     pub at_ns: u64,
     /// Who sent or received it.
     pub actor: Actor,
-    /// `traceparent` header, if there was one.
-    pub traceparent: Option<Box<str>>,
-    /// `tracestate` header, if there was one.
-    pub tracestate: Option<Box<str>>,
+    /// `traceparent` header, if there was one: the same that its exchange will tell.
+    pub traceparent: Option<Arc<str>>,
 }

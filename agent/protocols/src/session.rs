@@ -1,6 +1,7 @@
 //! The trait that each protocol implements for one connection, and the output it writes to.
 
 use crate::exchange::Exchange;
+use crate::exchange::detail::Detail;
 use crate::phase::{Phase, RequestStart};
 use crate::stream::{Chunk, Direction, Stamp};
 
@@ -124,6 +125,8 @@ pub struct Output {
     pub tunnel: Option<u64>,
     /// Set together with `left` when what follows is TLS.
     pub to_tls: bool,
+    /// What an exchange said that nobody needs any more: a session may make the next one of it.
+    pub spare: Option<Box<dyn Detail>>,
 }
 
 impl Output {

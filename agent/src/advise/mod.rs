@@ -133,7 +133,7 @@ impl Advisor {
             let child = Child { edge, work: Work::SetUp, batched: false, start_ns, end_ns: set_up.end_ns, failure };
             self.tables.requests.child(owner.request, child);
         }
-        self.tables.tied(&calling(seen), seen.owner.is_some());
+        self.tables.tied(calling(seen), seen.owner.is_some());
     }
 
     fn operation(&mut self, seen: &Observation<'_>, exchange: &Exchange) {
@@ -169,7 +169,7 @@ impl Advisor {
             (link.head, link.last) = (head, statement);
         }
         self.tables.noted(end_ns);
-        self.tables.tied(&calling(seen), seen.owner.is_some());
+        self.tables.tied(calling(seen), seen.owner.is_some());
         if let Some(owner) = seen.owner {
             let work = match operation.purpose {
                 _ if operation.protocol.family == FamilyName::Lookup => Work::LookUp,
@@ -187,7 +187,7 @@ impl Advisor {
         match seen.fact {
             Fact::Request(request) => {
                 self.tables.noted(request.at_ns);
-                self.tables.requests.begin(key, &serving(seen), request.at_ns);
+                self.tables.requests.begin(key, serving(seen), request.at_ns);
             }
             Fact::Exchange(exchange, _) if exchange.detail.spoken().family == FamilyName::Http => {
                 self.tables.noted(exchange.end_ns);
@@ -203,7 +203,7 @@ impl Advisor {
                     span: traced(seen.span),
                     wire: wire_key(seen, exchange),
                 };
-                self.tables.requests.end(key, &serving(seen), outcome);
+                self.tables.requests.end(key, serving(seen), outcome);
             }
             _ => {}
         }
@@ -213,7 +213,7 @@ impl Advisor {
     fn link(&mut self, seen: &Observation<'_>) -> Option<&mut Link> {
         if !self.tables.has_link(seen.id) {
             let (_, server) = input::ends(seen.connection);
-            let key = EdgeKey::new(&calling(seen), server);
+            let key = EdgeKey::new(calling(seen), server);
             let counts = seen.transport != Transport::Udp;
             self.tables.add_link(seen.id, key, counts, seen.opened_ns)?;
         }
@@ -261,18 +261,18 @@ fn has_heads(spoken: Spoken) -> bool {
 }
 
 /// The service that calls; in a packet capture, where no process is known, its address.
-fn calling(seen: &Observation<'_>) -> Arc<str> {
+fn calling<'a>(seen: &Observation<'a>) -> &'a Arc<str> {
     match seen.connection.vantage {
-        Vantage::Wire => Arc::clone(&input::ends(seen.connection).0.address),
-        Vantage::Socket => Arc::clone(&seen.resource.service_name),
+        Vantage::Wire => &input::ends(seen.connection).0.address,
+        Vantage::Socket => &seen.resource.service_name,
     }
 }
 
 /// The service that serves; in a packet capture its address.
-fn serving(seen: &Observation<'_>) -> Arc<str> {
+fn serving<'a>(seen: &Observation<'a>) -> &'a Arc<str> {
     match seen.connection.vantage {
-        Vantage::Wire => Arc::clone(&input::ends(seen.connection).1.address),
-        Vantage::Socket => Arc::clone(&seen.resource.service_name),
+        Vantage::Wire => &input::ends(seen.connection).1.address,
+        Vantage::Socket => &seen.resource.service_name,
     }
 }
 

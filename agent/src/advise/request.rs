@@ -146,13 +146,19 @@ impl Requests {
         }
     }
 
+    /// Whether a request ended before `until_ns`.
+    #[must_use]
+    #[inline]
+    pub fn is_due(&self, until_ns: u64) -> bool {
+        self.ended.front().is_some_and(|(end_ns, _)| *end_ns <= until_ns)
+    }
+
     /// The next request that ended before `until_ns`; all its calls are told.
     pub fn settled(&mut self, until_ns: u64) -> Option<Request> {
-        let (end_ns, key) = *self.ended.front()?;
-        if end_ns > until_ns {
+        if !self.is_due(until_ns) {
             return None;
         }
-        self.ended.pop_front();
+        let (_, key) = self.ended.pop_front()?;
         let request = self.all.remove(&key)?;
         self.children -= request.children.len();
         Some(request)

@@ -249,7 +249,10 @@ impl Tables {
         }
         if at_ns > self.now_ns {
             self.now_ns = at_ns;
-            self.settle(at_ns.saturating_sub(limits::LINGER_NS));
+            let until_ns = at_ns.saturating_sub(limits::LINGER_NS);
+            if self.requests.is_due(until_ns) {
+                self.settle(until_ns);
+            }
         }
     }
 

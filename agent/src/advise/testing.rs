@@ -19,6 +19,7 @@ use crate::event::{Change, Endpoint, Role, Stats, Transport, Vantage};
 use crate::trace::connection::ConnectionFacts;
 use crate::trace::context::{Owner, RequestKey};
 use crate::trace::observation::{Observation, Observer};
+use crate::trace::sampler::Decision;
 use crate::trace::span::Resource;
 
 /// A millisecond, ns.
@@ -98,7 +99,8 @@ impl World {
     }
 
     fn tell_with(&mut self, socket: &Socket, owner: Option<RequestKey>, fact: &Fact, from_start: bool) {
-        let owner = owner.map(|request| Owner { request, trace_id: [1; 16], span_id: [2; 8], sampled: true });
+        let owner =
+            owner.map(|request| Owner { request, trace_id: [1; 16], span_id: [2; 8], decision: Decision::Sample });
         self.advisor.observe(&Observation {
             fact,
             id: socket.id,
@@ -219,14 +221,7 @@ impl World {
     }
 
     pub(crate) fn begin_at(&mut self, socket: &Socket, at: u64, pos: u64) -> RequestKey {
-        let request = RequestStart {
-            stream: 0,
-            pos,
-            at_ns: (at + 1) * MS,
-            actor: Actor::default(),
-            traceparent: None,
-            tracestate: None,
-        };
+        let request = RequestStart { stream: 0, pos, at_ns: (at + 1) * MS, actor: Actor::default(), traceparent: None };
         self.tell(socket, None, &Fact::Request(request));
         RequestKey { connection: socket.id, stream: 0, pos }
     }

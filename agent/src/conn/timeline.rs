@@ -12,7 +12,7 @@ use super::errno;
 use super::fact::{End, MAX_PHASES, MAX_PREAMBLE, PreambleStep, SetUp, TcpConnect, Use};
 use crate::event::{Change, Open, Role, State, Transport, Vantage};
 use wirespan_protocols::describe::family::Family;
-use wirespan_protocols::describe::spoken::Spoken;
+use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::phase::{Phase, PhaseKind};
 use wirespan_protocols::stream::Actor;
@@ -105,7 +105,9 @@ impl Life {
     /// Takes in an exchange: which use of the connection it is, and before it the set-up when that ended it.
     pub(super) fn exchange(&mut self, exchange: &Exchange) -> (Option<Box<SetUp>>, Use) {
         self.exchanges += 1;
-        if let Family::Opaque(opaque) = exchange.detail.family() {
+        if exchange.detail.spoken().family == FamilyName::Opaque
+            && let Family::Opaque(opaque) = exchange.detail.family()
+        {
             self.protocol = opaque.inside.or(self.protocol);
         }
         if exchange.detail.is_start_up() {

@@ -3,10 +3,12 @@
 use super::command::Command;
 use super::connection::Connection;
 use super::counts::Counts;
-use super::fact::{Fact, SetUp};
+use super::fact::Fact;
 use super::room;
+use super::telling::{drain, end_or_change, tell_set_up};
 use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
+use wirespan_protocols::exchange::detail::Detail;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::session::{Output, Reason};
@@ -120,6 +122,11 @@ impl<T> Tracker<T> {
     #[must_use]
     pub fn sheds_clients(&self) -> bool {
         self.sheds_clients
+    }
+
+    /// Takes in what an exchange said that nobody needs any more.
+    pub fn reuse(&mut self, detail: Box<dyn Detail>) {
+        self.output.spare = Some(detail);
     }
 
     /// Takes the commands for the capture layer.
@@ -333,60 +340,6 @@ impl<T> Tracker<T> {
             self.counts.evicted += 1;
             self.forget(id, now_ns, sink);
         }
-    }
-}
-
-/// Takes in a change of state; true when it was the end.
-fn end_or_change<T>(
-    connection: &mut Connection<T>,
-    state: &State,
-    output: &mut Output,
-    counts: &mut Counts,
-    sink: &mut impl FnMut(&mut Connection<T>, Fact),
-) -> bool {
-    let over = connection.change(state.change, state.at_ns, output);
-    drain(output, counts, connection, sink);
-    let (set_up, end) = connection.life.change(state);
-    tell_set_up(connection, set_up, sink);
-    end.into_iter().for_each(|end| sink(connection, Fact::Ended(end)));
-    over
-}
-
-/// Tells that a connection is set up, if it is so now.
-fn tell_set_up<T>(
-    connection: &mut Connection<T>,
-    set_up: Option<Box<SetUp>>,
-    sink: &mut impl FnMut(&mut Connection<T>, Fact),
-) {
-    if let Some(set_up) = set_up {
-        sink(connection, Fact::SetUp(set_up));
-    }
-}
-
-/// Tells what a session found.
-fn drain<T>(
-    output: &mut Output,
-    counts: &mut Counts,
-    connection: &mut Connection<T>,
-    sink: &mut impl FnMut(&mut Connection<T>, Fact),
-) {
-    connection.life.speaks(connection.protocol());
-    for phase in output.phases.drain(..) {
-        let set_up = connection.life.phase(phase);
-        tell_set_up(connection, set_up, sink);
-    }
-    for request in output.requests.drain(..) {
-        let set_up = connection.life.request(request.actor);
-        tell_set_up(connection, set_up, sink);
-        sink(connection, Fact::Request(request));
-    }
-    for exchange in output.exchanges.drain(..) {
-        let (set_up, usage) = connection.life.exchange(&exchange);
-        tell_set_up(connection, set_up, sink);
-        sink(connection, Fact::Exchange(exchange, usage));
-    }
-    for (total, count) in counts.reasons.iter_mut().zip(&mut output.counts) {
-        *total += std::mem::take(count);
     }
 }
 

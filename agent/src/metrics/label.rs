@@ -66,7 +66,7 @@ pub(super) fn hash(labels: &[Label<'_>], hasher: &mut impl Hasher) {
 }
 
 /// Whether texts are equal; those known at compile time mostly are the same one.
-fn same(one: &str, other: &str) -> bool {
+pub(super) fn same(one: &str, other: &str) -> bool {
     std::ptr::eq(one, other) || one == other
 }
 

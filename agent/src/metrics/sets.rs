@@ -11,6 +11,8 @@ use crate::trace::span::{Attribute, Resource};
 
 /// Place of a set.
 pub(super) type SetId = u32;
+/// Tells a set from those that were at its place before.
+pub(super) type Serial = u64;
 /// Place of a series.
 pub(super) type SeriesId = u32;
 
@@ -18,6 +20,7 @@ pub(super) type SeriesId = u32;
 #[derive(Debug)]
 pub(super) struct Set {
     pub(super) hash: u64,
+    pub(super) serial: Serial,
     pub(super) resource: Arc<Resource>,
     pub(super) attributes: Arc<[Attribute]>,
     /// Few: the metrics of one recorder.
@@ -39,6 +42,8 @@ pub(super) struct Sets {
     table: HashTable<SetId>,
     sets: Vec<Option<Set>>,
     free: Vec<SetId>,
+    /// Sets so far.
+    begun: Serial,
 }
 
 impl Sets {
@@ -56,8 +61,10 @@ impl Sets {
 
     /// Keeps a set that is not there yet. The resource is kept with it, so that its address stays its own.
     pub(super) fn insert(&mut self, hash: u64, resource: &Arc<Resource>, labels: &[Label<'_>]) -> SetId {
+        self.begun += 1;
         let set = Set {
             hash,
+            serial: self.begun,
             resource: Arc::clone(resource),
             attributes: label::keep(labels),
             series: Vec::with_capacity(1),

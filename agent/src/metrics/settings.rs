@@ -64,10 +64,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether any metric keeps only some of its attributes. Asked for every measurement: nearly never.
+    #[inline]
+    pub(super) fn keeps_few(&self) -> bool {
+        !self.attributes.is_empty()
+    }
+
     /// The attributes that a metric keeps; `None`: all.
     pub(super) fn attributes_of(&self, metric: Metric) -> Option<&[Box<str>]> {
-        // Asked for every measurement: empty nearly always.
-        if self.attributes.is_empty() {
+        if !self.keeps_few() {
             return None;
         }
         self.attributes.get(CATALOG[metric as usize].name).map(Vec::as_slice)

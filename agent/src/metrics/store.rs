@@ -12,7 +12,7 @@ use super::catalog::Metric;
 use super::instrument::Kind;
 use super::label::{Label, Text};
 use super::series::{Data, Series};
-use super::sets::{SeriesId, SetId, Sets};
+use super::sets::{Serial, SeriesId, SetId, Sets};
 use super::settings::{Reading, Settings};
 use super::shares::Shares;
 use super::snapshot::{Exemplar, Family, Group, Point, Snapshot, Temporality, Value};
@@ -54,7 +54,7 @@ impl<'a> Key<'a> {
 
 /// Where attributes were found last: for whoever measures the same ones again and again.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Near(Option<SetId>);
+pub struct Near(Option<(SetId, Serial)>);
 
 /// What a store has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,20 +114,43 @@ impl Store {
     /// As [`key`](Self::key), but looks first where they were the last time.
     #[must_use]
     pub fn key_near<'a>(&self, near: &mut Near, resource: &'a Arc<Resource>, labels: &'a [Label<'a>]) -> Key<'a> {
-        if let Some(id) = near.0
+        if let Some((id, _)) = near.0
             && let Some(set) = self.sets.get(id)
             && set.is(resource, labels)
         {
+            near.0 = Some((id, set.serial));
             return Key { resource, labels, hash: set.hash, set: Some(id), payer: resource, times: 1 };
         }
         let key = self.key(resource, labels);
-        near.0 = key.set;
+        near.0 = key.set.and_then(|id| Some((id, self.sets.get(id)?.serial)));
         key
     }
 
+    /// The key of what was measured last, for whoever knows that its attributes are the same as then: nothing is put together
+    /// or compared but the resource. `None` where they have to be given.
+    #[must_use]
+    #[inline]
+    pub fn key_again<'a>(&self, near: Near, resource: &'a Arc<Resource>) -> Option<Key<'a>> {
+        let (id, serial) = near.0?;
+        let set = self.sets.get(id)?;
+        // Another set may have come to this place.
+        let is_same = set.serial == serial && Arc::ptr_eq(&set.resource, resource);
+        // Where a metric keeps few of its attributes, it asks for them.
+        if !is_same || self.settings.keeps_few() {
+            return None;
+        }
+        Some(Key { resource, labels: &[], hash: set.hash, set: Some(id), payer: resource, times: 1 })
+    }
+
     /// Adds to a sum, sets a gauge, or puts a value into a distribution.
+    #[inline]
     pub fn record(&mut self, metric: Metric, key: &mut Key<'_>, value: f64, at_ns: u64, exemplar: Option<Exemplar>) {
-        if let Some(series) = self.place(metric, key, at_ns) {
+        // Nearly always there, and as it is.
+        let id = match self.known(metric, key.set) {
+            Some(id) if !self.settings.keeps_few() => id,
+            _ => self.place(metric, key, at_ns),
+        };
+        if let Some(series) = self.series_mut(id) {
             series.updated_ns = series.updated_ns.max(at_ns);
             series.record(value, key.times, exemplar);
         }
@@ -135,7 +158,8 @@ impl Store {
 
     /// Sets a sum to what it is.
     pub fn set(&mut self, metric: Metric, key: &mut Key<'_>, value: f64, at_ns: u64) {
-        if let Some(series) = self.place(metric, key, at_ns) {
+        let id = self.place(metric, key, at_ns);
+        if let Some(series) = self.series_mut(id) {
             series.updated_ns = series.updated_ns.max(at_ns);
             series.data = match series.data {
                 Data::Last(_) => Data::Last(value),
@@ -152,8 +176,8 @@ impl Store {
     }
 
     /// The series of a measurement: its own, a new one, or the overflow series.
-    fn place(&mut self, metric: Metric, key: &mut Key<'_>, at_ns: u64) -> Option<&mut Series> {
-        let id = match self.settings.attributes_of(metric) {
+    fn place(&mut self, metric: Metric, key: &mut Key<'_>, at_ns: u64) -> SeriesId {
+        match self.settings.attributes_of(metric) {
             None => self.find_or_begin(metric, key, at_ns),
             Some(allowed) => {
                 // Configured, so rare: it costs a second look-up.
@@ -168,7 +192,10 @@ impl Store {
                 let mut key = self.key(key.resource, &few[..count]).paid_by(key.payer);
                 self.find_or_begin(metric, &mut key, at_ns)
             }
-        };
+        }
+    }
+
+    fn series_mut(&mut self, id: SeriesId) -> Option<&mut Series> {
         self.series.get_mut(id as usize)?.as_mut()
     }
 
@@ -201,6 +228,7 @@ impl Store {
         }
     }
 
+    #[inline]
     fn known(&self, metric: Metric, set: Option<SetId>) -> Option<SeriesId> {
         let set = self.sets.get(set?)?;
         set.series.iter().find(|(known, _)| *known == metric).map(|(_, id)| *id)

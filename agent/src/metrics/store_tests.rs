@@ -232,3 +232,42 @@ fn low_memory_keeps_what_is_read_cumulative() {
     assert_eq!(of(Reading::Delta), [D, D, C, C]);
     assert_eq!(of(Reading::LowMemory), [D, C, C, C]);
 }
+
+#[test]
+fn a_place_is_found_again_until_it_is_another_ones() {
+    let mut store = store(Settings { expiry: Duration::from_secs(10), ..Settings::default() });
+    let (shop, blog) = (resource("shop"), resource("blog"));
+    let labels = [("path", Text::Str("/a"))];
+    let mut near = Near::default();
+    assert!(store.key_again(near, &shop).is_none());
+    for _ in 0..2 {
+        let mut key = store.key_near(&mut near, &shop, &labels);
+        store.record(REQUESTS, &mut key, 1.0, SECOND, None);
+    }
+    let mut again = store.key_again(near, &shop).unwrap();
+    store.record(REQUESTS, &mut again, 1.0, SECOND, None);
+    store.record(LATENCY, &mut again, 5.0, SECOND, None);
+    assert!(store.key_again(near, &blog).is_none());
+    let snapshot = store.collect(2 * SECOND, Clock::default(), Reading::Cumulative);
+    let told = |metric| numbers(&snapshot, metric);
+    assert_eq!(told(REQUESTS), [("shop".into(), "/a".into(), 3.0)]);
+    assert_eq!(told(LATENCY), [("shop".into(), "/a".into(), 5.0)], "a metric that began without its labels");
+    store.expire(100 * SECOND);
+    assert!(store.key_again(near, &shop).is_none());
+    add(&mut store, REQUESTS, &shop, "/b", 1.0, 100 * SECOND);
+    assert!(store.key_again(near, &shop).is_none(), "another set of the same service is at its place");
+}
+
+#[test]
+fn where_a_metric_keeps_few_attributes_they_are_asked_for() {
+    let attributes = [(Box::from(LATENCY.instrument().name), Vec::new())].into();
+    let mut store = store(Settings { attributes, ..Settings::default() });
+    let shop = resource("shop");
+    let labels = [("path", Text::Str("/a"))];
+    let mut near = Near::default();
+    for _ in 0..2 {
+        let mut key = store.key_near(&mut near, &shop, &labels);
+        store.record(REQUESTS, &mut key, 1.0, SECOND, None);
+    }
+    assert!(store.key_again(near, &shop).is_none());
+}

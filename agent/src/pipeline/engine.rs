@@ -119,6 +119,9 @@ impl Engine {
             Event::State(_) => stages.totals.events += 1,
         }
         self.tracker.handle(event, &mut |connection, fact| stages.learn(connection, fact));
+        if let Some(detail) = self.stages.done.take() {
+            self.tracker.reuse(detail);
+        }
     }
 
     /// Takes in what was found of a process.

@@ -4,7 +4,7 @@ mod followed;
 
 use super::engine::Totals;
 use crate::conn::Connection;
-use crate::conn::fact::{Fact, SetUp, Use};
+use crate::conn::fact::{Fact, Use};
 use crate::enrich::Resources;
 use crate::event::{Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
@@ -17,6 +17,7 @@ use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
 use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::exchange::detail::Detail;
 use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
@@ -36,6 +37,8 @@ pub(super) struct Stages {
     pub(super) spans: Vec<Span>,
     pub(super) totals: Totals,
     pub(super) registry: Registry,
+    /// What the last exchange said, with which all are done.
+    pub(super) done: Option<Box<dyn Detail>>,
     /// Exchanges by their protocol's place in the registry.
     pub(super) exchanges: Vec<u64>,
 }
@@ -53,6 +56,7 @@ impl Stages {
             spans: Vec::new(),
             totals: Totals::default(),
             registry,
+            done: None,
             exchanges: vec![0; registry.len()],
         }
     }
@@ -98,7 +102,7 @@ impl Stages {
     }
 
     /// The one place where facts go to the stages above.
-    pub(super) fn learn(&mut self, connection: &mut Connection<Followed>, fact: Fact) {
+    pub(super) fn learn(&mut self, connection: &mut Connection<Followed>, mut fact: Fact) {
         let id = connection.open.connection;
         let pid = match &fact {
             Fact::Exchange(exchange, _) => {
@@ -120,9 +124,12 @@ impl Stages {
             self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
             return;
         };
-        self.tell(connection, fact, pid, &resource);
+        self.tell(connection, &mut fact, pid, &resource);
         if pid != 0 {
             self.recent = Some((pid, resource));
+        }
+        if let Fact::Exchange(exchange, _) = fact {
+            self.done = Some(exchange.detail);
         }
     }
 
@@ -135,12 +142,13 @@ impl Stages {
     }
 
     /// Passes on what a selected process did.
-    fn tell(&mut self, connection: &mut Connection<Followed>, fact: Fact, pid: u32, resource: &Arc<Resource>) {
-        if let Fact::SetUp(set_up) = fact {
-            return self.set_up(connection, set_up, pid, resource);
+    fn tell(&mut self, connection: &mut Connection<Followed>, fact: &mut Fact, pid: u32, resource: &Arc<Resource>) {
+        if let Fact::SetUp(_) = fact {
+            return self.set_up(connection, fact, pid, resource);
         }
+        let fact = &*fact;
         let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
-        match &fact {
+        match fact {
             Fact::Opened => self.opened(connection),
             Fact::Request(request) if is_server => {
                 let (stream, pos) = (request.stream, request.pos);
@@ -149,11 +157,11 @@ impl Stages {
                 self.contexts.begin(owner, request.actor, request.at_ns);
             }
             Fact::Exchange(exchange, usage) => {
-                return self.exchange(connection, &fact, (exchange, *usage), resource);
+                return self.exchange(connection, fact, (exchange, *usage), resource);
             }
             Fact::Request(_) | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => {}
         }
-        self.observe(connection, &fact, pid, resource, About::default());
+        self.observe(connection, fact, pid, resource, About::default());
     }
 
     /// A client's connection takes the look-ups that it needed.
@@ -169,13 +177,8 @@ impl Stages {
         }
     }
 
-    fn set_up(
-        &mut self,
-        connection: &mut Connection<Followed>,
-        mut set_up: Box<SetUp>,
-        pid: u32,
-        resource: &Arc<Resource>,
-    ) {
+    fn set_up(&mut self, connection: &mut Connection<Followed>, fact: &mut Fact, pid: u32, resource: &Arc<Resource>) {
+        let Fact::SetUp(set_up) = fact else { return };
         let owner = self.owner(connection, set_up.actor, (set_up.start_ns, None), resource);
         let followed = Followed::of(connection);
         let beginning = followed.beginning.get_or_insert_default();
@@ -183,10 +186,10 @@ impl Stages {
         if let Some(first) = set_up.lookups.first() {
             set_up.start_ns = set_up.start_ns.min(first.start_ns);
         }
-        let (paid, spans) = self.tracer.set_up(&set_up, &followed.facts, resource);
+        let (paid, spans) = self.tracer.set_up(set_up, &followed.facts, resource);
         beginning.paid = Some(paid);
         let about = About { owner: owner.as_ref(), span: spans.first(), route: None };
-        self.observe(connection, &Fact::SetUp(set_up), pid, resource, about);
+        self.observe(connection, fact, pid, resource, about);
         self.emit(spans);
     }
 
@@ -213,9 +216,10 @@ impl Stages {
         let followed = Followed::of(connection);
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
         let paid = beginning.and_then(|beginning| beginning.paid);
-        let route = self.tracer.route(exchange, &followed.facts, &resource.service_name);
+        let Followed { facts, recent_route, .. } = followed;
+        let route = self.tracer.route(exchange, facts, &resource.service_name, recent_route);
         let ties = Ties { promised, owner, usage: Some(usage), paid, route: route.as_deref() };
-        let span = self.tracer.span(exchange, &followed.facts, resource, &ties);
+        let span = self.tracer.span(exchange, facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
         let about = About { owner: owner.as_ref(), span: span.as_ref(), route: route.as_deref() };
         self.observe(connection, fact, pid, resource, about);

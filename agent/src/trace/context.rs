@@ -14,6 +14,7 @@
 
 mod flight;
 mod idle;
+mod kept;
 mod key;
 
 use std::collections::VecDeque;
@@ -23,10 +24,12 @@ use rustc_hash::FxHashMap;
 use wirespan_protocols::stream::Actor;
 use wirespan_semconv as semconv;
 
+use super::sampler::Decision;
 use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
 use flight::Flight;
 use idle::Idle;
+use kept::Kept;
 use key::Place;
 pub use key::RequestKey;
 
@@ -52,8 +55,8 @@ pub struct Owner {
     pub trace_id: TraceId,
     /// Its span.
     pub span_id: SpanId,
-    /// Whether that span is exported.
-    pub sampled: bool,
+    /// Whether that span is exported, and if not why.
+    pub decision: Decision,
 }
 
 /// How a runtime's requests and threads belong together.
@@ -145,7 +148,7 @@ type Id = (u32, u32);
 pub struct Contexts {
     threads: FxHashMap<Id, Thread>,
     processes: FxHashMap<u32, Process>,
-    /// Those in flight, by connection.
+    /// Those in flight, by connection; none on some.
     in_flight: FxHashMap<u64, Flight>,
     requests: usize,
     refused: u64,
@@ -163,21 +166,23 @@ impl Contexts {
     pub fn begin(&mut self, owner: Owner, actor: Actor, at_ns: u64) {
         let id = (actor.pid, actor.tid);
         let (connection, place) = (owner.request.connection, owner.request.place());
-        let is_known = |flight: &Flight| flight.holds(place);
-        if actor.pid == 0 || actor.tid == 0 || self.in_flight.get(&connection).is_some_and(is_known) {
+        if actor.pid == 0 || actor.tid == 0 {
             return;
         }
+        let flight = self.in_flight.entry(connection);
+        if matches!(&flight, Entry::Occupied(flight) if flight.get().holds(place)) {
+            return;
+        }
+        let kept = kept::of(&mut self.threads, &mut self.processes, actor, at_ns);
         if self.requests >= MAX_REQUESTS {
             self.refused += 1;
-            return self.unreadable(actor, at_ns);
+            return kept::unreadable(kept);
         }
-        // Until this request, the thread had heard of nothing later.
-        let heard_ns = self.threads.get(&id).map_or(0, |thread| thread.last_ns);
-        let Some((thread, process)) = self.of(actor, at_ns) else {
+        let Some(Kept { thread, process, heard_ns }) = kept else {
             self.refused += 1;
             return;
         };
-        // All that was there is over: nothing can overlap.
+        // Until this request, the thread had heard of nothing later, and all that was there is over: nothing can overlap.
         let is_alone = thread.in_flight == 0 && heard_ns <= at_ns;
         if thread.in_flight >= MAX_ON_THREAD {
             thread.is_loop = true;
@@ -200,7 +205,7 @@ impl Contexts {
         thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None, alone });
         thread.in_flight += 1;
         self.requests += 1;
-        match self.in_flight.entry(connection) {
+        match flight {
             Entry::Vacant(entry) => _ = entry.insert(Flight::new(place, id)),
             Entry::Occupied(entry) => entry.into_mut().add(place, id),
         }
@@ -213,34 +218,7 @@ impl Contexts {
 
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.
     pub fn unreadable(&mut self, actor: Actor, at_ns: u64) {
-        if let Some((thread, process)) = self.of(actor, at_ns) {
-            thread.is_loop = true;
-            process.has_own_work = true;
-        }
-    }
-
-    /// What is kept of a thread and of its process, made if there is room; else no thread of the process is trusted.
-    fn of(&mut self, actor: Actor, at_ns: u64) -> Option<(&mut Thread, &mut Process)> {
-        let Actor { pid, tid, .. } = actor;
-        if pid == 0 || tid == 0 || self.processes.len() >= MAX_REQUESTS && !self.processes.contains_key(&pid) {
-            return None;
-        }
-        let process = self.processes.entry(pid).or_default();
-        process.last_ns = process.last_ns.max(at_ns);
-        let has_room = self.threads.len() < MAX_REQUESTS;
-        let thread = match self.threads.entry((pid, tid)) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) if has_room => {
-                process.tids.push(tid);
-                entry.insert(Thread::default())
-            }
-            Entry::Vacant(_) => {
-                process.is_crowded = true;
-                return None;
-            }
-        };
-        thread.last_ns = thread.last_ns.max(at_ns);
-        Some((thread, process))
+        kept::unreadable(kept::of(&mut self.threads, &mut self.processes, actor, at_ns));
     }
 
     /// A process came, or runs another program: what its threads showed was another one's.
@@ -273,19 +251,16 @@ impl Contexts {
         None
     }
 
-    /// Takes a request of a connection out of those in flight.
+    /// Takes a request of a connection out of those in flight. The place of an empty one stays until it is swept: mostly the
+    /// next request comes soon.
     fn land(&mut self, connection: u64, take: impl FnOnce(&mut Flight) -> Option<(Place, Id)>) -> Option<(Place, Id)> {
-        let Entry::Occupied(mut entry) = self.in_flight.entry(connection) else { return None };
-        let taken = take(entry.get_mut());
-        if entry.get().is_empty() {
-            entry.remove();
-        }
-        taken
+        self.in_flight.get_mut(&connection).and_then(take)
     }
 
     /// A connection is over, and with it its requests.
     pub fn end_connection(&mut self, connection: u64, at_ns: u64) {
-        while let Some((place, id)) = self.land(connection, Flight::pop) {
+        let Some(mut flight) = self.in_flight.remove(&connection) else { return };
+        while let Some((place, id)) = flight.pop() {
             self.close(connection, place, id, at_ns);
         }
     }
@@ -324,7 +299,7 @@ impl Contexts {
     /// process do when they have no request.
     pub fn owner(&mut self, call: Call, binding: impl FnOnce() -> Binding) -> Option<Owner> {
         let Call { actor, start_ns, end_ns } = call;
-        let (thread, process) = self.of(actor, start_ns)?;
+        let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
         let handled = thread.at(start_ns).map(|one| (one.owner, one.alone, one.end_ns));
         let over_ns = handled.and_then(|(.., over_ns)| over_ns);
         let is_left_over = over_ns.zip(end_ns).is_some_and(|(over_ns, end_ns)| over_ns < end_ns);
@@ -369,6 +344,7 @@ impl Contexts {
         self.requests = requests;
         room::give_back(&mut self.threads);
         room::give_back(&mut self.processes);
+        self.in_flight.retain(|_, flight| !flight.is_empty());
         room::give_back(&mut self.in_flight);
     }
 }

@@ -35,7 +35,7 @@ pub use wirespan_protocols::describe::{redact, route};
 use wirespan_protocols::describe::Scene;
 use wirespan_protocols::describe::family::Family;
 use wirespan_protocols::describe::options::Options;
-use wirespan_protocols::describe::route::Route;
+use wirespan_protocols::describe::route::{Recent, Route};
 use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::exchange::detail::Parent;
@@ -153,8 +153,8 @@ impl Tracer {
     pub fn begin(&mut self, request: RequestKey, traceparent: Option<&str>) -> Owner {
         let parent = traceparent.and_then(TraceParent::parse);
         let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
-        let sampled = self.samples(&trace_id, parent.map(|parent| parent.sampled));
-        Owner { request, trace_id, span_id: self.ids.span_id(), sampled }
+        let decision = self.config.sampler.decide(&trace_id, parent.map(|parent| parent.sampled));
+        Owner { request, trace_id, span_id: self.ids.span_id(), decision }
     }
 
     fn samples(&self, trace_id: &TraceId, parent: Option<bool>) -> bool {
@@ -177,15 +177,20 @@ impl Tracer {
         if !family.has_requests() {
             return None;
         }
-        let (header, trace_state) = parent_of(exchange.detail.parent());
+        // Decided when the request began, whose parent is the same: nothing of what is left out is looked at again.
+        if let Some(promised) = ties.promised.filter(|promised| promised.decision != Decision::Sample) {
+            return self.leave_out(promised.decision);
+        }
+        let named = exchange.detail.parent();
+        let header = named.traceparent.and_then(TraceParent::parse);
         let parent = header.or_else(|| ties.owner.map(TraceParent::from));
         let promised = ties.promised.map(|own| own.trace_id);
         let trace_id = parent.map(|parent| parent.trace_id).or(promised).unwrap_or_else(|| self.ids.trace_id());
-        match self.config.sampler.decide(&trace_id, parent.map(|parent| parent.sampled)) {
-            Decision::Sample => {}
-            Decision::ParentNotSampled => return self.count(Filtered::ParentNotSampled),
-            Decision::Drop => return self.count(Filtered::Sampler),
+        let decision = self.config.sampler.decide(&trace_id, parent.map(|parent| parent.sampled));
+        if decision != Decision::Sample {
+            return self.leave_out(decision);
         }
+        let trace_state = state_of(header, named);
         let trace_state = match exchange.request.rejected {
             0 => trace_state,
             rejected => Some(probability::note(trace_state.as_deref(), rejected, &trace_id)),
@@ -211,15 +216,28 @@ impl Tracer {
         })
     }
 
-    /// The route of a request, as its server sees it.
+    /// The route of a request, as its server sees it. `recent`: of the same connection.
     #[must_use]
-    pub fn route(&self, exchange: &Exchange, connection: &ConnectionFacts, service: &str) -> Option<Arc<Route>> {
-        let Family::Http(http) = exchange.detail.family() else { return None };
+    pub fn route(
+        &self,
+        exchange: &Exchange,
+        connection: &ConnectionFacts,
+        service: &Arc<str>,
+        recent: &mut Recent,
+    ) -> Option<Arc<Route>> {
         let is_server = connection.view(FamilyName::Http).kind == Kind::Server;
-        if is_server { http::route(&http, &self.config.options, service) } else { None }
+        match exchange.detail.family() {
+            Family::Http(http) if is_server => http::route(&http, &self.config.options, service, recent),
+            _ => None,
+        }
     }
 
-    fn count(&mut self, reason: Filtered) -> Option<Span> {
+    fn leave_out(&mut self, decision: Decision) -> Option<Span> {
+        let reason = match decision {
+            Decision::Sample => return None,
+            Decision::ParentNotSampled => Filtered::ParentNotSampled,
+            Decision::Drop => Filtered::Sampler,
+        };
         self.filtered[reason as usize] += 1;
         None
     }
@@ -245,12 +263,9 @@ fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<At
     paid.link.into_iter().collect()
 }
 
-/// The parent that a request names, and its trace state. An invalid `traceparent` voids the `tracestate` too
-/// (W3C Trace Context, section 4.3).
-fn parent_of(named: Parent<'_>) -> (Option<TraceParent>, Option<Box<str>>) {
-    let parent = named.traceparent.and_then(TraceParent::parse);
-    let state = parent.and(named.tracestate).and_then(traceparent::usable_state).map(Box::from);
-    (parent, state)
+/// The trace state that came with a parent. An invalid `traceparent` voids it (W3C Trace Context, section 4.3).
+fn state_of(parent: Option<TraceParent>, named: Parent<'_>) -> Option<Box<str>> {
+    parent.and(named.tracestate).and_then(traceparent::usable_state).map(Box::from)
 }
 
 #[cfg(test)]

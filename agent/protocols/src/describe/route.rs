@@ -2,11 +2,13 @@
 //! [`heuristic`].
 
 mod heuristic;
+mod recent;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use heuristic::Guesses;
+pub use recent::Recent;
 
 /// Longest pattern and most segments that are looked at; a longer path has no route.
 const MAX_SEGMENTS: usize = 64;

@@ -4,11 +4,13 @@ use super::Scene;
 use super::family::Family;
 use super::name::Name;
 use super::options::Options;
+use super::route::Recent;
 use super::value::{Attribute, Kind, Status, Value};
 use super::view::{Site, View};
 use crate::exchange::detail::Detail;
 use crate::exchange::{Ending, Exchange, Window};
 use crate::http;
+use std::sync::Arc;
 
 /// An answered exchange from 1,000 to 3,500 ns.
 pub(crate) fn exchange(detail: impl Detail) -> Exchange {
@@ -65,7 +67,7 @@ pub(crate) fn span_with(options: &Options, exchange: &Exchange, ends: &Ends) -> 
     let peer = if kind == Kind::Server { client } else { server };
     let view = View { kind, server, peer, client };
     let route = match exchange.detail.family() {
-        Family::Http(http) => http::route(&http, options, "shop"),
+        Family::Http(http) => http::route(&http, options, &Arc::from("shop"), &mut Recent::default()),
         _ => None,
     };
     let scene = Scene { view, route: route.as_deref(), options };

@@ -16,7 +16,7 @@ use crate::describe::family::{Http, OTHER};
 use crate::describe::name::Name;
 use crate::describe::options::Options;
 use crate::describe::redact::{self, names::Names};
-use crate::describe::route::Route;
+use crate::describe::route::{Recent, Route};
 use crate::describe::value::{Attribute, Kind, Value};
 use crate::describe::view::{Site, View};
 use crate::describe::{Described, Scene};
@@ -25,6 +25,8 @@ use url::Target;
 /// Methods that are known without configuration: RFC 9110, PATCH (RFC 5789) and QUERY, as the conventions list them.
 pub const KNOWN_METHODS: [&str; 10] =
     ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "QUERY", "CONNECT", "TRACE"];
+
+const CONNECT: &str = "CONNECT";
 
 /// What the target of a request is.
 #[must_use]
@@ -85,12 +87,22 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
 /// The route of a request as its server sees it; none for a target that went on after what is known. What the server did
 /// not find, or did not answer, teaches no route: anybody can ask for anything.
 #[must_use]
-pub fn route(http: &Http<'_>, options: &Options, service: &str) -> Option<Arc<Route>> {
+pub fn route(http: &Http<'_>, options: &Options, service: &Arc<str>, recent: &mut Recent) -> Option<Arc<Route>> {
     if options.routes.is_empty() {
         return None;
     }
+    // What a target means is up to its method and its end only where it is no path.
+    let is_path = http.target.starts_with('/') && http.method != CONNECT && !http.target_truncated;
+    if is_path && let Some(route) = recent.get(service, http.target) {
+        return Some(route);
+    }
     let is_real = http.status.is_some_and(|status| !matches!(status, 400 | 404 | 405 | 410 | 414));
-    target(http).path.filter(|_| !http.target_truncated).and_then(|path| options.routes.find(service, path, is_real))
+    let path = target(http).path.filter(|_| !http.target_truncated);
+    let route = path.and_then(|path| options.routes.find(service, path, is_real));
+    if is_path {
+        recent.set(service, http.target, route.as_ref());
+    }
+    route
 }
 
 /// A method that is known without configuration, as such.

@@ -59,7 +59,8 @@ fn is_scheme(text: &str) -> bool {
 }
 
 fn split_query(text: &str) -> (&str, Option<&str>) {
-    match text.split_once('?') {
+    let found = memchr::memchr(b'?', text.as_bytes());
+    match found.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))) {
         Some((path, query)) => (path, Some(query)),
         None => (text, None),
     }

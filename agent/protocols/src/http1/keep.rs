@@ -9,21 +9,37 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
     let (slot, cap) = match field {
         Field::Host => (&mut exchange.host, 255),
         Field::UserAgent => (&mut exchange.user_agent, 512),
-        Field::TraceParent => (&mut exchange.traceparent, 128),
+        Field::TraceParent => return keep_parent(exchange, value, folded),
         Field::TraceState => (&mut exchange.tracestate, 512),
         Field::ForwardedFor => return keep_address(exchange, first_address(value)),
         Field::Forwarded => return keep_address(exchange, forwarded_for(value)),
         Field::ContentLength | Field::TransferEncoding | Field::Expect => return,
     };
     match slot {
-        None => *slot = Some(text(value, cap)),
+        None => *slot = Some(exchange.buffers.text(value, cap)),
         Some(before) if folded && before.len() + value.len() < cap => {
-            let joined = if before.is_empty() { String::new() } else { format!("{before} ") };
-            *slot = Some((joined + &String::from_utf8_lossy(value)).into_boxed_str());
+            if !before.is_empty() {
+                before.push(' ');
+            }
+            before.push_str(&String::from_utf8_lossy(value));
         }
         // `tracestate` may be sent in several fields (W3C Trace Context, section 3.3.1).
         Some(before) if field == Field::TraceState && before.len() + value.len() < cap => {
-            *slot = Some(format!("{before},{}", String::from_utf8_lossy(value)).into_boxed_str());
+            before.push(',');
+            before.push_str(&String::from_utf8_lossy(value));
+        }
+        Some(_) => {}
+    }
+}
+
+/// The same for `traceparent`, which is shared.
+fn keep_parent(exchange: &mut HttpExchange, value: &[u8], folded: bool) {
+    const CAP: usize = 128;
+    match &mut exchange.traceparent {
+        slot @ None => *slot = Some(text(value, CAP)),
+        Some(before) if folded && before.len() + value.len() < CAP => {
+            let gap = if before.is_empty() { "" } else { " " };
+            *before = format!("{before}{gap}{}", String::from_utf8_lossy(value)).into();
         }
         Some(_) => {}
     }
@@ -33,7 +49,7 @@ fn keep_address(exchange: &mut HttpExchange, address: Option<&[u8]>) {
     if exchange.forwarded_for.is_none()
         && let Some(address) = address
     {
-        exchange.forwarded_for = Some(text(address, 64));
+        exchange.forwarded_for = Some(exchange.buffers.text(address, 64));
     }
 }
 
@@ -76,7 +92,7 @@ mod tests {
         let address = |field, value: &[u8]| {
             let mut exchange = HttpExchange::default();
             keep(&mut exchange, field, value, false);
-            exchange.forwarded_for.map(String::from)
+            exchange.forwarded_for
         };
         assert_eq!(address(Field::ForwardedFor, b"203.0.113.7, 10.0.0.1").as_deref(), Some("203.0.113.7"));
         assert_eq!(address(Field::ForwardedFor, b"203.0.113.7:4711").as_deref(), Some("203.0.113.7"));

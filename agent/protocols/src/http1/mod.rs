@@ -5,6 +5,7 @@
 //!
 //! - [`probe`]: recognition by content;
 //! - `newline`, `lines`, `start`, `fields`: lines, and what start lines and header lines are;
+//! - `again`: an exchange made of an earlier one, without allocations;
 //! - `head`, `chunked`, `keep`: what a header block says about framing, the chunked coding, what a span needs;
 //! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
 //! - `request`, `response`: the reader of each direction;
@@ -19,6 +20,7 @@
 //! is given up. Limits: a connection that was never seen to pipeline is taken not to, so a pipeline whose very first
 //! requests were lost may be misread; one that was seen to is trusted again only after it was idle.
 
+mod again;
 mod blank;
 mod chunked;
 mod describe;
@@ -44,8 +46,10 @@ use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
+pub use again::Buffers;
 use probe::probe;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The facts of one HTTP exchange that a span needs. Text is as on the wire (lossy UTF-8), not redacted, and capped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +57,7 @@ pub struct HttpExchange {
     /// Request method as sent; any token is possible.
     pub method: Cow<'static, str>,
     /// Request target as sent (origin, absolute, authority or asterisk form); capped at [`MAX_TARGET`].
-    pub target: Box<str>,
+    pub target: String,
     /// The target is longer than what was captured or kept.
     pub target_truncated: bool,
     /// Minor version of the request line: 0 or 1.
@@ -61,15 +65,15 @@ pub struct HttpExchange {
     /// Status code of the final response; `None` when there was none.
     pub status: Option<u16>,
     /// `Host` header.
-    pub host: Option<Box<str>>,
+    pub host: Option<String>,
     /// `User-Agent` header.
-    pub user_agent: Option<Box<str>>,
-    /// `traceparent` header (W3C Trace Context), unparsed.
-    pub traceparent: Option<Box<str>>,
+    pub user_agent: Option<String>,
+    /// `traceparent` header (W3C Trace Context), unparsed. Shared with what was told when the request began.
+    pub traceparent: Option<Arc<str>>,
     /// `tracestate` header, unparsed.
-    pub tracestate: Option<Box<str>>,
+    pub tracestate: Option<String>,
     /// First address of `Forwarded: for=` or `X-Forwarded-For`, for `client.address`.
-    pub forwarded_for: Option<Box<str>>,
+    pub forwarded_for: Option<String>,
     /// Request body in bytes, without chunk framing; `None` when bytes were lost that make it uncertain, or when the
     /// response was complete before the request.
     pub request_body: Option<u64>,
@@ -77,6 +81,8 @@ pub struct HttpExchange {
     pub response_body: Option<u64>,
     /// The connection left HTTP with this exchange (101 Switching Protocols, or a 2xx to CONNECT).
     pub upgraded: bool,
+    /// Buffers for its texts.
+    pub buffers: Buffers,
 }
 
 /// Longest request target that is kept, bytes.

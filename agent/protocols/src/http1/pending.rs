@@ -48,14 +48,12 @@ impl Pending {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
-        let detail = self.detail.as_deref();
         out.requests.push(RequestStart {
             stream: 0,
             pos: self.window.pos,
             at_ns: self.window.first_ns,
             actor: self.actor,
-            traceparent: detail.and_then(|detail| detail.traceparent.clone()),
-            tracestate: detail.and_then(|detail| detail.tracestate.clone()),
+            traceparent: self.detail.as_deref().and_then(|detail| detail.traceparent.clone()),
         });
     }
 
@@ -191,11 +189,12 @@ impl Queue {
     /// The header block was read: from here on its texts are accounted for.
     pub(super) fn weigh(&mut self) {
         let Some(current) = self.current() else { return };
-        let len = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
+        let len = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
         let weight = current.detail.as_ref().map_or(0, |detail| {
-            let texts =
-                [&detail.host, &detail.user_agent, &detail.traceparent, &detail.tracestate, &detail.forwarded_for];
-            size_of::<HttpExchange>() + detail.method.len() + detail.target.len() + texts.map(len).iter().sum::<usize>()
+            let texts = [&detail.host, &detail.user_agent, &detail.tracestate, &detail.forwarded_for];
+            let parent = detail.traceparent.as_ref().map_or(0, |text| text.len());
+            let always = size_of::<HttpExchange>() + detail.method.len() + detail.target.capacity();
+            always + parent + detail.buffers.heap_bytes() + texts.map(len).iter().sum::<usize>()
         });
         let before = std::mem::replace(&mut current.weight, weight);
         self.text = (self.text + weight).saturating_sub(before);

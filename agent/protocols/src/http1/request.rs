@@ -235,7 +235,7 @@ impl Http1 {
             *bytes = &[];
             return;
         };
-        let detail = start::request_line(line);
+        let detail = start::request_line(line, &mut out.spare);
         *bytes = bytes.get(used..).unwrap_or_default();
         if let Some(detail) = detail {
             self.queue.start_line(detail);
@@ -298,7 +298,7 @@ impl Http1 {
             if self.up.head.lossy {
                 if !matches!(shape, Shape::Fold(_)) && !fields::is_field(line) {
                     // The end of the block was lost: this is the body, or the next request already.
-                    if start::request_line(Line::Whole(line)).is_some() {
+                    if start::request_line(Line::Whole(line), &mut None).is_some() {
                         self.queue.pipelining = true;
                         out.count(Reason::LostRequest);
                     }

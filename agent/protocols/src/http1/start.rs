@@ -1,8 +1,10 @@
 //! Start lines (RFC 9112, sections 3 and 4).
 
+use super::again;
 use super::fields::{is_tchar, is_text};
 use super::lines::Line;
 use super::{HttpExchange, MAX_TARGET};
+use crate::exchange::detail::Detail;
 use std::borrow::Cow;
 
 /// Longest method token. The longest registered one has 17 letters.
@@ -59,13 +61,13 @@ pub(super) fn is_registered(bytes: &[u8]) -> bool {
 }
 
 /// Text of the wire, capped.
-pub(super) fn text(bytes: &[u8], cap: usize) -> Box<str> {
+pub(super) fn text<T: for<'a> From<&'a str> + From<String>>(bytes: &[u8], cap: usize) -> T {
     let bytes = bytes.get(..cap).unwrap_or(bytes);
-    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into(), Box::from)
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into(), T::from)
 }
 
 /// Parses a request line. Spaces within the target are kept: servers differ, and the line's end is unmistakable.
-pub(super) fn request_line(line: Line<'_>) -> Option<Box<HttpExchange>> {
+pub(super) fn request_line(line: Line<'_>, spare: &mut Option<Box<dyn Detail>>) -> Option<Box<HttpExchange>> {
     let (line, long) = match line {
         Line::Whole(line) => (line, false),
         Line::Long(line) => (line, true),
@@ -78,13 +80,12 @@ pub(super) fn request_line(line: Line<'_>) -> Option<Box<HttpExchange>> {
     if target.is_empty() || !is_text(target) {
         return None;
     }
-    Some(Box::new(HttpExchange {
-        method: method_text(method),
-        target: text(target, MAX_TARGET),
-        target_truncated: long || target.len() > MAX_TARGET,
-        version_minor: (minor - b'0').min(1),
-        ..HttpExchange::default()
-    }))
+    let mut exchange = again::blank(spare);
+    exchange.method = method_text(method);
+    again::put(&mut exchange.target, target, MAX_TARGET);
+    exchange.target_truncated = long || target.len() > MAX_TARGET;
+    exchange.version_minor = (minor - b'0').min(1);
+    Some(exchange)
 }
 
 /// The method at the beginning of a request line, and what follows it: a space and more.
@@ -106,7 +107,7 @@ fn method_text(method: &[u8]) -> Cow<'static, str> {
         b"PATCH" => "PATCH",
         b"OPTIONS" => "OPTIONS",
         b"CONNECT" => "CONNECT",
-        _ => return Cow::Owned(text(method, MAX_METHOD).into()),
+        _ => return Cow::Owned(text(method, MAX_METHOD)),
     })
 }
 
@@ -146,7 +147,9 @@ mod tests {
 
     #[test]
     fn start_lines() {
-        let line = |line: &'static [u8]| request_line(Line::Whole(line)).map(|e| (e.method, e.target, e.version_minor));
+        let line = |line: &'static [u8]| {
+            request_line(Line::Whole(line), &mut None).map(|e| (e.method, e.target, e.version_minor))
+        };
         assert_eq!(line(b"GET / HTTP/1.1"), Some(("GET".into(), "/".into(), 1)));
         assert_eq!(line(b"M-SEARCH * HTTP/1.0"), Some(("M-SEARCH".into(), "*".into(), 0)));
         assert_eq!(line(b"GET  /a HTTP/1.1"), Some(("GET".into(), "/a".into(), 1)));

@@ -19,6 +19,7 @@ use crate::conn::room;
 use crate::event::Role;
 use crate::metrics::catalog::Metric;
 use crate::metrics::label::Text;
+use crate::metrics::store::{Near, Store};
 use crate::trace::connection::Site;
 use crate::trace::observation::Observation;
 use crate::trace::span::Resource;
@@ -229,38 +230,49 @@ impl Metrics {
         }
     }
 
-    /// Measures a request between two nodes.
-    pub(super) fn edge(&mut self, measured: &Measured<'_>) {
+    /// Measures a request of a connection that has no place in the graph yet.
+    pub(super) fn first_edge(&mut self, measured: &Measured<'_>) {
         let seen = measured.seen;
-        if self.connections.get(&seen.id).is_none_or(|known| known.edge.is_none()) {
-            // Its role may have become known only now.
-            self.enter(seen);
-            let edge = self.graph.edge(seen);
-            if let Some(known) = self.known(seen) {
-                known.edge = edge;
-            }
-        }
+        // Its role may have become known only now.
+        self.enter(seen);
+        let edge = self.graph.edge(seen);
+        let Some(known) = self.known(seen) else { return };
+        (known.edge, known.near.edge) = (edge, Default::default());
         let Self { store, connections, own, .. } = self;
-        let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id) else { return };
-        let labels = [
-            (semconv::CLIENT, Text::Shared(&edge.client)),
-            (semconv::SERVER, Text::Shared(&edge.server)),
-            (semconv::CONNECTION_TYPE, Text::Static("database")),
-        ];
-        let is_database = measured.exchange.detail.spoken().family == FamilyName::Database;
-        // The graph is the agent's, but each service pays for what it calls.
-        let key = store.key_near(&mut near.edge, own, &labels[..2 + usize::from(is_database)]);
-        let mut key = key.paid_by(seen.resource).times(measured.times);
-        let at_ns = measured.exchange.end_ns;
-        let took = measured.seconds;
-        let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };
-        store.record(metric, &mut key, took, at_ns, measured.exemplar(took));
-        if measured.role == Role::Server && edge.is_client_watched {
-            return;
+        if let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id) {
+            record(store, &mut near.edge, own, edge, measured);
         }
-        store.record(Metric::GraphRequests, &mut key, 1.0, at_ns, None);
-        if measured.error.is_some() {
-            store.record(Metric::GraphFailed, &mut key, 1.0, at_ns, None);
-        }
+    }
+}
+
+/// Measures a request between two nodes. `near`: of the same edge.
+pub(super) fn record(
+    store: &mut Store,
+    (near, last): &mut (Near, Option<FamilyName>),
+    own: &Arc<Resource>,
+    edge: &Edge,
+    measured: &Measured<'_>,
+) {
+    let family = measured.exchange.detail.spoken().family;
+    let is_database = family == FamilyName::Database;
+    let labels = [
+        (semconv::CLIENT, Text::Shared(&edge.client)),
+        (semconv::SERVER, Text::Shared(&edge.server)),
+        (semconv::CONNECTION_TYPE, Text::Static("database")),
+    ];
+    let again = if last.replace(family) == Some(family) { store.key_again(*near, own) } else { None };
+    // The graph is the agent's, but each service pays for what it calls.
+    let key = again.unwrap_or_else(|| store.key_near(near, own, &labels[..2 + usize::from(is_database)]));
+    let mut key = key.paid_by(measured.seen.resource).times(measured.times);
+    let at_ns = measured.exchange.end_ns;
+    let took = measured.seconds;
+    let metric = if measured.role == Role::Client { Metric::GraphClient } else { Metric::GraphServer };
+    store.record(metric, &mut key, took, at_ns, measured.exemplar(took));
+    if measured.role == Role::Server && edge.is_client_watched {
+        return;
+    }
+    store.record(Metric::GraphRequests, &mut key, 1.0, at_ns, None);
+    if measured.error.is_some() {
+        store.record(Metric::GraphFailed, &mut key, 1.0, at_ns, None);
     }
 }

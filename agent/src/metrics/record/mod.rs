@@ -16,11 +16,12 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use wirespan_protocols::describe::family::Family;
 use wirespan_protocols::describe::options::Options;
+use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::exchange::Exchange;
 use wirespan_semconv as semconv;
 
 use super::catalog::Metric;
-use super::label::Text;
+use super::label::{Text, same};
 use super::settings::{Reading, Settings};
 use super::snapshot::{Exemplar, Snapshot};
 use super::store::{Counts, Key, Near, Store};
@@ -64,11 +65,14 @@ struct Known {
 }
 
 /// Where the measurements of a connection went the last time: mostly they go there again.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Places {
     operation: Near,
-    queue: Near,
-    edge: Near,
+    http: http::Last,
+    /// With the name of its protocol: its port stays what it is.
+    queue: (Near, &'static str),
+    /// With the family of what was measured, of which the edge's kind follows.
+    edge: (Near, Option<FamilyName>),
 }
 
 /// Everything that is measured. Lives on the main thread.
@@ -140,10 +144,10 @@ impl Metrics {
             seconds: seconds(exchange.request.first_ns, exchange.end_ns),
             times: self.times(exchange),
         };
-        let mut unknown = Places::default();
-        let near = self.connections.get_mut(&seen.id).map_or(&mut unknown, |known| &mut known.near);
+        let mut unknown = Known::default();
+        let Known { edge, near, .. } = self.connections.get_mut(&seen.id).unwrap_or(&mut unknown);
         match exchange.detail.family() {
-            Family::Http(http) => http::record(&mut self.store, &mut near.operation, &self.options, &measured, &http),
+            Family::Http(http) => http::record(&mut self.store, &mut near.http, &self.options, &measured, &http),
             Family::Database(database) => database::record(&mut self.store, &mut near.operation, &measured, &database),
             Family::Lookup(lookup) => {
                 if role == Role::Client {
@@ -160,11 +164,17 @@ impl Metrics {
         if role == Role::Server && exchange.request.arrived_ns != 0 {
             queue(&mut self.store, &mut near.queue, &measured);
         }
-        self.edge(&measured);
+        match edge {
+            Some(edge) => graph::record(&mut self.store, &mut near.edge, &self.own, edge, &measured),
+            None => self.first_edge(&measured),
+        }
     }
 
     /// How often an exchange counts: in the long run for as many as it stands for.
     fn times(&mut self, exchange: &Exchange) -> u64 {
+        if exchange.request.rejected == 0 && self.carry == 0.0 {
+            return 1;
+        }
         let exact = exchange.weight() + self.carry;
         self.carry = exact.fract();
         exact as u64
@@ -238,15 +248,20 @@ impl Observer for Metrics {
 }
 
 /// Time that a request waited in the socket of a busy server.
-fn queue(store: &mut Store, near: &mut Near, measured: &Measured<'_>) {
+fn queue(store: &mut Store, (near, last): &mut (Near, &'static str), measured: &Measured<'_>) {
     let request = &measured.exchange.request;
+    let protocol = measured.seen.protocol.map_or("", |spoken| spoken.name);
     let port = measured.seen.connection.local.port;
     let labels = [
-        (semconv::NETWORK_PROTOCOL_NAME, Text::Static(measured.seen.protocol.map_or("", |spoken| spoken.name))),
+        (semconv::NETWORK_PROTOCOL_NAME, Text::Static(protocol)),
         (semconv::SERVER_PORT, Text::Int(port.unwrap_or_default().into())),
     ];
     let labels = &labels[..1 + usize::from(port.is_some())];
-    let mut key = store.key_near(near, measured.seen.resource, labels).times(measured.times);
+    let resource = measured.seen.resource;
+    let again = if same(last, protocol) { store.key_again(*near, resource) } else { None };
+    *last = protocol;
+    let key = again.unwrap_or_else(|| store.key_near(near, resource, labels));
+    let mut key = key.times(measured.times);
     let waited = seconds(request.arrived_ns, request.first_ns);
     let exemplar = measured.exemplar(waited);
     store.record(Metric::QueueDuration, &mut key, waited, measured.exchange.end_ns, exemplar);

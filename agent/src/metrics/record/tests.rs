@@ -1,5 +1,6 @@
 //! Recorders over observations made by hand.
 
+mod again;
 mod graph;
 
 use super::*;
@@ -104,7 +105,7 @@ fn http(method: &'static str, target: &str, status: u16) -> Box<dyn Detail> {
         forwarded_for: None,
         request_body: Some(0),
         response_body: Some(1234),
-        upgraded: false,
+        ..HttpExchange::default()
     })
 }
 

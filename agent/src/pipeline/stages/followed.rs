@@ -4,6 +4,7 @@ use crate::conn::Connection;
 use crate::conn::fact::Lookup;
 use crate::event::Endpoint;
 use crate::trace::connection::{ConnectionFacts, Site};
+use crate::trace::route::Recent;
 use crate::trace::setup::Paid;
 
 /// See the module.
@@ -12,6 +13,8 @@ pub struct Followed {
     pub facts: ConnectionFacts,
     /// Whether the observers know of it.
     pub observed: bool,
+    /// The route of its last request.
+    pub recent_route: Recent,
     /// What its set-up and its first request need.
     pub beginning: Option<Box<Beginning>>,
 }
@@ -32,6 +35,7 @@ impl Followed {
         let followed = connection.extra.get_or_insert_with(|| Self {
             facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
             observed: false,
+            recent_route: Recent::default(),
             beginning: None,
         });
         followed.facts.role = connection.role;

@@ -33,10 +33,16 @@ impl Guesses {
     /// one of those that are kept.
     pub(super) fn route(&mut self, service: &str, path: &str, real: bool) -> Option<Arc<Route>> {
         self.text.clear();
-        for (number, segment) in path.split('/').enumerate() {
+        let mut rest = Some(path);
+        let mut number = 0;
+        while let Some(segments) = rest {
             if number == MAX_SEGMENTS {
                 return None;
             }
+            number += 1;
+            let end = memchr::memchr(b'/', segments.as_bytes());
+            let segment = segments.get(..end.unwrap_or(segments.len()))?;
+            rest = end.and_then(|end| segments.get(end + 1..));
             self.text.push('/');
             self.text.push_str(if is_identifier(segment) { PLACE } else { segment });
         }

@@ -70,7 +70,7 @@ impl Talk {
             let start = self.begun.get(&exchange.request.pos).unwrap();
             assert_eq!((start.at_ns, start.actor), (exchange.request.first_ns, exchange.actor));
             // A field that was cut off by the answer is in the exchange only.
-            assert!(start.traceparent.is_none() || start.traceparent == http(exchange).traceparent);
+            assert_eq!(start.traceparent, http(exchange).traceparent);
         }
     }
 

@@ -1,0 +1,128 @@
+//! An exchange made of an earlier one that nobody needs any more, with the room of its texts: most exchanges are made, measured
+//! and let go of, and allocations would be a good part of what that costs.
+
+use std::any::Any;
+
+use super::HttpExchange;
+use crate::exchange::detail::Detail;
+
+/// Largest buffer that is kept, bytes.
+const MAX_TEXT: usize = 256;
+/// Most buffers that are kept of one exchange.
+const MAX_BUFFERS: usize = 4;
+
+/// Room for texts. No part of what an exchange says: copies have none, and all are equal.
+#[derive(Debug, Default)]
+pub struct Buffers(Vec<String>);
+
+impl Clone for Buffers {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Buffers {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Buffers {}
+
+impl Buffers {
+    /// Text of the wire, capped.
+    pub(super) fn text(&mut self, bytes: &[u8], cap: usize) -> String {
+        let mut text = self.0.pop().unwrap_or_default();
+        put(&mut text, bytes, cap);
+        text
+    }
+
+    fn take(&mut self, text: &mut Option<String>) {
+        if let Some(text) = text.take()
+            && text.capacity() <= MAX_TEXT
+            && self.0.len() < MAX_BUFFERS
+        {
+            self.0.push(text);
+        }
+    }
+
+    /// Heap bytes held.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<String>() + self.0.iter().map(String::capacity).sum::<usize>()
+    }
+}
+
+/// Replaces a text by one of the wire, capped.
+pub(super) fn put(text: &mut String, bytes: &[u8], cap: usize) {
+    text.clear();
+    let bytes = bytes.get(..cap).unwrap_or(bytes);
+    match str::from_utf8(bytes) {
+        Ok(new) => text.push_str(new),
+        Err(_) => text.push_str(&String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// An exchange of which nothing is known yet, made of `spare` if that is one of ours.
+pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
+    let Some(spare) = spare.take() else { return Box::default() };
+    let spare: Box<dyn Any> = spare;
+    let Ok(mut exchange) = spare.downcast::<HttpExchange>() else { return Box::default() };
+    // Each field is named, so that none is forgotten.
+    let HttpExchange {
+        method,
+        target,
+        target_truncated,
+        version_minor,
+        status,
+        host,
+        user_agent,
+        traceparent,
+        tracestate,
+        forwarded_for,
+        request_body,
+        response_body,
+        upgraded,
+        buffers,
+    } = &mut *exchange;
+    *method = Default::default();
+    target.clear();
+    target.shrink_to(MAX_TEXT);
+    (*target_truncated, *version_minor, *upgraded) = (false, 0, false);
+    (*status, *request_body, *response_body) = (None, None, None);
+    *traceparent = None;
+    for text in [host, user_agent, tracestate, forwarded_for] {
+        buffers.take(text);
+    }
+    exchange
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_the_earlier_one_but_its_room() {
+        let text = |len: usize| Some("x".repeat(len));
+        let used = HttpExchange {
+            method: "GET".into(),
+            target: "/".repeat(5_000),
+            target_truncated: true,
+            version_minor: 1,
+            status: Some(200),
+            host: text(10),
+            user_agent: text(MAX_TEXT + 1),
+            traceparent: Some("00".into()),
+            tracestate: text(20),
+            forwarded_for: text(3),
+            request_body: Some(1),
+            response_body: Some(2),
+            upgraded: true,
+            buffers: Buffers(vec![String::with_capacity(7)]),
+        };
+        let mut spare: Option<Box<dyn Detail>> = Some(Box::new(used));
+        let mut again = blank(&mut spare);
+        assert!(*again == HttpExchange::default() && spare.is_none());
+        assert!(again.target.capacity() <= MAX_TEXT && again.buffers.heap_bytes() <= MAX_BUFFERS * 256 + 256);
+        assert_eq!((again.buffers.0.len(), again.buffers.text(b"abcd", 3)), (4, "abc".into()), "the large one is gone");
+    }
+}
