@@ -1,7 +1,7 @@
 //! Loads the kernel programs, and what is asked of them while they run. Everything lives in file descriptors of this process:
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
-use super::attach::{Context, choose, is_preemptible, reason};
+use super::attach::{Context, Present, choose, is_preemptible, reason};
 use super::btf;
 use super::capabilities;
 use super::hooks::{OPTIONAL, QUEUE_TIME, REQUIRED};
@@ -138,11 +138,9 @@ impl Capture {
         if !in_initial_namespace() {
             return Err(StartError::PidNamespace);
         }
-        let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
-        let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
+        let (layout, present) = describe_kernel()?;
         let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
-        let layout = Layout::resolve(|structure, path| types.offset(structure, path));
-        let queue_time = options.queue_time && types.has_tracepoint(QUEUE_TIME.name);
+        let queue_time = options.queue_time && present.has(&QUEUE_TIME);
         let loading = tracing::info_span!("load").entered();
         let mut ebpf = load_object(options, queue_time, &layout, &kernel_btf)?;
         let mut report = Report {
@@ -151,7 +149,7 @@ impl Capture {
             capabilities: capabilities::held(),
             ..Report::default()
         };
-        let context = Context { types: &types, kernel: &kernel_btf };
+        let context = Context { present, kernel: &kernel_btf };
         let events = ring(&mut ebpf, "EVENTS")?;
         let urgent = ring(&mut ebpf, "URGENT")?;
         let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
@@ -320,6 +318,13 @@ impl Capture {
     pub fn programs(&self) -> impl Iterator<Item = (&str, u32)> {
         self.ebpf.programs().filter_map(|(name, program)| program.info().ok().map(|info| (name, info.id())))
     }
+}
+
+/// What the running kernel's BTF says. It is let go of before aya reads it for itself: each takes some 10 MiB.
+fn describe_kernel() -> Result<(Layout, Present), StartError> {
+    let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
+    let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
+    Ok((Layout::resolve(|structure, path| types.offset(structure, path)), Present::of(&types)))
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, StartError> {
