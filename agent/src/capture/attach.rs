@@ -1,7 +1,7 @@
 //! Attaches hooks: those that are needed, those that are there, and of the backends the first that is granted.
 
 use super::btf;
-use super::hooks::{AGAIN, Attach, BACKENDS, Backend, Hook};
+use super::hooks::{self, AGAIN, Attach, BACKENDS, Backend, Hook};
 use super::load::{Options, StartError};
 use super::report::{HookReport, Report};
 use aya::programs::{BtfTracePoint, FEntry, FExit};
@@ -61,8 +61,26 @@ pub(super) fn choose(
 
 /// What the running kernel has.
 pub(super) struct Context<'a> {
-    pub(super) types: &'a btf::Btf<'a>,
+    pub(super) present: Present,
     pub(super) kernel: &'a Btf,
+}
+
+/// The hooks of all tables whose place the running kernel declares, by name.
+pub(super) struct Present(Vec<&'static str>);
+
+impl Present {
+    /// Looks for each.
+    pub(super) fn of(types: &btf::Btf<'_>) -> Self {
+        let is_there = |hook: &&Hook| match hook.attach {
+            Attach::Tracepoint => types.has_tracepoint(hook.name),
+            Attach::FunctionEntry | Attach::FunctionExit => types.has_function(hook.name),
+        };
+        Self(hooks::all().filter(is_there).map(|hook| hook.name).collect())
+    }
+
+    pub(super) fn has(&self, hook: &Hook) -> bool {
+        self.0.contains(&hook.name)
+    }
 }
 
 impl Context<'_> {
@@ -89,11 +107,7 @@ impl Context<'_> {
     }
 
     fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
-        let present = match hook.attach {
-            Attach::Tracepoint => self.types.has_tracepoint(hook.name),
-            Attach::FunctionEntry | Attach::FunctionExit => self.types.has_function(hook.name),
-        };
-        if !present {
+        if !self.present.has(hook) {
             return Err("this kernel does not have it".to_owned());
         }
         let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;

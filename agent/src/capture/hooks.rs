@@ -81,3 +81,23 @@ pub struct Backend {
 
 /// Every backend, best first. A new one is a pair of files and a line here.
 pub const BACKENDS: &[&Backend] = &[&super::sockets::BACKEND, &super::syscalls::BACKEND];
+
+/// The hooks of all tables.
+pub fn all() -> impl Iterator<Item = &'static Hook> {
+    let of = |backend: &&'static Backend| {
+        backend.required.iter().chain(backend.refinements.iter().copied().flatten()).chain(backend.for_ports)
+    };
+    REQUIRED.iter().chain(OPTIONAL).chain([&QUEUE_TIME]).chain(BACKENDS.iter().flat_map(of))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_name_is_of_one_hook() {
+        let mut seen = HashSet::new();
+        assert!(super::all().all(|hook| seen.insert(hook.name)));
+        assert!(["sk_data_ready", "sock_send_length", "sys_enter"].iter().all(|name| seen.contains(name)));
+    }
+}

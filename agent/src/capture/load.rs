@@ -1,15 +1,16 @@
 //! Loads the kernel programs, and what is asked of them while they run. Everything lives in file descriptors of this process:
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
-use super::attach::{Context, choose, is_preemptible, reason};
+use super::attach::{Context, Present, choose, is_preemptible, reason};
 use super::btf;
 use super::capabilities;
 use super::hooks::{OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
+use super::ring::Ring;
 use crate::process::discovery::in_initial_namespace;
-use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
 use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use std::cell::Cell;
@@ -137,11 +138,9 @@ impl Capture {
         if !in_initial_namespace() {
             return Err(StartError::PidNamespace);
         }
-        let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
-        let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
+        let (layout, present) = describe_kernel()?;
         let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
-        let layout = Layout::resolve(|structure, path| types.offset(structure, path));
-        let queue_time = options.queue_time && types.has_tracepoint(QUEUE_TIME.name);
+        let queue_time = options.queue_time && present.has(&QUEUE_TIME);
         let loading = tracing::info_span!("load").entered();
         let mut ebpf = load_object(options, queue_time, &layout, &kernel_btf)?;
         let mut report = Report {
@@ -150,9 +149,9 @@ impl Capture {
             capabilities: capabilities::held(),
             ..Report::default()
         };
-        let context = Context { types: &types, kernel: &kernel_btf };
-        let ring = RingBuf::try_from(take(&mut ebpf, "EVENTS")?).map_err(load_error)?;
-        let urgent = RingBuf::try_from(take(&mut ebpf, "URGENT")?).map_err(load_error)?;
+        let context = Context { present, kernel: &kernel_btf };
+        let events = ring(&mut ebpf, "EVENTS")?;
+        let urgent = ring(&mut ebpf, "URGENT")?;
         let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
         for port in &options.ports {
             ports.insert(port, PORT_SELECTED, 0).map_err(load_error)?;
@@ -193,7 +192,7 @@ impl Capture {
             forgotten: 0,
             ebpf,
         };
-        Ok((capture, Reader::new(ring, urgent)))
+        Ok((capture, Reader::new(events, urgent)))
     }
 
     /// Asks the kernel to copy `budget` payload bytes per turn of a connection (0: to ignore it, [`BUDGET_UNCHANGED`](wirespan_common::record::BUDGET_UNCHANGED): as many as
@@ -321,12 +320,30 @@ impl Capture {
     }
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, StartError> {
+/// What the running kernel's BTF says. It is let go of before aya reads it for itself: each takes some 10 MiB.
+fn describe_kernel() -> Result<(Layout, Present), StartError> {
+    let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
+    let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
+    Ok((Layout::resolve(|structure, path| types.offset(structure, path)), Present::of(&types)))
+}
+
+fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, StartError> {
     ebpf.take_map(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
 }
 
+/// A ring buffer, mapped. Its size is that of the kernel's map: aya makes it whole pages.
+fn ring(ebpf: &mut Ebpf, name: &str) -> Result<Ring, StartError> {
+    let Map::RingBuf(map) = map(ebpf, name)? else {
+        return Err(StartError::Load(format!("{name} is no ring buffer")));
+    };
+    let size = map.info().map_err(load_error)?.max_entries();
+    let fd = map.fd().as_fd().try_clone_to_owned().map_err(load_error)?;
+    Ring::map(fd, size as usize)
+        .map_err(|error| StartError::Load(format!("cannot map the ring buffer {name}: {error}")))
+}
+
 /// A map that stays where it is: the programs are still to be loaded.
-fn map<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut aya::maps::Map, StartError> {
+fn map<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Map, StartError> {
     ebpf.map_mut(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
 }
 

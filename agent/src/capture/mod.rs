@@ -4,7 +4,7 @@
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
 //! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people;
 //! - [`listeners`]: listen queues, which no hook tells;
-//! - [`decode`]: records to events; [`reader`]: the ring buffer, in the order of kernel times.
+//! - [`decode`]: records to events; [`ring`]: the ring buffer's records; [`reader`]: those, in the order of kernel times.
 
 mod attach;
 pub mod btf;
@@ -17,6 +17,7 @@ pub mod memory;
 pub mod policies;
 pub mod reader;
 pub mod report;
+pub mod ring;
 pub mod sockets;
 pub mod syscalls;
 

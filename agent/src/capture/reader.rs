@@ -4,11 +4,12 @@
 //! [`HOLD_NS`] and sorted. This is the only place after the kernel that reads a clock.
 
 use super::decode;
+use super::ring::Ring;
 use crate::event::{self, Event};
-use aya::maps::{MapData, RingBuf};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
+use wirespan_common::limits::MAX_PAYLOAD;
 use wirespan_common::record::KIND_DATA;
 
 /// How long a record waits for older ones that may come after it.
@@ -39,8 +40,8 @@ pub trait Downstream {
 
 /// The consumer of the ring buffer.
 pub struct Reader {
-    ring: RingBuf<MapData>,
-    urgent: RingBuf<MapData>,
+    ring: Ring,
+    urgent: Ring,
     batch: Batch,
     offset_ns: Option<i64>,
     /// Bytes read without finding the ring buffer empty, and the most of them since [`Reader::take_peak`].
@@ -58,7 +59,6 @@ struct Batch {
     bytes: Vec<u8>,
     /// Kernel time, order of arrival, place in `bytes`.
     index: Vec<(u64, u64, u32, u32)>,
-    held: Vec<u8>,
     arrivals: u64,
     /// Kernel time of the last record that was handed out.
     last: u64,
@@ -94,11 +94,12 @@ pub fn monotonic_ns() -> u64 {
 }
 
 impl Reader {
-    pub(super) fn new(ring: RingBuf<MapData>, urgent: RingBuf<MapData>) -> Self {
+    pub(super) fn new(ring: Ring, urgent: Ring) -> Self {
         Self {
             ring,
             urgent,
-            batch: Batch::default(),
+            // All that a batch and its last record need: what grows step by step leaves holes among what lives long.
+            batch: Batch { bytes: Vec::with_capacity(BATCH_BYTES + 2 * MAX_PAYLOAD), ..Batch::default() },
             offset_ns: None,
             run: 0,
             peak: 0,
@@ -128,7 +129,7 @@ impl Reader {
     /// Whether a program waits for a decision. Its record is among the others.
     fn take_urgent(&mut self) -> bool {
         let mut is_urgent = false;
-        while self.urgent.next().is_some() {
+        while self.urgent.take(|_| ()).is_some() {
             is_urgent = true;
         }
         is_urgent
@@ -162,8 +163,8 @@ impl Reader {
 
     /// Counts what is left in the ring buffer, after the last [`Reader::drain`] has run out of time.
     pub fn abandon(&mut self) {
-        while let Some(item) = self.ring.next() {
-            self.unread += u64::from(item.first() == Some(&KIND_DATA));
+        while let Some(is_call) = self.ring.take(|record| record.first() == Some(&KIND_DATA)) {
+            self.unread += u64::from(is_call);
         }
     }
 
@@ -201,22 +202,27 @@ impl Reader {
 
     /// Copies records into the batch; true when there may be more.
     fn fill(&mut self, downstream: &mut impl Downstream) -> bool {
-        while self.batch.bytes.len() < BATCH_BYTES {
-            let Some(item) = self.ring.next() else {
+        let Self { ring, batch, undecodable, .. } = self;
+        while batch.bytes.len() < BATCH_BYTES {
+            let read = ring.take(|record| {
+                match decode::order(record) {
+                    Some(order) => {
+                        if let Some(process) = decode::process(record) {
+                            downstream.sighted(&process);
+                        }
+                        batch.push(order, record);
+                    }
+                    None => *undecodable += 1,
+                }
+                record.len()
+            });
+            *undecodable += std::mem::take(&mut ring.broken);
+            let Some(len) = read else {
                 self.run = 0;
                 return false;
             };
-            self.run += item.len();
+            self.run += len;
             self.peak = self.peak.max(self.run);
-            match decode::order(&item) {
-                Some(order) => {
-                    if let Some(process) = decode::process(&item) {
-                        downstream.sighted(&process);
-                    }
-                    self.batch.push(order, &item);
-                }
-                None => self.undecodable += 1,
-            }
         }
         true
     }
@@ -225,31 +231,26 @@ impl Reader {
 impl Batch {
     /// Hands out what is not newer than `until` and keeps the rest. The number of records.
     fn release(&mut self, until: u64, undecodable: &mut u64, handle: &mut impl FnMut(&Event<'_>)) -> usize {
-        let mut handled = 0;
-        let Self { bytes, index, held, last, .. } = self;
+        let Self { bytes, index, last, .. } = self;
         index.sort_unstable();
-        held.clear();
-        let mut kept = 0;
-        for position in 0..index.len() {
-            let (order, arrival, from, len) = index[position];
-            let record = &bytes[from as usize..from as usize + len as usize];
-            if order > until {
-                let moved = held.len() as u32;
-                held.extend_from_slice(record);
-                index[kept] = (order, arrival, moved, len);
-                kept += 1;
-                continue;
-            }
-            handled += 1;
+        let due = index.partition_point(|(order, ..)| *order <= until);
+        for (order, _, from, len) in index.drain(..due) {
             *last = order;
-            match decode::decode(record) {
+            match decode::decode(&bytes[from as usize..from as usize + len as usize]) {
                 Some(event) => handle(&event),
                 None => *undecodable += 1,
             }
         }
-        index.truncate(kept);
-        std::mem::swap(bytes, held);
-        handled
+        // What waits moves to the front, in the order in which it lies there: that of arrival.
+        index.sort_unstable_by_key(|(_, arrival, ..)| *arrival);
+        let mut end = 0;
+        for (.., from, len) in index {
+            bytes.copy_within(*from as usize..*from as usize + *len as usize, end as usize);
+            *from = end;
+            end += *len;
+        }
+        bytes.truncate(end as usize);
+        due
     }
 
     fn push(&mut self, order: u64, record: &[u8]) {
@@ -303,5 +304,34 @@ mod tests {
         batch.release(20, &mut undecodable, &mut see);
         batch.release(u64::MAX, &mut undecodable, &mut see);
         assert_eq!((seen, undecodable), (vec![(5, 5), (2, 10), (3, 20), (4, 20), (1, 30)], 0));
+    }
+
+    /// Whatever waits while others come and go is handed out whole, once, and in order.
+    #[test]
+    fn what_waits_stays_whole() {
+        use wirespan_common::record::{KIND_STATE, STATE_CLOSED, State};
+        use zerocopy::IntoBytes as _;
+        let (mut batch, mut undecodable, mut seen) = (Batch::default(), 0, Vec::new());
+        for round in 0..50_u64 {
+            for number in 0..20 {
+                // Up to three rounds ahead of others, two at the same time.
+                let at_ns = (round + number * 7 % 4) * 100 + number / 2;
+                let connection = round * 20 + number;
+                let state = State { kind: KIND_STATE, what: STATE_CLOSED, connection, at_ns, ..State::default() };
+                batch.push(at_ns, state.as_bytes());
+            }
+            let until = if round == 49 { u64::MAX } else { round * 100 + 50 };
+            batch.release(until, &mut undecodable, &mut |event| {
+                let Event::State(state) = event else { return };
+                assert!(state.at_ns <= until);
+                seen.push((state.at_ns, state.connection));
+            });
+            let held: usize = batch.index.iter().map(|(.., len)| *len as usize).sum();
+            assert_eq!(batch.bytes.len(), held);
+        }
+        assert_eq!((seen.len(), undecodable), (1000, 0));
+        assert!(seen.is_sorted());
+        seen.sort_unstable_by_key(|(_, connection)| *connection);
+        assert!(seen.iter().map(|(_, connection)| *connection).eq(0..1000));
     }
 }

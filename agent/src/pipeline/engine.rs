@@ -137,6 +137,12 @@ impl Engine {
         self.stages.release(u64::MAX);
     }
 
+    /// Spans that wait in [`take_spans`](Self::take_spans).
+    #[must_use]
+    pub fn spans_waiting(&self) -> usize {
+        self.stages.spans.len()
+    }
+
     /// Takes the spans made since the last call.
     pub fn take_spans(&mut self) -> Vec<Span> {
         // As many will probably come again.

@@ -269,7 +269,7 @@ impl Live {
     ) -> (usize, bool) {
         let Self { reader, engine, resolver, .. } = self;
         let span = tracing::info_span!("drain", { WIRESPAN_DRAIN_EVENTS } = Empty, nothing = Empty).entered();
-        let drained = reader.drain(all, &mut Turn { engine, resolver, tap });
+        let drained = reader.drain(all, &mut Turn { engine, resolver, exporters, tap });
         match drained {
             (0, _) => span.record(NOTHING, true),
             (events, _) => span.record(WIRESPAN_DRAIN_EVENTS, events as u64),
