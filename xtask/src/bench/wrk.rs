@@ -13,6 +13,8 @@ pub struct Load {
     pub rate: f64,
     /// Requests answered.
     pub requests: u64,
+    /// Those of them that were answered with an error's status.
+    pub failed: u64,
 }
 
 /// Connections of a paced run: many, because a pause is a millisecond at least.
@@ -36,5 +38,10 @@ pub fn get(url: &str, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
     let text = sh::output(cmd.arg(url))?;
     let rate = text.lines().find_map(|l| l.strip_prefix("Requests/sec:")).and_then(|r| r.trim().parse().ok());
     let requests = text.lines().find_map(|l| l.trim().split_once(" requests in ")).and_then(|(n, _)| n.parse().ok());
-    Ok(Load { rate: rate.context("wrk tells no rate")?, requests: requests.context("wrk tells no requests")? })
+    let failed = text.lines().find_map(|l| l.trim().strip_prefix("Non-2xx or 3xx responses:")?.trim().parse().ok());
+    Ok(Load {
+        rate: rate.context("wrk tells no rate")?,
+        requests: requests.context("wrk tells no requests")?,
+        failed: failed.unwrap_or(0),
+    })
 }
