@@ -35,7 +35,10 @@ pub fn get(url: &str, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
         std::fs::write(&script, format!("function delay() return math.random(0, {}) end\n", 2 * pause))?;
         cmd.arg("-s").arg(script);
     }
-    let text = sh::output(cmd.arg(url))?;
+    parse(&sh::output(cmd.arg(url))?)
+}
+
+fn parse(text: &str) -> Result<Load> {
     let rate = text.lines().find_map(|l| l.strip_prefix("Requests/sec:")).and_then(|r| r.trim().parse().ok());
     let requests = text.lines().find_map(|l| l.trim().split_once(" requests in ")).and_then(|(n, _)| n.parse().ok());
     let failed = text.lines().find_map(|l| l.trim().strip_prefix("Non-2xx or 3xx responses:")?.trim().parse().ok());
@@ -44,4 +47,19 @@ pub fn get(url: &str, seconds: u32, pause_ms: Option<u32>) -> Result<Load> {
         requests: requests.context("wrk tells no requests")?,
         failed: failed.unwrap_or(0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn what_wrk_prints() {
+        let text = "Running 3s test @ http://127.0.0.1:80/\n  1 threads and 16 connections\n  41 requests in 3.00s, 6.2KB read\n\
+                    Requests/sec:  13.66\nTransfer/sec:  2.06KB\n";
+        let load = parse(text).unwrap();
+        assert_eq!((load.rate, load.requests, load.failed), (13.66, 41, 0));
+        assert_eq!(parse(&format!("{text}  Non-2xx or 3xx responses: 7\n")).unwrap().failed, 7);
+        assert!(parse("unable to connect").is_err());
+    }
 }

@@ -11,6 +11,9 @@ use crate::bench::report::median;
 use crate::bench::sink::Sink;
 use crate::bench::{Setup, wrk};
 
+/// Seconds of load before anything is measured: Java's compiler needs the most, on two cores that it shares with the load.
+const WARM_UP: u32 = 20;
+
 /// wirespan's limit, which is its default.
 const LIMIT: &str = "10%";
 
@@ -56,7 +59,7 @@ impl Subject<'_> {
     pub fn measure(&self, setup: &Setup) -> Result<Turns> {
         // Compilers and caches of the runtimes, pools.
         for server in [Some(self.plain), self.sdk].into_iter().flatten() {
-            wrk::get(&server.url, 2 * setup.seconds, None)?;
+            wrk::get(&server.url, WARM_UP, None)?;
         }
         let mut turns =
             Turns { none: Kind::default(), wirespan: Kind::default(), sdk: Kind::default(), told: 0.0, programs: 0.0 };
