@@ -1,5 +1,5 @@
-//! What the end-to-end tests need besides Rust: servers and tools as Debian packages, drivers of other languages below
-//! `target/test-parts`. Each part leaves a stamp with what it was made of, so that a second run does nothing.
+//! What the end-to-end tests (and the applications of `bench`) need besides Rust: servers and tools as Debian packages, drivers of
+//! other languages below `target/test-parts`. Each part leaves a stamp with what it was made of, so that a second run does nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,20 +49,20 @@ pub fn install_all() -> Result<()> {
     optional("otelcol", &["go"], &[COLLECTOR], collector)
 }
 
-/// Makes a part in a folder of its own unless its stamp says that it is there as wanted.
-fn part(name: &str, made_of: &[&str], make: fn(&Path, &str) -> Result<()>) -> Result<()> {
+/// Makes a part in a folder of its own, which is the answer, unless its stamp says that it is there as wanted.
+pub fn part(name: &str, made_of: &[&str], make: fn(&Path, &str) -> Result<()>) -> Result<PathBuf> {
     let dir = paths::parts().join(name);
     let stamp = dir.join(".stamp");
     let wanted = made_of.join("\n");
     if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
-        return Ok(());
+        return Ok(dir);
     }
     sh::step(format!("test part {name}: {}", made_of.join(" ")));
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir)?;
     make(&dir, name)?;
     fs::write(stamp, wanted)?;
-    Ok(())
+    Ok(dir)
 }
 
 /// A part that only machines with these programs get. Its absence, too, is said: tests that want it skip themselves.
@@ -79,18 +79,28 @@ fn optional(name: &str, programs: &[&str], made_of: &[&str], make: fn(&Path, &st
 
 /// `python/bin/python`, with psycopg 2 from Debian and the rest from PyPI.
 fn python(dir: &Path, name: &str) -> Result<()> {
+    venv(dir, name, PYTHON)
+}
+
+/// `bin/python` with these packages, and those that Debian has installed.
+pub fn venv(dir: &Path, name: &str, packages: &[&str]) -> Result<()> {
     let log = paths::log(name);
     sh::run_logged(Command::new("/usr/bin/python3").args(["-m", "venv", "--system-site-packages"]).arg(dir), &log)?;
     let mut pip = Command::new(dir.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
     sh::run_logged(&mut pip, &log)
 }
 
 /// `node/node_modules`.
 fn node(dir: &Path, name: &str) -> Result<()> {
+    npm(dir, name, NODE)
+}
+
+/// `node_modules` with these packages.
+pub fn npm(dir: &Path, name: &str, packages: &[&str]) -> Result<()> {
     fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
     let mut npm = Command::new("npm");
-    npm.current_dir(dir).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]).args(NODE);
+    npm.current_dir(dir).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]).args(packages);
     sh::run_logged(&mut npm, &paths::log(name))
 }
 
@@ -119,7 +129,7 @@ fn postgres18(dir: &Path, name: &str) -> Result<()> {
 }
 
 /// Puts artefacts and all they depend on into a folder.
-fn maven(dir: &Path, name: &str, artefacts: &[&str]) -> Result<()> {
+pub fn maven(dir: &Path, name: &str, artefacts: &[&str]) -> Result<()> {
     let mut dependencies = String::new();
     for artefact in artefacts {
         let mut words = artefact.split(':');

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::child::{end, signal};
+use super::cpu;
 
 /// A running agent. Dropping it ends it.
 pub struct Agent {
@@ -94,13 +95,7 @@ impl Agent {
 
     /// Processor time used so far, user and system.
     pub fn cpu(&self) -> Result<Duration> {
-        let stat = self.proc("stat")?;
-        // After the name in parentheses; proc(5): utime and stime are the 14th and 15th field.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u64>().ok()).context("/proc/PID/stat is odd");
-        // SAFETY: no pointers.
-        let hertz = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1);
-        Ok(Duration::from_nanos((ticks(11)? + ticks(12)?) * (1_000_000_000 / hertz)))
+        cpu::of(self.child.id())
     }
 
     /// Resident memory and its peak, KiB.

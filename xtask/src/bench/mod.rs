@@ -1,15 +1,16 @@
 //! `cargo xtask bench`: the numbers of `docs/benchmarks.md`.
 //!
 //! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`beside`], [`syscalls`], [`agent_cost`], [`throughput`],
-//! [`connections`], [`storm`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under load ([`nginx`],
-//! [`node`], [`postgres`], [`redis`], [`rush`]) and how they end ([`child`]), what loads and receives ([`client`],
-//! [`sink`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]) and its metrics ([`scrape`]), the kernel's `bpf`
-//! call ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
+//! [`applications`], [`connections`], [`storm`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under
+//! load ([`nginx`], [`node`], [`postgres`], [`redis`], [`rush`]), how they end ([`child`]) and what processor time they use ([`cpu`]),
+//! what loads and receives ([`client`], [`wrk`], [`sink`], [`otlp`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]) and
+//! its metrics ([`scrape`]), the kernel's `bpf` call ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
 //!
 //! Machines are noisy: whatever compares runs them in turns (with, without, with, …) and answers with a median.
 
 mod agent;
 mod agent_cost;
+mod applications;
 mod beside;
 mod bpf;
 mod btf;
@@ -17,12 +18,14 @@ mod child;
 pub mod client;
 mod completeness;
 mod connections;
+mod cpu;
 mod duration;
 mod explosion;
 mod kernel;
 mod memory;
 mod nginx;
 mod node;
+mod otlp;
 mod parsers;
 mod postgres;
 mod redis;
@@ -37,12 +40,13 @@ mod syscalls;
 mod throughput;
 mod wrk;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
 use crate::{apt, build, sh};
-use report::Row;
+use report::{Row, Table};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args, Debug)]
@@ -85,6 +89,8 @@ enum Kind {
     AgentCost,
     /// Requests a second with and without the agent
     Throughput,
+    /// Whole applications, without and with the agent and beside OpenTelemetry's SDKs
+    Applications,
     /// Connections that are opened, used once and closed
     Connections,
     /// A thousand foreign programs a second beside a traced server
@@ -99,12 +105,13 @@ enum Kind {
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 15] = [
+const KINDS: [(Kind, Measure); 16] = [
     (Kind::Kernel, kernel::measure),
     (Kind::Beside, beside::measure),
     (Kind::Syscalls, syscalls::measure),
     (Kind::AgentCost, agent_cost::measure),
     (Kind::Throughput, throughput::measure),
+    (Kind::Applications, applications::measure),
     (Kind::CompletenessHttp, completeness::http),
     (Kind::CompletenessPostgres, completeness::postgres),
     (Kind::CompletenessRedis, completeness::redis),
@@ -128,6 +135,8 @@ pub struct Setup {
     seconds: u32,
     rounds: u32,
     spans: u64,
+    /// What does not fit into the common table, printed behind it.
+    tables: RefCell<Vec<Table>>,
 }
 
 /// Measures, and prints a table for `docs/benchmarks.md`.
@@ -140,8 +149,14 @@ pub fn bench(args: &Args) -> Result<()> {
     if agents.is_empty() {
         agents.push(build::build(&build::Args { release: true })?);
     }
-    let setup =
-        Setup { agent: agents[0].clone(), agents, seconds: args.seconds, rounds: args.rounds, spans: args.spans };
+    let setup = Setup {
+        agent: agents[0].clone(),
+        agents,
+        seconds: args.seconds,
+        rounds: args.rounds,
+        spans: args.spans,
+        tables: RefCell::default(),
+    };
     let mut failed = 0;
     println!("{}", report::HEADER);
     for (kind, measure) in KINDS {
@@ -158,6 +173,7 @@ pub fn bench(args: &Args) -> Result<()> {
             }
         }
     }
+    setup.tables.take().iter().for_each(|table| println!("\n{table}"));
     if failed > 0 {
         bail!("{failed} measurements failed");
     }

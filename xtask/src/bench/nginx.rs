@@ -84,6 +84,11 @@ impl Nginx {
         format!("http://127.0.0.1:{}/files/page.html", self.port)
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What selects it, and its worker.
     pub fn selector(&self) -> String {
         format!("comm=nginx,port={}", self.port)

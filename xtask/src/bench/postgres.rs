@@ -80,6 +80,11 @@ impl Postgres {
         Ok(server)
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What selects it, and its back ends.
     pub fn selector(&self) -> String {
         format!("comm=postgres,port={}", self.port)

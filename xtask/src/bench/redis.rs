@@ -31,13 +31,18 @@ impl Redis {
         Ok(server)
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What selects it.
     pub fn selector(&self) -> String {
         format!("comm=redis-server,port={}", self.port)
     }
 
     /// An inline command's first line, and the bulk if it is one.
-    fn command(&self, text: &str) -> Result<String> {
+    pub fn command(&self, text: &str) -> Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         write!(stream, "{text}\r\n")?;
         let mut reader = BufReader::new(stream);

@@ -5,6 +5,38 @@ use std::fmt;
 /// The head of the table.
 pub const HEADER: &str = "| what | measured | goal | met |\n|---|---|---|---|";
 
+/// A table that has columns of its own, as Markdown.
+pub struct Table {
+    text: String,
+}
+
+impl Table {
+    /// Its columns; all but the first `texts` of them hold numbers.
+    pub fn new(columns: &[&str], texts: usize) -> Self {
+        let rules = (0..columns.len()).map(|at| if at < texts { "---" } else { "---:" });
+        let mut table = Self { text: String::new() };
+        table.row(columns.iter().copied());
+        table.row(rules);
+        table
+    }
+
+    /// One more line.
+    pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        for cell in cells {
+            self.text.push_str("| ");
+            self.text.push_str(cell.as_ref());
+            self.text.push(' ');
+        }
+        self.text.push_str("|\n");
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// One line of the table.
 pub struct Row {
     what: String,
@@ -50,7 +82,14 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{Table, median};
+
+    #[test]
+    fn a_table_is_markdown() {
+        let mut table = Table::new(&["what", "µs"], 1);
+        table.row(["a", "1"]);
+        assert_eq!(table.to_string(), "| what | µs |\n| --- | ---: |\n| a | 1 |\n");
+    }
 
     #[test]
     fn a_median_is_the_middle() {
