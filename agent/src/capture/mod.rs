@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod listeners;
 pub mod load;
 pub mod memory;
+mod pace;
 pub mod policies;
 pub mod reader;
 pub mod report;

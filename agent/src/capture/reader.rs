@@ -4,20 +4,19 @@
 //! [`HOLD_NS`] and sorted. This is the only place after the kernel that reads a clock.
 
 use super::decode;
+use super::pace::Pace;
 use super::ring::Ring;
 use crate::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 use wirespan_common::limits::MAX_PAYLOAD;
-use wirespan_common::record::KIND_DATA;
+use wirespan_common::record::{KIND_DATA, KIND_OPEN};
 
 /// How long a record waits for older ones that may come after it.
 const HOLD_NS: u64 = 2_000_000;
 /// Bytes at which a batch is handed out: its spans exist all at once, up to fifty a kilobyte of pipelined commands.
 const BATCH_BYTES: usize = 512 << 10;
-/// Shortest time between two looks at the ring buffer. It takes far longer to fill it.
-const REST: Duration = Duration::from_millis(4);
 /// Shortest time between two looks when a program waits for a decision.
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 /// Longest time that emptying the ring buffer at the end may take.
@@ -43,6 +42,10 @@ pub struct Reader {
     ring: Ring,
     urgent: Ring,
     batch: Batch,
+    pace: Pace,
+    /// Bytes read since the last look, and whether a connection was opened.
+    read: u64,
+    news: bool,
     offset_ns: Option<i64>,
     /// Bytes read without finding the ring buffer empty, and the most of them since [`Reader::take_peak`].
     run: usize,
@@ -96,10 +99,13 @@ pub fn monotonic_ns() -> u64 {
 impl Reader {
     pub(super) fn new(ring: Ring, urgent: Ring) -> Self {
         Self {
+            pace: Pace::new(ring.bytes()),
             ring,
             urgent,
             // All that a batch and its last record need: what grows step by step leaves holes among what lives long.
             batch: Batch { bytes: Vec::with_capacity(BATCH_BYTES + 2 * MAX_PAYLOAD), ..Batch::default() },
+            read: 0,
+            news: false,
             offset_ns: None,
             run: 0,
             peak: 0,
@@ -109,11 +115,11 @@ impl Reader {
         }
     }
 
-    /// Waits until the kernel wakes us or `timeout` has passed; at least [`REST`] (but not longer than `timeout`), even
-    /// if there is something to read: many records at once cost less than many times few. Only a program that waits for a
+    /// Waits until the kernel wakes us or `timeout` has passed; at least [`rest`](Self::rest) (but not longer than `timeout`),
+    /// even if there is something to read: many records at once cost less than many times few. Only a program that waits for a
     /// decision makes it shorter, down to [`SHORTEST_REST`].
     pub fn wait(&mut self, timeout: Duration) {
-        let (begin, rest) = (monotonic_ns(), REST.min(timeout));
+        let (begin, rest) = (monotonic_ns(), self.pace.rest().min(timeout));
         // An interrupted wait is a short wait.
         let _ = poll(&mut [PollFd::new(&self.urgent, PollFlags::IN)], Some(&span(rest)));
         if self.take_urgent() {
@@ -124,6 +130,12 @@ impl Reader {
             let _ = poll(&mut both, Some(&span(timeout - rest)));
         }
         self.take_urgent();
+    }
+
+    /// How long the next [`wait`](Self::wait) lasts at least: the longer, the less came lately.
+    #[must_use]
+    pub fn rest(&self) -> Duration {
+        self.pace.rest()
     }
 
     /// Whether a program waits for a decision. Its record is among the others.
@@ -157,7 +169,9 @@ impl Reader {
                 break;
             }
         }
-        downstream.handle(&Event::Tick { at_ns: monotonic_ns().saturating_sub(HOLD_NS) });
+        let now = monotonic_ns();
+        self.pace.looked(now, std::mem::take(&mut self.read), std::mem::take(&mut self.news));
+        downstream.handle(&Event::Tick { at_ns: now.saturating_sub(HOLD_NS) });
         (total, more)
     }
 
@@ -202,9 +216,10 @@ impl Reader {
 
     /// Copies records into the batch; true when there may be more.
     fn fill(&mut self, downstream: &mut impl Downstream) -> bool {
-        let Self { ring, batch, undecodable, .. } = self;
+        let Self { ring, batch, undecodable, news, .. } = self;
         while batch.bytes.len() < BATCH_BYTES {
             let read = ring.take(|record| {
+                *news |= record.first() == Some(&KIND_OPEN);
                 match decode::order(record) {
                     Some(order) => {
                         if let Some(process) = decode::process(record) {
@@ -222,6 +237,7 @@ impl Reader {
                 return false;
             };
             self.run += len;
+            self.read += len as u64;
             self.peak = self.peak.max(self.run);
         }
         true

@@ -72,6 +72,12 @@ impl Ring {
         })
     }
 
+    /// Bytes of its data.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.size as u64
+    }
+
     /// Shows the next record to `read`, then lets the kernel have its place. `None` when no more is finished.
     pub fn take<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let len = self.find()?;

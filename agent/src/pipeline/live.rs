@@ -195,7 +195,7 @@ impl Live {
                 // A program that was just executed has woken us, and may not live as long as a longer pause.
                 0 if self.reader.holds() => PAUSE.0 / 2,
                 0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
-                _ => PAUSE.0,
+                _ => PAUSE.0.max(self.reader.rest()),
             };
             let now = Instant::now();
             self.health.turn(now);
