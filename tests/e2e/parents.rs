@@ -53,3 +53,42 @@ fn on_an_event_loop_no_request_has_another_s_statement() {
     }
     assert_eq!(children.len(), 0, "all of them overlap");
 }
+
+/// The end of a name that says whose it is: of `/r7` and of `… AS r7`.
+fn whose(span: &Span) -> String {
+    let text = span.attributes.get("url.path").or_else(|| span.attributes.get("db.query.text"));
+    let text = text.and_then(|text| text.as_str()).unwrap_or_default();
+    text.rsplit(['/', ' ']).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn both_ends_of_a_call_are_one_trace_without_a_header() {
+    const COUNT: usize = 40;
+    let database = Postgres::start();
+    let orders = servers::program("orders_threads.py", &[&database.dsn()]);
+    let gateway = servers::nginx(Some(orders.port));
+    let select = [&gateway.select_port()[..], &orders.select_port(), &[format!("port={}", database.port)]].concat();
+    let (spans, ()) = trace(&select, || {
+        let urls = format!("http://127.0.0.1:{}/up/r[1-{COUNT}]", gateway.port);
+        run(Command::new("curl").args(["-s", "--noproxy", "*", "-Z", "--parallel-max", "8"]).arg(urls));
+    });
+    let of = |pid: i64| spans.pick(|span| span.resource.get("process.pid").and_then(|pid| pid.as_i64()) == Some(pid));
+    let orders = of(i64::from(orders.pid()));
+    let calls = [
+        (spans.clients().pick(|span| span.attributes.contains_key("url.full")), orders.servers().count(COUNT)),
+        (
+            orders.clients(),
+            spans.servers().pick(|span| whose(span).starts_with('r') && span.name.starts_with("SELECT")),
+        ),
+    ];
+    for (callers, called) in calls {
+        for answer in called.count(COUNT).iter() {
+            let caller = callers.pick(|caller| Some(&caller.span_id) == answer.parent.as_ref());
+            let caller = caller.only();
+            assert_eq!(caller.trace_id, answer.trace_id);
+            assert!(caller.encloses(answer), "{caller:?} {answer:?}");
+            let full = caller.attributes.get("url.full").and_then(|url| url.as_str()).unwrap_or_default();
+            assert!(full.ends_with(&whose(answer)) || whose(caller) == whose(answer), "{caller:?} {answer:?}");
+        }
+    }
+}

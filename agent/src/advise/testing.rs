@@ -99,8 +99,13 @@ impl World {
     }
 
     fn tell_with(&mut self, socket: &Socket, owner: Option<RequestKey>, fact: &Fact, from_start: bool) {
-        let owner =
-            owner.map(|request| Owner { request, trace_id: [1; 16], span_id: [2; 8], decision: Decision::Sample });
+        let owner = owner.map(|request| Owner {
+            request,
+            trace_id: [1; 16],
+            span_id: [2; 8],
+            parent: None,
+            decision: Decision::Sample,
+        });
         self.advisor.observe(&Observation {
             fact,
             id: socket.id,

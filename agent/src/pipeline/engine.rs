@@ -135,6 +135,7 @@ impl Engine {
         let stages = &mut self.stages;
         self.tracker.finish(&mut |connection, fact| stages.learn(connection, fact));
         self.stages.release(u64::MAX);
+        self.stages.callers_are_late(u64::MAX);
     }
 
     /// Spans that wait in [`take_spans`](Self::take_spans).

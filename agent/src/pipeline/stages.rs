@@ -1,5 +1,6 @@
 //! The stages above the tracker: where each fact of a connection goes.
 
+mod callers;
 mod followed;
 
 use super::engine::Totals;
@@ -10,8 +11,10 @@ use crate::event::{Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
+use crate::trace::links::Links;
 use crate::trace::lookup::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
+use crate::trace::passed::Passed;
 use crate::trace::span::{Resource, Span};
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
 
+use callers::Other;
 pub(super) use followed::{Beginning, Followed};
 
 /// Everything above the tracker.
@@ -29,6 +33,8 @@ pub(super) struct Stages {
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) tracer: Tracer,
     contexts: Contexts,
+    links: Links,
+    passed: Passed,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
     resources: Resources,
@@ -49,6 +55,8 @@ impl Stages {
             observers: Vec::new(),
             tracer,
             contexts: Contexts::default(),
+            links: Links::default(),
+            passed: Passed::default(),
             lookups: Lookups::default(),
             processes,
             resources,
@@ -72,6 +80,8 @@ impl Stages {
     /// Event time has come to `at_ns`.
     pub(super) fn tick(&mut self, at_ns: u64) {
         self.contexts.sweep(at_ns);
+        self.passed.sweep(at_ns);
+        self.callers_are_late(at_ns);
         self.release(at_ns);
         self.observers.iter_mut().for_each(|observer| observer.tick(at_ns));
     }
@@ -114,6 +124,7 @@ impl Stages {
             Fact::Opened | Fact::SetUp(_) | Fact::Stats(_) => connection.pid,
             Fact::Ended(end) => {
                 self.contexts.end_connection(id, end.at_ns);
+                self.caller_ended(&connection.open);
                 connection.pid
             }
         };
@@ -151,15 +162,14 @@ impl Stages {
         match fact {
             Fact::Opened => self.opened(connection),
             Fact::Request(request) if is_server => {
-                let (stream, pos) = (request.stream, request.pos);
-                let key = RequestKey { connection: connection.open.connection, stream, pos };
-                let owner = self.tracer.begin(key, request.traceparent.as_deref());
-                self.contexts.begin(owner, request.actor, request.at_ns);
+                let own = self.called(connection, request);
+                self.contexts.begin(own, request.actor, request.at_ns);
             }
+            Fact::Request(request) => self.calls(connection, request, resource),
             Fact::Exchange(exchange, usage) => {
                 return self.exchange(connection, fact, (exchange, *usage), resource);
             }
-            Fact::Request(_) | Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => {}
+            Fact::SetUp(_) | Fact::Stats(_) | Fact::Ended(_) => {}
         }
         self.observe(connection, fact, pid, resource, About::default());
     }
@@ -167,6 +177,7 @@ impl Stages {
     /// A client's connection takes the look-ups that it needed.
     fn opened(&mut self, connection: &mut Connection<Followed>) {
         let open = &connection.open;
+        self.links.opened(open);
         if let (Some(Role::Client), Transport::Tcp, true, Endpoint::Inet(remote)) =
             (open.role, open.transport, open.from_start, &open.remote)
         {
@@ -210,6 +221,7 @@ impl Stages {
         let at = (exchange.request.first_ns, waited_until(exchange));
         let owner = self.owner(connection, exchange.actor, at, resource);
         let promised = self.contexts.end(key, exchange.end_ns);
+        let told = self.ids_of(connection, exchange, key, (promised, owner));
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
         }
@@ -218,12 +230,13 @@ impl Stages {
         let paid = beginning.and_then(|beginning| beginning.paid);
         let Followed { facts, recent_route, .. } = followed;
         let route = self.tracer.route(exchange, facts, &resource.service_name, recent_route);
-        let ties = Ties { promised, owner, usage: Some(usage), paid, route: route.as_deref() };
+        let ties = Ties { promised: told.ids, owner, usage: Some(usage), paid, route: route.as_deref() };
         let span = self.tracer.span(exchange, facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
-        let about = About { owner: owner.as_ref(), span: span.as_ref(), route: route.as_deref() };
+        let is_open = matches!(told.other, Other::Awaited(_));
+        let about = About { owner: owner.as_ref(), span: span.as_ref().filter(|_| !is_open), route: route.as_deref() };
         self.observe(connection, fact, pid, resource, about);
-        self.emit(span);
+        self.meet(told, span, exchange.end_ns);
         if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {
             self.unclaimed(&lookup);
         }

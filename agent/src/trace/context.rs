@@ -55,6 +55,8 @@ pub struct Owner {
     pub trace_id: TraceId,
     /// Its span.
     pub span_id: SpanId,
+    /// The parent of that.
+    pub parent: Option<SpanId>,
     /// Whether that span is exported, and if not why.
     pub decision: Decision,
 }

@@ -5,6 +5,8 @@
 //! - [`ids`], [`clock`], [`traceparent`], [`sampler`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`context`]: which request of its process an operation was done for;
+//! - [`passed`]: which one a proxy passes on;
+//! - [`links`]: which of the requests that clients on this host made a server's is;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
 //! - [`Tracer`]: puts them together;
 //! - [`observation`]: what the floors above are told.
@@ -17,8 +19,10 @@ pub mod clock;
 pub mod connection;
 pub mod context;
 pub mod ids;
+pub mod links;
 pub mod lookup;
 pub mod observation;
+pub mod passed;
 mod probability;
 pub mod sampler;
 pub mod setup;
@@ -70,7 +74,7 @@ impl Default for Config {
 /// What an exchange is tied to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ties<'a> {
-    /// For a server's request: the ids that were promised when it began ([`Tracer::begin`]).
+    /// The ids that were promised when it began ([`Tracer::begin`]).
     pub promised: Option<Owner>,
     /// For what a client did: the request that it was done for.
     pub owner: Option<Owner>,
@@ -149,12 +153,29 @@ impl Tracer {
         &self.filtered
     }
 
-    /// A server's request began: the ids of the span that it will be, so that what is done for it meanwhile can name it.
-    pub fn begin(&mut self, request: RequestKey, traceparent: Option<&str>) -> Owner {
-        let parent = traceparent.and_then(TraceParent::parse);
+    /// A request began: the ids of the span that it will be, so that what is done for it meanwhile can name it.
+    pub fn begin(&mut self, request: RequestKey, parent: Option<TraceParent>) -> Owner {
         let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
         let decision = self.config.sampler.decide(&trace_id, parent.map(|parent| parent.sampled));
-        Owner { request, trace_id, span_id: self.ids.span_id(), decision }
+        let parent = parent.map(|parent| parent.span_id);
+        Owner { request, trace_id, span_id: self.ids.span_id(), parent, decision }
+    }
+
+    /// [`begin`](Self::begin) of a request that may yet find its parent: its span is made in any case, for
+    /// [`settle`](Self::settle).
+    pub fn begin_open(&mut self, request: RequestKey) -> Owner {
+        Owner { decision: Decision::Sample, ..self.begin(request, None) }
+    }
+
+    /// A span after [`begin_open`](Self::begin_open), with the parent that was found, or none; `None` when it is filtered.
+    pub fn settle(&mut self, mut span: Span, parent: Option<TraceParent>) -> Option<Span> {
+        if let Some(parent) = parent {
+            (span.trace_id, span.parent) = (parent.trace_id, Some(parent.span_id));
+        }
+        match self.config.sampler.decide(&span.trace_id, parent.map(|parent| parent.sampled)) {
+            Decision::Sample => Some(span),
+            decision => self.leave_out(decision),
+        }
     }
 
     fn samples(&self, trace_id: &TraceId, parent: Option<bool>) -> bool {
@@ -164,8 +185,8 @@ impl Tracer {
     /// The span of `exchange`, or `None` when it was filtered (and counted in [`filtered`](Self::filtered)), or is of a
     /// kind that makes none (look-ups: see [`lookup`](Self::lookup)).
     ///
-    /// The parent comes from a `traceparent` header of the exchange, else it is the request that the exchange was done
-    /// for; without both the span is the root of a new trace.
+    /// Its ids and parent are those that were promised when it began. Else the parent comes from a `traceparent` header of the
+    /// exchange, else it is the request that the exchange was done for; without both the span is the root of a new trace.
     pub fn span(
         &mut self,
         exchange: &Exchange,
@@ -177,19 +198,20 @@ impl Tracer {
         if !family.has_requests() {
             return None;
         }
-        // Decided when the request began, whose parent is the same: nothing of what is left out is looked at again.
+        // Decided when the request began: nothing of what is left out is looked at again.
         if let Some(promised) = ties.promised.filter(|promised| promised.decision != Decision::Sample) {
             return self.leave_out(promised.decision);
         }
         let named = exchange.detail.parent();
         let header = named.traceparent.and_then(TraceParent::parse);
-        let parent = header.or_else(|| ties.owner.map(TraceParent::from));
-        let promised = ties.promised.map(|own| own.trace_id);
-        let trace_id = parent.map(|parent| parent.trace_id).or(promised).unwrap_or_else(|| self.ids.trace_id());
-        let decision = self.config.sampler.decide(&trace_id, parent.map(|parent| parent.sampled));
-        if decision != Decision::Sample {
-            return self.leave_out(decision);
+        let own = ties.promised.unwrap_or_else(|| {
+            let parent = header.or_else(|| ties.owner.map(TraceParent::from));
+            self.begin(RequestKey::default(), parent)
+        });
+        if own.decision != Decision::Sample {
+            return self.leave_out(own.decision);
         }
+        let trace_id = own.trace_id;
         let trace_state = state_of(header, named);
         let trace_state = match exchange.request.rejected {
             0 => trace_state,
@@ -202,8 +224,8 @@ impl Tracer {
         let (start_unix_ns, end_unix_ns) = self.clock.interval(exchange.request.first_ns, exchange.end_ns);
         Some(Span {
             trace_id,
-            span_id: ties.promised.map_or_else(|| self.ids.span_id(), |own| own.span_id),
-            parent: parent.map(|parent| parent.span_id),
+            span_id: own.span_id,
+            parent: own.parent,
             trace_state,
             kind: view.kind,
             name: described.name,

@@ -34,7 +34,7 @@ pub fn measure(setup: &Setup) -> Result<Vec<Row>> {
         let measured =
             format!("{:.1} MiB (peak {:.1}, fresh {:.1})", mebibytes(resident), mebibytes(peak), mebibytes(fresh));
         rows.push(if goal {
-            Row::goal(what, measured, "≤ 40 MiB", mebibytes(resident) <= 40.0)
+            Row::goal(what, measured, "≤ 24 MiB", mebibytes(resident) <= 24.0)
         } else {
             Row::note(what, measured)
         });

@@ -13,10 +13,24 @@ pub struct Followed {
     pub facts: ConnectionFacts,
     /// Whether the observers know of it.
     pub observed: bool,
+    /// Where the client's end of a server's connection is.
+    pub caller: Caller,
     /// The route of its last request.
     pub recent_route: Recent,
     /// What its set-up and its first request need.
     pub beginning: Option<Box<Beginning>>,
+}
+
+/// The client's end of a server's connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caller {
+    /// Not looked for.
+    #[default]
+    Unknown,
+    /// So often looked for, and not found.
+    Missed(u8),
+    /// The connection of which it is the other end.
+    Found(u64),
 }
 
 /// What is kept of a connection until it was used.
@@ -35,6 +49,7 @@ impl Followed {
         let followed = connection.extra.get_or_insert_with(|| Self {
             facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
             observed: false,
+            caller: Caller::default(),
             recent_route: Recent::default(),
             beginning: None,
         });

@@ -19,6 +19,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use wirespan_protocols::stream::Actor;
 
+#[path = "callers_tests.rs"]
+mod callers;
+
 const MS: u64 = 1_000_000;
 
 /// What an observer was told, one line a fact.
@@ -46,6 +49,8 @@ struct Bench {
     engine: Engine,
     notes: Rc<RefCell<Notes>>,
     positions: HashMap<(u64, bool), u64>,
+    /// Who uses a connection, if not the process 7.
+    actors: HashMap<u64, Actor>,
 }
 
 impl Bench {
@@ -62,31 +67,11 @@ impl Bench {
             Resources::new(Host::default()),
         )
         .with_observer(Rc::clone(&notes));
-        Self { engine, notes, positions: HashMap::new() }
+        Self { engine, notes, positions: HashMap::new(), actors: HashMap::new() }
     }
 
     fn open(&mut self, connection: u64, role: Role, transport: Transport, at_ms: u64, established_ms: Option<u64>) {
-        let address = |text: &str| Endpoint::Inet(text.parse().unwrap());
-        let port = if transport == Transport::Udp { 53 } else { 80 };
-        self.engine.handle(&Event::Open(Open {
-            connection,
-            sock: connection,
-            pid: 7,
-            role: Some(role),
-            vantage: Vantage::Socket,
-            from_start: true,
-            at_ns: at_ms * MS,
-            established_ns: established_ms.map(|at| at * MS),
-            accepted_ns: None,
-            syn_retransmits: 0,
-            tid: 8,
-            transport,
-            first_sent: 0,
-            first_received: 0,
-            local: address("10.0.0.2:50000"),
-            remote: address(&format!("10.0.0.1:{port}")),
-            network_namespace: 0,
-        }));
+        self.engine.handle(&Event::Open(opened(connection, role, transport, at_ms, established_ms)));
     }
 
     fn data(&mut self, connection: u64, flow: Flow, bytes: &[u8], at_ms: u64, arrived_ms: Option<u64>) {
@@ -102,7 +87,7 @@ impl Bench {
             first_ns: at_ms * MS,
             last_ns: at_ms * MS,
             arrived_ns: arrived_ms.map(|at| at * MS),
-            actor: Actor { pid: 7, tid: 8, context: 0 },
+            actor: self.actors.get(&connection).copied().unwrap_or(Actor { pid: 7, tid: 8, context: 0 }),
         };
         *position += bytes.len() as u64;
         self.engine.handle(&Event::Data(data));
@@ -119,6 +104,31 @@ impl Bench {
 
     fn notes(&self) -> Vec<String> {
         self.notes.borrow().0.clone()
+    }
+}
+
+/// First sight of a connection from 10.0.0.2.
+fn opened(connection: u64, role: Role, transport: Transport, at_ms: u64, established_ms: Option<u64>) -> Open {
+    let address = |text: &str| Endpoint::Inet(text.parse().unwrap());
+    let port = if transport == Transport::Udp { 53 } else { 80 };
+    Open {
+        connection,
+        sock: connection,
+        pid: 7,
+        role: Some(role),
+        vantage: Vantage::Socket,
+        from_start: true,
+        at_ns: at_ms * MS,
+        established_ns: established_ms.map(|at| at * MS),
+        accepted_ns: None,
+        syn_retransmits: 0,
+        tid: 8,
+        transport,
+        first_sent: 0,
+        first_received: 0,
+        local: address("10.0.0.2:50000"),
+        remote: address(&format!("10.0.0.1:{port}")),
+        network_namespace: 0,
     }
 }
 

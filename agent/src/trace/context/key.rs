@@ -4,7 +4,7 @@
 pub(super) type Place = (u64, u64);
 
 /// Names a request of a server: its connection, the stream within that, and the position of its first byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey {
     /// Connection id.
     pub connection: u64,

@@ -10,7 +10,7 @@ fn actor(tid: u32) -> Actor {
 fn request(connection: u64, pos: u64) -> Owner {
     let id = u8::try_from(connection + pos).unwrap();
     let request = RequestKey { connection, stream: 0, pos };
-    Owner { request, trace_id: [id; 16], span_id: [id; 8], decision: Decision::Sample }
+    Owner { request, trace_id: [id; 16], span_id: [id; 8], parent: None, decision: Decision::Sample }
 }
 
 /// A call of a thread that begins at `at_ns`, and whose request it is.

@@ -1,0 +1,156 @@
+//! Both ends of a call on this host: who asks promises the ids of its span, and who is asked finds them ([`Links`]). A proxy's
+//! call is known by the header that it passes on ([`Passed`]).
+//!
+//! [`Links`]: crate::trace::links::Links
+//! [`Passed`]: crate::trace::passed::Passed
+
+use super::followed::{Caller, Followed};
+use super::{Connection, RequestKey, Role, Stages, Vantage};
+use crate::event::Open;
+use crate::trace::context::Owner;
+use crate::trace::span::{Resource, Span};
+use crate::trace::traceparent::TraceParent;
+use wirespan_protocols::exchange::Exchange;
+use wirespan_protocols::phase::RequestStart;
+
+/// How often the client's end of a connection is looked for: it may be seen a little later.
+const LOOKS: u8 = 4;
+
+/// The other end of a call, as far as its span needs it.
+pub(super) enum Other {
+    /// Nothing is to be done for it.
+    Done,
+    /// The span of a server that asks for its parent at this position of a client's connection.
+    Awaited(u64),
+    /// A client's span, for whose ids the server may wait, or ask later.
+    Asks,
+}
+
+/// The ids of an exchange's span, and what is to be done for the other end.
+pub(super) struct Told {
+    pub(super) ids: Option<Owner>,
+    pub(super) other: Other,
+}
+
+impl Stages {
+    /// A client began a request: whoever answers it names its span as the parent.
+    pub(super) fn calls(&mut self, connection: &Connection<Followed>, request: &RequestStart, resource: &Resource) {
+        if connection.role != Some(Role::Client) || connection.open.vantage != Vantage::Socket {
+            return;
+        }
+        let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
+        let parent = match header(request) {
+            Some(named) => self.passed.asks(request.actor.pid, named.span_id).map_or(named, TraceParent::from).into(),
+            None => self.owner(connection, request.actor, (request.at_ns, None), resource).map(TraceParent::from),
+        };
+        let ids = self.tracer.begin(key, parent);
+        self.links.asks(ids);
+    }
+
+    /// A server received a request: the ids of its span.
+    pub(super) fn called(&mut self, connection: &mut Connection<Followed>, request: &RequestStart) -> Owner {
+        let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
+        let asker = self.caller(connection).and_then(|client| self.links.asker(client, request.pos));
+        let named = header(request);
+        let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
+        if let Some(named) = named {
+            self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
+        }
+        own
+    }
+
+    /// The client's end of a server's connection, if it is followed, too.
+    fn caller(&mut self, connection: &mut Connection<Followed>) -> Option<u64> {
+        let looks = match Followed::of(connection).caller {
+            Caller::Found(client) => return Some(client),
+            Caller::Missed(looks) if looks >= LOOKS => return None,
+            Caller::Missed(looks) => looks,
+            Caller::Unknown => 0,
+        };
+        let found = self.links.client_of(&connection.open);
+        Followed::of(connection).caller = found.map_or(Caller::Missed(looks + 1), Caller::Found);
+        found
+    }
+
+    /// The ids of the span of an exchange that is over. `promised`: those of a server's request that was seen to begin;
+    /// `owner`: what a client's was done for, as it is known now.
+    pub(super) fn ids_of(
+        &mut self,
+        connection: &mut Connection<Followed>,
+        exchange: &Exchange,
+        key: RequestKey,
+        (promised, owner): (Option<Owner>, Option<Owner>),
+    ) -> Told {
+        let has_ends = connection.open.vantage == Vantage::Socket && exchange.detail.spoken().family.has_requests();
+        let done = |ids| Told { ids, other: Other::Done };
+        let header = exchange.detail.parent().traceparent.and_then(TraceParent::parse);
+        if let (Some(named), Some(_)) = (header, promised) {
+            self.passed.over(exchange.actor.pid, named.span_id);
+        }
+        if promised.is_some() || !has_ends {
+            return done(promised);
+        }
+        if connection.role == Some(Role::Server) {
+            let Some(client) = self.caller(connection) else { return done(None) };
+            return match self.links.asker(client, key.pos) {
+                Some(asker) => done(Some(self.tracer.begin(key, Some(asker.into())))),
+                None => Told { ids: Some(self.tracer.begin_open(key)), other: Other::Awaited(client) },
+            };
+        }
+        if let Some(ids) = self.links.answered(key) {
+            // What it was done for may have become doubtful since.
+            let is_certain = header.is_some() || owner.is_some();
+            return done(Some(Owner { parent: ids.parent.filter(|_| is_certain), ..ids }));
+        }
+        if !self.links.is_met(key.connection) {
+            return done(None);
+        }
+        let parent = header.or_else(|| owner.map(TraceParent::from));
+        Told { ids: Some(self.tracer.begin(key, parent)), other: Other::Asks }
+    }
+
+    /// Passes on the span of an exchange, and what waited for it. The exchange ended at `at_ns`.
+    pub(super) fn meet(&mut self, told: Told, span: Option<Span>, at_ns: u64) {
+        let Told { ids: Some(ids), other } = told else { return self.emit(span) };
+        match other {
+            Other::Done => self.emit(span),
+            Other::Awaited(client) => {
+                let back = span.and_then(|span| self.links.hold(client, ids.request.pos, at_ns, span));
+                self.let_go(back);
+            }
+            Other::Asks => {
+                self.emit(span);
+                match self.links.release(ids.request) {
+                    Some(answer) => {
+                        let answer = self.tracer.settle(answer, Some(ids.into()));
+                        self.emit(answer);
+                    }
+                    None => self.links.asks(ids),
+                }
+            }
+        }
+    }
+
+    /// A connection is over: nobody finds it any more, and who waited for it has no parent.
+    pub(super) fn caller_ended(&mut self, open: &Open) {
+        let left = self.links.ended(open);
+        self.let_go(left);
+    }
+
+    /// Who has waited long enough has no parent. Event time has come to `now_ns`.
+    pub(in crate::pipeline) fn callers_are_late(&mut self, now_ns: u64) {
+        let late = self.links.expired(now_ns);
+        self.let_go(late);
+    }
+
+    fn let_go(&mut self, spans: impl IntoIterator<Item = Span>) {
+        for span in spans {
+            let span = self.tracer.settle(span, None);
+            self.emit(span);
+        }
+    }
+}
+
+fn header(request: &RequestStart) -> Option<TraceParent> {
+    request.traceparent.as_deref().and_then(TraceParent::parse)
+}
