@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod process;
 pub mod recording;
 pub mod resolve;
+pub mod runtime;
 pub mod serve;
 pub mod shown;
 pub mod telemetry;

@@ -43,6 +43,8 @@ pub enum Counter {
     PoliciesFull,
     /// Ports that the map had no room for.
     PortsFull,
+    /// Processes whose runtime shows its contexts, for which the map had no room.
+    RuntimesFull,
     /// Calls whose record reached the ring buffer.
     DeliveredCalls,
     /// Records of connections and their states that the ring buffer had no room for.
@@ -82,7 +84,7 @@ impl Counter {
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -99,6 +101,7 @@ impl Counter {
         Self::Undecided,
         Self::PoliciesFull,
         Self::PortsFull,
+        Self::RuntimesFull,
         Self::DeliveredCalls,
         Self::DropOther,
         Self::LostExchanges,
@@ -130,6 +133,7 @@ impl Counter {
             Self::Undecided => "undecided",
             Self::PoliciesFull => "policies_full",
             Self::PortsFull => "ports_full",
+            Self::RuntimesFull => "runtimes_full",
             Self::DeliveredCalls => "delivered_calls",
             Self::DropOther => "ring_full_other",
             Self::LostExchanges => "lost_exchanges",

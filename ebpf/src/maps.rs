@@ -4,10 +4,11 @@ use crate::conn::Conn;
 use crate::process::Spent;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED,
     MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
@@ -71,6 +72,15 @@ pub static MARKS: HashMap<u32, u64> = HashMap::with_max_entries(MAX_PROCESSES, 0
 /// What user space decided about a process. Written there alone; removed here when the process ends.
 #[map]
 pub static DECISIONS: HashMap<u32, u64> = HashMap::with_max_entries(MAX_PROCESSES, 0);
+
+/// How contexts are found in processes whose runtime shows them. Written in user space; removed here when the process executes
+/// another program or ends.
+#[map]
+pub static RUNTIMES: HashMap<u32, Runtime> = HashMap::with_max_entries(MAX_RUNTIMES, 0);
+
+/// Not 0 once there was a process in [`RUNTIMES`].
+#[map]
+pub static RUNTIMES_KNOWN: Array<u32> = Array::with_max_entries(1, 0);
 
 /// What undecided processes have had recorded.
 #[map]

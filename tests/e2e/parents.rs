@@ -1,12 +1,13 @@
-//! Which request of its process a call was made for.
+//! Which request a call was made for.
 
 use std::process::Command;
 
 use wirespan_tests::span::Span;
 use wirespan_tests::spans::Spans;
 
+use crate::harness::agent::granted;
 use crate::harness::postgres::Postgres;
-use crate::harness::{run, servers, trace};
+use crate::harness::{Agent, run, servers, trace};
 
 /// Requests `/r1` … of a server that names them in its statements, so many at a time: the spans of the server's process.
 fn orders(program: &str, count: usize, at_once: usize) -> Spans {
@@ -90,5 +91,35 @@ fn both_ends_of_a_call_are_one_trace_without_a_header() {
             let full = caller.attributes.get("url.full").and_then(|url| url.as_str()).unwrap_or_default();
             assert!(full.ends_with(&whose(answer)) || whose(caller) == whose(answer), "{caller:?} {answer:?}");
         }
+    }
+}
+
+/// Goroutines share threads and connections, and everything overlaps.
+#[test]
+fn what_a_goroutine_asks_belongs_to_the_request_that_it_received() {
+    const COUNT: usize = 120;
+    for (backend, at_once) in granted().into_iter().flat_map(|backend| [(backend, "1"), (backend, "16")]) {
+        let redis = servers::redis();
+        let orders = servers::program("orders.go", &[&redis.port.to_string()]);
+        let mut agent = Agent::run(backend, &[format!("pid={}", orders.pid())], &[]);
+        let urls = format!("http://127.0.0.1:{}/r[1-{COUNT}]", orders.port);
+        run(Command::new("curl").args(["-s", "--noproxy", "*", "-Z", "--parallel-max", at_once]).arg(urls));
+        let spans = agent.finish();
+        let requests = spans.servers().count(COUNT);
+        let calls = spans.clients().pick(|span| span.attributes.contains_key("db.query.text"));
+        let (nobodys, calls) = (
+            calls.pick(|call| call.text("db.query.text") == "GET nobody"),
+            calls.pick(|call| call.text("db.query.text") != "GET nobody"),
+        );
+        assert!(nobodys.len() > 20 && nobodys.iter().all(|call| call.parent.is_none()), "{backend} {at_once}");
+        let mut known = 0;
+        for call in calls.count(3 * COUNT).iter() {
+            let parent = requests.pick(|request| Some(&request.span_id) == call.parent.as_ref());
+            if let Some(parent) = parent.iter().next() {
+                assert_eq!(whose(parent), whose(call), "{backend} {at_once}");
+                known += 1;
+            }
+        }
+        assert!(known >= 3 * COUNT - 6, "{backend} {at_once}: {known}");
     }
 }

@@ -100,7 +100,9 @@ pub struct RequestStart {
     pub pos: u64,
     /// Kernel time of its first byte, ns.
     pub at_ns: u64,
-    /// Who sent or received it.
+    /// Kernel time at which its head had been read or sent, ns.
+    pub read_ns: u64,
+    /// Who read or sent the end of its head, and so knows what is asked.
     pub actor: Actor,
     /// `traceparent` header, if there was one: the same that its exchange will tell.
     pub traceparent: Option<Arc<str>>,

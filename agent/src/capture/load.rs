@@ -9,6 +9,7 @@ use super::policies::Policies;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
 use super::ring::Ring;
+use super::runtimes::Runtimes;
 use crate::process::discovery::in_initial_namespace;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
 use aya::programs::Program;
@@ -104,6 +105,8 @@ pub struct Capture {
     pub report: Report,
     /// Which processes are traced.
     pub policies: Policies,
+    /// Into whose runtime is looked.
+    pub runtimes: Runtimes,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     shedding: Array<MapData, u32>,
     /// How many there were: whoever writes one raises it, so that the kernel programs look.
@@ -179,6 +182,10 @@ impl Capture {
         let capture = Self {
             report,
             policies,
+            runtimes: Runtimes::new(
+                HashMap::try_from(take(&mut ebpf, "RUNTIMES")?).map_err(load_error)?,
+                Array::try_from(take(&mut ebpf, "RUNTIMES_KNOWN")?).map_err(load_error)?,
+            ),
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
@@ -255,6 +262,7 @@ impl Capture {
             counters[Counter::Entered as usize].saturating_sub(counters[Counter::Left as usize] + self.forgotten);
         counters[Counter::Evicted as usize] = self.evicted(entered);
         counters[Counter::PoliciesFull as usize] += self.policies.refused();
+        counters[Counter::RuntimesFull as usize] += self.runtimes.refused();
         counters[Counter::PortsFull as usize] += self.ports_refused;
         counters
     }

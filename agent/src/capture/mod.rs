@@ -19,6 +19,7 @@ pub mod policies;
 pub mod reader;
 pub mod report;
 pub mod ring;
+pub mod runtimes;
 pub mod sockets;
 pub mod syscalls;
 

@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::export::Exporters;
 use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
+use crate::runtime;
 use crate::serve::Health;
 use crate::serve::health::Stage;
 use crate::telemetry::Telemetry;
@@ -362,6 +363,11 @@ impl Live {
                 Change::Set(Decision::Ignore) => policies.decide(pid, POLICY_IGNORE, known_ns),
                 Change::Refuse => policies.decide(pid, POLICY_REFUSE, known),
                 Change::Remove => policies.remove(pid),
+            }
+        }
+        for (pid, program) in self.engine.processes().programs() {
+            if let Some(runtime) = runtime::of(program) {
+                self.capture.runtimes.set(pid, runtime);
             }
         }
         for command in self.engine.take_commands() {

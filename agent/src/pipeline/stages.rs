@@ -163,7 +163,7 @@ impl Stages {
             Fact::Opened => self.opened(connection),
             Fact::Request(request) if is_server => {
                 let own = self.called(connection, request);
-                self.contexts.begin(own, request.actor, request.at_ns);
+                self.contexts.begin(own, request.actor, (request.at_ns, request.read_ns));
             }
             Fact::Request(request) => self.calls(connection, request, resource),
             Fact::Exchange(exchange, usage) => {

@@ -1,6 +1,9 @@
 //! Which request of its process an operation was done for: the simplest rule that is certain.
 //!
-//! A request of an HTTP server is being handled on the thread that received it, from its first byte to the last byte
+//! Where a runtime shows its own contexts (goroutines), what a context does is done for the request that it received last
+//! ([`received`]).
+//!
+//! Elsewhere a request of an HTTP server is being handled on the thread that received it, from its first byte to the last byte
 //! of its response. What that thread does meanwhile is done for it, if it is the only one there. Where that is not
 //! certain there is no owner:
 //! - more than one request is on the thread at that time;
@@ -16,6 +19,7 @@ mod flight;
 mod idle;
 mod kept;
 mod key;
+mod received;
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -32,6 +36,7 @@ use idle::Idle;
 use kept::Kept;
 use key::Place;
 pub use key::RequestKey;
+use received::Received;
 
 /// Most requests that are kept, over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
@@ -152,6 +157,8 @@ pub struct Contexts {
     processes: FxHashMap<u32, Process>,
     /// Those in flight, by connection; none on some.
     in_flight: FxHashMap<u64, Flight>,
+    /// By the contexts of runtimes that show them.
+    received: Received,
     requests: usize,
     refused: u64,
     swept_ns: u64,
@@ -164,8 +171,8 @@ impl Contexts {
         self.refused
     }
 
-    /// A thread received a request whose span will be that of `owner`.
-    pub fn begin(&mut self, owner: Owner, actor: Actor, at_ns: u64) {
+    /// A thread received a request whose span will be that of `owner`, from `at_ns` to `read_ns`.
+    pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64)) {
         let id = (actor.pid, actor.tid);
         let (connection, place) = (owner.request.connection, owner.request.place());
         if actor.pid == 0 || actor.tid == 0 {
@@ -184,6 +191,9 @@ impl Contexts {
             self.refused += 1;
             return;
         };
+        if actor.context != 0 && !self.received.begin((actor.pid, actor.context), owner, read_ns) {
+            self.refused += 1;
+        }
         // Until this request, the thread had heard of nothing later, and all that was there is over: nothing can overlap.
         let is_alone = thread.in_flight == 0 && heard_ns <= at_ns;
         if thread.in_flight >= MAX_ON_THREAD {
@@ -226,6 +236,7 @@ impl Contexts {
     /// A process came, or runs another program: what its threads showed was another one's.
     pub fn renew(&mut self, pid: u32) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
+        self.received.forget(pid);
         (process.has_own_work, process.is_crowded, process.exited_ns) = (false, false, None);
         process.idle = Idle::default();
         for tid in &process.tids {
@@ -301,6 +312,9 @@ impl Contexts {
     /// process do when they have no request.
     pub fn owner(&mut self, call: Call, binding: impl FnOnce() -> Binding) -> Option<Owner> {
         let Call { actor, start_ns, end_ns } = call;
+        if actor.context != 0 {
+            return self.received.owner((actor.pid, actor.context), start_ns);
+        }
         let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
         let handled = thread.at(start_ns).map(|one| (one.owner, one.alone, one.end_ns));
         let over_ns = handled.and_then(|(.., over_ns)| over_ns);
@@ -346,6 +360,10 @@ impl Contexts {
         self.requests = requests;
         room::give_back(&mut self.threads);
         room::give_back(&mut self.processes);
+        let Self { received, in_flight, .. } = self;
+        received.sweep(now_ns, |owner| {
+            in_flight.get(&owner.request.connection).is_some_and(|flight| flight.holds(owner.request.place()))
+        });
         self.in_flight.retain(|_, flight| !flight.is_empty());
         room::give_back(&mut self.in_flight);
     }

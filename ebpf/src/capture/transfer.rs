@@ -86,7 +86,8 @@ pub fn transfer(call: Call, source: Source) {
         }
         return;
     }
-    let mut data = Data { arrived_ns, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
+    let context = context::running(caller.thread.process(), regs);
+    let mut data = Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     if sheds {
         data.direction = shed::mark(conn, direction);
         data.rejected = conn.rejected;

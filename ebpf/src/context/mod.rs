@@ -1,10 +1,14 @@
 //! Execution contexts: what a runtime executes when it makes a call, stamped on each record. One file a runtime; [`thread`] is
 //! what every program has.
 
+mod go;
 pub mod thread;
 
+use crate::kernel::regs::Regs;
 use crate::kernel::zero;
+use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
 use thread::Thread;
+use wirespan_common::context::RUNTIME_GO;
 use wirespan_common::record::Data;
 
 /// Stamps a record with who made its call.
@@ -12,6 +16,22 @@ use wirespan_common::record::Data;
 pub fn stamp(data: &mut Data, thread: Thread) {
     data.pid = thread.process();
     data.tid = thread.id();
-    // No runtime is looked into: only the thread is known.
+    // See `running`.
     data.context = zero();
+}
+
+/// What the runtime of a process executes in a call with these registers; 0 where only the thread is known. Where no process
+/// has a runtime that is looked into, this is one word.
+#[inline(always)]
+pub fn running(process: u32, regs: Option<Regs>) -> u64 {
+    // SAFETY: an aligned word of a live map value.
+    let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
+    let Some(regs) = regs.filter(|_| is_any) else { return zero() };
+    // SAFETY: copied at once.
+    match unsafe { RUNTIMES.get(process).copied() } {
+        Some(runtime) if runtime.kind == RUNTIME_GO => {
+            go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.number_at))
+        }
+        _ => zero(),
+    }
 }

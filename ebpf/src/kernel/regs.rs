@@ -13,6 +13,9 @@ mod words {
     pub const MODE: usize = 17;
     pub const RESULT: usize = 10;
     pub const ARGUMENTS: [usize; 5] = [14, 13, 12, 7, 9];
+    pub const STACK_POINTER: usize = 19;
+    /// r14.
+    pub const GOROUTINE: usize = 1;
 }
 
 #[cfg(bpf_target_arch = "aarch64")]
@@ -23,6 +26,9 @@ mod words {
     pub const RESULT: usize = 0;
     /// The first argument's register holds the result on the way out: the kernel keeps it in `orig_x0`.
     pub const ARGUMENTS: [usize; 5] = [34, 1, 2, 3, 4];
+    pub const STACK_POINTER: usize = 31;
+    /// x28.
+    pub const GOROUTINE: usize = 28;
 }
 
 impl Regs {
@@ -73,6 +79,18 @@ impl Regs {
     #[inline(always)]
     pub fn in_progress(self) -> bool {
         self.word(words::RESULT) == self.argument0()
+    }
+
+    /// The user's stack pointer.
+    #[inline(always)]
+    pub fn stack_pointer(self) -> u64 {
+        self.word(words::STACK_POINTER)
+    }
+
+    /// Where Go keeps the address of the goroutine that runs (cmd/compile/abi-internal.md, "Dedicated registers").
+    #[inline(always)]
+    pub fn goroutine(self) -> u64 {
+        self.word(words::GOROUTINE)
     }
 
     /// The first argument.

@@ -28,7 +28,9 @@ pub(super) enum Method {
 pub(super) struct Pending {
     pub(super) serial: u64,
     pub(super) window: Window,
+    /// Who read or sent the end of its head, once that is there. In Go another goroutine may have read its first byte.
     actor: Actor,
+    read_ns: u64,
     pub(super) method: Method,
     /// What was read of it; `None` until the request line is complete, and for requests that are not reported.
     pub(super) detail: Option<Box<HttpExchange>>,
@@ -52,6 +54,7 @@ impl Pending {
             stream: 0,
             pos: self.window.pos,
             at_ns: self.window.first_ns,
+            read_ns: self.read_ns,
             actor: self.actor,
             traceparent: self.detail.as_deref().and_then(|detail| detail.traceparent.clone()),
         });
@@ -147,6 +150,7 @@ impl Queue {
             serial: self.serial,
             window: Window::open(pos, stamp),
             actor: stamp.actor,
+            read_ns: stamp.last_ns,
             method: Method::Unknown,
             detail: None,
             lost,
@@ -180,8 +184,14 @@ impl Queue {
     }
 
     /// The header block of the request that is being read is complete, or more of it will not be understood.
-    pub(super) fn tell(&mut self, out: &mut Output) {
+    pub(super) fn tell(&mut self, stamp: Stamp, out: &mut Output) {
         if let Some(current) = self.current() {
+            if !current.told {
+                current.read_ns = stamp.last_ns;
+                if current.actor.pid == stamp.actor.pid {
+                    current.actor = stamp.actor;
+                }
+            }
             current.tell(out);
         }
     }

@@ -283,7 +283,7 @@ impl Http1 {
                     if fields::is_text(line) {
                         continue;
                     }
-                    self.queue.tell(out);
+                    self.queue.tell(stamp, out);
                     self.up.state = State::UntilResponse;
                     break;
                 }
@@ -302,7 +302,7 @@ impl Http1 {
                         self.queue.pipelining = true;
                         out.count(Reason::LostRequest);
                     }
-                    self.queue.tell(out);
+                    self.queue.tell(stamp, out);
                     self.up.state = State::UntilResponse;
                     break;
                 }
@@ -319,7 +319,7 @@ impl Http1 {
 
     fn request_head_done(&mut self, sure: bool, stamp: Stamp, out: &mut Output) {
         self.queue.weigh();
-        self.queue.tell(out);
+        self.queue.tell(stamp, out);
         let connect = self.queue.current().is_some_and(|current| current.method == Method::Connect);
         match self.up.head.framing() {
             _ if !sure => self.up.state = State::UntilResponse,

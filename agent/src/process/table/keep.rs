@@ -36,6 +36,9 @@ impl ProcessTable {
         }
         let texts = process.text_bytes();
         self.texts += texts;
+        if self.live && decision == Decision::Trace {
+            self.programs.push(pid);
+        }
         self.entries.insert(pid, Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts });
     }
 

@@ -20,7 +20,7 @@ pub use counters::Counters;
 pub(crate) use exec::given;
 pub use found::{Ask, Found, Look, What};
 
-use super::{Process, Selectors, Users};
+use super::{Process, Program, Selectors, Users};
 use crate::event::{self, ProcessChange};
 
 /// How long a process is kept after its exit, ns of event time.
@@ -103,6 +103,8 @@ pub struct ProcessTable {
     asks: Vec<u32>,
     /// Processes that are no longer kept.
     dropped: Vec<u32>,
+    /// Targets whose program was looked at, since the last call of [`ProcessTable::programs`].
+    programs: Vec<u32>,
 }
 
 impl ProcessTable {
@@ -137,6 +139,7 @@ impl ProcessTable {
             sought: HashSet::new(),
             asks: Vec::new(),
             dropped: Vec::new(),
+            programs: Vec::new(),
         }
     }
 
@@ -227,6 +230,12 @@ impl ProcessTable {
     /// What the kernel must be told since the last call; the latest for each process.
     pub fn changes(&mut self) -> impl Iterator<Item = Order> {
         self.changes.drain().map(|(pid, (change, known_ns))| Order { pid, change, known_ns })
+    }
+
+    /// Targets whose program was looked at since the last call, with what it is.
+    pub fn programs(&mut self) -> impl Iterator<Item = (u32, &Program)> {
+        let found = std::mem::take(&mut self.programs);
+        found.into_iter().filter_map(|pid| Some((pid, &*self.entries.get(&pid)?.process.program)))
     }
 
     /// Processes that are no longer kept, since the last call.

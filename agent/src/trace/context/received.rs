@@ -1,0 +1,114 @@
+//! Which request a runtime's context (a goroutine) has received last. What it does belongs to that request until it receives the
+//! next one, also after the answer: nobody else runs in it. A context that never received a request owns nothing.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+
+use rustc_hash::FxHashMap;
+
+use super::Owner;
+use crate::conn::room;
+
+/// Most contexts that are kept.
+const MAX_CONTEXTS: usize = 16 * 1024;
+/// Requests of a context that are kept: a call is told when it ends, which may be after the next request was received.
+const MAX_REQUESTS: usize = 4;
+/// How long a context is kept whose request is over and that does nothing, ns.
+const KEEP_NS: u64 = 30_000_000_000;
+
+/// A process and one of its contexts.
+type Id = (u32, u64);
+
+#[derive(Debug, Default)]
+struct Context {
+    /// When each began, ns; in this order.
+    requests: VecDeque<(u64, Owner)>,
+    last_ns: u64,
+}
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    contexts: FxHashMap<Id, Context>,
+}
+
+impl Received {
+    /// A context has received a request. False when there is no room for it: what it does has no owner.
+    pub(super) fn begin(&mut self, id: Id, owner: Owner, at_ns: u64) -> bool {
+        let is_full = self.contexts.len() >= MAX_CONTEXTS;
+        let context = match self.contexts.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(_) if is_full => return false,
+            Entry::Vacant(entry) => entry.insert(Context::default()),
+        };
+        if context.requests.len() >= MAX_REQUESTS {
+            context.requests.pop_front();
+        }
+        context.requests.push_back((at_ns, owner));
+        context.last_ns = context.last_ns.max(at_ns);
+        true
+    }
+
+    /// The request for which a context did what began at `at_ns`.
+    pub(super) fn owner(&mut self, id: Id, at_ns: u64) -> Option<Owner> {
+        let context = self.contexts.get_mut(&id)?;
+        context.last_ns = context.last_ns.max(at_ns);
+        context.requests.iter().rev().find(|(begin_ns, _)| *begin_ns <= at_ns).map(|(_, owner)| *owner)
+    }
+
+    /// Forgets the contexts that have done nothing for long and whose last request is not in flight.
+    pub(super) fn sweep(&mut self, now_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
+        self.contexts.retain(|_, context| {
+            context.last_ns.saturating_add(KEEP_NS) > now_ns
+                || context.requests.back().is_some_and(|(_, owner)| is_in_flight(owner))
+        });
+        room::give_back(&mut self.contexts);
+    }
+
+    /// A process runs another program.
+    pub(super) fn forget(&mut self, process: u32) {
+        self.contexts.retain(|(pid, _), _| *pid != process);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::context::RequestKey;
+    use crate::trace::sampler::Decision;
+
+    fn request(connection: u64) -> Owner {
+        let request = RequestKey { connection, stream: 0, pos: 0 };
+        Owner { request, trace_id: [1; 16], span_id: [2; 8], parent: None, decision: Decision::Sample }
+    }
+
+    #[test]
+    fn what_a_context_does_belongs_to_what_it_received_last() {
+        let mut received = Received::default();
+        assert!(received.begin((7, 20), request(1), 100) && received.begin((7, 21), request(2), 110));
+        let mut owner = |context, at_ns| received.owner((7, context), at_ns).map(|owner| owner.request.connection);
+        assert_eq!((owner(20, 120), owner(21, 120)), (Some(1), Some(2)), "however many there are");
+        assert_eq!((owner(20, 99), owner(22, 120)), (None, None), "before it, and another one's");
+        received.begin((7, 20), request(3), 200);
+        let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
+        assert_eq!((owner(150), owner(250)), (Some(1), Some(3)), "a call that is told late");
+        received.forget(7);
+        assert_eq!(received.owner((7, 20), 250), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut received = Received::default();
+        let taken = (0..20_000).filter(|context| received.begin((7, *context), request(*context), 100)).count();
+        assert_eq!(taken, MAX_CONTEXTS);
+        for at in 0..100 {
+            received.begin((7, 0), request(0), 200 + at);
+        }
+        assert_eq!(received.contexts[&(7, 0)].requests.len(), MAX_REQUESTS);
+        received.owner((7, 5), 50 + KEEP_NS);
+        received.sweep(150 + KEEP_NS, |owner| owner.request.connection == 3);
+        let mut left: Vec<_> = received.contexts.keys().map(|(_, context)| *context).collect();
+        left.sort_unstable();
+        assert_eq!(left, [0, 3, 5]);
+    }
+}
