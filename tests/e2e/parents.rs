@@ -65,31 +65,33 @@ fn whose(span: &Span) -> String {
 #[test]
 fn both_ends_of_a_call_are_one_trace_without_a_header() {
     const COUNT: usize = 40;
-    let database = Postgres::start();
-    let orders = servers::program("orders_threads.py", &[&database.dsn()]);
-    let gateway = servers::nginx(Some(orders.port));
-    let select = [&gateway.select_port()[..], &orders.select_port(), &[format!("port={}", database.port)]].concat();
-    let (spans, ()) = trace(&select, || {
+    for backend in granted() {
+        let database = Postgres::start();
+        let orders = servers::program("orders_threads.py", &[&database.dsn()]);
+        let gateway = servers::nginx(Some(orders.port));
+        let ports = [gateway.port, orders.port, database.port].map(|port| format!("port={port}"));
+        let mut agent = Agent::run(backend, &ports, &[]);
         let urls = format!("http://127.0.0.1:{}/up/r[1-{COUNT}]", gateway.port);
         run(Command::new("curl").args(["-s", "--noproxy", "*", "-Z", "--parallel-max", "8"]).arg(urls));
-    });
-    let of = |pid: i64| spans.pick(|span| span.resource.get("process.pid").and_then(|pid| pid.as_i64()) == Some(pid));
-    let orders = of(i64::from(orders.pid()));
-    let calls = [
-        (spans.clients().pick(|span| span.attributes.contains_key("url.full")), orders.servers().count(COUNT)),
-        (
-            orders.clients(),
-            spans.servers().pick(|span| whose(span).starts_with('r') && span.name.starts_with("SELECT")),
-        ),
-    ];
-    for (callers, called) in calls {
-        for answer in called.count(COUNT).iter() {
-            let caller = callers.pick(|caller| Some(&caller.span_id) == answer.parent.as_ref());
-            let caller = caller.only();
-            assert_eq!(caller.trace_id, answer.trace_id);
-            assert!(caller.encloses(answer), "{caller:?} {answer:?}");
-            let full = caller.attributes.get("url.full").and_then(|url| url.as_str()).unwrap_or_default();
-            assert!(full.ends_with(&whose(answer)) || whose(caller) == whose(answer), "{caller:?} {answer:?}");
+        let spans = agent.finish();
+        println!("{backend}: {}", agent.stderr());
+        let pid = i64::from(orders.pid());
+        let orders = spans.pick(|span| span.resource.get("process.pid").and_then(|pid| pid.as_i64()) == Some(pid));
+        let asks = spans.clients().pick(|span| span.attributes.contains_key("url.full"));
+        let statements = spans.servers().pick(|span| whose(span).starts_with('r') && span.name.starts_with("SELECT"));
+        for (callers, called) in [(asks, orders.servers()), (orders.clients(), statements)] {
+            // A server process that lives for one statement may be gone before it is known whose it is.
+            let counted = called.len() as u64 + agent.told("process_not_selected");
+            assert!(counted >= COUNT as u64, "{backend}: {counted}");
+            for answer in called.iter() {
+                let caller = callers.pick(|caller| Some(&caller.span_id) == answer.parent.as_ref());
+                let caller = caller.only();
+                assert_eq!(caller.trace_id, answer.trace_id, "{backend}");
+                assert!(caller.encloses(answer), "{backend}: {caller:?} {answer:?}");
+                let full = caller.attributes.get("url.full").and_then(|url| url.as_str()).unwrap_or_default();
+                let is_same = full.ends_with(&format!("/{}", whose(answer))) || whose(caller) == whose(answer);
+                assert!(is_same, "{backend}: {caller:?} {answer:?}");
+            }
         }
     }
 }
@@ -98,13 +100,16 @@ fn both_ends_of_a_call_are_one_trace_without_a_header() {
 #[test]
 fn what_a_goroutine_asks_belongs_to_the_request_that_it_received() {
     const COUNT: usize = 120;
-    for (backend, at_once) in granted().into_iter().flat_map(|backend| [(backend, "1"), (backend, "16")]) {
+    // The other backend has no room for it.
+    let backends = granted().into_iter().filter(|backend| *backend == "sockets");
+    for (backend, at_once) in backends.flat_map(|backend| [(backend, "1"), (backend, "16")]) {
         let redis = servers::redis();
         let orders = servers::program("orders.go", &[&redis.port.to_string()]);
         let mut agent = Agent::run(backend, &[format!("pid={}", orders.pid())], &[]);
         let urls = format!("http://127.0.0.1:{}/r[1-{COUNT}]", orders.port);
         run(Command::new("curl").args(["-s", "--noproxy", "*", "-Z", "--parallel-max", at_once]).arg(urls));
         let spans = agent.finish();
+        println!("{backend}: {}", agent.stderr());
         let requests = spans.servers().count(COUNT);
         let calls = spans.clients().pick(|span| span.attributes.contains_key("db.query.text"));
         let (nobodys, calls) = (

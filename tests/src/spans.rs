@@ -92,6 +92,12 @@ impl Spans {
         ours.map_or_else(|| id.clone(), |parent| format!("{} {}", parent.kind, parent.name))
     }
 
+    /// The same as if all were roots.
+    #[must_use]
+    pub fn without_parents(&self) -> Self {
+        self.0.iter().map(|span| Span { parent: None, ..span.clone() }).collect::<Vec<_>>().into()
+    }
+
     /// Asserts that another capture of the same traffic tells the same: the same spans, at nearly the same times.
     ///
     /// # Panics

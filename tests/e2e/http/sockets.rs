@@ -145,7 +145,8 @@ fn a_proxy_is_server_and_client() {
         assert!(pair[0].encloses(&pair[1]), "{pair:#?}");
         pair[1].took(100..400);
     }
-    // The worker has one request. Ours sends no `traceparent`.
+    // The worker has one request, and both ends of each call are known. Ours sends no `traceparent`.
     let parents: Vec<_> = spans.iter().map(|span| span.parent.clone()).collect();
-    assert_eq!(parents, [None, None, Some(spans[1].span_id.clone()), None]);
+    let [first, second, third] = [0, 1, 2].map(|at| Some(spans[at].span_id.clone()));
+    assert_eq!(parents, [None, first, second, third]);
 }
