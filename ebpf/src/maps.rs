@@ -8,8 +8,8 @@ use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED,
-    MAX_WANTED, RING_BYTES, SLOTS,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH, MAX_SHEDDING_THREADS,
+    MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 

@@ -88,7 +88,8 @@ pub fn transfer(call: Call, source: Source) {
     }
     // In the program of `sys_exit` there is no room for it, either.
     let context = if sheds { context::running(caller.thread.process(), regs) } else { zero() };
-    let mut data = Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
+    let mut data =
+        Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     if sheds {
         data.direction = shed::mark(conn, direction);
         data.rejected = conn.rejected;
