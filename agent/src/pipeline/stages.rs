@@ -20,12 +20,12 @@ use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
 use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::exchange::detail::Detail;
-use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
 
-use callers::Other;
+use callers::{Other, waited_until};
 pub(super) use followed::{Beginning, Followed};
 
 /// Everything above the tracker.
@@ -388,13 +388,6 @@ struct About<'a> {
     owner: Option<&'a Owner>,
     route: Option<&'a Route>,
     span: Option<&'a Span>,
-}
-
-/// Until when somebody waited for a call. Nobody waits for an answer that does not come, for more than the first one of a
-/// look-up, or for what may come after a TLS response.
-fn waited_until(exchange: &Exchange) -> Option<u64> {
-    let waits = exchange.detail.spoken().family.has_requests();
-    (waits && exchange.ending == Ending::Answered).then_some(exchange.end_ns)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::event::Open;
 use crate::trace::context::Owner;
 use crate::trace::span::{Resource, Span};
 use crate::trace::traceparent::TraceParent;
-use wirespan_protocols::exchange::Exchange;
+use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::phase::RequestStart;
 
 /// How often the client's end of a connection is looked for: it may be seen a little later.
@@ -153,4 +153,11 @@ impl Stages {
 
 fn header(request: &RequestStart) -> Option<TraceParent> {
     request.traceparent.as_deref().and_then(TraceParent::parse)
+}
+
+/// Until when somebody waited for a call. Nobody waits for an answer that does not come, for more than the first one of a
+/// look-up, or for what may come after a TLS response.
+pub(super) fn waited_until(exchange: &Exchange) -> Option<u64> {
+    let waits = exchange.detail.spoken().family.has_requests();
+    (waits && exchange.ending == Ending::Answered).then_some(exchange.end_ns)
 }
