@@ -161,10 +161,7 @@ impl Stages {
         let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
         match fact {
             Fact::Opened => self.opened(connection),
-            Fact::Request(request) if is_server => {
-                let own = self.called(connection, request);
-                self.contexts.begin(own, request.actor, (request.at_ns, request.read_ns));
-            }
+            Fact::Request(request) if is_server => self.called(connection, request),
             Fact::Request(request) => self.calls(connection, request, resource),
             Fact::Exchange(exchange, usage) => {
                 return self.exchange(connection, fact, (exchange, *usage), resource);

@@ -171,35 +171,44 @@ impl Contexts {
         self.refused
     }
 
-    /// A thread received a request whose span will be that of `owner`, from `at_ns` to `read_ns`.
-    pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64)) {
+    /// A thread received a request whose span will be that of `owner`, from `at_ns` to `read_ns`. False when there was no room
+    /// for it: [`end`](Self::end) will not know it, so nothing may name its span.
+    pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64)) -> bool {
+        let is_kept = self.place(owner, actor, at_ns);
+        if actor.context != 0 {
+            let is_received = self.received.begin((actor.pid, actor.context), is_kept.then_some(owner), read_ns);
+            self.refused += u64::from(is_kept && !is_received);
+        }
+        is_kept
+    }
+
+    /// Puts a request among those of its thread and of its process, if there is room.
+    fn place(&mut self, owner: Owner, actor: Actor, at_ns: u64) -> bool {
         let id = (actor.pid, actor.tid);
         let (connection, place) = (owner.request.connection, owner.request.place());
         if actor.pid == 0 || actor.tid == 0 {
-            return;
+            return false;
         }
         let flight = self.in_flight.entry(connection);
         if matches!(&flight, Entry::Occupied(flight) if flight.get().holds(place)) {
-            return;
+            return false;
         }
         let kept = kept::of(&mut self.threads, &mut self.processes, actor, at_ns);
         if self.requests >= MAX_REQUESTS {
             self.refused += 1;
-            return kept::unreadable(kept);
+            kept::unreadable(kept);
+            return false;
         }
         let Some(Kept { thread, process, heard_ns }) = kept else {
             self.refused += 1;
-            return;
+            return false;
         };
-        if actor.context != 0 && !self.received.begin((actor.pid, actor.context), owner, read_ns) {
-            self.refused += 1;
-        }
         // Until this request, the thread had heard of nothing later, and all that was there is over: nothing can overlap.
         let is_alone = thread.in_flight == 0 && heard_ns <= at_ns;
         if thread.in_flight >= MAX_ON_THREAD {
             thread.is_loop = true;
             self.refused += 1;
-            return;
+            return false;
         }
         // Requests of one connection that overlap may be a pipeline, read at once and handled one by one.
         thread.is_loop |= !is_alone
@@ -226,6 +235,7 @@ impl Contexts {
         {
             other.alone = false;
         }
+        true
     }
 
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.

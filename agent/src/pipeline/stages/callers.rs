@@ -47,16 +47,16 @@ impl Stages {
         self.links.asks(ids);
     }
 
-    /// A server received a request: the ids of its span.
-    pub(super) fn called(&mut self, connection: &mut Connection<Followed>, request: &RequestStart) -> Owner {
+    /// A server received a request: what is done for it can name its span from now on.
+    pub(super) fn called(&mut self, connection: &mut Connection<Followed>, request: &RequestStart) {
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
         let asker = self.caller(connection).and_then(|client| self.links.asker(client, request.pos));
         let named = header(request);
         let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
-        if let Some(named) = named {
+        let is_kept = self.contexts.begin(own, request.actor, (request.at_ns, request.read_ns));
+        if let Some(named) = named.filter(|_| is_kept) {
             self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
         }
-        own
     }
 
     /// The client's end of a server's connection, if it is followed, too.

@@ -134,3 +134,36 @@ fn a_proxy_s_calls_are_known_by_the_header_that_it_passes_on() {
     }
     assert_eq!(servers.iter().map(|server| server.parent.unwrap()[7]).collect::<Vec<_>>(), [1, 2]);
 }
+
+#[test]
+fn no_call_names_a_request_for_which_there_was_no_room() {
+    const COUNT: u64 = 100;
+    let mut bench = Bench::new();
+    for client in 1..=COUNT {
+        bench.end_of(client, Role::Server, client as u16, 80, 100);
+        bench.end_of(1000 + client, Role::Client, 1000 + client as u16, 81, 100);
+        // All on one thread, each in a context of its own.
+        let actor = Actor { context: client, ..bench.actors[&1] };
+        bench.actors.extend([(client, actor), (1000 + client, actor)]);
+        bench.end_of(2000 + client, Role::Client, 2000 + client as u16, 82, 100);
+        bench.actors.insert(2000 + client, actor);
+        bench.data(client, Flow::Received, &with_parent(client as u8), 200 + client, None);
+    }
+    for client in 1..=COUNT {
+        bench.data(1000 + client, Flow::Sent, &with_parent(client as u8), 400 + client, None);
+        bench.data(1000 + client, Flow::Received, RESPONSE, 600 + client, None);
+        bench.data(2000 + client, Flow::Sent, REQUEST, 800 + client, None);
+        bench.data(2000 + client, Flow::Received, RESPONSE, 1000 + client, None);
+        bench.data(client, Flow::Sent, RESPONSE, 1200 + client, None);
+    }
+    let spans = bench.spans();
+    let (servers, clients) = (named(&spans, "GET", Kind::Server), named(&spans, "GET", Kind::Client));
+    assert_eq!((servers.len(), clients.len()), (100, 200));
+    let mut known = 0;
+    for parent in clients.iter().filter_map(|client| client.parent) {
+        let is_named = parent[..7] == [0; 7];
+        known += usize::from(servers.iter().any(|server| server.span_id == parent));
+        assert!(is_named || servers.iter().any(|server| server.span_id == parent), "{parent:?} is nobody's span");
+    }
+    assert_eq!(known, 2 * 64, "those for which there was room");
+}

@@ -21,8 +21,8 @@ type Id = (u32, u64);
 
 #[derive(Debug, Default)]
 struct Context {
-    /// When each began, ns; in this order.
-    requests: VecDeque<(u64, Owner)>,
+    /// When each began, ns; in this order. `None`: nothing may name its span.
+    requests: VecDeque<(u64, Option<Owner>)>,
     last_ns: u64,
 }
 
@@ -33,8 +33,9 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// A context has received a request. False when there is no room for it: what it does has no owner.
-    pub(super) fn begin(&mut self, id: Id, owner: Owner, at_ns: u64) -> bool {
+    /// A context has received a request; without an owner, what it does from here on has none. False when there is no room for
+    /// the context: nothing that it does has an owner.
+    pub(super) fn begin(&mut self, id: Id, owner: Option<Owner>, at_ns: u64) -> bool {
         let is_full = self.contexts.len() >= MAX_CONTEXTS;
         let context = match self.contexts.entry(id) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -53,14 +54,14 @@ impl Received {
     pub(super) fn owner(&mut self, id: Id, at_ns: u64) -> Option<Owner> {
         let context = self.contexts.get_mut(&id)?;
         context.last_ns = context.last_ns.max(at_ns);
-        context.requests.iter().rev().find(|(begin_ns, _)| *begin_ns <= at_ns).map(|(_, owner)| *owner)
+        context.requests.iter().rev().find(|(begin_ns, _)| *begin_ns <= at_ns)?.1
     }
 
     /// Forgets the contexts that have done nothing for long and whose last request is not in flight.
     pub(super) fn sweep(&mut self, now_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
         self.contexts.retain(|_, context| {
             context.last_ns.saturating_add(KEEP_NS) > now_ns
-                || context.requests.back().is_some_and(|(_, owner)| is_in_flight(owner))
+                || context.requests.back().is_some_and(|(_, owner)| owner.as_ref().is_some_and(&is_in_flight))
         });
         room::give_back(&mut self.contexts);
     }
@@ -85,13 +86,16 @@ mod tests {
     #[test]
     fn what_a_context_does_belongs_to_what_it_received_last() {
         let mut received = Received::default();
-        assert!(received.begin((7, 20), request(1), 100) && received.begin((7, 21), request(2), 110));
+        assert!(received.begin((7, 20), Some(request(1)), 100) && received.begin((7, 21), Some(request(2)), 110));
         let mut owner = |context, at_ns| received.owner((7, context), at_ns).map(|owner| owner.request.connection);
         assert_eq!((owner(20, 120), owner(21, 120)), (Some(1), Some(2)), "however many there are");
         assert_eq!((owner(20, 99), owner(22, 120)), (None, None), "before it, and another one's");
-        received.begin((7, 20), request(3), 200);
+        received.begin((7, 20), Some(request(3)), 200);
         let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
         assert_eq!((owner(150), owner(250)), (Some(1), Some(3)), "a call that is told late");
+        received.begin((7, 20), None, 300);
+        let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
+        assert_eq!((owner(250), owner(350)), (Some(3), None), "not that of before");
         received.forget(7);
         assert_eq!(received.owner((7, 20), 250), None);
     }
@@ -99,10 +103,10 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut received = Received::default();
-        let taken = (0..20_000).filter(|context| received.begin((7, *context), request(*context), 100)).count();
+        let taken = (0..20_000).filter(|context| received.begin((7, *context), Some(request(*context)), 100)).count();
         assert_eq!(taken, MAX_CONTEXTS);
         for at in 0..100 {
-            received.begin((7, 0), request(0), 200 + at);
+            received.begin((7, 0), Some(request(0)), 200 + at);
         }
         assert_eq!(received.contexts[&(7, 0)].requests.len(), MAX_REQUESTS);
         received.owner((7, 5), 50 + KEEP_NS);
