@@ -2,10 +2,11 @@
 
 use super::btf;
 use super::hooks::{self, AGAIN, Attach, BACKENDS, Backend, Hook};
-use super::load::{Options, StartError};
+use super::load::{KERNEL_BTF, Options, StartError};
 use super::report::{HookReport, Report};
 use aya::programs::{BtfTracePoint, FEntry, FExit};
 use aya::{Btf, Ebpf};
+use wirespan_common::layout::Layout;
 
 /// Attaches the best backend that is granted, or the one that is asked for.
 pub(super) fn choose(
@@ -81,6 +82,13 @@ impl Present {
     pub(super) fn has(&self, hook: &Hook) -> bool {
         self.0.contains(&hook.name)
     }
+}
+
+/// What the running kernel's BTF says. It is let go of before aya reads it for itself: each takes some 10 MiB.
+pub(super) fn describe_kernel() -> Result<(Layout, Present), StartError> {
+    let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
+    let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
+    Ok((Layout::resolve(|structure, path| types.offset(structure, path)), Present::of(&types)))
 }
 
 impl Context<'_> {

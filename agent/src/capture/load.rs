@@ -1,8 +1,7 @@
 //! Loads the kernel programs, and what is asked of them while they run. Everything lives in file descriptors of this process:
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
-use super::attach::{Context, Present, choose, is_preemptible, reason};
-use super::btf;
+use super::attach::{Context, choose, describe_kernel, is_preemptible, reason};
 use super::capabilities;
 use super::hooks::{OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
@@ -29,7 +28,7 @@ use zerocopy::IntoBytes;
 static OBJECT: &[u8] = crate::object::OBJECT;
 
 /// Where the running kernel describes its types.
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+pub(super) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// How to capture.
 #[derive(Clone, Debug)]
@@ -326,13 +325,6 @@ impl Capture {
     pub fn programs(&self) -> impl Iterator<Item = (&str, u32)> {
         self.ebpf.programs().filter_map(|(name, program)| program.info().ok().map(|info| (name, info.id())))
     }
-}
-
-/// What the running kernel's BTF says. It is let go of before aya reads it for itself: each takes some 10 MiB.
-fn describe_kernel() -> Result<(Layout, Present), StartError> {
-    let blob = std::fs::read(KERNEL_BTF).map_err(StartError::NoBtf)?;
-    let types = btf::Btf::parse(&blob).map_err(|error| StartError::BadBtf(error.to_string()))?;
-    Ok((Layout::resolve(|structure, path| types.offset(structure, path)), Present::of(&types)))
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, StartError> {
