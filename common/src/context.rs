@@ -4,6 +4,15 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A Go program: its goroutine.
 pub const RUNTIME_GO: u32 = 1;
+/// A CPython interpreter: its `contextvars` context.
+pub const RUNTIME_CPYTHON: u32 = 2;
+/// A JVM: its virtual thread.
+pub const RUNTIME_JVM: u32 = 3;
+/// Node.js: the event that its loop handles.
+pub const RUNTIME_NODE: u32 = 4;
+
+/// The context of a call that was made for no request, as the runtime shows: it has never received one, and inherited none.
+pub const OF_NOBODY: u64 = u64::MAX;
 
 /// What the agent found out about the runtime of a process.
 #[repr(C)]
@@ -11,6 +20,8 @@ pub const RUNTIME_GO: u32 = 1;
 pub struct Runtime {
     /// One of `RUNTIME_`.
     pub kind: u32,
-    /// Where the context's own number stands; for Go: `goid` in `g` (runtime/runtime2.go), bytes.
-    pub number_at: u32,
+    /// Offsets in the runtime's own structures, bytes; their meaning is the runtime's (`agent/src/runtime`).
+    pub places: [u32; 7],
+    /// Addresses in the process; their meaning is the runtime's.
+    pub addresses: [u64; 2],
 }

@@ -6,13 +6,16 @@ use wirespan_common::context::{RUNTIME_GO, Runtime};
 /// one word more in front of it (`syscallbp`), and from 1.25 on one less (`ret` of `gobuf` went).
 const GOID: [(std::ops::RangeInclusive<u32>, u32); 3] = [(18..=22, 152), (23..=24, 160), (25..=26, 152)];
 
-/// How goroutines are found in a program that was built by this version of Go (`go1.22.1`, `go1.26.0 X:experiments`).
+/// How goroutines are found in a program that was built by this version of Go (`go1.22.1`, `go1.26.0 X:experiments`). The only
+/// place is that of `goid`.
 #[must_use]
 pub fn of(version: &str) -> Option<Runtime> {
     let minor: String = version.strip_prefix("go1.")?.chars().take_while(char::is_ascii_digit).collect();
     let minor: u32 = minor.parse().ok()?;
     let (_, number_at) = GOID.iter().find(|(versions, _)| versions.contains(&minor))?;
-    Some(Runtime { kind: RUNTIME_GO, number_at: *number_at })
+    let mut runtime = Runtime { kind: RUNTIME_GO, ..Runtime::default() };
+    runtime.places[0] = *number_at;
+    Some(runtime)
 }
 
 #[cfg(test)]
@@ -21,7 +24,7 @@ mod tests {
 
     #[test]
     fn versions_that_are_known_have_their_place() {
-        let place = |version| of(version).map(|runtime| runtime.number_at);
+        let place = |version| of(version).map(|runtime| runtime.places[0]);
         let places = ["go1.18", "go1.22.12", "go1.23rc1", "go1.24.1 X:nocoverageredesign", "go1.26.0"].map(place);
         assert_eq!(places, [Some(152), Some(152), Some(160), Some(160), Some(152)]);
     }

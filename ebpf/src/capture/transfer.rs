@@ -3,7 +3,7 @@
 use super::datagram::{self, Datagram};
 use super::source::Source;
 use crate::conn::{self, FLAG_DATAGRAM, is_set, shed};
-use crate::context::{self, thread::Thread};
+use crate::context::{self, Moving, thread::Thread};
 use crate::emit::data::Sent;
 use crate::emit::{self, Peer};
 use crate::kernel::regs::Regs;
@@ -87,7 +87,8 @@ pub fn transfer(call: Call, source: Source) {
         return;
     }
     // In the program of `sys_exit` there is no room for it, either.
-    let context = if sheds { context::running(caller.thread.process(), regs) } else { zero() };
+    let moving = Moving { thread: caller.thread, sock, direction, role: conn.role };
+    let context = if sheds { context::running(moving, regs) } else { zero() };
     let mut data =
         Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     if sheds {

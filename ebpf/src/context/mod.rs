@@ -5,11 +5,26 @@ mod go;
 pub mod thread;
 
 use crate::kernel::regs::Regs;
+use crate::kernel::sock::Sock;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
 use thread::Thread;
 use wirespan_common::context::RUNTIME_GO;
 use wirespan_common::record::Data;
+
+/// A call that moved bytes, as far as contexts need it.
+#[derive(Clone, Copy)]
+#[expect(dead_code, reason = "goroutines have numbers of their own")]
+pub struct Moving {
+    /// Who makes it.
+    pub thread: Thread,
+    /// Over which socket.
+    pub sock: Sock,
+    /// `SEND` or `RECEIVE`.
+    pub direction: u8,
+    /// This end of the connection: one of `ROLE_`.
+    pub role: u8,
+}
 
 /// Stamps a record with who made its call.
 #[inline(always)]
@@ -23,15 +38,14 @@ pub fn stamp(data: &mut Data, thread: Thread) {
 /// What the runtime of a process executes in a call with these registers; 0 where only the thread is known. Where no process
 /// has a runtime that is looked into, this is one word.
 #[inline(always)]
-pub fn running(process: u32, regs: Option<Regs>) -> u64 {
+pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
     let Some(regs) = regs.filter(|_| is_any) else { return zero() };
-    // SAFETY: copied at once.
-    match unsafe { RUNTIMES.get(process).copied() } {
-        Some(runtime) if runtime.kind == RUNTIME_GO => {
-            go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.number_at))
-        }
+    // SAFETY: read at once; user space replaces whole values.
+    let Some(runtime) = (unsafe { RUNTIMES.get(moving.thread.process()) }) else { return zero() };
+    match runtime.kind {
+        RUNTIME_GO => go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0])),
         _ => zero(),
     }
 }
