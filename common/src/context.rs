@@ -14,6 +14,9 @@ pub const RUNTIME_NODE: u32 = 4;
 /// The context of a call that was made for no request, as the runtime shows: it has never received one, and inherited none.
 pub const OF_NOBODY: u64 = u64::MAX;
 
+/// The context of a call of which only the thread is known, and that the thread waits in it: its socket is a blocking one.
+pub const WAITS: u64 = u64::MAX - 1;
+
 /// What the agent found out about the runtime of a process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

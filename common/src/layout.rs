@@ -113,6 +113,10 @@ layout! {
     socket_inode: "socket_alloc"."vfs_inode",
     /// The `struct sock`.
     socket_sk: "socket"."sk",
+    /// The open file of a socket.
+    socket_file: "socket"."file",
+    /// Flags of an open file.
+    file_flags: "file"."f_flags",
     /// Inode number.
     inode_number: "inode"."i_ino",
     /// Mode.

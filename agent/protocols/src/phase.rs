@@ -1,5 +1,6 @@
 //! Phases of a connection's set-up above TCP, and beginnings of requests: what a session tells besides exchanges.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::describe::spoken::Spoken;
@@ -106,4 +107,48 @@ pub struct RequestStart {
     pub actor: Actor,
     /// `traceparent` header, if there was one: the same that its exchange will tell.
     pub traceparent: Option<Arc<str>>,
+    /// What is asked, where that can be told from others.
+    pub print: Option<Print>,
+}
+
+/// What is asked, in short: a proxy that passes a request on asks the same of another. Equal ones are equal requests, but for chance
+/// (1 in 2^64).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Print {
+    /// Of all that names it: method and target.
+    pub whole: u64,
+    /// Of its end alone, which stays when a proxy replaces the beginning: method, last segment of the path and query.
+    pub tail: u64,
+}
+
+impl Print {
+    /// That of a request that names its target by a path of segments, and perhaps a query.
+    #[must_use]
+    pub fn of(method: &str, target: &str) -> Self {
+        let path = target.split('?').next().unwrap_or_default();
+        let tail = path.rfind('/').map_or(target, |slash| &target[slash..]);
+        let hash = |text: &str| {
+            let mut hasher = rustc_hash::FxHasher::default();
+            (method, text).hash(&mut hasher);
+            hasher.finish()
+        };
+        Self { whole: hash(target), tail: hash(tail) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_passed_on_keeps_its_end() {
+        let print = |target| Print::of("GET", target);
+        assert_eq!(print("/api/users/7?a=b/c"), print("/api/users/7?a=b/c"));
+        assert_eq!(print("/api/users/7?a=b/c").tail, print("/users/7?a=b/c").tail);
+        assert_ne!(print("/api/users/7?a=b/c").whole, print("/users/7?a=b/c").whole);
+        assert_ne!(print("/users/7?a=b/c").tail, print("/users/7?a=d/c").tail);
+        assert_ne!(print("/users/7").tail, print("/users/8").tail);
+        assert_ne!(print("/users/7"), Print::of("POST", "/users/7"));
+        assert_eq!(print("*").tail, print("*").tail);
+    }
 }

@@ -227,8 +227,15 @@ impl World {
 
     pub(crate) fn begin_at(&mut self, socket: &Socket, at: u64, pos: u64) -> RequestKey {
         let at_ns = (at + 1) * MS;
-        let request =
-            RequestStart { stream: 0, pos, at_ns, read_ns: at_ns, actor: Actor::default(), traceparent: None };
+        let request = RequestStart {
+            stream: 0,
+            pos,
+            at_ns,
+            read_ns: at_ns,
+            actor: Actor::default(),
+            traceparent: None,
+            print: None,
+        };
         self.tell(socket, None, &Fact::Request(request));
         RequestKey { connection: socket.id, stream: 0, pos }
     }

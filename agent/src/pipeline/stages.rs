@@ -15,6 +15,7 @@ use crate::trace::links::Links;
 use crate::trace::lookup::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::passed::Passed;
+use crate::trace::relayed::Relayed;
 use crate::trace::span::{Resource, Span};
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(super) struct Stages {
     contexts: Contexts,
     links: Links,
     passed: Passed,
+    relayed: Relayed,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
     resources: Resources,
@@ -57,6 +59,7 @@ impl Stages {
             contexts: Contexts::default(),
             links: Links::default(),
             passed: Passed::default(),
+            relayed: Relayed::default(),
             lookups: Lookups::default(),
             processes,
             resources,
@@ -81,6 +84,7 @@ impl Stages {
     pub(super) fn tick(&mut self, at_ns: u64) {
         self.contexts.sweep(at_ns);
         self.passed.sweep(at_ns);
+        self.relayed.sweep(at_ns, |owner| self.contexts.is_in_flight(owner));
         self.callers_are_late(at_ns);
         self.release(at_ns);
         self.observers.iter_mut().for_each(|observer| observer.tick(at_ns));
@@ -161,7 +165,7 @@ impl Stages {
         let is_server = connection.role == Some(Role::Server) && connection.open.vantage == Vantage::Socket;
         match fact {
             Fact::Opened => self.opened(connection),
-            Fact::Request(request) if is_server => self.called(connection, request),
+            Fact::Request(request) if is_server => self.called(connection, request, resource),
             Fact::Request(request) => self.calls(connection, request, resource),
             Fact::Exchange(exchange, usage) => {
                 return self.exchange(connection, fact, (exchange, *usage), resource);
@@ -216,9 +220,11 @@ impl Stages {
         let (stream, pos) = (exchange.stream, exchange.request.pos);
         let key = RequestKey { connection: connection.open.connection, stream, pos };
         let at = (exchange.request.first_ns, waited_until(exchange));
+        let asked = self.asked(exchange, key);
         let owner = self.owner(connection, exchange.actor, at, resource);
+        let owner = asked.and_then(|asked| Some(asked.relays?.0)).or(owner);
         let promised = self.contexts.end(key, exchange.end_ns);
-        let told = self.ids_of(connection, exchange, key, (promised, owner));
+        let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
         }

@@ -1,4 +1,4 @@
-//! Which request of its process an operation was done for: the simplest rule that is certain.
+//! Which request of its process an operation was done for: only what is certain.
 //!
 //! Where a runtime shows its own contexts (goroutines), what a context does is done for the request that it received last
 //! ([`received`]).
@@ -10,8 +10,7 @@
 //! - the thread is an event loop, whose work may be a timer's, or left over from an earlier request. It shows that once
 //!   and is never trusted again: it handles several requests at once, or one that cannot be read; it works while it has
 //!   no request ([`idle`]); a call of its outlives the request that it was made in;
-//! - the runtime moves work between threads, and the process had another request in flight or showed the same as a
-//!   whole; or nothing can be known of its threads. [`Binding`] tells which runtimes do what.
+//! - nothing shows that it is none. [`Binding`] tells of which runtimes that is known.
 //!
 //! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
 
@@ -22,23 +21,22 @@ mod key;
 mod received;
 
 use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
+use wirespan_common::context::{OF_NOBODY, WAITS};
 use wirespan_protocols::stream::Actor;
 use wirespan_semconv as semconv;
 
 use super::sampler::Decision;
 use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
-use flight::Flight;
+use flight::{Flight, Request};
 use idle::Idle;
 use kept::Kept;
-use key::Place;
 pub use key::RequestKey;
 use received::Received;
 
-/// Most requests that are kept, over all threads.
+/// Most requests that are kept: in flight, and over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
 /// Most requests in flight on one thread.
 const MAX_ON_THREAD: usize = 64;
@@ -66,13 +64,13 @@ pub struct Owner {
     pub decision: Decision,
 }
 
-/// How a runtime's requests and threads belong together.
+/// What a runtime's threads say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
     Thread,
-    /// A request may go on elsewhere: certain is only what is done while it is the only one of the process.
-    Process,
+    /// The same, as far as a thread waits in its calls: those over a blocking socket.
+    Waiting,
     /// A thread of the operating system runs whatever the runtime gives it, and nothing shows what.
     Nothing,
 }
@@ -85,8 +83,8 @@ impl Binding {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
-            Some("java") => Self::Nothing,
-            _ => Self::Process,
+            Some(_) => Self::Nothing,
+            None => Self::Waiting,
         }
     }
 }
@@ -109,8 +107,6 @@ struct Handled {
     begin_ns: u64,
     /// `None` while it is in flight.
     end_ns: Option<u64>,
-    /// No other request of the process was in flight at any time of this one.
-    alone: bool,
 }
 
 impl Handled {
@@ -130,19 +126,13 @@ struct Thread {
     last_ns: u64,
 }
 
-/// A process: its requests that are in flight, and what it does without one.
+/// What is kept of a process.
 #[derive(Debug, Default)]
 struct Process {
-    in_flight: usize,
-    /// The one that has been the only one so far, with its thread.
-    only: Option<(RequestKey, Id)>,
     /// Its threads that are remembered.
     tids: Vec<u32>,
-    /// It showed work that is no request's.
-    has_own_work: bool,
     /// There was no room to remember its threads: none of them is trusted.
     is_crowded: bool,
-    idle: Idle,
     exited_ns: Option<u64>,
     last_ns: u64,
 }
@@ -157,8 +147,11 @@ pub struct Contexts {
     processes: FxHashMap<u32, Process>,
     /// Those in flight, by connection; none on some.
     in_flight: FxHashMap<u64, Flight>,
+    /// How many those are.
+    flying: usize,
     /// By the contexts of runtimes that show them.
     received: Received,
+    /// Requests that are kept by thread.
     requests: usize,
     refused: u64,
     swept_ns: u64,
@@ -171,71 +164,70 @@ impl Contexts {
         self.refused
     }
 
-    /// A thread received a request whose span will be that of `owner`, from `at_ns` to `read_ns`. False when there was no room
+    /// A request was received whose span will be that of `owner`, from `at_ns` to `read_ns`. False when there was no room
     /// for it: [`end`](Self::end) will not know it, so nothing may name its span.
     pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64)) -> bool {
-        let is_kept = self.place(owner, actor, at_ns);
-        if actor.context != 0 {
-            let is_received = self.received.begin((actor.pid, actor.context), is_kept.then_some(owner), read_ns);
-            self.refused += u64::from(is_kept && !is_received);
+        let (connection, place) = (owner.request.connection, owner.request.place());
+        if actor.pid == 0 || self.in_flight.get(&connection).is_some_and(|flight| flight.holds(place)) {
+            return false;
+        }
+        let is_kept = self.flying < MAX_REQUESTS;
+        self.refused += u64::from(!is_kept);
+        let thread = match actor.context {
+            0 | WAITS if is_kept => self.place(owner, actor, at_ns),
+            0 | WAITS => {
+                self.unreadable(actor, at_ns);
+                None
+            }
+            OF_NOBODY => None,
+            context => {
+                kept::process(&mut self.processes, actor.pid, at_ns);
+                let Self { received, in_flight, .. } = self;
+                let is_received = received
+                    .begin((actor.pid, context), is_kept.then_some(owner), read_ns, |other| flies(in_flight, other));
+                self.refused += u64::from(is_kept && !is_received);
+                None
+            }
+        };
+        if is_kept {
+            self.in_flight.entry(connection).or_default().add(Request { owner, thread });
+            self.flying += 1;
         }
         is_kept
     }
 
-    /// Puts a request among those of its thread and of its process, if there is room.
-    fn place(&mut self, owner: Owner, actor: Actor, at_ns: u64) -> bool {
-        let id = (actor.pid, actor.tid);
-        let (connection, place) = (owner.request.connection, owner.request.place());
-        if actor.pid == 0 || actor.tid == 0 {
-            return false;
-        }
-        let flight = self.in_flight.entry(connection);
-        if matches!(&flight, Entry::Occupied(flight) if flight.get().holds(place)) {
-            return false;
-        }
+    /// Puts a request among those of its thread, if there is room.
+    fn place(&mut self, owner: Owner, actor: Actor, at_ns: u64) -> Option<Id> {
         let kept = kept::of(&mut self.threads, &mut self.processes, actor, at_ns);
         if self.requests >= MAX_REQUESTS {
             self.refused += 1;
             kept::unreadable(kept);
-            return false;
+            return None;
         }
-        let Some(Kept { thread, process, heard_ns }) = kept else {
+        let Some(Kept { thread, heard_ns, .. }) = kept else {
             self.refused += 1;
-            return false;
+            return None;
         };
         // Until this request, the thread had heard of nothing later, and all that was there is over: nothing can overlap.
         let is_alone = thread.in_flight == 0 && heard_ns <= at_ns;
         if thread.in_flight >= MAX_ON_THREAD {
             thread.is_loop = true;
-            self.refused += 1;
-            return false;
+            return None;
         }
         // Requests of one connection that overlap may be a pipeline, read at once and handled one by one.
         thread.is_loop |= !is_alone
             && !thread.is_loop
-            && thread.requests.iter().any(|other| other.covers(at_ns) && other.owner.request.connection != connection);
+            && thread
+                .requests
+                .iter()
+                .any(|other| other.covers(at_ns) && other.owner.request.connection != owner.request.connection);
         if thread.in_flight == 0 {
             thread.idle.end(at_ns);
         }
-        let alone = process.in_flight == 0;
-        if alone {
-            process.idle.end(at_ns);
-        }
-        process.in_flight += 1;
-        let before = std::mem::replace(&mut process.only, alone.then_some((owner.request, id)));
-        thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None, alone });
+        thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None });
         thread.in_flight += 1;
         self.requests += 1;
-        match flight {
-            Entry::Vacant(entry) => _ = entry.insert(Flight::new(place, id)),
-            Entry::Occupied(entry) => entry.into_mut().add(place, id),
-        }
-        if let Some((key, id)) = before
-            && let Some(other) = self.threads.get_mut(&id).and_then(|thread| thread.find(key))
-        {
-            other.alone = false;
-        }
-        true
+        Some((actor.pid, actor.tid))
     }
 
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.
@@ -247,8 +239,7 @@ impl Contexts {
     pub fn renew(&mut self, pid: u32) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         self.received.forget(pid);
-        (process.has_own_work, process.is_crowded, process.exited_ns) = (false, false, None);
-        process.idle = Idle::default();
+        (process.is_crowded, process.exited_ns) = (false, None);
         for tid in &process.tids {
             if let Some(thread) = self.threads.get_mut(&(pid, *tid)) {
                 (thread.is_loop, thread.idle) = (false, Idle::default());
@@ -265,45 +256,30 @@ impl Contexts {
 
     /// A request is over, and with it those before it on the same stream. The ids that were promised to it.
     pub fn end(&mut self, request: RequestKey, at_ns: u64) -> Option<Owner> {
-        while let Some((place, id)) = self.land(request.connection, |flight| flight.take(request.place())) {
-            let owner = self.close(request.connection, place, id, at_ns);
-            if place == request.place() {
-                return owner;
+        let place = request.place();
+        // The place of an empty one stays until it is swept: mostly the next request comes soon.
+        while let Some(over) = self.in_flight.get_mut(&request.connection).and_then(|flight| flight.take(place)) {
+            self.close(over, at_ns);
+            if over.owner.request == request {
+                return Some(over.owner);
             }
         }
         None
     }
 
-    /// Takes a request of a connection out of those in flight. The place of an empty one stays until it is swept: mostly the
-    /// next request comes soon.
-    fn land(&mut self, connection: u64, take: impl FnOnce(&mut Flight) -> Option<(Place, Id)>) -> Option<(Place, Id)> {
-        self.in_flight.get_mut(&connection).and_then(take)
-    }
-
     /// A connection is over, and with it its requests.
     pub fn end_connection(&mut self, connection: u64, at_ns: u64) {
         let Some(mut flight) = self.in_flight.remove(&connection) else { return };
-        while let Some((place, id)) = flight.pop() {
-            self.close(connection, place, id, at_ns);
+        while let Some(over) = flight.pop() {
+            self.close(over, at_ns);
         }
     }
 
-    fn close(&mut self, connection: u64, (stream, pos): Place, id: Id, at_ns: u64) -> Option<Owner> {
-        let key = RequestKey { connection, stream, pos };
-        if let Some(process) = self.processes.get_mut(&id.0) {
-            process.in_flight = process.in_flight.saturating_sub(1);
-            if process.only.is_some_and(|(only, _)| only == key) {
-                process.only = None;
-            }
-            process.last_ns = process.last_ns.max(at_ns);
-            if process.in_flight == 0 {
-                process.idle.begin(at_ns);
-            }
-        }
-        let thread = self.threads.get_mut(&id)?;
-        let handled = thread.find(key)?;
+    fn close(&mut self, Request { owner, thread: id }: Request, at_ns: u64) {
+        self.flying = self.flying.saturating_sub(1);
+        let Some(thread) = id.and_then(|id| self.threads.get_mut(&id)) else { return };
+        let Some(handled) = thread.find(owner.request) else { return };
         handled.end_ns = Some(at_ns);
-        let owner = handled.owner;
         thread.in_flight = thread.in_flight.saturating_sub(1);
         thread.last_ns = thread.last_ns.max(at_ns);
         if thread.in_flight == 0 {
@@ -315,26 +291,32 @@ impl Contexts {
             thread.requests.remove(oldest);
             self.requests = self.requests.saturating_sub(1);
         }
-        Some(owner)
     }
 
-    /// The request for which a call was made; `None` when that is not certain. A call also shows what its thread and its
-    /// process do when they have no request.
+    /// Whether a request is in flight.
+    #[must_use]
+    pub fn is_in_flight(&self, owner: &Owner) -> bool {
+        flies(&self.in_flight, owner)
+    }
+
+    /// The request for which a call was made; `None` when that is not certain. A call also shows what its thread does when
+    /// it has no request.
     pub fn owner(&mut self, call: Call, binding: impl FnOnce() -> Binding) -> Option<Owner> {
         let Call { actor, start_ns, end_ns } = call;
-        if actor.context != 0 {
-            return self.received.owner((actor.pid, actor.context), start_ns);
+        match actor.context {
+            0 | WAITS => {}
+            OF_NOBODY => return None,
+            context => return self.received.owner((actor.pid, context), start_ns),
         }
         let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
-        let handled = thread.at(start_ns).map(|one| (one.owner, one.alone, one.end_ns));
-        let over_ns = handled.and_then(|(.., over_ns)| over_ns);
+        let handled = thread.at(start_ns).map(|one| (one.owner, one.end_ns));
+        let over_ns = handled.and_then(|(_, over_ns)| over_ns);
         let is_left_over = over_ns.zip(end_ns).is_some_and(|(over_ns, end_ns)| over_ns < end_ns);
         thread.is_loop |= thread.idle.shows(start_ns) || is_left_over;
-        process.has_own_work |= process.idle.shows(start_ns) || is_left_over;
-        let (owner, alone, _) = handled.filter(|_| !thread.is_loop && !process.is_crowded)?;
+        let (owner, _) = handled.filter(|_| !thread.is_loop && !process.is_crowded)?;
         let is_certain = match binding() {
             Binding::Thread => true,
-            Binding::Process => alone && !process.has_own_work,
+            Binding::Waiting => actor.context == WAITS,
             Binding::Nothing => false,
         };
         is_certain.then_some(owner)
@@ -348,35 +330,36 @@ impl Contexts {
         self.swept_ns = now_ns;
         let mut requests = 0;
         let is_gone = |process: &Process| process.exited_ns.is_some_and(|at_ns| at_ns + KEEP_NS <= now_ns);
-        self.processes.retain(|pid, process| {
+        let Self { threads, processes, received, in_flight, .. } = self;
+        processes.retain(|pid, process| {
             let stays = !is_gone(process);
             if !stays {
-                process.tids.iter().for_each(|tid| _ = self.threads.remove(&(*pid, *tid)));
+                process.tids.iter().for_each(|tid| _ = threads.remove(&(*pid, *tid)));
+                received.forget(*pid);
             }
             stays
         });
-        self.threads.retain(|_, thread| {
+        threads.retain(|_, thread| {
             thread.requests.retain(|handled| handled.end_ns.is_none_or(|end_ns| end_ns + KEEP_NS > now_ns));
             requests += thread.requests.len();
             !thread.requests.is_empty() || thread.is_loop || thread.last_ns + KEEP_THREAD_NS > now_ns
         });
-        self.processes.retain(|pid, process| {
-            process.tids.retain(|tid| self.threads.contains_key(&(*pid, *tid)));
-            process.in_flight > 0
-                || process.has_own_work
-                || !process.tids.is_empty()
-                || process.last_ns + KEEP_THREAD_NS > now_ns
+        processes.retain(|pid, process| {
+            process.tids.retain(|tid| threads.contains_key(&(*pid, *tid)));
+            !process.tids.is_empty() || process.last_ns + KEEP_THREAD_NS > now_ns
         });
         self.requests = requests;
-        room::give_back(&mut self.threads);
-        room::give_back(&mut self.processes);
-        let Self { received, in_flight, .. } = self;
-        received.sweep(now_ns, |owner| {
-            in_flight.get(&owner.request.connection).is_some_and(|flight| flight.holds(owner.request.place()))
-        });
-        self.in_flight.retain(|_, flight| !flight.is_empty());
-        room::give_back(&mut self.in_flight);
+        room::give_back(threads);
+        room::give_back(processes);
+        received.sweep(now_ns, |owner| flies(in_flight, owner));
+        in_flight.retain(|_, flight| !flight.is_empty());
+        room::give_back(in_flight);
     }
+}
+
+/// Whether a request is in flight.
+fn flies(in_flight: &FxHashMap<u64, Flight>, owner: &Owner) -> bool {
+    in_flight.get(&owner.request.connection).is_some_and(|flight| flight.holds(owner.request.place()))
 }
 
 impl Thread {

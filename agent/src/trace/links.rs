@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use wirespan_protocols::phase::Print;
 
 use super::context::{Owner, RequestKey};
 use super::span::Span;
@@ -72,13 +73,22 @@ impl Ends {
     }
 }
 
+/// What a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The ids of its span.
+    pub ids: Owner,
+    /// The request that it passes on, and what is asked, where that is how its parent is known.
+    pub relays: Option<(Owner, Print)>,
+}
+
 /// See the module's text.
 #[derive(Debug, Default)]
 pub struct Links {
     /// Connections by their names, should they be the client's.
     clients: FxHashMap<Wire, u64>,
     /// What clients asked, and what they were answered lately, by connection; in the order of its positions.
-    asked: FxHashMap<u64, VecDeque<Owner>>,
+    asked: FxHashMap<u64, VecDeque<Asked>>,
     /// Clients' connections of which a server's end has looked for the other.
     met: FxHashSet<u64>,
     /// Spans of servers whose clients have not got the answer.
@@ -127,26 +137,26 @@ impl Links {
     }
 
     /// A client asks, or asked: the ids of its span.
-    pub fn asks(&mut self, ids: Owner) {
-        let asked = self.asked.entry(ids.request.connection).or_default();
+    pub fn asks(&mut self, new: Asked) {
+        let asked = self.asked.entry(new.ids.request.connection).or_default();
         if asked.len() >= MAX_ON_CONNECTION {
             asked.pop_front();
         }
-        asked.push_back(ids);
+        asked.push_back(new);
     }
 
     /// The ids of who asked for what a server has received at `pos`.
     #[must_use]
     pub fn asker(&self, client: u64, pos: u64) -> Option<Owner> {
         // Numbers of TCP, which each end has extended by itself.
-        let is_same = |ids: &&Owner| ids.request.pos as u32 == pos as u32;
-        self.asked.get(&client)?.iter().rev().find(is_same).copied()
+        let is_same = |asked: &&Asked| asked.ids.request.pos as u32 == pos as u32;
+        self.asked.get(&client)?.iter().rev().find(is_same).map(|asked| asked.ids)
     }
 
-    /// The ids that a client's request was promised, which is over; those before it are forgotten, too.
-    pub fn answered(&mut self, request: RequestKey) -> Option<Owner> {
+    /// What was known of a client's request, which is over; those before it are forgotten, too.
+    pub fn answered(&mut self, request: RequestKey) -> Option<Asked> {
         let asked = self.asked.get_mut(&request.connection)?;
-        let at = asked.iter().position(|ids| ids.request == request)?;
+        let at = asked.iter().position(|asked| asked.ids.request == request)?;
         asked.drain(..=at).next_back()
     }
 

@@ -5,7 +5,7 @@
 //! - [`ids`], [`clock`], [`traceparent`], [`sampler`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`context`]: which request of its process an operation was done for;
-//! - [`passed`]: which one a proxy passes on;
+//! - [`passed`], [`relayed`]: which one a proxy passes on, by its header or by what is asked;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
 //! - [`Tracer`]: puts them together;
@@ -24,6 +24,7 @@ pub mod lookup;
 pub mod observation;
 pub mod passed;
 mod probability;
+pub mod relayed;
 pub mod sampler;
 pub mod setup;
 pub mod span;

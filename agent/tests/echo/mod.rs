@@ -60,7 +60,15 @@ impl Echo {
             // What may be a driver's preamble is told when it is over: the beginning of a request ends the set-up.
             if stream != 0 {
                 let (pos, at_ns) = (window.pos, window.first_ns);
-                out.requests.push(RequestStart { stream, pos, at_ns, read_ns: at_ns, actor, traceparent: None });
+                out.requests.push(RequestStart {
+                    stream,
+                    pos,
+                    at_ns,
+                    read_ns: at_ns,
+                    actor,
+                    traceparent: None,
+                    print: None,
+                });
             }
             self.pending.push_back(Pending { stream, text: text.to_owned(), window, actor });
             return Some(());

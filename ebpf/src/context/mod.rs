@@ -9,12 +9,11 @@ use crate::kernel::sock::Sock;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
 use thread::Thread;
-use wirespan_common::context::RUNTIME_GO;
-use wirespan_common::record::Data;
+use wirespan_common::context::{RUNTIME_GO, WAITS};
+use wirespan_common::record::{Data, ROLE_SERVER, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
 #[derive(Clone, Copy)]
-#[expect(dead_code, reason = "goroutines have numbers of their own")]
 pub struct Moving {
     /// Who makes it.
     pub thread: Thread,
@@ -35,17 +34,20 @@ pub fn stamp(data: &mut Data, thread: Thread) {
     data.context = zero();
 }
 
-/// What the runtime of a process executes in a call with these registers; 0 where only the thread is known. Where no process
-/// has a runtime that is looked into, this is one word.
+/// What the runtime of a process executes in a call with these registers; else whether the thread waits in what it asks of
+/// others; else 0.
 #[inline(always)]
 pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
+    let Some(regs) = regs else { return zero() };
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
-    let Some(regs) = regs.filter(|_| is_any) else { return zero() };
     // SAFETY: read at once; user space replaces whole values.
-    let Some(runtime) = (unsafe { RUNTIMES.get(moving.thread.process()) }) else { return zero() };
-    match runtime.kind {
-        RUNTIME_GO => go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0])),
+    let runtime = if is_any { unsafe { RUNTIMES.get(moving.thread.process()) } } else { None };
+    match runtime {
+        Some(runtime) if runtime.kind == RUNTIME_GO => {
+            go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0]))
+        }
+        _ if moving.direction == SEND && moving.role != ROLE_SERVER && moving.sock.is_blocking() => WAITS,
         _ => zero(),
     }
 }

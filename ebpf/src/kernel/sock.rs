@@ -150,6 +150,23 @@ impl Sock {
         read::<u64>(socket + u64::from(offset!(socket_inode)), offset!(inode_number)) as u32
     }
 
+    /// Whether calls over it wait until there is something to do: its file is not `O_NONBLOCK`. Only for the argument of a hook.
+    #[inline(always)]
+    pub fn is_blocking(self) -> bool {
+        /// include/uapi/asm-generic/fcntl.h
+        const O_NONBLOCK: u32 = 0o4000;
+        if offset!(socket_file) == ABSENT || offset!(file_flags) == ABSENT {
+            return false;
+        }
+        // SAFETY: the layout's offsets of members of these sizes; the verifier knows the type of each pointer.
+        unsafe {
+            let socket: u64 = load(self.address, offset!(sock_socket));
+            let file: u64 = load(socket, offset!(socket_file));
+            // Without a file this is a zero.
+            file != 0 && load::<u32>(file, offset!(file_flags)) & O_NONBLOCK == 0
+        }
+    }
+
     /// Inode of its network namespace.
     #[inline(always)]
     pub fn network_namespace(self) -> u32 {

@@ -9,8 +9,13 @@ use crate::describe::value::{Attribute, Kind};
 use crate::describe::{Described, Scene};
 use crate::exchange::detail::{Detail, Parent};
 use crate::http;
+use crate::phase::Print;
 
 impl HttpExchange {
+    pub(super) fn print(&self) -> Print {
+        Print::of(&self.method, &self.target)
+    }
+
     fn http(&self) -> Http<'_> {
         Http {
             method: &self.method,

@@ -57,6 +57,7 @@ impl Pending {
             read_ns: self.read_ns,
             actor: self.actor,
             traceparent: self.detail.as_deref().and_then(|detail| detail.traceparent.clone()),
+            print: self.detail.as_deref().filter(|detail| !detail.target_truncated).map(HttpExchange::print),
         });
     }
 

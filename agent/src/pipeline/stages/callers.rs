@@ -1,15 +1,18 @@
 //! Both ends of a call on this host: who asks promises the ids of its span, and who is asked finds them ([`Links`]). A proxy's
-//! call is known by the header that it passes on ([`Passed`]).
+//! call is known by the header that it passes on ([`Passed`]), or by what it asks ([`Relayed`]).
 //!
 //! [`Links`]: crate::trace::links::Links
 //! [`Passed`]: crate::trace::passed::Passed
+//! [`Relayed`]: crate::trace::relayed::Relayed
 
 use super::followed::{Caller, Followed};
 use super::{Connection, RequestKey, Role, Stages, Vantage};
 use crate::event::Open;
-use crate::trace::context::Owner;
+use crate::trace::context::{Binding, Owner};
+use crate::trace::links::Asked;
 use crate::trace::span::{Resource, Span};
 use crate::trace::traceparent::TraceParent;
+use wirespan_protocols::describe::value::Kind;
 use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::phase::RequestStart;
 
@@ -39,16 +42,32 @@ impl Stages {
             return;
         }
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
+        let pid = request.actor.pid;
+        let mut relays = None;
         let parent = match header(request) {
-            Some(named) => self.passed.asks(request.actor.pid, named.span_id).map_or(named, TraceParent::from).into(),
-            None => self.owner(connection, request.actor, (request.at_ns, None), resource).map(TraceParent::from),
+            Some(named) => Some(self.passed.asks(pid, named.span_id).map_or(named, TraceParent::from)),
+            None => {
+                let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
+                if owner.is_none() && may_relay(resource) {
+                    let Self { relayed, contexts, .. } = self;
+                    relays = request.print.and_then(|print| {
+                        Some((relayed.asks(pid, print, |owner| contexts.is_in_flight(owner))?, print))
+                    });
+                }
+                owner.or(relays.map(|(owner, _)| owner)).map(TraceParent::from)
+            }
         };
         let ids = self.tracer.begin(key, parent);
-        self.links.asks(ids);
+        self.links.asks(Asked { ids, relays });
     }
 
     /// A server received a request: what is done for it can name its span from now on.
-    pub(super) fn called(&mut self, connection: &mut Connection<Followed>, request: &RequestStart) {
+    pub(super) fn called(
+        &mut self,
+        connection: &mut Connection<Followed>,
+        request: &RequestStart,
+        resource: &Resource,
+    ) {
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
         let asker = self.caller(connection).and_then(|client| self.links.asker(client, request.pos));
         let named = header(request);
@@ -57,6 +76,19 @@ impl Stages {
         if let Some(named) = named.filter(|_| is_kept) {
             self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
         }
+        if let Some(print) = request.print.filter(|_| is_kept && may_relay(resource)) {
+            let Self { relayed, contexts, .. } = self;
+            relayed.came(request.actor.pid, print, own, |owner| contexts.is_in_flight(owner));
+        }
+    }
+
+    /// What is known of a client's request that is over: its ids, and the request that it was made for.
+    pub(super) fn asked(&mut self, exchange: &Exchange, key: RequestKey) -> Option<Asked> {
+        let asked = self.links.answered(key)?;
+        if let Some((owner, print)) = asked.relays.filter(|_| exchange.error_type(Kind::Client).is_some()) {
+            self.relayed.failed(exchange.actor.pid, print, owner.request);
+        }
+        Some(asked)
     }
 
     /// The client's end of a server's connection, if it is followed, too.
@@ -73,13 +105,13 @@ impl Stages {
     }
 
     /// The ids of the span of an exchange that is over. `promised`: those of a server's request that was seen to begin;
-    /// `owner`: what a client's was done for, as it is known now.
+    /// `asked`: what was known of a client's; `owner`: what that was done for, as it is known now.
     pub(super) fn ids_of(
         &mut self,
         connection: &mut Connection<Followed>,
         exchange: &Exchange,
         key: RequestKey,
-        (promised, owner): (Option<Owner>, Option<Owner>),
+        (promised, asked, owner): (Option<Owner>, Option<Asked>, Option<Owner>),
     ) -> Told {
         let has_ends = connection.open.vantage == Vantage::Socket && exchange.detail.spoken().family.has_requests();
         let done = |ids| Told { ids, other: Other::Done };
@@ -97,7 +129,7 @@ impl Stages {
                 None => Told { ids: Some(self.tracer.begin_open(key)), other: Other::Awaited(client) },
             };
         }
-        if let Some(ids) = self.links.answered(key) {
+        if let Some(Asked { ids, .. }) = asked {
             // What it was done for may have become doubtful since.
             let is_certain = header.is_some() || owner.is_some();
             return done(Some(Owner { parent: ids.parent.filter(|_| is_certain), ..ids }));
@@ -125,7 +157,7 @@ impl Stages {
                         let answer = self.tracer.settle(answer, Some(ids.into()));
                         self.emit(answer);
                     }
-                    None => self.links.asks(ids),
+                    None => self.links.asks(Asked { ids, relays: None }),
                 }
             }
         }
@@ -149,6 +181,11 @@ impl Stages {
             self.emit(span);
         }
     }
+}
+
+/// Whether a program may be a proxy: those of runtimes are applications.
+fn may_relay(resource: &Resource) -> bool {
+    Binding::of(resource) == Binding::Waiting
 }
 
 fn header(request: &RequestStart) -> Option<TraceParent> {

@@ -136,7 +136,7 @@ fn a_proxy_s_calls_are_known_by_the_header_that_it_passes_on() {
 }
 
 #[test]
-fn no_call_names_a_request_for_which_there_was_no_room() {
+fn each_context_s_calls_name_its_own_request_however_many_are_on_its_thread() {
     const COUNT: u64 = 100;
     let mut bench = Bench::new();
     for client in 1..=COUNT {
@@ -165,5 +165,32 @@ fn no_call_names_a_request_for_which_there_was_no_room() {
         known += usize::from(servers.iter().any(|server| server.span_id == parent));
         assert!(is_named || servers.iter().any(|server| server.span_id == parent), "{parent:?} is nobody's span");
     }
-    assert_eq!(known, 2 * 64, "those for which there was room");
+    assert_eq!(known, 200);
+}
+
+#[test]
+fn what_a_proxy_passes_on_belongs_to_the_request_that_asks_the_same() {
+    let ask = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
+    let mut bench = Bench::new();
+    let actor = Actor { pid: 7, tid: 8, context: 0 };
+    for (connection, target) in [(1, "/api/a?id=1"), (2, "/api/a?id=2"), (3, "/same"), (4, "/same")] {
+        bench.open(connection, Role::Server, Transport::Tcp, 100, Some(100));
+        bench.actors.insert(connection, actor);
+        bench.data(connection, Flow::Received, &ask(target), 100 + connection, None);
+    }
+    for (connection, target) in [(11, "/a?id=2"), (12, "/api/a?id=1"), (13, "/same"), (14, "/health")] {
+        bench.open(connection, Role::Client, Transport::Tcp, 110, Some(110));
+        bench.actors.insert(connection, actor);
+        bench.data(connection, Flow::Sent, &ask(target), 110 + connection, None);
+        bench.data(connection, Flow::Received, RESPONSE, 130 + connection, None);
+    }
+    for connection in 1..=4 {
+        bench.data(connection, Flow::Sent, RESPONSE, 150 + connection, None);
+    }
+    let spans = bench.spans();
+    let (servers, clients) = (named(&spans, "GET", Kind::Server), named(&spans, "GET", Kind::Client));
+    assert_eq!((servers.len(), clients.len()), (4, 4));
+    let parents: Vec<_> =
+        clients.iter().map(|client| servers.iter().position(|server| Some(server.span_id) == client.parent)).collect();
+    assert_eq!(parents, [Some(1), Some(0), None, None]);
 }

@@ -145,6 +145,9 @@ fn a_request_its_call_and_the_connection_that_it_paid_for() {
     bench.open(1, Role::Server, Transport::Tcp, 100, Some(100));
     bench.data(1, Flow::Received, REQUEST, 110, Some(104));
     bench.open(2, Role::Client, Transport::Tcp, 120, Some(150));
+    // The thread waits for what it asks.
+    let waiting = Actor { pid: 7, tid: 8, context: wirespan_common::context::WAITS };
+    bench.actors.insert(2, waiting);
     bench.data(2, Flow::Sent, REQUEST, 151, None);
     bench.data(2, Flow::Received, RESPONSE, 160, None);
     bench.data(2, Flow::Sent, REQUEST, 170, None);
@@ -172,7 +175,7 @@ fn a_request_its_call_and_the_connection_that_it_paid_for() {
         "1 set up None 0",
         "1 request",
         "2 opened",
-        "2 set up None 0 for 1 span",
+        "2 set up None 0 span",
         "2 request",
         "2 exchange First for 1 span",
         "2 request",

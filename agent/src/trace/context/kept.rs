@@ -22,11 +22,10 @@ pub(super) fn of<'a>(
     Actor { pid, tid, .. }: Actor,
     at_ns: u64,
 ) -> Option<Kept<'a>> {
-    if pid == 0 || tid == 0 || processes.len() >= MAX_REQUESTS && !processes.contains_key(&pid) {
+    if tid == 0 {
         return None;
     }
-    let process = processes.entry(pid).or_default();
-    process.last_ns = process.last_ns.max(at_ns);
+    let process = process(processes, pid, at_ns)?;
     let has_room = threads.len() < MAX_REQUESTS;
     let thread = match threads.entry((pid, tid)) {
         Entry::Occupied(entry) => entry.into_mut(),
@@ -44,10 +43,19 @@ pub(super) fn of<'a>(
     Some(Kept { thread, process, heard_ns })
 }
 
+/// What is kept of a process, made if there is room.
+pub(super) fn process(processes: &mut FxHashMap<u32, Process>, pid: u32, at_ns: u64) -> Option<&mut Process> {
+    if pid == 0 || processes.len() >= MAX_REQUESTS && !processes.contains_key(&pid) {
+        return None;
+    }
+    let process = processes.entry(pid).or_default();
+    process.last_ns = process.last_ns.max(at_ns);
+    Some(process)
+}
+
 /// It may work for something that is no request.
 pub(super) fn unreadable(kept: Option<Kept<'_>>) {
-    if let Some(Kept { thread, process, .. }) = kept {
+    if let Some(Kept { thread, .. }) = kept {
         thread.is_loop = true;
-        process.has_own_work = true;
     }
 }

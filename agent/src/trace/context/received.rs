@@ -1,5 +1,8 @@
 //! Which request a runtime's context (a goroutine) has received last. What it does belongs to that request until it receives the
 //! next one, also after the answer: nobody else runs in it. A context that never received a request owns nothing.
+//!
+//! One that receives a request while it has another one's of another connection is an event loop, and owns nothing from then on. Of
+//! a pipeline, which is read at once, only the beginning is certain.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -23,7 +26,10 @@ type Id = (u32, u64);
 struct Context {
     /// When each began, ns; in this order. `None`: nothing may name its span.
     requests: VecDeque<(u64, Option<Owner>)>,
+    /// The last one that it received.
+    last: Option<Owner>,
     last_ns: u64,
+    is_loop: bool,
 }
 
 /// See the module's text.
@@ -34,8 +40,14 @@ pub(super) struct Received {
 
 impl Received {
     /// A context has received a request; without an owner, what it does from here on has none. False when there is no room for
-    /// the context: nothing that it does has an owner.
-    pub(super) fn begin(&mut self, id: Id, owner: Option<Owner>, at_ns: u64) -> bool {
+    /// the context: nothing that it does has an owner. `is_in_flight` tells of other requests.
+    pub(super) fn begin(
+        &mut self,
+        id: Id,
+        owner: Option<Owner>,
+        at_ns: u64,
+        is_in_flight: impl Fn(&Owner) -> bool,
+    ) -> bool {
         let is_full = self.contexts.len() >= MAX_CONTEXTS;
         let context = match self.contexts.entry(id) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -45,7 +57,10 @@ impl Received {
         if context.requests.len() >= MAX_REQUESTS {
             context.requests.pop_front();
         }
-        context.requests.push_back((at_ns, owner));
+        let before = std::mem::replace(&mut context.last, owner).filter(&is_in_flight);
+        let is_other = |before: Owner| owner.is_none_or(|owner| owner.request.connection != before.request.connection);
+        context.is_loop |= before.is_some_and(is_other);
+        context.requests.push_back((at_ns, owner.filter(|_| before.is_none())));
         context.last_ns = context.last_ns.max(at_ns);
         true
     }
@@ -54,14 +69,15 @@ impl Received {
     pub(super) fn owner(&mut self, id: Id, at_ns: u64) -> Option<Owner> {
         let context = self.contexts.get_mut(&id)?;
         context.last_ns = context.last_ns.max(at_ns);
-        context.requests.iter().rev().find(|(begin_ns, _)| *begin_ns <= at_ns)?.1
+        context.requests.iter().rev().find(|(begin_ns, _)| *begin_ns <= at_ns)?.1.filter(|_| !context.is_loop)
     }
 
     /// Forgets the contexts that have done nothing for long and whose last request is not in flight.
     pub(super) fn sweep(&mut self, now_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
         self.contexts.retain(|_, context| {
-            context.last_ns.saturating_add(KEEP_NS) > now_ns
-                || context.requests.back().is_some_and(|(_, owner)| owner.as_ref().is_some_and(&is_in_flight))
+            context.is_loop
+                || context.last_ns.saturating_add(KEEP_NS) > now_ns
+                || context.last.as_ref().is_some_and(&is_in_flight)
         });
         room::give_back(&mut self.contexts);
     }
@@ -78,6 +94,9 @@ mod tests {
     use crate::trace::context::RequestKey;
     use crate::trace::sampler::Decision;
 
+    const OVER: fn(&Owner) -> bool = |_| false;
+    const IN_FLIGHT: fn(&Owner) -> bool = |_| true;
+
     fn request(connection: u64) -> Owner {
         let request = RequestKey { connection, stream: 0, pos: 0 };
         Owner { request, trace_id: [1; 16], span_id: [2; 8], parent: None, decision: Decision::Sample }
@@ -86,14 +105,17 @@ mod tests {
     #[test]
     fn what_a_context_does_belongs_to_what_it_received_last() {
         let mut received = Received::default();
-        assert!(received.begin((7, 20), Some(request(1)), 100) && received.begin((7, 21), Some(request(2)), 110));
+        assert!(
+            received.begin((7, 20), Some(request(1)), 100, OVER)
+                && received.begin((7, 21), Some(request(2)), 110, OVER)
+        );
         let mut owner = |context, at_ns| received.owner((7, context), at_ns).map(|owner| owner.request.connection);
         assert_eq!((owner(20, 120), owner(21, 120)), (Some(1), Some(2)), "however many there are");
         assert_eq!((owner(20, 99), owner(22, 120)), (None, None), "before it, and another one's");
-        received.begin((7, 20), Some(request(3)), 200);
+        received.begin((7, 20), Some(request(3)), 200, OVER);
         let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
         assert_eq!((owner(150), owner(250)), (Some(1), Some(3)), "a call that is told late");
-        received.begin((7, 20), None, 300);
+        received.begin((7, 20), None, 300, OVER);
         let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
         assert_eq!((owner(250), owner(350)), (Some(3), None), "not that of before");
         received.forget(7);
@@ -101,12 +123,36 @@ mod tests {
     }
 
     #[test]
+    fn a_context_with_two_requests_at_once_is_a_loop_for_ever() {
+        let mut received = Received::default();
+        received.begin((7, 20), Some(request(1)), 100, OVER);
+        received.begin((7, 20), Some(request(2)), 110, IN_FLIGHT);
+        assert_eq!((received.owner((7, 20), 105), received.owner((7, 20), 120)), (None, None));
+        received.sweep(200 + KEEP_NS, OVER);
+        received.begin((7, 20), Some(request(3)), 300 + KEEP_NS, OVER);
+        assert_eq!(received.owner((7, 20), 310 + KEEP_NS), None);
+    }
+
+    #[test]
+    fn of_a_pipeline_only_what_comes_before_the_second_request_is_certain() {
+        let mut received = Received::default();
+        received.begin((7, 20), Some(request(1)), 100, OVER);
+        received.begin((7, 20), Some(request(1)), 110, IN_FLIGHT);
+        received.begin((7, 20), Some(request(1)), 111, IN_FLIGHT);
+        let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
+        assert_eq!((owner(105), owner(110), owner(120)), (Some(1), None, None));
+        received.begin((7, 20), Some(request(1)), 200, OVER);
+        assert!(received.owner((7, 20), 210).is_some(), "the next one");
+    }
+
+    #[test]
     fn what_is_kept_is_bounded() {
         let mut received = Received::default();
-        let taken = (0..20_000).filter(|context| received.begin((7, *context), Some(request(*context)), 100)).count();
+        let taken =
+            (0..20_000).filter(|context| received.begin((7, *context), Some(request(*context)), 100, OVER)).count();
         assert_eq!(taken, MAX_CONTEXTS);
         for at in 0..100 {
-            received.begin((7, 0), Some(request(0)), 200 + at);
+            received.begin((7, 0), Some(request(0)), 200 + at, OVER);
         }
         assert_eq!(received.contexts[&(7, 0)].requests.len(), MAX_REQUESTS);
         received.owner((7, 5), 50 + KEEP_NS);

@@ -1,7 +1,7 @@
 use super::*;
 
 const THREAD: Binding = Binding::Thread;
-const UNKNOWN: Binding = Binding::Process;
+const WAITING: Binding = Binding::Waiting;
 
 fn actor(tid: u32) -> Actor {
     Actor { pid: 100, tid, context: 0 }
@@ -15,7 +15,8 @@ fn request(connection: u64, pos: u64) -> Owner {
 
 /// A call of a thread that begins at `at_ns`, and whose request it is.
 fn owner(contexts: &mut Contexts, tid: u32, at_ns: u64, binding: Binding) -> Option<u64> {
-    let call = Call { actor: actor(tid), start_ns: at_ns, end_ns: None };
+    let context = if binding == WAITING { WAITS } else { 0 };
+    let call = Call { actor: Actor { context, ..actor(tid) }, start_ns: at_ns, end_ns: None };
     contexts.owner(call, || binding).map(|owner| owner.request.connection)
 }
 
@@ -41,7 +42,7 @@ fn one_after_the_other_on_one_thread() {
         assert!(contexts.end(key, begin_ns + 100).is_some());
     }
     for (at_ns, expected) in [(150, Some(1)), (350, Some(2)), (550, Some(1)), (250, None)] {
-        assert_eq!(owner(&mut contexts, 5, at_ns, UNKNOWN), expected, "{at_ns}");
+        assert_eq!(owner(&mut contexts, 5, at_ns, THREAD), expected, "{at_ns}");
     }
 }
 
@@ -61,12 +62,12 @@ fn an_event_loop_is_found_out_and_never_trusted_again() {
 
 #[test]
 fn work_without_a_request_shows_a_loop_for_as_long_as_the_process_lives() {
-    for (binding, tid) in [(THREAD, 5), (UNKNOWN, 5), (UNKNOWN, 6)] {
+    for binding in [THREAD, WAITING] {
         let mut contexts = Contexts::default();
         contexts.begin(request(1, 0), actor(5), (100, 100));
         contexts.end(request(1, 0).request, 200);
-        // A timer, on the loop's thread or, where threads say nothing, on any of the process.
-        assert_eq!(owner(&mut contexts, tid, 300, binding), None);
+        // A timer.
+        assert_eq!(owner(&mut contexts, 5, 300, binding), None);
         contexts.begin(request(2, 0), actor(5), (400, 400));
         assert_eq!(owner(&mut contexts, 5, 410, binding), None);
         contexts.end(request(2, 0).request, 500);
@@ -116,10 +117,10 @@ fn what_a_process_does_when_it_starts_shows_nothing_and_a_poller_does() {
 
 #[test]
 fn a_call_that_outlives_its_request_shows_a_loop() {
-    for binding in [THREAD, UNKNOWN] {
+    for (binding, context) in [(THREAD, 0), (WAITING, WAITS)] {
         let mut contexts = Contexts::default();
         contexts.begin(request(1, 0), actor(5), (100, 100));
-        let call = Call { actor: actor(5), start_ns: 110, end_ns: Some(150) };
+        let call = Call { actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: Some(150) };
         assert!(contexts.owner(call, || binding).is_some());
         contexts.end(request(1, 0).request, 200);
         contexts.begin(request(2, 0), actor(5), (210, 210));
@@ -130,28 +131,45 @@ fn a_call_that_outlives_its_request_shows_a_loop() {
 }
 
 #[test]
-fn a_jvm_s_threads_say_nothing() {
+fn what_threads_do_not_show_is_not_guessed() {
     let mut contexts = Contexts::default();
     contexts.begin(request(1, 0), actor(5), (100, 100));
-    assert_eq!(owner(&mut contexts, 5, 110, Binding::Nothing), None);
+    let of = |contexts: &mut Contexts, context, binding| {
+        let call = Call { actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: None };
+        contexts.owner(call, || binding).map(|owner| owner.request.connection)
+    };
+    assert_eq!((of(&mut contexts, 0, Binding::Nothing), of(&mut contexts, WAITS, Binding::Nothing)), (None, None));
+    assert_eq!((of(&mut contexts, 0, WAITING), of(&mut contexts, WAITS, WAITING)), (None, Some(1)));
+    assert_eq!((of(&mut contexts, 0, THREAD), of(&mut contexts, WAITS, THREAD)), (Some(1), Some(1)));
+    assert_eq!((of(&mut contexts, OF_NOBODY, THREAD), of(&mut contexts, 77, THREAD)), (None, None));
 }
 
 #[test]
-fn threads_beside_each_other_count_where_requests_stay_on_their_thread() {
+fn threads_beside_each_other_count() {
     let mut contexts = Contexts::default();
     contexts.begin(request(1, 0), actor(5), (100, 100));
     contexts.begin(request(2, 0), actor(6), (110, 110));
     assert_eq!((owner(&mut contexts, 5, 120, THREAD), owner(&mut contexts, 6, 120, THREAD)), (Some(1), Some(2)));
-    assert_eq!(
-        (owner(&mut contexts, 5, 120, UNKNOWN), owner(&mut contexts, 6, 120, UNKNOWN)),
-        (None, None),
-        "a goroutine moves"
-    );
-    contexts.end(request(2, 0).request, 130);
-    assert_eq!(owner(&mut contexts, 5, 140, UNKNOWN), None, "it was not alone");
-    contexts.end(request(1, 0).request, 150);
-    contexts.begin(request(3, 0), actor(5), (200, 200));
-    assert_eq!(owner(&mut contexts, 5, 210, UNKNOWN), Some(3));
+}
+
+#[test]
+fn a_context_has_what_it_received_however_many_are_on_its_thread() {
+    let mut contexts = Contexts::default();
+    let running = |context| Actor { context, ..actor(5) };
+    for connection in 1..200 {
+        let key = RequestKey { connection, stream: 0, pos: 0 };
+        assert!(contexts.begin(Owner { request: key, ..request(1, 0) }, running(connection), (100, 100)));
+    }
+    for connection in 1..200 {
+        let call = Call { actor: running(connection), start_ns: 110, end_ns: None };
+        assert_eq!(contexts.owner(call, || Binding::Nothing).map(|owner| owner.request.connection), Some(connection));
+        let key = RequestKey { connection, stream: 0, pos: 0 };
+        assert_eq!(contexts.end(key, 120).map(|owner| owner.request), Some(key));
+    }
+    contexts.exited(100, 200);
+    contexts.sweep(KEEP_NS + 300);
+    let call = Call { actor: running(7), start_ns: 110, end_ns: None };
+    assert_eq!((contexts.owner(call, || Binding::Nothing), contexts.processes.len()), (None, 0));
 }
 
 #[test]
@@ -173,7 +191,7 @@ fn what_was_lost_is_closed_by_what_follows_it_and_by_the_end() {
     contexts.begin(request(2, 0), actor(5), (400, 400));
     contexts.end_connection(2, 450);
     contexts.begin(request(3, 0), actor(5), (500, 500));
-    assert_eq!(owner(&mut contexts, 5, 510, UNKNOWN), Some(3));
+    assert_eq!(owner(&mut contexts, 5, 510, THREAD), Some(3));
     let busy = contexts.in_flight.values().filter(|flight| !flight.is_empty()).count();
     assert_eq!((busy, contexts.processes.len()), (1, 1));
 }
@@ -220,7 +238,8 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
         attributes: vec![("process.runtime.name".into(), crate::trace::span::Value::Static(name))],
     };
     assert_eq!(Binding::of(&resource("cpython")), THREAD);
-    assert_eq!(Binding::of(&resource("go")), UNKNOWN);
-    assert_eq!(Binding::of(&resource("java")), Binding::Nothing);
-    assert_eq!(Binding::of(&Resource::default()), UNKNOWN);
+    for runtime in ["go", "java", "nodejs", "dotnet"] {
+        assert_eq!(Binding::of(&resource(runtime)), Binding::Nothing, "{runtime}");
+    }
+    assert_eq!(Binding::of(&Resource::default()), WAITING);
 }

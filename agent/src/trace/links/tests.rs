@@ -40,6 +40,10 @@ fn with_client(open: &Open) -> Links {
     links
 }
 
+fn asked(connection: u64, pos: u64) -> Asked {
+    Asked { ids: ids(connection, pos), relays: None }
+}
+
 #[test]
 fn both_ends_find_each_other_by_their_addresses_or_their_first_byte() {
     let midway = open(1, "10.0.0.1:40000", "10.0.0.2:80", (0, 0));
@@ -75,7 +79,7 @@ fn ends_that_are_no_clients_and_those_that_are_over_are_not_found() {
     assert_eq!(links.client_of(&server), None);
     let mut links = with_client(&client);
     assert_eq!(links.client_of(&server), Some(1));
-    links.asks(ids(1, 50));
+    links.asks(asked(1, 50));
     // The addresses are another connection's now: the end of the first one is told late.
     links.opened(&Open { connection: 3, ..client.clone() });
     assert!(links.ended(&client).is_empty());
@@ -88,8 +92,8 @@ fn ends_that_are_no_clients_and_those_that_are_over_are_not_found() {
 fn a_request_is_found_by_the_number_of_its_first_byte() {
     let mut links = Links::default();
     let wrapped = 3_u64 << 32;
-    links.asks(ids(1, wrapped + 50));
-    links.asks(ids(1, wrapped + 90));
+    links.asks(asked(1, wrapped + 50));
+    links.asks(asked(1, wrapped + 90));
     assert_eq!(links.asker(1, 50).map(|ids| ids.span_id), Some([50; 8]), "each end counts the wraps by itself");
     assert_eq!((links.asker(1, 51), links.asker(2, 50)), (None, None));
     assert!(links.answered(ids(1, wrapped + 90).request).is_some());
@@ -101,7 +105,7 @@ fn a_request_is_found_by_the_number_of_its_first_byte() {
 fn what_is_kept_is_bounded() {
     let mut links = Links::default();
     for pos in 0..1000 {
-        links.asks(ids(1, pos));
+        links.asks(asked(1, pos));
     }
     assert_eq!((links.asker(1, 999).is_some(), links.asker(1, 0)), (true, None));
     assert_eq!(links.asked[&1].len(), MAX_ON_CONNECTION);
