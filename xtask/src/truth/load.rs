@@ -21,6 +21,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Load<'a> {
     /// Whom.
     pub port: u16,
+    /// The first request's number: drivers keep statements prepared, so that no name may come twice to one server.
+    pub first: u32,
     /// How many requests.
     pub requests: u32,
     /// On so many connections.
@@ -32,7 +34,7 @@ pub struct Load<'a> {
 impl Load<'_> {
     /// Asks everything; what became of each request, and why those failed that should not have.
     pub fn run(&self) -> (Requests, Vec<String>) {
-        let next = AtomicU32::new(1);
+        let next = AtomicU32::new(self.first);
         let (done, failed) = (Mutex::new(Requests::new()), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for _ in 0..self.connections {
@@ -40,7 +42,7 @@ impl Load<'_> {
                     let mut connection = None;
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number > self.requests {
+                        if number >= self.first + self.requests {
                             break;
                         }
                         let Some(kind) = self.kinds.get(number as usize % self.kinds.len().max(1)).copied() else {

@@ -28,6 +28,9 @@ use servers::Server;
 use stack::{Stack, Stores};
 use table::Run;
 
+/// Numbers between two runs of one server.
+const NUMBERS: u32 = 100_000;
+
 /// Arguments of `cargo xtask truth`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -134,7 +137,7 @@ pub fn truth(args: &Args) -> Result<()> {
 fn one(server: &Server, args: &Args, binary: &std::path::Path, stores: &Stores, limits: &Limits) -> Result<Vec<Run>> {
     let stack = Stack::start(server, stores)?;
     let mut runs = Vec::new();
-    for at_once in args.at_once() {
+    for (at_once, turn) in args.at_once().into_iter().zip(1..) {
         sh::step(format!("{}, {at_once} at once", server.name));
         let file = stack::folder()?.join(format!("{}-{at_once}.jsonl", server.name));
         let _ = std::fs::remove_file(&file);
@@ -142,7 +145,8 @@ fn one(server: &Server, args: &Args, binary: &std::path::Path, stores: &Stores, 
         let mut words: Vec<String> = selectors.collect();
         words.extend(["--output=otlp-json".to_owned(), format!("--output-file={}", file.display())]);
         let agent = Agent::start(binary, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
-        let load = Load { port: stack.port, requests: args.requests(), connections: at_once, kinds: server.kinds };
+        let (first, requests) = (turn * NUMBERS, args.requests());
+        let load = Load { port: stack.port, first, requests, connections: at_once, kinds: server.kinds };
         let (requests, failed) = load.run();
         let first = failed.first().map(String::as_str).unwrap_or_default();
         ensure!(failed.len() * 50 <= requests.len(), "{} requests failed: {first}", failed.len());
