@@ -1,8 +1,11 @@
 //! The servers of the matrix: `tests/truth` has their programs.
 
 mod go;
+mod java;
+mod node;
 mod proxies;
 mod python;
+mod scripts;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,7 +58,9 @@ const PLAIN: Server = Server {
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Server> {
-    [python::SERVERS, go::SERVERS, proxies::SERVERS].into_iter().flatten()
+    [python::SERVERS, node::SERVERS, go::SERVERS, java::SERVERS, scripts::SERVERS, proxies::SERVERS]
+        .into_iter()
+        .flatten()
 }
 
 /// The folder of their sources.

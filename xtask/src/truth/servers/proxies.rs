@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{PLAIN, Server, go};
+use super::{PLAIN, Server, go, sources};
+use crate::truth::stack::folder;
 use crate::{apt, sh};
 
 /// Those behind a proxy.
@@ -22,9 +23,27 @@ fn program(name: &str) -> Result<std::path::PathBuf> {
     sh::which(name).with_context(|| format!("{name} is missing"))
 }
 
-/// One worker: more would share its work by chance.
+/// nginx before a server.
 fn nginx(_: &Path, port: u16, upstream: u16) -> Result<Command> {
-    let dir = super::super::stack::folder()?.join("nginx");
+    let pass =
+        "proxy_pass http://server; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_next_upstream off;";
+    nginx_with(port, upstream, pass)
+}
+
+/// nginx before PHP-FPM.
+pub fn nginx_php(_: &Path, port: u16, upstream: u16) -> Result<Command> {
+    let script = sources("php").join("work.php");
+    let pass = format!(
+        "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {}; fastcgi_keep_conn on;\n\
+         fastcgi_next_upstream off; fastcgi_pass server;",
+        script.display()
+    );
+    nginx_with(port, upstream, &pass)
+}
+
+/// One worker: more would share its work by chance.
+fn nginx_with(port: u16, upstream: u16, pass: &str) -> Result<Command> {
+    let dir = folder()?.join("nginx");
     std::fs::create_dir_all(&dir)?;
     let text = format!(
         "worker_processes 1; daemon off; error_log {dir}/error.log; pid {dir}/pid;\n\
@@ -34,9 +53,7 @@ fn nginx(_: &Path, port: u16, upstream: u16) -> Result<Command> {
            client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;\n\
            uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;\n\
            upstream server {{ server 127.0.0.1:{upstream}; keepalive 16; }}\n\
-           server {{ listen 127.0.0.1:{port};\n\
-             location / {{ proxy_pass http://server; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
-                           proxy_next_upstream off; }} }}\n\
+           server {{ listen 127.0.0.1:{port}; location / {{ {pass} }} }}\n\
          }}\n",
         dir = dir.display(),
     );
@@ -49,7 +66,7 @@ fn nginx(_: &Path, port: u16, upstream: u16) -> Result<Command> {
 
 /// One thread: one event loop.
 fn haproxy(_: &Path, port: u16, upstream: u16) -> Result<Command> {
-    let file = super::super::stack::folder()?.join("haproxy.cfg");
+    let file = folder()?.join("haproxy.cfg");
     std::fs::write(
         &file,
         format!(

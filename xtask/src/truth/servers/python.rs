@@ -1,4 +1,4 @@
-//! Flask with Werkzeug's threads and gunicorn's workers; FastAPI on uvicorn with both event loops and both sorts of end points.
+//! Flask with Werkzeug's threads and gunicorn's workers, Django; FastAPI on uvicorn with both event loops and both sorts of end points.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,9 @@ const PACKAGES: &[&str] = &[
     "flask==3.1.3",
     "gunicorn==27.0.1",
     "gevent==26.9.0",
+    // What gunicorn's worker for gevent imports without asking for it.
+    "packaging==26.4",
+    "django==5.2.19",
     "fastapi==0.165.0",
     "uvicorn[standard]==0.54.0",
     "asyncpg==0.32.0",
@@ -24,9 +27,30 @@ const PACKAGES: &[&str] = &[
 /// Those in Python.
 pub const SERVERS: &[Server] = &[
     Server { name: "flask", install, command: flask, in_ci: true, ..PLAIN },
-    Server { name: "gunicorn-sync", install, command: |dir, ports| gunicorn(dir, ports, "sync"), ..PLAIN },
-    Server { name: "gunicorn-gthread", install, command: |dir, ports| gunicorn(dir, ports, "gthread"), ..PLAIN },
-    Server { name: "gunicorn-gevent", install, command: |dir, ports| gunicorn(dir, ports, "gevent"), ..PLAIN },
+    Server {
+        name: "gunicorn-sync",
+        install,
+        command: |dir, ports| gunicorn(dir, ports, "sync", "flask_app:app"),
+        ..PLAIN
+    },
+    Server {
+        name: "gunicorn-gthread",
+        install,
+        command: |dir, ports| gunicorn(dir, ports, "gthread", "flask_app:app"),
+        ..PLAIN
+    },
+    Server {
+        name: "gunicorn-gevent",
+        install,
+        command: |dir, ports| gunicorn(dir, ports, "gevent", "flask_app:app"),
+        ..PLAIN
+    },
+    Server {
+        name: "django",
+        install,
+        command: |dir, ports| gunicorn(dir, ports, "gthread", "django_app:app"),
+        ..PLAIN
+    },
     Server { name: "fastapi", install, command: |dir, ports| Ok(uvicorn(dir, ports, "asyncio")), in_ci: true, ..PLAIN },
     Server { name: "fastapi-uvloop", install, command: |dir, ports| Ok(uvicorn(dir, ports, "uvloop")), ..PLAIN },
     Server { name: "fastapi-psycopg", install, command: psycopg, ..PLAIN },
@@ -53,14 +77,14 @@ pub fn flask(dir: &Path, _: &Ports) -> Result<Command> {
 }
 
 /// Two workers, those with threads with 16 each.
-fn gunicorn(dir: &Path, ports: &Ports, kind: &str) -> Result<Command> {
+fn gunicorn(dir: &Path, ports: &Ports, kind: &str, app: &str) -> Result<Command> {
     let mut cmd = program(dir, "gunicorn");
     cmd.args(["--bind", &format!("127.0.0.1:{}", ports.own), "--worker-class", kind, "--workers", "2"]);
     if kind == "gthread" {
         cmd.args(["--threads", "16"]);
     }
     // The default of two seconds ends connections that wait for their turn on a busy machine.
-    cmd.args(["--keep-alive", "60", "--worker-tmp-dir", "/dev/shm", "--log-level", "warning", "flask_app:app"]);
+    cmd.args(["--keep-alive", "60", "--worker-tmp-dir", "/dev/shm", "--log-level", "warning", app]);
     Ok(cmd)
 }
 
