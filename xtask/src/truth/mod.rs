@@ -15,7 +15,7 @@ mod span;
 mod stack;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -24,8 +24,9 @@ use crate::bench::agent::Agent;
 use crate::{apt, paths, sh};
 use limits::Limits;
 use load::Load;
+use plan::Kind;
 use servers::Server;
-use stack::{Stack, Stores};
+use stack::{Places, Stack, Stores};
 use table::Run;
 
 /// Numbers between two runs of one server.
@@ -52,6 +53,12 @@ pub struct Args {
     /// So many requests at once, whatever the form
     #[arg(long, value_delimiter = ',', value_name = "NUMBER")]
     at_once: Vec<u32>,
+    /// Only requests that make their calls so
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    kinds: Vec<Kind>,
+    /// Start each server after the agent; else the agent comes to a warm one
+    #[arg(long)]
+    fresh: bool,
     /// This agent instead of one that is built now
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
@@ -70,6 +77,10 @@ impl Args {
             (true, true) => vec![1, 16],
             (true, false) => vec![1, 16, 128],
         }
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
     }
 
     fn requests(&self) -> u32 {
@@ -117,10 +128,8 @@ pub fn truth(args: &Args) -> Result<()> {
     println!("{}", table::table(&runs));
     let file = stack::folder()?.join("truth.json");
     std::fs::write(&file, serde_json::to_string_pretty(&runs)?)?;
-    for run in &runs {
-        for broken in &run.broken {
-            println!("{}, {} at once: {broken}", run.server, run.at_once);
-        }
+    for run in runs.iter().filter(|run| !run.broken.is_empty()) {
+        println!("{}, {} at once: {}", run.server, run.at_once, run.broken.join("; "));
     }
     failed.iter().for_each(|line| println!("failed: {line}"));
     let broken = runs.iter().filter(|run| !run.broken.is_empty()).count();
@@ -134,28 +143,31 @@ pub fn truth(args: &Args) -> Result<()> {
 }
 
 /// One server with each number of requests at once.
-fn one(server: &Server, args: &Args, binary: &std::path::Path, stores: &Stores, limits: &Limits) -> Result<Vec<Run>> {
-    let stack = Stack::start(server, stores)?;
+fn one(server: &Server, args: &Args, binary: &Path, stores: &Stores, limits: &Limits) -> Result<Vec<Run>> {
+    let dir = (server.install)()?;
+    let kinds: Vec<Kind> = server.kinds.iter().copied().filter(|kind| args.wants(*kind)).collect();
+    let places = Places::find(server)?;
+    // One server, to which the agent comes again and again; or a new server each time, to which the agent is there already.
+    let warm = if args.fresh { None } else { Some(Stack::start(server, &dir, stores, &places)?) };
     let mut runs = Vec::new();
     for (at_once, turn) in args.at_once().into_iter().zip(1..) {
         sh::step(format!("{}, {at_once} at once", server.name));
         let file = stack::folder()?.join(format!("{}-{at_once}.jsonl", server.name));
         let _ = std::fs::remove_file(&file);
-        let selectors = stack.pids(stores).into_iter().map(|pid| format!("--select=pid={pid}"));
-        let mut words: Vec<String> = selectors.collect();
-        words.extend(["--output=otlp-json".to_owned(), format!("--output-file={}", file.display())]);
-        let agent = Agent::start(binary, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let selectors = warm.as_ref().map_or_else(|| places.selectors(), Stack::selectors);
+        let agent = attach(binary, selectors.into_iter().chain(stores.selectors()), &file)?;
+        let fresh = if args.fresh { Some(Stack::start(server, &dir, stores, &places)?) } else { None };
         let (first, requests) = (turn * NUMBERS, args.requests());
-        let load = Load { port: stack.port, first, requests, connections: at_once, kinds: server.kinds };
-        let (requests, failed) = load.run();
-        let first = failed.first().map(String::as_str).unwrap_or_default();
-        ensure!(failed.len() * 50 <= requests.len(), "{} requests failed: {first}", failed.len());
+        let (requests, failed) =
+            Load { port: places.port(), first, requests, connections: at_once, kinds: &kinds }.run();
+        let why = failed.first().map(String::as_str).unwrap_or_default();
+        ensure!(failed.len() * 50 <= requests.len(), "{} requests failed: {why}", failed.len());
         if !failed.is_empty() {
-            sh::step(format!("{} requests failed: {first}", failed.len()));
+            sh::step(format!("{} requests failed: {why}", failed.len()));
         }
         // What is late, and what waits behind it.
         std::thread::sleep(Duration::from_millis(1500));
-        let proxy = stack.proxy_pids();
+        let proxy = warm.as_ref().or(fresh.as_ref()).map(Stack::proxy_pids).unwrap_or_default();
         let account = agent.stop()?;
         let spans = span::read(&file, &proxy)?;
         if !args.keep {
@@ -166,4 +178,11 @@ fn one(server: &Server, args: &Args, binary: &std::path::Path, stores: &Stores, 
         runs.push(Run { server: server.name.to_owned(), at_once, counts, losses: account.losses(), broken });
     }
     Ok(runs)
+}
+
+/// An agent that writes the spans of these processes into a file.
+fn attach(binary: &Path, selectors: impl Iterator<Item = String>, file: &Path) -> Result<Agent> {
+    let mut words: Vec<String> = selectors.map(|selector| format!("--select={selector}")).collect();
+    words.extend(["--output=otlp-json".to_owned(), format!("--output-file={}", file.display())]);
+    Agent::start(binary, &words.iter().map(String::as_str).collect::<Vec<_>>())
 }

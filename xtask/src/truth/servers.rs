@@ -5,6 +5,7 @@ mod java;
 mod node;
 mod proxies;
 mod python;
+mod rust;
 mod scripts;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +22,9 @@ pub struct Server {
     pub name: &'static str,
     /// Installs it unless it is there, compiles it, and answers with its folder.
     pub install: fn() -> Result<PathBuf>,
-    /// How it is started.
-    pub command: fn(&Path, &Ports) -> Result<Command>,
+    /// How it is started, to serve on that port of 127.0.0.1. Its environment says the same (`PORT`), and whom it asks
+    /// (`POSTGRES_PORT`, `REDIS_PORT`, `LEAF_PORT`).
+    pub command: fn(&Path, u16) -> Result<Command>,
     /// What stands before it: how it is started in that folder, to listen on the first port and pass on to the second.
     pub proxy: Option<Proxy>,
     /// What its requests do.
@@ -33,18 +35,6 @@ pub struct Server {
 
 /// See [`Server::proxy`].
 pub type Proxy = fn(&Path, u16, u16) -> Result<Command>;
-
-/// What a start depends on. The servers also find them in their environment (`PORT`, `POSTGRES_PORT`, …).
-pub struct Ports {
-    /// Where it serves, on 127.0.0.1.
-    pub own: u16,
-    /// Where the database listens.
-    pub postgres: u16,
-    /// Where the cache listens.
-    pub redis: u16,
-    /// Where the other HTTP server listens.
-    pub leaf: u16,
-}
 
 /// A server without a proxy that does everything.
 const PLAIN: Server = Server {
@@ -58,7 +48,7 @@ const PLAIN: Server = Server {
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Server> {
-    [python::SERVERS, node::SERVERS, go::SERVERS, java::SERVERS, scripts::SERVERS, proxies::SERVERS]
+    [rust::SERVERS, python::SERVERS, node::SERVERS, go::SERVERS, java::SERVERS, scripts::SERVERS, proxies::SERVERS]
         .into_iter()
         .flatten()
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::load;
-use super::servers::{Ports, Server};
+use super::servers::Server;
 use crate::bench::child::end;
 use crate::bench::nginx::{free_port, wait_for};
 use crate::bench::postgres::Postgres;
@@ -69,6 +69,11 @@ impl Stores {
         wait_for(leaf_port)?;
         Ok(Self { postgres: Postgres::start()?, redis: Redis::start()?, leaf, leaf_port })
     }
+
+    /// What selects their processes.
+    pub fn selectors(&self) -> Vec<String> {
+        [self.postgres.pid(), self.redis.pid(), self.leaf.pid()].map(|pid| format!("pid={pid}")).into()
+    }
 }
 
 /// `target/truth`.
@@ -78,56 +83,75 @@ pub fn folder() -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// Where a server and its proxy are going to listen.
+pub struct Places {
+    server: u16,
+    proxy: Option<u16>,
+}
+
+impl Places {
+    /// Free ports.
+    pub fn find(server: &Server) -> Result<Self> {
+        Ok(Self { server: free_port()?, proxy: server.proxy.map(|_| free_port()).transpose()? })
+    }
+
+    /// Where the load goes.
+    pub fn port(&self) -> u16 {
+        self.proxy.unwrap_or(self.server)
+    }
+
+    /// What selects the processes that will listen there, and neither the load nor what else is ours.
+    pub fn selectors(&self) -> Vec<String> {
+        [self.server].into_iter().chain(self.proxy).map(|port| format!("port={port},comm!=xtask")).collect()
+    }
+}
+
 /// A server, warm.
 pub struct Stack {
     server: Program,
     proxy: Option<Program>,
-    /// Where the load goes.
-    pub port: u16,
 }
 
 impl Stack {
-    /// Installs, starts and warms it.
-    pub fn start(server: &Server, stores: &Stores) -> Result<Self> {
-        let dir = (server.install)()?;
-        let port = free_port()?;
-        let ports =
-            Ports { own: port, postgres: stores.postgres.port, redis: stores.redis.port, leaf: stores.leaf_port };
-        let mut cmd = (server.command)(&dir, &ports)?;
-        cmd.env("PORT", port.to_string()).env("POSTGRES_PORT", ports.postgres.to_string());
-        cmd.env("REDIS_PORT", ports.redis.to_string()).env("LEAF_PORT", ports.leaf.to_string());
-        let log = folder()?.join(format!("{}.log", server.name));
-        let mut stack = Self { server: Program::start(cmd, &log)?, proxy: None, port };
-        stack.wait().with_context(|| format!("see {}", log.display()))?;
-        if let Some(proxy) = server.proxy {
-            stack.port = free_port()?;
-            let log = folder()?.join(format!("{}-proxy.log", server.name));
-            stack.proxy = Some(Program::start(proxy(&dir, stack.port, port)?, &log)?);
-            stack.wait().with_context(|| format!("see {}", log.display()))?;
+    /// Starts and warms it. `dir` is where it is installed.
+    pub fn start(server: &Server, dir: &Path, stores: &Stores, places: &Places) -> Result<Self> {
+        let mut cmd = (server.command)(dir, places.server)?;
+        let (postgres, redis, leaf) = (stores.postgres.port, stores.redis.port, stores.leaf_port);
+        for (name, port) in
+            [("PORT", places.server), ("POSTGRES_PORT", postgres), ("REDIS_PORT", redis), ("LEAF_PORT", leaf)]
+        {
+            cmd.env(name, port.to_string());
         }
-        load::warm(stack.port, server.kinds).with_context(|| format!("cannot warm it: see {}", log.display()))?;
+        let log = folder()?.join(format!("{}.log", server.name));
+        let mut stack = Self { server: Program::start(cmd, &log)?, proxy: None };
+        stack.wait(places.server).with_context(|| format!("see {}", log.display()))?;
+        if let (Some(proxy), Some(port)) = (server.proxy, places.proxy) {
+            let log = folder()?.join(format!("{}-proxy.log", server.name));
+            stack.proxy = Some(Program::start(proxy(dir, port, places.server)?, &log)?);
+            stack.wait(port).with_context(|| format!("see {}", log.display()))?;
+        }
+        load::warm(places.port(), server.kinds).with_context(|| format!("cannot warm it: see {}", log.display()))?;
         Ok(stack)
     }
 
-    fn wait(&mut self) -> Result<()> {
+    fn wait(&mut self, port: u16) -> Result<()> {
         let begin = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if let Some(status) = self.server.child.try_wait()? {
                 bail!("it ended with {status}");
             }
             if begin.elapsed() > Duration::from_secs(60) {
-                bail!("nothing listens on port {}", self.port);
+                bail!("nothing listens on port {port}");
             }
             std::thread::sleep(Duration::from_millis(30));
         }
         Ok(())
     }
 
-    /// Processes to be traced, each with those that it forks.
-    pub fn pids(&self, stores: &Stores) -> Vec<u32> {
+    /// What selects its processes, each with those that it forks.
+    pub fn selectors(&self) -> Vec<String> {
         let proxy = self.proxy.as_ref().map(Program::pid);
-        let stores = [stores.postgres.pid(), stores.redis.pid(), stores.leaf.pid()];
-        [self.server.pid()].into_iter().chain(proxy).chain(stores).collect()
+        [self.server.pid()].into_iter().chain(proxy).map(|pid| format!("pid={pid}")).collect()
     }
 
     /// The processes of the proxy: its group.

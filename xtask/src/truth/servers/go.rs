@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{PLAIN, Ports, Server, sources};
+use super::{PLAIN, Server, sources};
 use crate::{parts, paths, sh};
 
 const MODULES: &[&str] = &["github.com/jackc/pgx/v5/stdlib@v5.13.0", "github.com/redis/go-redis/v9@v9.23.0"];
@@ -31,7 +31,7 @@ pub fn install() -> Result<PathBuf> {
 }
 
 /// Also behind the proxies.
-pub fn server(dir: &Path, _: &Ports) -> Result<Command> {
+pub fn server(dir: &Path, _: u16) -> Result<Command> {
     Ok(Command::new(dir.join("server")))
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{PLAIN, Ports, Server, sources};
+use super::{PLAIN, Server, sources};
 use crate::{parts, paths, sh};
 
 const JARS: &[&str] = &[
@@ -20,8 +20,8 @@ const JARS: &[&str] = &[
 pub const SERVERS: &[Server] = &[
     Server { name: "java", install, command: |dir, _| plain(dir, false), in_ci: true, ..PLAIN },
     Server { name: "java-virtual", install, command: |dir, _| plain(dir, true), ..PLAIN },
-    Server { name: "spring", install, command: |dir, ports| spring(dir, ports, false), ..PLAIN },
-    Server { name: "spring-virtual", install, command: |dir, ports| spring(dir, ports, true), ..PLAIN },
+    Server { name: "spring", install, command: |dir, port| spring(dir, port, false), ..PLAIN },
+    Server { name: "spring-virtual", install, command: |dir, port| spring(dir, port, true), ..PLAIN },
 ];
 
 fn install() -> Result<PathBuf> {
@@ -62,11 +62,11 @@ fn plain(dir: &Path, virtual_threads: bool) -> Result<Command> {
     Ok(cmd)
 }
 
-fn spring(dir: &Path, ports: &Ports, virtual_threads: bool) -> Result<Command> {
+fn spring(dir: &Path, port: u16, virtual_threads: bool) -> Result<Command> {
     let mut cmd = program(dir, virtual_threads)?;
     cmd.arg("truth.Spring").args(["--server.address=127.0.0.1", "--spring.main.banner-mode=off"]);
     // Tomcat closes a connection after a hundred requests by default.
-    cmd.arg("--server.tomcat.max-keep-alive-requests=-1").arg(format!("--server.port={}", ports.own));
+    cmd.arg("--server.tomcat.max-keep-alive-requests=-1").arg(format!("--server.port={}", port));
     cmd.arg(format!("--spring.threads.virtual.enabled={virtual_threads}"));
     Ok(cmd)
 }

@@ -34,7 +34,7 @@ fn nginx(_: &Path, port: u16, upstream: u16) -> Result<Command> {
 pub fn nginx_php(_: &Path, port: u16, upstream: u16) -> Result<Command> {
     let script = sources("php").join("work.php");
     let pass = format!(
-        "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {}; fastcgi_keep_conn on;\n\
+        "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {};\n\
          fastcgi_next_upstream off; fastcgi_pass server;",
         script.display()
     );

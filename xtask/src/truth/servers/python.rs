@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{PLAIN, Ports, Server, sources};
+use super::{PLAIN, Server, sources};
 use crate::parts;
 
 const PACKAGES: &[&str] = &[
@@ -30,32 +30,27 @@ pub const SERVERS: &[Server] = &[
     Server {
         name: "gunicorn-sync",
         install,
-        command: |dir, ports| gunicorn(dir, ports, "sync", "flask_app:app"),
+        command: |dir, port| gunicorn(dir, port, "sync", "flask_app:app"),
         ..PLAIN
     },
     Server {
         name: "gunicorn-gthread",
         install,
-        command: |dir, ports| gunicorn(dir, ports, "gthread", "flask_app:app"),
+        command: |dir, port| gunicorn(dir, port, "gthread", "flask_app:app"),
         ..PLAIN
     },
     Server {
         name: "gunicorn-gevent",
         install,
-        command: |dir, ports| gunicorn(dir, ports, "gevent", "flask_app:app"),
+        command: |dir, port| gunicorn(dir, port, "gevent", "flask_app:app"),
         ..PLAIN
     },
-    Server {
-        name: "django",
-        install,
-        command: |dir, ports| gunicorn(dir, ports, "gthread", "django_app:app"),
-        ..PLAIN
-    },
-    Server { name: "fastapi", install, command: |dir, ports| Ok(uvicorn(dir, ports, "asyncio")), in_ci: true, ..PLAIN },
-    Server { name: "fastapi-uvloop", install, command: |dir, ports| Ok(uvicorn(dir, ports, "uvloop")), ..PLAIN },
+    Server { name: "django", install, command: |dir, port| gunicorn(dir, port, "gthread", "django_app:app"), ..PLAIN },
+    Server { name: "fastapi", install, command: |dir, port| Ok(uvicorn(dir, port, "asyncio")), in_ci: true, ..PLAIN },
+    Server { name: "fastapi-uvloop", install, command: |dir, port| Ok(uvicorn(dir, port, "uvloop")), ..PLAIN },
     Server { name: "fastapi-psycopg", install, command: psycopg, ..PLAIN },
-    Server { name: "fastapi-sync", install, command: |dir, ports| Ok(sync(dir, ports, "asyncio")), ..PLAIN },
-    Server { name: "fastapi-sync-uvloop", install, command: |dir, ports| Ok(sync(dir, ports, "uvloop")), ..PLAIN },
+    Server { name: "fastapi-sync", install, command: |dir, port| Ok(sync(dir, port, "asyncio")), ..PLAIN },
+    Server { name: "fastapi-sync-uvloop", install, command: |dir, port| Ok(sync(dir, port, "uvloop")), ..PLAIN },
 ];
 
 /// The environment in which all of them run.
@@ -70,16 +65,16 @@ fn program(dir: &Path, name: &str) -> Command {
 }
 
 /// Also behind the proxies.
-pub fn flask(dir: &Path, _: &Ports) -> Result<Command> {
+pub fn flask(dir: &Path, _: u16) -> Result<Command> {
     let mut cmd = program(dir, "python");
     cmd.arg("flask_app.py");
     Ok(cmd)
 }
 
 /// Two workers, those with threads with 16 each.
-fn gunicorn(dir: &Path, ports: &Ports, kind: &str, app: &str) -> Result<Command> {
+fn gunicorn(dir: &Path, port: u16, kind: &str, app: &str) -> Result<Command> {
     let mut cmd = program(dir, "gunicorn");
-    cmd.args(["--bind", &format!("127.0.0.1:{}", ports.own), "--worker-class", kind, "--workers", "2"]);
+    cmd.args(["--bind", &format!("127.0.0.1:{}", port), "--worker-class", kind, "--workers", "2"]);
     if kind == "gthread" {
         cmd.args(["--threads", "16"]);
     }
@@ -88,21 +83,21 @@ fn gunicorn(dir: &Path, ports: &Ports, kind: &str, app: &str) -> Result<Command>
     Ok(cmd)
 }
 
-fn uvicorn(dir: &Path, ports: &Ports, event_loop: &str) -> Command {
+fn uvicorn(dir: &Path, port: u16, event_loop: &str) -> Command {
     let mut cmd = program(dir, "uvicorn");
-    cmd.args(["--port", &ports.own.to_string(), "--loop", event_loop, "--log-level", "warning"]);
+    cmd.args(["--port", &port.to_string(), "--loop", event_loop, "--log-level", "warning"]);
     cmd.args(["--timeout-keep-alive", "60", "fast_app:app"]);
     cmd
 }
 
-fn psycopg(dir: &Path, ports: &Ports) -> Result<Command> {
-    let mut cmd = uvicorn(dir, ports, "asyncio");
+fn psycopg(dir: &Path, port: u16) -> Result<Command> {
+    let mut cmd = uvicorn(dir, port, "asyncio");
     cmd.env("DRIVER", "psycopg");
     Ok(cmd)
 }
 
-fn sync(dir: &Path, ports: &Ports, event_loop: &str) -> Command {
-    let mut cmd = uvicorn(dir, ports, event_loop);
+fn sync(dir: &Path, port: u16, event_loop: &str) -> Command {
+    let mut cmd = uvicorn(dir, port, event_loop);
     cmd.env("SYNC", "1");
     cmd
 }

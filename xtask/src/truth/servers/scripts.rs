@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{PLAIN, Ports, Server, proxies, sources};
+use super::{PLAIN, Server, proxies, sources};
 use crate::truth::plan::Kind;
 use crate::truth::stack::folder;
 use crate::{apt, sh};
@@ -32,10 +32,10 @@ fn install_ruby() -> Result<PathBuf> {
 }
 
 /// One process, threads for all that come at once but the largest number.
-fn puma(_: &Path, ports: &Ports) -> Result<Command> {
+fn puma(_: &Path, port: u16) -> Result<Command> {
     let mut cmd = Command::new(sh::which("puma").context("puma is missing")?);
     cmd.current_dir(sources("ruby")).args(["--threads", "16:16", "--quiet", "--environment", "production"]);
-    cmd.args(["--bind", &format!("tcp://127.0.0.1:{}", ports.own), "config.ru"]);
+    cmd.args(["--bind", &format!("tcp://127.0.0.1:{}", port), "config.ru"]);
     Ok(cmd)
 }
 
@@ -45,7 +45,7 @@ fn install_php() -> Result<PathBuf> {
 }
 
 /// Four workers.
-fn php(dir: &Path, ports: &Ports) -> Result<Command> {
+fn php(dir: &Path, port: u16) -> Result<Command> {
     // Its name has a version, of which Debian has one.
     let programs = std::fs::read_dir("/usr/sbin")?.filter_map(|entry| Some(entry.ok()?.path()));
     let is_fpm = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"));
@@ -55,8 +55,9 @@ fn php(dir: &Path, ports: &Ports) -> Result<Command> {
         &file,
         format!(
             "[global]\nerror_log = /dev/stderr\ndaemonize = no\n\
-             [www]\nuser = www-data\nlisten = 127.0.0.1:{}\nlisten.backlog = 511\npm = static\npm.max_children = 4\n",
-            ports.own
+             [www]\nuser = www-data\nlisten = 127.0.0.1:{}\nlisten.backlog = 511\npm = static\npm.max_children = 4\n\
+             clear_env = no\n",
+            port
         ),
     )?;
     let mut cmd = Command::new(program);
