@@ -1,4 +1,5 @@
-// net/http, database/sql with pgx, go-redis and http.Client, by the plan of xtask/src/truth/plan.rs. Pools are smaller than the load.
+// server [chi|gin]: net/http, alone or below a router; database/sql with pgx, go-redis and http.Client, by the plan of
+// xtask/src/truth/plan.rs. Pools are smaller than the load.
 package main
 
 import (
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 )
@@ -105,6 +108,23 @@ func handle(response http.ResponseWriter, request *http.Request) {
 	}
 }
 
+func router() http.Handler {
+	if len(os.Args) > 1 && os.Args[1] == "chi" {
+		routes := chi.NewRouter()
+		routes.Get("/work", handle)
+		return routes
+	}
+	if len(os.Args) > 1 && os.Args[1] == "gin" {
+		gin.SetMode(gin.ReleaseMode)
+		routes := gin.New()
+		routes.GET("/work", gin.WrapF(handle))
+		return routes
+	}
+	routes := http.NewServeMux()
+	routes.HandleFunc("/work", handle)
+	return routes
+}
+
 func main() {
 	var err error
 	database, err = sql.Open("pgx", "host=127.0.0.1 user=postgres database=postgres port="+os.Getenv("POSTGRES_PORT"))
@@ -116,6 +136,5 @@ func main() {
 	cache = redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + os.Getenv("REDIS_PORT"), PoolSize: pool, PoolTimeout: time.Minute})
 	client = &http.Client{Transport: &http.Transport{MaxConnsPerHost: pool, MaxIdleConnsPerHost: pool}}
 	go background()
-	http.HandleFunc("/work", handle)
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
+	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), router()))
 }

@@ -16,6 +16,7 @@ mod stack;
 mod table;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -27,7 +28,7 @@ use load::Load;
 use plan::Kind;
 use servers::Server;
 use stack::{Places, Stack, Stores};
-use table::Run;
+use table::{Report, Run};
 
 /// Numbers between two runs of one server.
 const NUMBERS: u32 = 100_000;
@@ -125,9 +126,11 @@ pub fn truth(args: &Args) -> Result<()> {
             Err(e) => failed.push(format!("{}: {e:#}", server.name)),
         }
     }
-    println!("{}", table::table(&runs));
-    let file = stack::folder()?.join("truth.json");
-    std::fs::write(&file, serde_json::to_string_pretty(&runs)?)?;
+    let version = sh::output(Command::new(&binary).arg("--version"))?;
+    let date = sh::output(Command::new("date").args(["-u", "+%F %H:%M"]))?;
+    let report = Report { agent: version.trim(), date: date.trim(), runs: &runs };
+    println!("{}, {}\n\n{}", report.date, report.agent, table::table(&runs));
+    std::fs::write(stack::folder()?.join("truth.json"), serde_json::to_string_pretty(&report)?)?;
     for run in runs.iter().filter(|run| !run.broken.is_empty()) {
         println!("{}, {} at once: {}", run.server, run.at_once, run.broken.join("; "));
     }
@@ -175,6 +178,11 @@ fn one(server: &Server, args: &Args, binary: &Path, stores: &Stores, limits: &Li
         }
         let counts = count::count(&spans, &requests, server.proxy.is_some());
         let broken = limits.broken(server.name, &counts);
+        let all = counts.all_calls();
+        sh::step(format!(
+            "of {} calls {} right, {} missing, {} wrong",
+            all.expected, all.right, all.missing, all.wrong
+        ));
         runs.push(Run { server: server.name.to_owned(), at_once, counts, losses: account.losses(), broken });
     }
     Ok(runs)

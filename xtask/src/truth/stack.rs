@@ -102,7 +102,9 @@ impl Places {
 
     /// What selects the processes that will listen there, and neither the load nor what else is ours.
     pub fn selectors(&self) -> Vec<String> {
-        [self.server].into_iter().chain(self.proxy).map(|port| format!("port={port},comm!=xtask")).collect()
+        let ours = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
+        let ports = [self.server].into_iter().chain(self.proxy);
+        ports.map(|port| format!("port={port},comm!={}", ours.trim())).collect()
     }
 }
 

@@ -7,6 +7,17 @@ use super::limits::percent;
 use super::plan::KINDS;
 use crate::bench::report::Table;
 
+/// All runs, for `target/truth/truth.json`.
+#[derive(Serialize)]
+pub struct Report<'a> {
+    /// The agent's version and commit.
+    pub agent: &'a str,
+    /// When the last run ended, UTC.
+    pub date: &'a str,
+    /// Each server with each number of requests at once.
+    pub runs: &'a [Run],
+}
+
 /// One run of one server.
 #[derive(Serialize)]
 pub struct Run {

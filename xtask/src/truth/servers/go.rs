@@ -1,4 +1,4 @@
-//! net/http with its clients, and its reverse proxy.
+//! net/http with its clients, alone and below two routers, and its reverse proxy.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +8,19 @@ use anyhow::Result;
 use super::{PLAIN, Server, sources};
 use crate::{parts, paths, sh};
 
-const MODULES: &[&str] = &["github.com/jackc/pgx/v5/stdlib@v5.13.0", "github.com/redis/go-redis/v9@v9.23.0"];
+const MODULES: &[&str] = &[
+    "github.com/jackc/pgx/v5/stdlib@v5.13.0",
+    "github.com/redis/go-redis/v9@v9.23.0",
+    "github.com/go-chi/chi/v5@v5.5.0",
+    "github.com/gin-gonic/gin@v1.12.0",
+];
 
 /// Those in Go.
-pub const SERVERS: &[Server] = &[Server { name: "go", install, command: server, in_ci: true, ..PLAIN }];
+pub const SERVERS: &[Server] = &[
+    Server { name: "go", install, command: server, in_ci: true, ..PLAIN },
+    Server { name: "go-chi", install, command: |dir, _| routed(dir, "chi"), ..PLAIN },
+    Server { name: "go-gin", install, command: |dir, _| routed(dir, "gin"), ..PLAIN },
+];
 
 /// `server` and `proxy`.
 pub fn install() -> Result<PathBuf> {
@@ -33,6 +42,12 @@ pub fn install() -> Result<PathBuf> {
 /// Also behind the proxies.
 pub fn server(dir: &Path, _: u16) -> Result<Command> {
     Ok(Command::new(dir.join("server")))
+}
+
+fn routed(dir: &Path, router: &str) -> Result<Command> {
+    let mut cmd = server(dir, 0)?;
+    cmd.arg(router);
+    Ok(cmd)
 }
 
 /// The reverse proxy.

@@ -1,4 +1,4 @@
-//! The JDK's own server and Spring Boot on Tomcat, with pools of threads and with virtual threads.
+//! The JDK's own server, Jetty, Undertow, and Spring Boot on Tomcat, with pools of threads and with virtual threads.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,14 +12,18 @@ const JARS: &[&str] = &[
     "org.springframework.boot:spring-boot-starter-web:3.5.7",
     "org.postgresql:postgresql:42.7.7",
     "redis.clients:jedis:5.2.0",
+    "io.undertow:undertow-core:2.3.27.Final",
+    "org.eclipse.jetty:jetty-server:12.0.34",
     // The driver of Redis asks for an older one than Spring Boot.
     "org.slf4j:slf4j-api:2.0.17",
 ];
 
 /// Those in Java.
 pub const SERVERS: &[Server] = &[
-    Server { name: "java", install, command: |dir, _| plain(dir, false), in_ci: true, ..PLAIN },
-    Server { name: "java-virtual", install, command: |dir, _| plain(dir, true), ..PLAIN },
+    Server { name: "java", install, command: |dir, _| own(dir, false, "Plain"), in_ci: true, ..PLAIN },
+    Server { name: "java-virtual", install, command: |dir, _| own(dir, true, "Plain"), ..PLAIN },
+    Server { name: "jetty", install, command: |dir, _| own(dir, false, "OnJetty"), ..PLAIN },
+    Server { name: "undertow", install, command: |dir, _| own(dir, false, "OnUndertow"), ..PLAIN },
     Server { name: "spring", install, command: |dir, port| spring(dir, port, false), ..PLAIN },
     Server { name: "spring-virtual", install, command: |dir, port| spring(dir, port, true), ..PLAIN },
 ];
@@ -28,7 +32,10 @@ fn install() -> Result<PathBuf> {
     let dir = parts::part("truth-java", JARS, |dir, name| parts::maven(dir, name, JARS))?;
     let mut javac = Command::new("javac");
     javac.args(["--release", "17", "-d"]).arg(dir.join("classes")).arg("-cp").arg(dir.join("*"));
-    javac.args(["Calls.java", "Plain.java", "Spring.java"].map(|file| sources("java").join(file)));
+    javac.args(
+        ["Calls.java", "Plain.java", "OnJetty.java", "OnUndertow.java", "Spring.java"]
+            .map(|file| sources("java").join(file)),
+    );
     sh::run_logged(&mut javac, &paths::log("truth-java-build"))?;
     Ok(dir)
 }
@@ -56,9 +63,10 @@ fn program(dir: &Path, virtual_threads: bool) -> Result<Command> {
     Ok(cmd)
 }
 
-fn plain(dir: &Path, virtual_threads: bool) -> Result<Command> {
+/// A program of ours that starts its server itself.
+fn own(dir: &Path, virtual_threads: bool, class: &str) -> Result<Command> {
     let mut cmd = program(dir, virtual_threads)?;
-    cmd.arg("truth.Plain");
+    cmd.arg(format!("truth.{class}"));
     Ok(cmd)
 }
 
