@@ -20,7 +20,7 @@ const JARS: &[&str] = &[
 
 /// Those in Java.
 pub const SERVERS: &[Server] = &[
-    Server { name: "java", install, command: |dir, _| own(dir, false, "Plain"), in_ci: true, ..PLAIN },
+    Server { name: "java", install, command: |dir, _| own(dir, false, "Plain"), ..PLAIN },
     Server { name: "java-virtual", install, command: |dir, _| own(dir, true, "Plain"), ..PLAIN },
     Server { name: "jetty", install, command: |dir, _| own(dir, false, "OnJetty"), ..PLAIN },
     Server { name: "undertow", install, command: |dir, _| own(dir, false, "OnUndertow"), ..PLAIN },

@@ -1,17 +1,25 @@
-//! Proxies, each before the same server in Go: their own calls have a parent, too.
+//! Proxies, before a server in Go or FastAPI: their own calls have a parent, too.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{PLAIN, Server, go, sources};
+use super::{PLAIN, Server, go, python, sources};
 use crate::truth::stack::folder;
 use crate::{apt, sh};
 
 /// Those behind a proxy.
 pub const SERVERS: &[Server] = &[
-    Server { name: "nginx-go", install: go::install, command: go::server, proxy: Some(nginx), in_ci: true, ..PLAIN },
+    Server { name: "nginx-go", install: go::install, command: go::server, proxy: Some(nginx), ..PLAIN },
+    Server {
+        name: "nginx-fastapi",
+        install: python::install,
+        command: python::fastapi,
+        proxy: Some(nginx),
+        in_ci: true,
+        ..PLAIN
+    },
     Server { name: "haproxy-go", install: go::install, command: go::server, proxy: Some(haproxy), ..PLAIN },
     Server { name: "goproxy-go", install: go::install, command: go::server, proxy: Some(go::proxy), ..PLAIN },
 ];

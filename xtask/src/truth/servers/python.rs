@@ -46,7 +46,7 @@ pub const SERVERS: &[Server] = &[
         ..PLAIN
     },
     Server { name: "django", install, command: |dir, port| gunicorn(dir, port, "gthread", "django_app:app"), ..PLAIN },
-    Server { name: "fastapi", install, command: |dir, port| Ok(uvicorn(dir, port, "asyncio")), in_ci: true, ..PLAIN },
+    Server { name: "fastapi", install, command: fastapi, in_ci: true, ..PLAIN },
     Server { name: "fastapi-uvloop", install, command: |dir, port| Ok(uvicorn(dir, port, "uvloop")), ..PLAIN },
     Server { name: "fastapi-psycopg", install, command: psycopg, ..PLAIN },
     Server { name: "fastapi-sync", install, command: |dir, port| Ok(sync(dir, port, "asyncio")), ..PLAIN },
@@ -65,7 +65,11 @@ fn program(dir: &Path, name: &str) -> Command {
 }
 
 /// Also behind the proxies.
-pub fn flask(dir: &Path, _: u16) -> Result<Command> {
+pub fn fastapi(dir: &Path, port: u16) -> Result<Command> {
+    Ok(uvicorn(dir, port, "asyncio"))
+}
+
+fn flask(dir: &Path, _: u16) -> Result<Command> {
     let mut cmd = program(dir, "python");
     cmd.arg("flask_app.py");
     Ok(cmd)
