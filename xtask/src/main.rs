@@ -1,6 +1,6 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`bench`]); below them
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`bench`], [`truth`]); below them
 //! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
 //! (packages), [`paths`] (where things are), [`sh`] (running programs) and
 //! [`progress`] (waiting for them).
@@ -25,6 +25,7 @@ mod skips;
 mod tally;
 mod test;
 mod toolchain;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,11 @@ enum Command {
     Kernels(kernels::Args),
     /// Measure what docs/benchmarks.md lists
     Bench(bench::Args),
+    /// See that parents are right: servers whose calls say which request they belong to
+    Truth(truth::Args),
+    /// What the servers of `truth` ask
+    #[command(hide = true)]
+    TruthLeaf(truth::leaf::Args),
     /// A client with a clock, of one measurement
     #[command(hide = true)]
     BenchClient(bench::client::Args),
@@ -77,6 +83,8 @@ fn main() -> ExitCode {
         Command::GrantsEbpf => granted::here(),
         Command::Kernels(args) => kernels::kernels(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Truth(args) => truth::truth(&args),
+        Command::TruthLeaf(args) => truth::leaf::run(&args),
         Command::BenchClient(args) => bench::client::run(&args),
     };
     match result {

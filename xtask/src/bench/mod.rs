@@ -8,13 +8,13 @@
 //!
 //! Machines are noisy: whatever compares runs them in turns (with, without, with, …) and answers with a median.
 
-mod agent;
+pub mod agent;
 mod agent_cost;
 mod applications;
 mod beside;
 mod bpf;
 mod btf;
-mod child;
+pub mod child;
 pub mod client;
 mod completeness;
 mod connections;
@@ -23,13 +23,13 @@ mod duration;
 mod explosion;
 mod kernel;
 mod memory;
-mod nginx;
+pub mod nginx;
 mod node;
 mod otlp;
 mod parsers;
-mod postgres;
-mod redis;
-mod report;
+pub mod postgres;
+pub mod redis;
+pub mod report;
 mod rush;
 mod scrape;
 mod sink;

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::child::end;
 use super::nginx::{free_port, wait_for};
@@ -75,7 +76,12 @@ impl Postgres {
         let child = cmd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
         let server = Self { child, programs, dir, port };
         wait_for(port)?;
-        server.sql("CREATE EXTENSION pg_stat_statements")?;
+        // It listens a little before it answers.
+        let begin = Instant::now();
+        while let Err(e) = server.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements") {
+            ensure!(begin.elapsed() < Duration::from_secs(20), "{e:#}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         sh::output(server.pgbench(&["-i", "-q"]).env("PGOPTIONS", "-c client_min_messages=error"))?;
         Ok(server)
     }

@@ -1,0 +1,130 @@
+//! What must hold: `tests/truth/limits.toml`.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use super::count::{Counts, Tally};
+use super::plan::{KINDS, Kind};
+
+/// All limits.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    default: Limit,
+    #[serde(default)]
+    server: BTreeMap<String, Part>,
+}
+
+/// Percentages and numbers.
+#[derive(Deserialize, Debug, Clone)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    /// Of the calls expected, at least so many are seen, percent.
+    seen: f64,
+    /// Of the calls expected, at least so many have the right parent, percent.
+    right: f64,
+    /// Of the calls seen, at most so many have a wrong parent, percent.
+    wrong: f64,
+    /// Of the links expected, at least so many are right, percent.
+    links: f64,
+}
+
+/// What is other for one server.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    seen: Option<f64>,
+    right: Option<f64>,
+    links: Option<f64>,
+    wrong: Option<f64>,
+    /// Right parents by kind, instead of `right`.
+    #[serde(default)]
+    kinds: BTreeMap<Kind, f64>,
+}
+
+/// A share in percent; of nothing everything.
+pub fn percent(part: u64, of: u64) -> f64 {
+    if of == 0 { 100.0 } else { part as f64 * 100.0 / of as f64 }
+}
+
+impl Limits {
+    /// Reads them.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).context("tests/truth/limits.toml")
+    }
+
+    /// What does not hold, in words.
+    pub fn broken(&self, server: &str, counts: &Counts) -> Vec<String> {
+        let none = Part::default();
+        let part = self.server.get(server).unwrap_or(&none);
+        let limit = Limit {
+            seen: part.seen.unwrap_or(self.default.seen),
+            right: part.right.unwrap_or(self.default.right),
+            wrong: part.wrong.unwrap_or(self.default.wrong),
+            links: part.links.unwrap_or(self.default.links),
+        };
+        let mut broken = Vec::new();
+        let mut least = |what: String, is: f64, least: f64| {
+            if is < least {
+                broken.push(format!("{what}: {is:.2} %, not {least} %"));
+            }
+        };
+        let all = counts.all_calls();
+        least("calls seen".into(), percent(all.seen, all.expected), limit.seen);
+        let right = |tally: Tally| percent(tally.right, tally.expected.max(tally.seen));
+        for kind in KINDS {
+            let wanted = part.kinds.get(&kind).copied().unwrap_or(limit.right);
+            least(format!("right parents of {} calls", kind.name()), right(counts.of(kind)), wanted);
+        }
+        least("right parents of the proxy's calls".into(), right(counts.proxy), limit.right);
+        least("right links".into(), right(counts.links), limit.links);
+        for (what, tally) in [("calls", all), ("links", counts.links)] {
+            let wrong = percent(tally.wrong, tally.seen.max(1));
+            if wrong > limit.wrong {
+                broken.push(format!("wrong parents of {what}: {wrong:.2} %, more than {} %", limit.wrong));
+            }
+        }
+        let never = [
+            ("background calls with a parent", counts.background.1),
+            ("dangling parents", counts.dangling),
+            ("spans outside of their parents", counts.outside),
+        ];
+        broken.extend(never.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}: {n}")));
+        broken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, Limits, Tally};
+
+    const TEXT: &str = "[default]\nseen = 99\nright = 90\nwrong = 0.1\nlinks = 100\n[server.one.kinds]\nfanout = 0\n";
+
+    fn counts(right: u64, wrong: u64) -> Counts {
+        let tally = Tally { expected: 100, seen: 100, right, wrong, missing: 100 - right - wrong };
+        Counts { calls: [Tally::default(), tally, Tally::default(), Tally::default()], ..Counts::default() }
+    }
+
+    #[test]
+    fn a_limit_is_for_all_a_server_or_a_kind() {
+        let limits = Limits::parse(TEXT).unwrap();
+        assert!(limits.broken("two", &counts(90, 0)).is_empty());
+        assert_eq!(limits.broken("two", &counts(89, 0)).len(), 1);
+        assert!(limits.broken("one", &counts(0, 0)).is_empty());
+        assert_eq!(limits.broken("one", &counts(99, 1)).len(), 1);
+    }
+
+    #[test]
+    fn what_must_never_be_is_said() {
+        let limits = Limits::parse(TEXT).unwrap();
+        let bad = Counts { background: (9, 1), dangling: 1, outside: 1, ..Counts::default() };
+        assert_eq!(limits.broken("one", &bad).len(), 3);
+    }
+
+    #[test]
+    fn the_limits_in_use_can_be_read() {
+        Limits::parse(include_str!("../../../tests/truth/limits.toml")).unwrap();
+    }
+}
