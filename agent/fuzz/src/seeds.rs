@@ -21,6 +21,7 @@ pub fn of_protocol(name: &str) -> Vec<Vec<u8>> {
         "tls" => tls(),
         "dns" => dns_stream(),
         "dns_datagram" => dns_datagram(),
+        "fastcgi" => fastcgi(),
         // Better than nothing.
         _ => vec![script(&[(ToServer, b"hello\r\n"), (ToClient, b"ok\r\n")])],
     }
@@ -160,4 +161,13 @@ pub fn yaml() -> Vec<Vec<u8>> {
 pub fn selectors() -> Vec<Vec<u8>> {
     let texts = ["port=8000,user!=root", "comm in (a,b)", "!container", "env.A_B notin (x, y)", "exe=/a/b,pid==7"];
     texts.into_iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// FastCGI.
+fn fastcgi() -> Vec<Vec<u8>> {
+    let params = b"\x01\x04\0\x01\0\x14\x04\0\x0e\x04REQUEST_METHODPOST\0\0\0\0\x01\x04\0\x01\0\0\0\0";
+    let begin = b"\x01\x01\0\x01\0\x08\0\0\0\x01\0\0\0\0\0\0";
+    let asks = [&begin[..], params, b"\x01\x05\0\x01\0\x03\0\0abc\x01\x05\0\x01\0\0\0\0"].concat();
+    let answers = b"\x01\x06\0\x01\0\x11\x01\0Status: 404 a\r\n\r\n\0\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0";
+    vec![script(&[(ToServer, &asks), (ToClient, answers)])]
 }

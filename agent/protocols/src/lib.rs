@@ -24,6 +24,7 @@ pub mod blank;
 pub mod describe;
 pub mod dns;
 pub mod exchange;
+pub mod fastcgi;
 mod habit;
 pub mod hidden;
 pub mod http;

@@ -9,4 +9,5 @@ pub static PROTOCOLS: Registry = Registry::new(&[
     &crate::redis::PROTOCOL,
     &crate::tls::PROTOCOL,
     &crate::dns::PROTOCOL,
+    &crate::fastcgi::PROTOCOL,
 ]);

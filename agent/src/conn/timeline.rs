@@ -254,10 +254,12 @@ impl Timeline {
         Self { set_up, established: true, retransmits: 0, is_actor_known: true }
     }
 
-    /// Someone did a part of it.
+    /// Someone did a part of it. What a runtime executes is not seen when it connects, but then.
     fn act(&mut self, actor: Actor) {
         if !std::mem::replace(&mut self.is_actor_known, true) {
             self.set_up.actor = actor;
+        } else if self.set_up.actor.pid == actor.pid && self.set_up.actor.context == 0 {
+            self.set_up.actor.context = actor.context;
         }
     }
 

@@ -25,6 +25,10 @@ pub fn known_runtime(executable: &str) -> Option<&'static str> {
         name if is_versioned(name, "python") => Some("cpython"),
         name if is_versioned(name, "pypy") => Some("pypy"),
         name if is_versioned(name, "ruby") => Some("ruby"),
+        // As PHP names its server interfaces, and so its SDK the runtime.
+        name if is_versioned(name, "php-fpm") => Some("fpm-fcgi"),
+        name if is_versioned(name, "php-cgi") => Some("cgi-fcgi"),
+        name if is_versioned(name, "php") => Some("cli"),
         _ => None,
     }
 }
@@ -34,6 +38,9 @@ pub(super) fn family(executable: &str) -> Option<&'static str> {
     match known_runtime(executable)? {
         "cpython" => Some("python"),
         "nodejs" => Some("node"),
+        "fpm-fcgi" => Some("php-fpm"),
+        "cgi-fcgi" => Some("php-cgi"),
+        "cli" => Some("php"),
         other => Some(other),
     }
 }
@@ -57,6 +64,10 @@ mod tests {
         assert_eq!(known_runtime("java"), Some("java"));
         assert_eq!(known_runtime("python-config"), None);
         assert_eq!(known_runtime("nginx"), None);
+        assert_eq!(
+            ["php-fpm8.2", "php-cgi8.2", "php8.2", "phpunit"].map(known_runtime),
+            [Some("fpm-fcgi"), Some("cgi-fcgi"), Some("cli"), None]
+        );
     }
 
     #[test]

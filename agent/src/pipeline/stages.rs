@@ -233,7 +233,8 @@ impl Stages {
         let paid = beginning.and_then(|beginning| beginning.paid);
         let Followed { facts, recent_route, .. } = followed;
         let route = self.tracer.route(exchange, facts, &resource.service_name, recent_route);
-        let ties = Ties { promised: told.ids, owner, usage: Some(usage), paid, route: route.as_deref() };
+        let is_late = owner.is_some_and(|owner| !self.contexts.is_in_flight(&owner));
+        let ties = Ties { promised: told.ids, owner, is_late, usage: Some(usage), paid, route: route.as_deref() };
         let span = self.tracer.span(exchange, facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
         let is_open = matches!(told.other, Other::Awaited(_));
@@ -277,7 +278,7 @@ impl Stages {
         resource: &Resource,
     ) -> Option<Owner> {
         let is_client = connection.role == Some(Role::Client) && connection.open.vantage == Vantage::Socket;
-        let call = Call { actor, start_ns, end_ns };
+        let call = Call { actor: Binding::acting(resource, actor), start_ns, end_ns };
         if is_client { self.contexts.owner(call, || Binding::of(resource)) } else { None }
     }
 

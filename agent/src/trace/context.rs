@@ -71,6 +71,9 @@ pub enum Binding {
     Thread,
     /// The same, as far as a thread waits in its calls: those over a blocking socket.
     Waiting,
+    /// The process has one thread, which handles one request after the other and knows no events: what it does is for the one that
+    /// it received last.
+    Last,
     /// A thread of the operating system runs whatever the runtime gives it, and nothing shows what.
     Nothing,
 }
@@ -83,9 +86,17 @@ impl Binding {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
+            Some("fpm-fcgi" | "cgi-fcgi") => Self::Last,
             Some(_) => Self::Nothing,
             None => Self::Waiting,
         }
+    }
+
+    /// Who acts, where only the thread is seen: of a process that is one context, that one.
+    #[must_use]
+    pub fn acting(resource: &Resource, actor: Actor) -> Actor {
+        let is_plain = matches!(actor.context, 0 | WAITS);
+        if is_plain && Self::of(resource) == Self::Last { Actor { context: 1, ..actor } } else { actor }
     }
 }
 
@@ -317,7 +328,7 @@ impl Contexts {
         let is_certain = match binding() {
             Binding::Thread => true,
             Binding::Waiting => actor.context == WAITS,
-            Binding::Nothing => false,
+            Binding::Last | Binding::Nothing => false,
         };
         is_certain.then_some(owner)
     }

@@ -79,6 +79,8 @@ pub struct Ties<'a> {
     pub promised: Option<Owner>,
     /// For what a client did: the request that it was done for.
     pub owner: Option<Owner>,
+    /// That request was over before this was.
+    pub is_late: bool,
     /// Which use of its connection it is.
     pub usage: Option<Use>,
     /// How the connection was set up, if it is the first one after that.
@@ -272,6 +274,9 @@ fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<At
     if kind == Kind::Server && request.arrived_ns != 0 {
         let waited_ns = request.first_ns.saturating_sub(request.arrived_ns);
         attributes.push((semconv::WIRESPAN_QUEUE_DURATION, setup::seconds(waited_ns)));
+    }
+    if ties.is_late {
+        attributes.push((semconv::WIRESPAN_PARENT_OVER, Value::Bool(true)));
     }
     let first = match ties.usage {
         Some(Use::First | Use::Ready) => true,

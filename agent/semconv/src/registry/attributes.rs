@@ -188,6 +188,8 @@ attributes! {
     WIRESPAN_DB_STATEMENT_TRUNCATED: "wirespan.db.statement.truncated", Bool, Own, WIRESPAN, "`true`", "true";
     /// Time from the arrival of the request's first byte at the socket to the read that took it, s.
     WIRESPAN_QUEUE_DURATION: "wirespan.queue.duration", Double, Own, WIRESPAN, "any", "0.0003";
+    /// That the request which is the span's parent was over before the span was.
+    WIRESPAN_PARENT_OVER: "wirespan.parent.over", Bool, Own, WIRESPAN, "`true`", "true";
     /// Whether the connection had carried a request before.
     WIRESPAN_CONNECTION_REUSED: "wirespan.connection.reused", Bool, Own, WIRESPAN, "", "false";
     /// How long the connection's set-up took, from its first phase to its last, s.

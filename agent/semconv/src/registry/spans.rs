@@ -25,6 +25,12 @@ pub static REQUEST: &[Use] = &[
         "s: from the arrival of the request's first byte at the socket to the read that took it: the wait for a busy worker \
          or event loop",
     ),
+    Use::ends(
+        WIRESPAN_PARENT_OVER,
+        "",
+        "the request that the call was made for was answered before the call was",
+        "`true`: work that went on after the answer",
+    ),
     Use::new(NETWORK_PEER_ADDRESS, "if there is one", "the other end of the connection; the path of a unix socket"),
     Use::new(NETWORK_PEER_PORT, "unless over a unix socket", ""),
     Use::new(NETWORK_TRANSPORT, "over a unix socket", "`unix`"),

@@ -72,7 +72,8 @@ impl Stages {
         let asker = self.caller(connection).and_then(|client| self.links.asker(client, request.pos));
         let named = header(request);
         let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
-        let is_kept = self.contexts.begin(own, request.actor, (request.at_ns, request.read_ns));
+        let actor = Binding::acting(resource, request.actor);
+        let is_kept = self.contexts.begin(own, actor, (request.at_ns, request.read_ns));
         if let Some(named) = named.filter(|_| is_kept) {
             self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
         }

@@ -1,0 +1,50 @@
+//! What spans, metrics and advice say of an exchange: it is one of HTTP.
+
+use std::borrow::Cow;
+
+use super::{FastCgiExchange, SPOKEN};
+use crate::describe::family::{Family, Http};
+use crate::describe::spoken::Spoken;
+use crate::describe::value::{Attribute, Kind};
+use crate::describe::{Described, Scene};
+use crate::exchange::detail::{Detail, Parent};
+use crate::http;
+
+impl FastCgiExchange {
+    fn http(&self) -> Http<'_> {
+        Http {
+            method: &self.method,
+            target: &self.target,
+            target_truncated: self.target_truncated,
+            version: if self.is_old { "1.0" } else { "1.1" },
+            status: self.status,
+            host: self.host.as_deref(),
+            user_agent: self.user_agent.as_deref(),
+            forwarded_for: self.forwarded_for.as_deref(),
+            request_body: self.request_body,
+            response_body: self.response_body,
+        }
+    }
+}
+
+impl Detail for FastCgiExchange {
+    fn spoken(&self) -> Spoken {
+        SPOKEN
+    }
+
+    fn family(&self) -> Family<'_> {
+        Family::Http(self.http())
+    }
+
+    fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
+        http::describe(&self.http(), scene, attributes)
+    }
+
+    fn error(&self, kind: Kind) -> Option<Cow<'static, str>> {
+        http::error(self.status, kind)
+    }
+
+    fn parent(&self) -> Parent<'_> {
+        Parent { traceparent: self.traceparent.as_deref(), tracestate: self.tracestate.as_deref() }
+    }
+}
