@@ -113,6 +113,8 @@ layout! {
     socket_inode: "socket_alloc"."vfs_inode",
     /// The `struct sock`.
     socket_sk: "socket"."sk",
+    /// The file of a socket, null before accept and after close.
+    socket_file: "socket"."file",
     /// Inode number.
     inode_number: "inode"."i_ino",
     /// Mode.
@@ -121,6 +123,8 @@ layout! {
     net_inum: "net"."ns.inum",
     /// Open files.
     task_files: "task_struct"."files",
+    /// Thread pointer of the user's code (x86-64).
+    task_thread_pointer: "task_struct"."thread.fsbase",
     /// Thread group id.
     task_tgid: "task_struct"."tgid",
     /// Thread id.
@@ -141,6 +145,8 @@ layout! {
     table_size: "fdtable"."max_fds",
     /// Private data: the `struct socket` of a socket file.
     file_private: "file"."private_data",
+    /// Flags of open(2) and fcntl(2).
+    file_flags: "file"."f_flags",
     /// Inode.
     file_inode: "file"."f_inode",
     /// Path given to exec.

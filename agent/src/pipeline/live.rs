@@ -368,8 +368,8 @@ impl Live {
             }
         }
         for (pid, program) in self.engine.processes().programs() {
-            self.capture.probe(pid, &program.sites);
-            if let Some(runtime) = runtime::of(program) {
+            let is_probed = self.capture.probe(pid, &program.sites);
+            if let Some(runtime) = runtime::of(program, is_probed) {
                 self.capture.runtimes.set(pid, runtime);
             }
         }

@@ -169,6 +169,15 @@ impl Sock {
         self.pointer(offset!(sock_socket)) == 0
     }
 
+    /// Whether whoever reads from it waits there: no `O_NONBLOCK` (include/uapi/asm-generic/fcntl.h).
+    #[inline(always)]
+    pub fn is_blocking(self) -> bool {
+        const O_NONBLOCK: u32 = 0o4000;
+        let socket = self.pointer(offset!(sock_socket));
+        let file = read_known::<u64>(socket, offset!(socket_file), 0);
+        file != 0 && read_known::<u32>(file, offset!(file_flags), O_NONBLOCK) & O_NONBLOCK == 0
+    }
+
     /// Whether both directions are shut down: the application closed it.
     #[inline(always)]
     pub fn is_shut_down(self) -> bool {
