@@ -304,7 +304,13 @@ impl Capture {
     /// Detaches every program. The maps stay, with what they hold.
     pub fn detach(&mut self) {
         self.missed += self.missed();
-        for (_, program) in self.ebpf.programs_mut() {
+        // Calls come first: without the probes, contexts would be taken for those that were at their addresses before.
+        self.detach_where(|program| !matches!(program, Program::UProbe(_)));
+        self.detach_where(|program| matches!(program, Program::UProbe(_)));
+    }
+
+    fn detach_where(&mut self, is_one: impl Fn(&Program) -> bool) {
+        for (_, program) in self.ebpf.programs_mut().filter(|(_, program)| is_one(program)) {
             // One that was never loaded cannot be unloaded.
             let _ = match program {
                 Program::BtfTracePoint(program) => program.unload(),

@@ -13,7 +13,7 @@ const VALUES: u32 = 0x310 + 8;
 const ENTERED: u32 = 40;
 /// Minor versions of Python 3, and where `thread_id` and `context` stand in `PyThreadState` (Include/cpython/pystate.h), bytes.
 const STATES: [(std::ops::RangeInclusive<u32>, u32, u32); 4] =
-    [(8..=10, 176, 240), (11..=11, 152, 224), (12..=12, 136, 208), (13..=13, 152, 208)];
+    [(8..=10, 176, 240), (11..=11, 152, 224), (12..=12, 136, 208), (13..=14, 152, 208)];
 
 /// How contexts are found in a process of this interpreter.
 #[must_use]
@@ -33,7 +33,7 @@ mod tests {
         let places = |minor| of(Python { minor }).map(|runtime| runtime.places[1..3].to_vec());
         assert_eq!(places(8), Some(vec![176, 240]));
         assert_eq!(places(11), Some(vec![152, 224]));
-        assert_eq!(places(13), Some(vec![152, 208]));
+        assert_eq!((places(13), places(14)), (Some(vec![152, 208]), Some(vec![152, 208])));
         assert_eq!((places(7), places(15)), (None, None));
     }
 }
