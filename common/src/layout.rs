@@ -125,6 +125,8 @@ layout! {
     net_inum: "net"."ns.inum",
     /// Open files.
     task_files: "task_struct"."files",
+    /// Thread pointer of the user's code (x86-64).
+    task_thread_pointer: "task_struct"."thread.fsbase",
     /// Thread group id.
     task_tgid: "task_struct"."tgid",
     /// Thread id.

@@ -26,7 +26,15 @@ const PROGRAMS: [(&str, &str); 12] = [
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 
-const PYTHON: &[&str] = &["psycopg[binary]>=3.2,<4", "redis>=5,<7", "uvicorn<1", "fastapi<1"];
+const PYTHON: &[&str] = &[
+    "psycopg[binary]>=3.2,<4",
+    "redis>=5,<7",
+    "uvicorn<1",
+    "fastapi<1",
+    "asyncpg==0.32.0",
+    "httpx==0.28.1",
+    "uvloop==0.23.0",
+];
 const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5"];
 const PGJDBC: &str = "org.postgresql:postgresql:42.7.7";
 const JEDIS: &str = "redis.clients:jedis:5.2.0";

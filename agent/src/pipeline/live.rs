@@ -1,6 +1,7 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
 use super::advising::Advising;
+use super::again::Again;
 use super::engine::Engine;
 use super::governor::{self, Budget, Governor};
 use super::hint::Hint;
@@ -15,7 +16,7 @@ use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
-use crate::process::table::{Change, Decision, Order, ProcessTable};
+use crate::process::table::{Ask, Change, Decision, Look, Order, ProcessTable};
 use crate::resolve::Resolver;
 use crate::runtime;
 use crate::serve::Health;
@@ -94,6 +95,7 @@ pub struct Live {
     select_all: bool,
     listeners: Listeners,
     resolver: Resolver,
+    again: Again,
     /// Whether it was said that listen queues are not known.
     told_of_listeners: bool,
 }
@@ -123,6 +125,7 @@ impl Live {
             select_all,
             listeners: Listeners::start()?,
             resolver,
+            again: Again::default(),
             told_of_listeners: false,
         };
         live.obey();
@@ -211,6 +214,8 @@ impl Live {
                     self.obey();
                 }
             }
+            let Self { capture, engine, .. } = self;
+            capture.sweep_probes(now, |keep| engine.processes().targets().for_each(|process| keep(process.pid)));
             self.listen_queues(&mut tap, &mut note);
             if hint.is_due(Instant::now(), self.engine.totals().requests()) {
                 let text = hint.text(self.targets(), &self.counters(), &self.engine);
@@ -365,10 +370,17 @@ impl Live {
                 Change::Remove => policies.remove(pid),
             }
         }
+        let now = Instant::now();
         for (pid, program) in self.engine.processes().programs() {
-            if let Some(runtime) = runtime::of(program) {
+            self.again.looked(pid, program.is_unsettled, now);
+            let is_probed = self.capture.probe(pid, &program.sites);
+            if let Some(runtime) = runtime::of(program, is_probed) {
                 self.capture.runtimes.set(pid, runtime);
             }
+        }
+        let Self { engine, again, resolver, .. } = self;
+        for pid in again.due(now, || engine.processes().targets().map(|process| process.pid).collect()) {
+            resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
         }
         for command in self.engine.take_commands() {
             match command {

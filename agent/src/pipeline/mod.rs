@@ -3,11 +3,13 @@
 //! - [`engine`]: events in, spans out; no I/O, no clock: live tracing and replay run the same code;
 //! - `stages`: where each fact of a connection goes;
 //! - [`live`]: kernel → engine → exporters, with what [`crate::resolve`] finds;
+//! - `again`: which processes are looked at once more;
 //! - [`metering`], [`own`]: when metrics are collected, and what the agent tells of itself;
 //! - [`hint`]: what to tell a user who sees nothing;
 //! - [`summary`]: the account at the end.
 
 pub mod advising;
+mod again;
 #[cfg(test)]
 mod emitted_tests;
 pub mod engine;

@@ -27,7 +27,7 @@ impl Root {
     }
 
     /// What stands at a path of the process. Links are followed within its root; an absolute one begins there.
-    fn find(&self, path: &str) -> Option<OwnedFd> {
+    pub(super) fn hold(&self, path: &str) -> Option<OwnedFd> {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         openat2(&self.0, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve).ok()
     }
@@ -35,13 +35,13 @@ impl Root {
     /// The beginning of a regular file.
     pub(super) fn read(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        open(&self.find(path)?)?.take(limit).read_to_end(&mut bytes).ok()?;
+        open(&self.hold(path)?)?.take(limit).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 
     /// Which file stands at a path.
     pub(super) fn identity(&self, path: &str) -> Option<Identity> {
-        identity(&self.find(path)?)
+        identity(&self.hold(path)?)
     }
 }
 

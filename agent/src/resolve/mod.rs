@@ -9,8 +9,10 @@
 //!
 //! The main thread asks and is answered through channels; it waits for an answer for a moment at most ([`Resolver::settle`]).
 
+mod elf;
 mod executed;
 mod files;
+mod flow;
 mod lane;
 mod look;
 mod program;

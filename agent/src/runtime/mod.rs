@@ -1,15 +1,21 @@
 //! What the kernel programs must know of a process's runtime to see which of its contexts makes a call. One file a runtime; the
 //! twin of `ebpf/src/context`.
 
+pub mod cpython;
 pub mod go;
 
 use wirespan_common::context::Runtime;
 
 use crate::process::Program;
 
-/// How contexts are found in a process that runs this program; `None` where only its threads are known.
+/// How contexts are found in a process that runs this program; `None` where only its threads are known. `is_probed`: all places
+/// of the program are probed that it names.
 #[must_use]
-pub fn of(program: &Program) -> Option<Runtime> {
+pub fn of(program: &Program, is_probed: bool) -> Option<Runtime> {
+    if let Some(python) = program.python {
+        // Without seeing contexts come, nothing can be said of them.
+        return is_probed.then(|| cpython::of(python))?;
+    }
     match program.runtime.as_deref()? {
         "go" => go::of(program.runtime_version.as_deref()?),
         _ => None,

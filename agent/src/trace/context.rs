@@ -176,29 +176,31 @@ impl Contexts {
     }
 
     /// A request was received whose span will be that of `owner`, from `at_ns` to `read_ns`. False when there was no room
-    /// for it: [`end`](Self::end) will not know it, so nothing may name its span.
-    pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64)) -> bool {
+    /// for it: [`end`](Self::end) will not know it, so nothing may name its span. `binding`: of the process.
+    pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64), binding: Binding) -> bool {
         let (connection, place) = (owner.request.connection, owner.request.place());
         if actor.pid == 0 || self.in_flight.get(&connection).is_some_and(|flight| flight.holds(place)) {
             return false;
         }
         let is_kept = self.flying < MAX_REQUESTS;
         self.refused += u64::from(!is_kept);
-        let thread = match actor.context {
-            0 | WAITS if is_kept => self.place(owner, actor, at_ns),
-            0 | WAITS => {
+        let is_plain = matches!(actor.context, 0 | WAITS);
+        if !is_plain && actor.context != OF_NOBODY {
+            kept::process(&mut self.processes, actor.pid, at_ns);
+            let Self { received, in_flight, .. } = self;
+            let context = (actor.pid, actor.context);
+            let is_received =
+                received.begin(context, is_kept.then_some(owner), read_ns, |other| flies(in_flight, other));
+            self.refused += u64::from(is_kept && !is_received);
+        }
+        // Where threads say something, they may go on with what was received for a context.
+        let thread = match is_plain || binding == Binding::Thread {
+            true if is_kept => self.place(owner, actor, at_ns),
+            true => {
                 self.unreadable(actor, at_ns);
                 None
             }
-            OF_NOBODY => None,
-            context => {
-                kept::process(&mut self.processes, actor.pid, at_ns);
-                let Self { received, in_flight, .. } = self;
-                let is_received = received
-                    .begin((actor.pid, context), is_kept.then_some(owner), read_ns, |other| flies(in_flight, other));
-                self.refused += u64::from(is_kept && !is_received);
-                None
-            }
+            false => None,
         };
         if is_kept {
             self.in_flight.entry(connection).or_default().add(Request { owner, thread });

@@ -62,6 +62,14 @@ pub fn transfer(call: Call, source: Source) {
         slot.count(Counter::Ignored);
         return;
     }
+    // Before anything is left out: who works on goes with what it has received, told or not. In the program of `sys_exit` there is
+    // no room for it.
+    let context = if sheds {
+        let turn = conn::turn_number(conn);
+        context::running(Moving { thread: caller.thread, sock, direction, role: conn.role, turn }, regs)
+    } else {
+        zero()
+    };
     let moved = shed::Moved { direction, position, len, is_first };
     if sheds && shed::leaves_out(slot, conn, moved, source, caller.thread) {
         // It is counted.
@@ -86,9 +94,6 @@ pub fn transfer(call: Call, source: Source) {
         }
         return;
     }
-    // In the program of `sys_exit` there is no room for it, either.
-    let moving = Moving { thread: caller.thread, sock, direction, role: conn.role };
-    let context = if sheds { context::running(moving, regs) } else { zero() };
     let mut data =
         Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     if sheds {

@@ -1,6 +1,7 @@
 //! Execution contexts: what a runtime executes when it makes a call, stamped on each record. One file a runtime; [`thread`] is
 //! what every program has.
 
+mod cpython;
 mod go;
 pub mod thread;
 
@@ -9,7 +10,7 @@ use crate::kernel::sock::Sock;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
 use thread::Thread;
-use wirespan_common::context::{RUNTIME_GO, WAITS};
+use wirespan_common::context::{RUNTIME_CPYTHON, RUNTIME_GO, WAITS};
 use wirespan_common::record::{Data, ROLE_SERVER, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
@@ -23,6 +24,8 @@ pub struct Moving {
     pub direction: u8,
     /// This end of the connection: one of `ROLE_`.
     pub role: u8,
+    /// The turn of its connection: no other turn has this number.
+    pub turn: u64,
 }
 
 /// Stamps a record with who made its call.
@@ -47,6 +50,7 @@ pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
         Some(runtime) if runtime.kind == RUNTIME_GO => {
             go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0]))
         }
+        Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving),
         _ if moving.direction == SEND && moving.role != ROLE_SERVER && moving.sock.is_blocking() => WAITS,
         _ => zero(),
     }

@@ -4,6 +4,7 @@ use crate::kernel::load;
 use crate::maps::offset;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
+use wirespan_common::layout::ABSENT;
 
 /// A thread: its process in the upper half, its own id in the lower.
 #[derive(Clone, Copy)]
@@ -19,6 +20,17 @@ impl Task {
     pub fn current() -> Self {
         // SAFETY: no arguments.
         Self(unsafe { bpf_get_current_task_btf() } as u64)
+    }
+
+    /// The thread pointer of its user code; 0 where the kernel's layout of it is not known (other machines than x86-64).
+    #[inline(always)]
+    pub fn thread_pointer(self) -> u64 {
+        let at = offset!(task_thread_pointer);
+        if at == ABSENT {
+            return 0;
+        }
+        // SAFETY: the layout's offset of a member of this size.
+        unsafe { load::<u64>(self.0, at) }
     }
 
     /// Its ids, without a further helper.

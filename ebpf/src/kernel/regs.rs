@@ -81,6 +81,12 @@ impl Regs {
         self.word(words::RESULT) == self.argument0()
     }
 
+    /// What a function returns, at its end.
+    #[inline(always)]
+    pub fn result(self) -> u64 {
+        self.word(words::RESULT)
+    }
+
     /// The user's stack pointer.
     #[inline(always)]
     pub fn stack_pointer(self) -> u64 {

@@ -1,11 +1,13 @@
 //! Which processes are targets, and their coming and going.
 //!
 //! - [`policy`]: what holds for a process;
+//! - [`runtimes`]: how contexts are found in a new process;
 //! - [`ports`]: ports that selectors name;
 //! - [`wanted`]: programs that no selector could choose.
 
 mod policy;
 pub mod ports;
+mod runtimes;
 mod wanted;
 
 pub use policy::{Caller, Spent, is_target, may_tell};
@@ -35,7 +37,7 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     let at_ns = now();
     // What is known under its id is of a predecessor.
     let _ = DECISIONS.remove(child);
-    let _ = RUNTIMES.remove(child);
+    runtimes::inherit(parent, child);
     match policy::explicit(parent).map(policy_kind) {
         Some(own) => mark(child, own, at_ns),
         None => _ = MARKS.remove(child),

@@ -73,7 +73,8 @@ impl Stages {
         let named = header(request);
         let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
         let actor = Binding::acting(resource, request.actor);
-        let is_kept = self.contexts.begin(own, actor, (request.at_ns, request.read_ns));
+        let times = (request.at_ns, request.read_ns);
+        let is_kept = self.contexts.begin(own, actor, times, Binding::of(resource));
         if let Some(named) = named.filter(|_| is_kept) {
             self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
         }

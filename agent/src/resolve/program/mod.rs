@@ -2,6 +2,7 @@
 
 mod go;
 mod java;
+mod python;
 mod runs;
 
 use std::collections::HashMap;
@@ -18,19 +19,38 @@ const MAX_PACKAGE: u64 = 256 * 1024;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
 
-/// What is known of executables: most processes share theirs with others.
+/// What is known of files: most processes share theirs with others.
+#[derive(Clone, Debug)]
+struct Cache<T>(HashMap<Identity, T>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Clone> Cache<T> {
+    fn get_or(&mut self, identity: Identity, find: impl FnOnce() -> T) -> T {
+        if self.0.len() >= MAX_PROGRAMS {
+            self.0.clear();
+        }
+        self.0.entry(identity).or_insert_with(find).clone()
+    }
+}
+
+/// What is known of executables and libraries.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Programs(HashMap<Identity, Option<Box<str>>>);
+pub(super) struct Programs {
+    go: Cache<Option<Box<str>>>,
+    python: python::Interpreters,
+}
 
 impl Programs {
     /// The version of Go that built an executable, if it is Go's.
     fn go_version(&mut self, pinned: &Pinned) -> Option<Box<str>> {
         let held = pinned.target("exe").ok()?;
         let identity = files::identity(&held)?;
-        if self.0.len() >= MAX_PROGRAMS {
-            self.0.clear();
-        }
-        self.0.entry(identity).or_insert_with(|| go_version(&files::open(&held)?)).clone()
+        self.go.get_or(identity, || go_version(&files::open(&held)?))
     }
 }
 
@@ -50,6 +70,13 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         ..Program::default()
     };
     match process.executable_name() {
+        Some(name) if crate::enrich::known_runtime(name) == Some("cpython") => {
+            let found = python::find(pinned, root.as_ref(), &mut programs.python);
+            program.is_unsettled = found.is_none();
+            if let Some(python::Found { python, sites }) = found {
+                (program.python, program.sites) = (Some(python), sites);
+            }
+        }
         Some("java") => program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?)),
         Some(name) if crate::enrich::known_runtime(name).is_none() => {
             program.runtime_version = programs.go_version(pinned);

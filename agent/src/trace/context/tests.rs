@@ -13,6 +13,11 @@ fn request(connection: u64, pos: u64) -> Owner {
     Owner { request, trace_id: [id; 16], span_id: [id; 8], parent: None, decision: Decision::Sample }
 }
 
+/// A request of a server whose threads say something.
+fn begin(contexts: &mut Contexts, owner: Owner, actor: Actor, times: (u64, u64)) -> bool {
+    contexts.begin(owner, actor, times, THREAD)
+}
+
 /// A call of a thread that begins at `at_ns`, and whose request it is.
 fn owner(contexts: &mut Contexts, tid: u32, at_ns: u64, binding: Binding) -> Option<u64> {
     let context = if binding == WAITING { WAITS } else { 0 };
@@ -23,7 +28,7 @@ fn owner(contexts: &mut Contexts, tid: u32, at_ns: u64, binding: Binding) -> Opt
 #[test]
 fn what_a_thread_does_while_it_handles_one_request_is_done_for_it() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     assert_eq!(owner(&mut contexts, 5, 99, THREAD), None, "before it");
     assert_eq!(owner(&mut contexts, 5, 150, THREAD), Some(1));
     assert_eq!(owner(&mut contexts, 6, 150, THREAD), None, "another thread");
@@ -38,7 +43,7 @@ fn one_after_the_other_on_one_thread() {
     let mut contexts = Contexts::default();
     for (connection, begin_ns) in [(1, 100), (2, 300), (1, 500)] {
         let key = RequestKey { connection, stream: 0, pos: begin_ns };
-        contexts.begin(Owner { request: key, ..request(connection, 0) }, actor(5), (begin_ns, begin_ns));
+        begin(&mut contexts, Owner { request: key, ..request(connection, 0) }, actor(5), (begin_ns, begin_ns));
         assert!(contexts.end(key, begin_ns + 100).is_some());
     }
     for (at_ns, expected) in [(150, Some(1)), (350, Some(2)), (550, Some(1)), (250, None)] {
@@ -49,14 +54,14 @@ fn one_after_the_other_on_one_thread() {
 #[test]
 fn an_event_loop_is_found_out_and_never_trusted_again() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     assert_eq!(owner(&mut contexts, 5, 110, THREAD), Some(1));
-    contexts.begin(request(2, 0), actor(5), (120, 120));
+    begin(&mut contexts, request(2, 0), actor(5), (120, 120));
     assert_eq!(owner(&mut contexts, 5, 130, THREAD), None);
     contexts.end(request(1, 0).request, 140);
     assert_eq!(owner(&mut contexts, 5, 150, THREAD), None, "it may still work for the first");
     contexts.end(request(2, 0).request, 160);
-    contexts.begin(request(3, 0), actor(5), (200, 200));
+    begin(&mut contexts, request(3, 0), actor(5), (200, 200));
     assert_eq!(owner(&mut contexts, 5, 210, THREAD), None);
 }
 
@@ -64,19 +69,19 @@ fn an_event_loop_is_found_out_and_never_trusted_again() {
 fn work_without_a_request_shows_a_loop_for_as_long_as_the_process_lives() {
     for binding in [THREAD, WAITING] {
         let mut contexts = Contexts::default();
-        contexts.begin(request(1, 0), actor(5), (100, 100));
+        begin(&mut contexts, request(1, 0), actor(5), (100, 100));
         contexts.end(request(1, 0).request, 200);
         // A timer.
         assert_eq!(owner(&mut contexts, 5, 300, binding), None);
-        contexts.begin(request(2, 0), actor(5), (400, 400));
+        begin(&mut contexts, request(2, 0), actor(5), (400, 400));
         assert_eq!(owner(&mut contexts, 5, 410, binding), None);
         contexts.end(request(2, 0).request, 500);
         contexts.sweep(10 * KEEP_THREAD_NS);
-        contexts.begin(request(3, 0), actor(5), (10 * KEEP_THREAD_NS + 100, 10 * KEEP_THREAD_NS + 100));
+        begin(&mut contexts, request(3, 0), actor(5), (10 * KEEP_THREAD_NS + 100, 10 * KEEP_THREAD_NS + 100));
         assert_eq!(owner(&mut contexts, 5, 10 * KEEP_THREAD_NS + 110, binding), None, "silence changes nothing");
         contexts.end(request(3, 0).request, 10 * KEEP_THREAD_NS + 200);
         contexts.renew(100);
-        contexts.begin(request(4, 0), actor(5), (11 * KEEP_THREAD_NS, 11 * KEEP_THREAD_NS));
+        begin(&mut contexts, request(4, 0), actor(5), (11 * KEEP_THREAD_NS, 11 * KEEP_THREAD_NS));
         assert_eq!(owner(&mut contexts, 5, 11 * KEEP_THREAD_NS + 10, binding), Some(4), "another program");
     }
 }
@@ -84,7 +89,7 @@ fn work_without_a_request_shows_a_loop_for_as_long_as_the_process_lives() {
 #[test]
 fn what_has_exited_is_forgotten_after_its_last_requests() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     contexts.exited(100, 200);
     assert_eq!(contexts.end(request(1, 0).request, 300), Some(request(1, 0)), "closed after it");
     assert_eq!(owner(&mut contexts, 5, 400, THREAD), None);
@@ -95,10 +100,10 @@ fn what_has_exited_is_forgotten_after_its_last_requests() {
 #[test]
 fn another_thread_s_work_says_nothing_of_a_thread_that_waits() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     contexts.end(request(1, 0).request, 200);
     assert_eq!(owner(&mut contexts, 6, 250, THREAD), None);
-    contexts.begin(request(2, 0), actor(5), (300, 300));
+    begin(&mut contexts, request(2, 0), actor(5), (300, 300));
     assert_eq!((owner(&mut contexts, 5, 310, THREAD), owner(&mut contexts, 6, 320, THREAD)), (Some(2), None));
 }
 
@@ -110,7 +115,7 @@ fn what_a_process_does_when_it_starts_shows_nothing_and_a_poller_does() {
         for at in (0..until).step_by(50_000_000) {
             assert_eq!(owner(&mut contexts, 5, SECOND + at, THREAD), None);
         }
-        contexts.begin(request(1, 0), actor(5), (9 * SECOND, 9 * SECOND));
+        begin(&mut contexts, request(1, 0), actor(5), (9 * SECOND, 9 * SECOND));
         assert_eq!(owner(&mut contexts, 5, 9 * SECOND + 1, THREAD), expected);
     }
 }
@@ -119,11 +124,11 @@ fn what_a_process_does_when_it_starts_shows_nothing_and_a_poller_does() {
 fn a_call_that_outlives_its_request_shows_a_loop() {
     for (binding, context) in [(THREAD, 0), (WAITING, WAITS)] {
         let mut contexts = Contexts::default();
-        contexts.begin(request(1, 0), actor(5), (100, 100));
+        begin(&mut contexts, request(1, 0), actor(5), (100, 100));
         let call = Call { actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: Some(150) };
         assert!(contexts.owner(call, || binding).is_some());
         contexts.end(request(1, 0).request, 200);
-        contexts.begin(request(2, 0), actor(5), (210, 210));
+        begin(&mut contexts, request(2, 0), actor(5), (210, 210));
         // Told now: it began in the first one, and was answered in the second one.
         assert!(contexts.owner(Call { start_ns: 190, end_ns: Some(250), ..call }, || binding).is_none());
         assert!(contexts.owner(Call { start_ns: 260, end_ns: Some(270), ..call }, || binding).is_none());
@@ -133,7 +138,7 @@ fn a_call_that_outlives_its_request_shows_a_loop() {
 #[test]
 fn what_threads_do_not_show_is_not_guessed() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     let of = |contexts: &mut Contexts, context, binding| {
         let call = Call { actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: None };
         contexts.owner(call, || binding).map(|owner| owner.request.connection)
@@ -147,8 +152,8 @@ fn what_threads_do_not_show_is_not_guessed() {
 #[test]
 fn threads_beside_each_other_count() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
-    contexts.begin(request(2, 0), actor(6), (110, 110));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(2, 0), actor(6), (110, 110));
     assert_eq!((owner(&mut contexts, 5, 120, THREAD), owner(&mut contexts, 6, 120, THREAD)), (Some(1), Some(2)));
 }
 
@@ -158,7 +163,7 @@ fn a_context_has_what_it_received_however_many_are_on_its_thread() {
     let running = |context| Actor { context, ..actor(5) };
     for connection in 1..200 {
         let key = RequestKey { connection, stream: 0, pos: 0 };
-        assert!(contexts.begin(Owner { request: key, ..request(1, 0) }, running(connection), (100, 100)));
+        assert!(begin(&mut contexts, Owner { request: key, ..request(1, 0) }, running(connection), (100, 100)));
     }
     for connection in 1..200 {
         let call = Call { actor: running(connection), start_ns: 110, end_ns: None };
@@ -175,8 +180,8 @@ fn a_context_has_what_it_received_however_many_are_on_its_thread() {
 #[test]
 fn a_pipeline_is_no_event_loop() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 0), actor(5), (100, 100));
-    contexts.begin(request(1, 50), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 50), actor(5), (100, 100));
     assert_eq!(owner(&mut contexts, 5, 110, THREAD), None);
     contexts.end(request(1, 0).request, 120);
     assert_eq!(owner(&mut contexts, 5, 130, THREAD), Some(1));
@@ -185,12 +190,12 @@ fn a_pipeline_is_no_event_loop() {
 #[test]
 fn what_was_lost_is_closed_by_what_follows_it_and_by_the_end() {
     let mut contexts = Contexts::default();
-    contexts.begin(request(1, 10), actor(5), (100, 100));
-    contexts.begin(request(1, 20), actor(5), (200, 200));
+    begin(&mut contexts, request(1, 10), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 20), actor(5), (200, 200));
     assert_eq!(contexts.end(request(1, 20).request, 300), Some(request(1, 20)), "and the first, which was lost");
-    contexts.begin(request(2, 0), actor(5), (400, 400));
+    begin(&mut contexts, request(2, 0), actor(5), (400, 400));
     contexts.end_connection(2, 450);
-    contexts.begin(request(3, 0), actor(5), (500, 500));
+    begin(&mut contexts, request(3, 0), actor(5), (500, 500));
     assert_eq!(owner(&mut contexts, 5, 510, THREAD), Some(3));
     let busy = contexts.in_flight.values().filter(|flight| !flight.is_empty()).count();
     assert_eq!((busy, contexts.processes.len()), (1, 1));
@@ -200,7 +205,7 @@ fn what_was_lost_is_closed_by_what_follows_it_and_by_the_end() {
 fn a_thread_that_serves_what_nobody_can_read_owns_nothing() {
     let mut contexts = Contexts::default();
     contexts.unreadable(actor(5), 50);
-    contexts.begin(request(1, 0), actor(5), (100, 100));
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     assert_eq!(owner(&mut contexts, 5, 150, THREAD), None);
 }
 
@@ -209,13 +214,14 @@ fn everything_is_bounded_and_forgotten() {
     let mut contexts = Contexts::default();
     for at in 0..1000_u64 {
         let key = RequestKey { connection: 1, stream: 0, pos: at };
-        contexts.begin(Owner { request: key, ..request(1, 0) }, actor(5), (at * 10, at * 10));
+        begin(&mut contexts, Owner { request: key, ..request(1, 0) }, actor(5), (at * 10, at * 10));
         contexts.end(key, at * 10 + 5);
     }
     assert_eq!((contexts.requests, contexts.threads[&(100, 5)].requests.len()), (MAX_OVER, MAX_OVER));
     for connection in 0..MAX_REQUESTS as u64 + 10 {
         let key = RequestKey { connection: connection + 10, stream: 0, pos: 0 };
-        contexts.begin(
+        begin(
+            &mut contexts,
             Owner { request: key, ..request(1, 0) },
             actor(6 + u32::try_from(connection).unwrap()),
             (20_000, 20_000),

@@ -1,0 +1,171 @@
+//! CPython's contexts (PEP 567): the one in which a thread runs, and what becomes of those that are made.
+//!
+//! A thread's state (`PyThreadState`) stands in a thread-specific value of its own; its `context` is what runs. Tasks, callbacks and
+//! calls that are moved to other threads run in copies, each made by somebody: so what was received in a context belongs to all
+//! that is made in it from then on, until it receives something else.
+//!
+//! A context of which nobody made a copy, and that was not entered, is the thread's own: it says no more than the thread.
+
+use super::Moving;
+use super::thread::{Task, Thread};
+use crate::kernel::regs::Regs;
+use crate::kernel::{read_user, zero};
+use crate::maps::{CONTEXTS, RUNTIMES, RUNTIMES_KNOWN};
+use aya_ebpf::macros::uprobe;
+use aya_ebpf::programs::ProbeContext;
+use wirespan_common::context::{OF_NOBODY, RUNTIME_CPYTHON, Runtime};
+use wirespan_common::record::{RECEIVE, ROLE_CLIENT};
+
+/// Keys of thread-specific values that are looked at: that of the interpreter is one of the first of its process.
+const KEYS: u64 = 4;
+/// Bytes from one thread-specific value to the next (nptl/descr.h, `struct pthread_key_data`: a number, and the value).
+const KEY_BYTES: u64 = 16;
+/// Set in the answer of [`python_context`] when the context was entered; contexts are aligned.
+const ENTERED: u64 = 1;
+/// The answer of [`python_context`] for a thread that has no context of its own yet.
+const NONE_YET: u64 = 2;
+
+/// Places in the interpreter's structures; see `agent/src/runtime/cpython.rs`.
+#[derive(Clone, Copy)]
+struct Places {
+    values: u64,
+    thread_id: u64,
+    context: u64,
+    entered: u64,
+}
+
+impl Places {
+    #[inline(always)]
+    fn of(runtime: &Runtime) -> Self {
+        let [values, thread_id, context, entered, ..] = runtime.places;
+        Self {
+            values: u64::from(values),
+            thread_id: u64::from(thread_id),
+            context: u64::from(context),
+            entered: u64::from(entered),
+        }
+    }
+}
+
+/// The context in which the thread with this thread pointer runs: its address, with [`ENTERED`]; 0 if it is no thread of the
+/// interpreter. A global function: the verifier checks it once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_context(process: u32, thread_pointer: u64) -> u64 {
+    // SAFETY: read at once; user space replaces whole values.
+    let Some(runtime) = (unsafe { RUNTIMES.get(process) }) else { return 0 };
+    let places = Places::of(runtime);
+    let mut key = 0;
+    while key < KEYS {
+        let value = thread_pointer.wrapping_add(places.values).wrapping_add(key * KEY_BYTES);
+        let state = read_user::<u64>(value).unwrap_or(0);
+        // A state names its thread as the C library does.
+        if state != 0 && read_user::<u64>(state.wrapping_add(places.thread_id)) == Some(thread_pointer) {
+            let context = read_user::<u64>(state.wrapping_add(places.context)).unwrap_or(0);
+            if context == 0 {
+                return NONE_YET;
+            }
+            let is_entered = read_user::<u32>(context.wrapping_add(places.entered)).is_some_and(|entered| entered != 0);
+            return context & !7 | if is_entered { ENTERED } else { 0 };
+        }
+        key += 1;
+    }
+    0
+}
+
+/// What `CONTEXTS` is asked for.
+type Key = [u64; 2];
+
+/// What a thread has received outside of all contexts.
+#[inline(always)]
+fn of_thread(thread: Thread) -> Key {
+    [thread.word(), 0]
+}
+
+/// A context of a process.
+#[inline(always)]
+fn of_context(thread: Thread, context: u64) -> Key {
+    [u64::from(thread.process()) << 32, context & !7]
+}
+
+/// What a key stands for: a token, [`OF_NOBODY`], or nothing known.
+#[inline(always)]
+fn token(key: &Key) -> Option<u64> {
+    // SAFETY: an aligned word of a live map value.
+    CONTEXTS.get_ptr(key).map(|token| unsafe { token.read_volatile() })
+}
+
+/// Best effort: the oldest makes room.
+#[inline(always)]
+fn remember(key: &Key, token: u64) {
+    let _ = CONTEXTS.insert(key, token, 0);
+}
+
+/// What a call belongs to, as its record says; see [`super::running`].
+#[inline(always)]
+pub fn running(moving: Moving) -> u64 {
+    let thread = moving.thread;
+    let context = python_context(thread.process(), Task::current().thread_pointer());
+    if context == 0 {
+        return zero();
+    }
+    let is_received = moving.direction == RECEIVE && moving.role != ROLE_CLIENT;
+    let key = of_context(thread, context);
+    let known = if context == NONE_YET { None } else { token(&key) };
+    if known.is_some() || context & ENTERED != 0 {
+        if !is_received {
+            return known.unwrap_or(OF_NOBODY);
+        }
+        remember(&key, moving.turn);
+        return moving.turn;
+    }
+    let key = of_thread(thread);
+    if is_received {
+        // An event loop reads for whoever comes; a thread that waits in its read goes on with what it has read.
+        let whose = if moving.sock.is_blocking() { moving.turn } else { OF_NOBODY };
+        remember(&key, whose);
+        return moving.turn;
+    }
+    // A thread that shows no event loop is judged as a thread.
+    if token(&key) == Some(OF_NOBODY) { OF_NOBODY } else { zero() }
+}
+
+/// A context was copied: the new one belongs to what the running one belongs to.
+///
+/// At each return of `PyContext_CopyCurrent` and `PyContext_Copy` (Python/context.c); the result is the new context.
+#[uprobe]
+pub fn python_context_copied(ctx: ProbeContext) -> u32 {
+    let Some((thread, running, made)) = made(&ctx) else { return 0 };
+    let known = if running == NONE_YET { None } else { token(&of_context(thread, running)) };
+    let whose = match known {
+        None if running & ENTERED == 0 => token(&of_thread(thread)),
+        known => known,
+    };
+    remember(&of_context(thread, made), whose.unwrap_or(OF_NOBODY));
+    0
+}
+
+/// An empty context was made, for a thread that had none or by hand: what was known of one at its address is over.
+///
+/// At each return of `PyContext_New`, and of `context_new_empty` (Python/context.c).
+#[uprobe]
+pub fn python_context_empty(ctx: ProbeContext) -> u32 {
+    if let Some((thread, _, made)) = made(&ctx) {
+        let _ = CONTEXTS.remove(of_context(thread, made));
+    }
+    0
+}
+
+/// Who made a context, in which one, and the new one. `None` for processes that are not looked into, and where none was made.
+#[inline(always)]
+fn made(ctx: &ProbeContext) -> Option<(Thread, u64, u64)> {
+    // SAFETY: an aligned word of a live map value.
+    RUNTIMES_KNOWN.get_ptr(0).filter(|known| unsafe { known.read_volatile() } != 0)?;
+    let thread = Thread::current();
+    // SAFETY: read at once; user space replaces whole values.
+    unsafe { RUNTIMES.get(thread.process()) }.filter(|runtime| runtime.kind == RUNTIME_CPYTHON)?;
+    let made = Regs(ctx.regs.cast::<u64>()).result();
+    let running = python_context(thread.process(), Task::current().thread_pointer());
+    // A function that gives the running context makes none.
+    (made != 0 && running != 0 && running & !7 != made).then_some((thread, running, made))
+}

@@ -1,0 +1,125 @@
+//! Which request a call of a Python program was made for, where its interpreter shows it. Every call carries the name of its
+//! request.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use wirespan_tests::span::Span;
+use wirespan_tests::spans::Spans;
+
+use crate::harness::agent::granted;
+use crate::harness::postgres::Postgres;
+use crate::harness::servers::Server;
+use crate::harness::{Agent, run, servers};
+
+const COUNT: usize = 120;
+
+/// What became of the calls.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    right: usize,
+    missing: usize,
+    wrong: usize,
+    /// Calls of nobody, and those of them that have a parent.
+    nobodys: usize,
+    claimed: usize,
+}
+
+/// The last word of what a call says of itself: `rN`, `nobody`, or nothing.
+fn named(span: &Span) -> Option<String> {
+    let text = span.attributes.get("db.query.text").or_else(|| span.attributes.get("url.full"))?.as_str()?.to_owned();
+    let name = text.trim_end_matches('"').rsplit(['/', ' ', '"']).next()?.to_owned();
+    let is_request = name.strip_prefix('r').is_some_and(|number| number.parse::<u32>().is_ok());
+    (is_request || name == "nobody").then_some(name)
+}
+
+fn compare(spans: &Spans) -> Found {
+    let requests = spans.servers().count(COUNT);
+    let paths: BTreeMap<_, _> = requests.iter().map(|span| (span.span_id.clone(), span.text("url.path"))).collect();
+    let mut found = Found::default();
+    for call in spans.clients().iter() {
+        let Some(name) = named(call) else { continue };
+        let parent = call.parent.as_ref();
+        if name == "nobody" {
+            found.nobodys += 1;
+            found.claimed += usize::from(parent.is_some());
+            continue;
+        }
+        match parent.map(|id| paths.get(id)) {
+            None => found.missing += 1,
+            Some(Some(path)) if path.ends_with(&format!("/{name}")) => found.right += 1,
+            Some(_) => found.wrong += 1,
+        }
+    }
+    found
+}
+
+/// Requests of the server, so many at once, by the backend that sees contexts; `None` if the kernel does not grant it.
+fn ask(server: &Server, path: &str, at_once: usize) -> Option<Found> {
+    let backend = granted().into_iter().find(|backend| *backend == "sockets")?;
+    let mut agent = Agent::run(backend, &[format!("pid={}", server.pid())], &[]);
+    let urls = format!("http://127.0.0.1:{}{path}r[1-{COUNT}]", server.port);
+    let at_once = at_once.to_string();
+    run(Command::new("curl").args(["-s", "--noproxy", "*", "-Z", "--parallel-max", &at_once]).arg(urls));
+    let spans = agent.finish();
+    println!("{}", agent.stderr());
+    Some(compare(&spans))
+}
+
+/// Nothing wrong, and nearly all of `calls` a request right.
+#[track_caller]
+fn is_right(found: Option<Found>, calls: usize) {
+    let Some(found) = found else { return };
+    let Found { right, missing, wrong, nobodys, claimed } = found;
+    println!("{found:?}");
+    assert_eq!((wrong, claimed), (0, 0), "{found:?}");
+    assert!(nobodys > 10, "{found:?}");
+    assert!(right + missing >= calls * COUNT - 2 && right * 1000 >= calls * COUNT * 995, "{found:?}");
+}
+
+#[test]
+fn asyncio_without_any_library() {
+    for at_once in [1, 16] {
+        let redis = servers::redis();
+        let server = servers::program("contexts_plain.py", &[&redis.port.to_string()]);
+        is_right(ask(&server, "/", at_once), 5);
+    }
+}
+
+/// FastAPI on uvicorn with the event loop of that name; nginx answers its requests.
+fn fast_api(loop_name: &str) -> (Postgres, [Server; 3]) {
+    let (database, redis, web) = (Postgres::start(), servers::redis(), servers::nginx(None));
+    let ports = [&redis, &web].map(|server| server.port.to_string());
+    let dsn = format!("postgresql://postgres@127.0.0.1:{}/shop", database.port);
+    let server = servers::program("contexts_async.py", &[&dsn, &ports[0], &ports[1], loop_name]);
+    (database, [server, redis, web])
+}
+
+#[test]
+fn coroutines_tasks_threads_and_work_after_the_answer() {
+    for at_once in [1, 16] {
+        let (_database, [server, ..]) = fast_api("asyncio");
+        is_right(ask(&server, "/a/", at_once), 5);
+        is_right(ask(&server, "/s/", at_once), 1);
+    }
+}
+
+/// It reads for all connections outside of all contexts, and writes at the end of a turn of the loop.
+#[test]
+fn uvloop_shows_nothing() {
+    for at_once in [1, 16] {
+        let (_database, [server, ..]) = fast_api("uvloop");
+        let Some(found) = ask(&server, "/a/", at_once) else { return };
+        assert_eq!((found.right, found.wrong, found.claimed), (0, 0, 0), "{found:?}");
+        assert!(found.missing >= 5 * COUNT - 2, "{found:?}");
+    }
+}
+
+#[test]
+fn threads_with_and_without_contexts_of_their_own() {
+    for at_once in [1, 16] {
+        let redis = servers::redis();
+        let server = servers::program("contexts_threads.py", &[&redis.port.to_string()]);
+        is_right(ask(&server, "/", at_once), 3);
+    }
+}
