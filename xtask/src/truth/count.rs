@@ -91,8 +91,8 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
         has_proxy,
     };
     let mut counts = Counts { requests: requests.values().filter(|r| r.is_answered).count() as u64, ..<_>::default() };
-    // Places that a whole tree must have, and those requests with a span that is not as it should be.
-    let mut seen: BTreeMap<Place, Verdict> = BTreeMap::new();
+    // Places for which there is a span, and requests with a span that is not as it should be.
+    let mut seen = BTreeSet::new();
     let mut spoilt = BTreeSet::new();
     for span in spans {
         judge.times(span, requests, &mut counts);
@@ -108,16 +108,15 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
                 continue;
             }
         }
-        let Some(verdict) = judge.parent(span, name) else {
-            seen.insert((span.role, span.end, name), Verdict::Right);
-            continue;
-        };
+        // What is in its place already is told twice.
+        if !seen.insert((span.role, span.end, name)) {
+            spoilt.extend(name.request());
+        }
+        let Some(verdict) = judge.parent(span, name) else { continue };
         if verdict != Verdict::Right {
             spoilt.extend(name.request());
             spoilt.extend(judge.root(span).and_then(Name::request));
         }
-        // Twice in one place (a retry) is judged by the worse one, which has spoilt its tree already.
-        seen.entry((span.role, span.end, name)).or_insert(verdict);
         if let Some(tally) = tally(&mut counts, span, name, requests) {
             tally.seen += 1;
             match verdict {
@@ -131,7 +130,7 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
     let answered = requests.iter().filter(|(_, request)| request.is_answered);
     counts.exact = answered
         .filter(|(number, request)| {
-            let whole = places(**number, request.kind, has_proxy).all(|place| seen.contains_key(&place));
+            let whole = places(**number, request.kind, has_proxy).all(|place| seen.contains(&place));
             whole && !spoilt.contains(*number)
         })
         .count() as u64;
@@ -169,8 +168,8 @@ fn tally<'a>(counts: &'a mut Counts, span: &Span, name: Name, requests: &Request
 }
 
 /// How many there have to be: all of what was answered, and of what was not answered those that there are.
-fn expect(counts: &mut Counts, requests: &Requests, seen: &BTreeMap<Place, Verdict>, has_proxy: bool) {
-    let mut wanted: BTreeSet<Place> = seen.keys().copied().collect();
+fn expect(counts: &mut Counts, requests: &Requests, seen: &BTreeSet<Place>, has_proxy: bool) {
+    let mut wanted = seen.clone();
     for (number, request) in requests.iter().filter(|(_, request)| request.is_answered) {
         wanted.extend(places(*number, request.kind, has_proxy));
     }

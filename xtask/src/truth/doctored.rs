@@ -72,7 +72,7 @@ impl Story {
 const SERVER: Role = Role::Server;
 
 /// All lies.
-const LIES: [Lie; 11] = [
+const LIES: [Lie; 12] = [
     (
         "a call under another request",
         |story| story.give((SERVER, End::Client, "r1_s2"), (SERVER, End::Server, "r2")),
@@ -110,6 +110,18 @@ const LIES: [Lie; 11] = [
             let [calls, ..] = &mut counts.calls;
             (calls.seen, calls.right, counts.exact, counts.dangling) = (3, 3, 1, 1);
             (counts.links.right, counts.links.wrong) = (counts.links.right - 1, 1);
+        },
+    ),
+    (
+        "a call that is told twice",
+        |story| {
+            let again = Span { id: "again".into(), ..story.find(SERVER, End::Client, "r1_s4")?.clone() };
+            story.0.push(again);
+            Some(())
+        },
+        |counts| {
+            let [calls, ..] = &mut counts.calls;
+            (calls.seen, calls.right, counts.exact) = (5, 5, 1);
         },
     ),
     (

@@ -77,8 +77,10 @@ pub fn table(runs: &[Run]) -> Table {
 }
 
 fn share(tally: Tally) -> String {
-    match tally.expected.max(tally.seen) {
-        0 => String::new(),
-        of => format!("{:.1} %", percent(tally.right, of)),
+    let of = tally.expected.max(tally.seen);
+    match (of, tally.wrong) {
+        (0, _) => String::new(),
+        (_, 0) => format!("{:.1} %", percent(tally.right, of)),
+        (_, wrong) => format!("{:.1} %, {wrong} wrong", percent(tally.right, of)),
     }
 }
