@@ -39,7 +39,7 @@ pub struct Counts {
     /// Requests that were answered.
     pub requests: u64,
     /// Calls by kind, in the order of [`KINDS`].
-    pub calls: [Tally; 4],
+    pub calls: [Tally; KINDS.len()],
     /// The proxy's calls.
     pub proxy: Tally,
     /// SERVER spans whose caller was followed, too.

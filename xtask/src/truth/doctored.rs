@@ -198,7 +198,7 @@ fn expected() -> Counts {
     Counts {
         requests: 2,
         // Of the request whose client hung up those count that there are.
-        calls: [right(4), right(0), right(3), right(3)],
+        calls: [right(4), right(0), right(3), right(0), right(3)],
         proxy: right(3),
         links: right(3 + 10 + 1),
         background: (1, 0),

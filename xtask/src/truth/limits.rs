@@ -111,7 +111,7 @@ mod tests {
 
     fn counts(right: u64, wrong: u64) -> Counts {
         let tally = Tally { expected: 100, seen: 100, right, wrong, missing: 100 - right - wrong };
-        Counts { calls: [Tally::default(), tally, Tally::default(), Tally::default()], ..Counts::default() }
+        Counts { calls: [Tally::default(), tally, <_>::default(), <_>::default(), <_>::default()], ..Counts::default() }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Run {
     pub broken: Vec<String>,
 }
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "server",
     "at once",
     "requests",
@@ -45,6 +45,7 @@ const COLUMNS: [&str; 18] = [
     "right: sequential",
     "fan-out",
     "timer",
+    "stream",
     "late",
     "proxy",
     "background with parent",
