@@ -95,6 +95,9 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
     let mut seen = BTreeSet::new();
     let mut spoilt = BTreeSet::new();
     for span in spans {
+        if judge.is_cut_off(span) {
+            continue;
+        }
         judge.times(span, requests, &mut counts);
         let Some(name) = span.name else { continue };
         if let Name::Background(_) = name {
@@ -103,8 +106,7 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
                 counts.background.1 += u64::from(span.parent.is_some());
             }
             spoilt.extend(judge.root(span).and_then(Name::request));
-            // Nobody waits for what is under way when the agent begins and ends: its one end may be seen without the other.
-            if span.end != End::Server || !judge.nobodys.contains(&name) {
+            if span.end != End::Server {
                 continue;
             }
         }
@@ -198,6 +200,12 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
+    /// Nobody waits for background calls that are under way when the agent begins or ends: of these only the server's end is seen.
+    fn is_cut_off(&self, span: &Span) -> bool {
+        let name = span.name.filter(|name| matches!(name, Name::Background(_)));
+        span.end == End::Server && name.is_some_and(|name| !self.nobodys.contains(&name))
+    }
+
     fn parent_of(&self, span: &Span) -> Option<&'a Span> {
         self.by_id.get(span.parent.as_deref()?).copied().filter(|parent| parent.trace == span.trace)
     }
