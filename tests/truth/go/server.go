@@ -82,6 +82,15 @@ func work(name, mode string) {
 	}
 }
 
+func stream(name string, response http.ResponseWriter) {
+	io.WriteString(response, "o")
+	response.(http.Flusher).Flush()
+	query(name + "_c1")
+	get(name + "_c2")
+	leaf(name + "_c3")
+	io.WriteString(response, "k\n")
+}
+
 // What a handler starts goes on after its answer.
 func late(name string) {
 	time.Sleep(2 * time.Millisecond)
@@ -99,6 +108,10 @@ func background() {
 
 func handle(response http.ResponseWriter, request *http.Request) {
 	name, mode := request.URL.Query().Get("id"), request.URL.Query().Get("mode")
+	if mode == "stream" {
+		stream(name, response)
+		return
+	}
 	work(name, mode)
 	response.Header().Set("Content-Length", "3")
 	io.WriteString(response, "ok\n")

@@ -1,4 +1,5 @@
-// What a server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer, `late(id, mode)` after it.
+// What a server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer,
+// `stream(id, part)` within it, `late(id, mode)` after it.
 // JDBC, Jedis and HttpClient; pools are smaller than the load.
 package truth;
 
@@ -102,6 +103,18 @@ final class Calls {
             }
             default -> { }
         }
+    }
+
+    interface Part {
+        void write(String text, boolean isLast) throws Exception;
+    }
+
+    void stream(String name, Part part) throws Exception {
+        part.write("o", false);
+        sql(name + "_c1");
+        redis.get(name + "_c2");
+        leaf(name + "_c3");
+        part.write("k\n", true);
     }
 
     void late(String name, String mode) throws Exception {

@@ -19,6 +19,12 @@ public final class OnJetty extends Handler.Abstract {
     @Override
     public boolean handle(Request request, Response response, Callback callback) throws Exception {
         Fields query = Request.extractQueryParameters(request);
+        if (query.getValue("mode").equals("stream")) {
+            calls.stream(query.getValue("id"), (text, isLast) ->
+                Content.Sink.write(response, isLast, ByteBuffer.wrap(text.getBytes())));
+            callback.succeeded();
+            return true;
+        }
         calls.work(query.getValue("id"), query.getValue("mode"));
         response.getHeaders().put("Content-Length", "3");
         Content.Sink.write(response, true, ByteBuffer.wrap("ok\n".getBytes()));

@@ -13,6 +13,14 @@ public final class OnUndertow {
     private void handle(HttpServerExchange exchange) throws Exception {
         String id = exchange.getQueryParameters().get("id").getFirst();
         String mode = exchange.getQueryParameters().get("mode").getFirst();
+        if (mode.equals("stream")) {
+            calls.stream(id, (text, isLast) -> {
+                exchange.getOutputStream().write(text.getBytes());
+                exchange.getOutputStream().flush();
+            });
+            exchange.endExchange();
+            return;
+        }
         calls.work(id, mode);
         exchange.getResponseSender().send("ok\n");
         exchange.endExchange();

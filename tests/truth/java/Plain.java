@@ -1,6 +1,7 @@
 // The JDK's own HTTP server, with a pool of threads, or -Dvirtual=true with a virtual thread a request.
 package truth;
 
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
@@ -19,6 +20,16 @@ public final class Plain {
             query.put(pair.split("=")[0], pair.split("=")[1]);
         }
         try {
+            if (query.get("mode").equals("stream")) {
+                exchange.sendResponseHeaders(200, 0);
+                OutputStream body = exchange.getResponseBody();
+                calls.stream(query.get("id"), (text, isLast) -> {
+                    body.write(text.getBytes());
+                    body.flush();
+                });
+                exchange.close();
+                return;
+            }
             calls.work(query.get("id"), query.get("mode"));
             exchange.sendResponseHeaders(200, 3);
             exchange.getResponseBody().write("ok\n".getBytes());

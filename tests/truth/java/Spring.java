@@ -19,6 +19,13 @@ public class Spring {
 
     @GetMapping("/work")
     void work(@RequestParam("id") String id, @RequestParam("mode") String mode, HttpServletResponse response) throws Exception {
+        if (mode.equals("stream")) {
+            calls.stream(id, (text, isLast) -> {
+                response.getWriter().write(text);
+                response.flushBuffer();
+            });
+            return;
+        }
         calls.work(id, mode);
         response.setContentLength(3);
         response.getWriter().write("ok\n");

@@ -1,4 +1,5 @@
-// What a server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer, `late(id, mode)` after it.
+// What a server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer,
+// `stream(id)` within it, `late(id, mode)` after it.
 // pg's pool is smaller than the load, so is undici's; ioredis has one connection for all.
 const { setTimeout: sleep } = require('node:timers/promises');
 
@@ -29,6 +30,14 @@ exports.work = async (name, mode) => {
     await get(`${name}_t2`);
     await leaf(`${name}_t3`);
   }
+};
+
+exports.stream = async function* (name) {
+  yield 'o';
+  await sql(`${name}_c1`);
+  await get(`${name}_c2`);
+  await leaf(`${name}_c3`);
+  yield 'k\n';
 };
 
 exports.late = async (name, mode) => {

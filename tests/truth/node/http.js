@@ -6,6 +6,10 @@ const calls = require('./calls.js');
 http.createServer(async (request, response) => {
   const query = new URL(request.url, 'http://server').searchParams;
   const [name, mode] = [query.get('id'), query.get('mode')];
+  if (mode === 'stream') {
+    for await (const part of calls.stream(name)) response.write(part);
+    return response.end();
+  }
   await calls.work(name, mode);
   response.end('ok\n');
   await calls.late(name, mode);

@@ -35,6 +35,14 @@ if ($mode === 'sequential') {
     get("{$name}_t2");
     leaf("{$name}_t3");
 }
+if ($mode === 'stream') {
+    echo 'o';
+    flush();
+    sql("{$name}_c1");
+    get("{$name}_c2");
+    leaf("{$name}_c3");
+    exit("k\n");
+}
 header('Content-Length: 3');
 echo "ok\n";
 if ($mode === 'late') {

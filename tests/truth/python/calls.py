@@ -1,4 +1,5 @@
-"""What a blocking server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer, `late(id, mode)` after it.
+"""What a blocking server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer,
+`stream(id)` within it, `late(id, mode)` after it.
 
 Pools are smaller than the load. Each worker process has its own, and somebody in it asks on behalf of nobody.
 """
@@ -57,6 +58,14 @@ def work(name, mode):
         leaf(name + "_t3")
 
 
+def stream(name):
+    yield b"o"
+    sql(name + "_c1")
+    cache.get(name + "_c2")
+    leaf(name + "_c3")
+    yield b"k\n"
+
+
 def late(name, mode):
     if mode == "late":
         time.sleep(0.002)
@@ -66,7 +75,8 @@ def late(name, mode):
 
 
 def background():
-    for number in itertools.count():
+    # No name twice in all workers.
+    for number in itertools.count(os.getpid() % 40000 * 100000):
         time.sleep(0.005)
         try:
             if number % 3 == 0:

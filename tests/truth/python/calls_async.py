@@ -1,4 +1,5 @@
-"""What an asynchronous server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer, `late(id, mode)` after it.
+"""What an asynchronous server asks, by the plan of xtask/src/truth/plan.rs: `work(id, mode)` before the answer,
+`stream(id)` within it, `late(id, mode)` after it.
 
 DRIVER=psycopg asks PostgreSQL through psycopg instead of asyncpg. Pools are smaller than the load.
 """
@@ -34,8 +35,7 @@ class Psycopg:
     async def __aenter__(self):
         self.pool = asyncio.LifoQueue()
         for _ in range(POOL):
-            dsn = f"host=127.0.0.1 port={PORT} user=postgres dbname=postgres"
-            self.pool.put_nowait(await psycopg.AsyncConnection.connect(dsn, autocommit=True))
+            self.pool.put_nowait(None)
         return self
 
     async def __aexit__(self, *_):
@@ -44,6 +44,10 @@ class Psycopg:
     async def run(self, text):
         connection = await self.pool.get()
         try:
+            # One whose request was cancelled is closed.
+            if not connection or connection.closed:
+                dsn = f"host=127.0.0.1 port={PORT} user=postgres dbname=postgres"
+                connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
             await connection.execute(text)
         finally:
             self.pool.put_nowait(connection)
@@ -80,6 +84,13 @@ class Calls:
             await self.sql(name + "_t1")
             await self.cache.get(name + "_t2")
             await self.leaf(name + "_t3")
+
+    async def stream(self, name):
+        yield b"o"
+        await self.sql(name + "_c1")
+        await self.cache.get(name + "_c2")
+        await self.leaf(name + "_c3")
+        yield b"k\n"
 
     async def late(self, name, mode):
         if mode == "late":

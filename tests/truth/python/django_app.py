@@ -2,7 +2,7 @@
 import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 import calls
@@ -18,6 +18,8 @@ class Answer(HttpResponse):
 
 def work(request):
     name, mode = request.GET["id"], request.GET["mode"]
+    if mode == "stream":
+        return StreamingHttpResponse(calls.stream(name))
     calls.work(name, mode)
     answer = Answer("ok\n", headers={"Content-Length": "3"})
     answer.name, answer.mode = name, mode

@@ -3,6 +3,7 @@ import contextlib
 import os
 
 import fastapi
+from fastapi.responses import StreamingResponse
 
 SYNC = os.environ.get("SYNC") == "1"
 
@@ -13,6 +14,8 @@ if SYNC:
 
     @app.get("/work")
     def work(id: str, mode: str, after: fastapi.BackgroundTasks):
+        if mode == "stream":
+            return StreamingResponse(calls.stream(id))
         calls.work(id, mode)
         after.add_task(calls.late, id, mode)
         return "ok"
@@ -31,6 +34,8 @@ else:
 
     @app.get("/work")
     async def work(id: str, mode: str, after: fastapi.BackgroundTasks):
+        if mode == "stream":
+            return StreamingResponse(calls.stream(id))
         await calls.work(id, mode)
         after.add_task(calls.late, id, mode)
         return "ok"

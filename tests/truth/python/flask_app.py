@@ -11,6 +11,8 @@ app = flask.Flask(__name__)
 @app.get("/work")
 def work():
     name, mode = flask.request.args["id"], flask.request.args["mode"]
+    if mode == "stream":
+        return flask.Response(calls.stream(name))
     calls.work(name, mode)
     answer = flask.Response("ok\n", headers={"Content-Length": "3"})
     answer.call_on_close(lambda: calls.late(name, mode))

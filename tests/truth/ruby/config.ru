@@ -38,6 +38,17 @@ class Calls
     end
   end
 
+  # What Puma calls for the parts of an answer.
+  def stream(name)
+    Enumerator.new do |parts|
+      parts << 'o'
+      sql("#{name}_c1")
+      get("#{name}_c2")
+      leaf("#{name}_c3")
+      parts << "k\n"
+    end
+  end
+
   def late(name)
     sleep(0.002)
     sql("#{name}_l1")
@@ -58,6 +69,8 @@ Thread.new { calls.background }
 
 run(lambda do |env|
   name, mode = env['QUERY_STRING'].split('&').map { |pair| pair.split('=').last }
+  next [200, {}, calls.stream(name)] if mode == 'stream'
+
   calls.work(name, mode)
   env['rack.after_reply'] << -> { calls.late(name) } if mode == 'late'
   [200, { 'Content-Length' => '3' }, ["ok\n"]]

@@ -39,7 +39,7 @@ pub struct Counts {
     /// Requests that were answered.
     pub requests: u64,
     /// Calls by kind, in the order of [`KINDS`].
-    pub calls: [Tally; 4],
+    pub calls: [Tally; KINDS.len()],
     /// The proxy's calls.
     pub proxy: Tally,
     /// SERVER spans whose caller was followed, too.
@@ -91,10 +91,13 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
         has_proxy,
     };
     let mut counts = Counts { requests: requests.values().filter(|r| r.is_answered).count() as u64, ..<_>::default() };
-    // Places that a whole tree must have, and those requests with a span that is not as it should be.
-    let mut seen: BTreeMap<Place, Verdict> = BTreeMap::new();
+    // Places for which there is a span, and requests with a span that is not as it should be.
+    let mut seen = BTreeSet::new();
     let mut spoilt = BTreeSet::new();
     for span in spans {
+        if judge.is_cut_off(span) {
+            continue;
+        }
         judge.times(span, requests, &mut counts);
         let Some(name) = span.name else { continue };
         if let Name::Background(_) = name {
@@ -103,21 +106,19 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
                 counts.background.1 += u64::from(span.parent.is_some());
             }
             spoilt.extend(judge.root(span).and_then(Name::request));
-            // Nobody waits for what is under way when the agent begins and ends: its one end may be seen without the other.
-            if span.end != End::Server || !judge.nobodys.contains(&name) {
+            if span.end != End::Server {
                 continue;
             }
         }
-        let Some(verdict) = judge.parent(span, name) else {
-            seen.insert((span.role, span.end, name), Verdict::Right);
-            continue;
-        };
+        // What is in its place already is told twice.
+        if !seen.insert((span.role, span.end, name)) {
+            spoilt.extend(name.request());
+        }
+        let Some(verdict) = judge.parent(span, name) else { continue };
         if verdict != Verdict::Right {
             spoilt.extend(name.request());
             spoilt.extend(judge.root(span).and_then(Name::request));
         }
-        // Twice in one place (a retry) is judged by the worse one, which has spoilt its tree already.
-        seen.entry((span.role, span.end, name)).or_insert(verdict);
         if let Some(tally) = tally(&mut counts, span, name, requests) {
             tally.seen += 1;
             match verdict {
@@ -131,7 +132,7 @@ pub fn count(spans: &[Span], requests: &Requests, has_proxy: bool) -> Counts {
     let answered = requests.iter().filter(|(_, request)| request.is_answered);
     counts.exact = answered
         .filter(|(number, request)| {
-            let whole = places(**number, request.kind, has_proxy).all(|place| seen.contains_key(&place));
+            let whole = places(**number, request.kind, has_proxy).all(|place| seen.contains(&place));
             whole && !spoilt.contains(*number)
         })
         .count() as u64;
@@ -169,8 +170,8 @@ fn tally<'a>(counts: &'a mut Counts, span: &Span, name: Name, requests: &Request
 }
 
 /// How many there have to be: all of what was answered, and of what was not answered those that there are.
-fn expect(counts: &mut Counts, requests: &Requests, seen: &BTreeMap<Place, Verdict>, has_proxy: bool) {
-    let mut wanted: BTreeSet<Place> = seen.keys().copied().collect();
+fn expect(counts: &mut Counts, requests: &Requests, seen: &BTreeSet<Place>, has_proxy: bool) {
+    let mut wanted = seen.clone();
     for (number, request) in requests.iter().filter(|(_, request)| request.is_answered) {
         wanted.extend(places(*number, request.kind, has_proxy));
     }
@@ -199,6 +200,12 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
+    /// Nobody waits for background calls that are under way when the agent begins or ends: of these only the server's end is seen.
+    fn is_cut_off(&self, span: &Span) -> bool {
+        let name = span.name.filter(|name| matches!(name, Name::Background(_)));
+        span.end == End::Server && name.is_some_and(|name| !self.nobodys.contains(&name))
+    }
+
     fn parent_of(&self, span: &Span) -> Option<&'a Span> {
         self.by_id.get(span.parent.as_deref()?).copied().filter(|parent| parent.trace == span.trace)
     }

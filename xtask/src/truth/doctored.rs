@@ -72,7 +72,7 @@ impl Story {
 const SERVER: Role = Role::Server;
 
 /// All lies.
-const LIES: [Lie; 11] = [
+const LIES: [Lie; 13] = [
     (
         "a call under another request",
         |story| story.give((SERVER, End::Client, "r1_s2"), (SERVER, End::Server, "r2")),
@@ -113,12 +113,35 @@ const LIES: [Lie; 11] = [
         },
     ),
     (
+        "a call that is told twice",
+        |story| {
+            let again = Span { id: "again".into(), ..story.find(SERVER, End::Client, "r1_s4")?.clone() };
+            story.0.push(again);
+            Some(())
+        },
+        |counts| {
+            let [calls, ..] = &mut counts.calls;
+            (calls.seen, calls.right, counts.exact) = (5, 5, 1);
+        },
+    ),
+    (
         "nobody's call under a request",
         |story| {
             story.give((SERVER, End::Client, "bg1"), (SERVER, End::Server, "r1"))?;
             story.give((Role::Redis, End::Server, "bg1"), (SERVER, End::Client, "bg1"))
         },
         |counts| (counts.background.1, counts.exact) = (1, 1),
+    ),
+    (
+        "nobody's call that was under way at the end, which is no lie",
+        |story| {
+            story.0.retain(|span| (span.role, span.name) != (SERVER, Name::find("bg1")));
+            Some(())
+        },
+        |counts| {
+            counts.background.0 = 0;
+            counts.links = super::count::Tally { expected: 13, seen: 13, right: 13, ..Default::default() };
+        },
     ),
     (
         "a parent that does not exist",
@@ -186,7 +209,7 @@ fn expected() -> Counts {
     Counts {
         requests: 2,
         // Of the request whose client hung up those count that there are.
-        calls: [right(4), right(0), right(3), right(3)],
+        calls: [right(4), right(0), right(3), right(0), right(3)],
         proxy: right(3),
         links: right(3 + 10 + 1),
         background: (1, 0),

@@ -39,6 +39,8 @@ struct Part {
     right: Option<f64>,
     links: Option<f64>,
     wrong: Option<f64>,
+    /// Of the requests answered, at least so many have an exact tree, percent; not demanded everywhere.
+    exact: Option<f64>,
     /// Right parents by kind, instead of `right`.
     #[serde(default)]
     kinds: BTreeMap<Kind, f64>,
@@ -80,7 +82,11 @@ impl Limits {
         }
         least("right parents of the proxy's calls".into(), right(counts.proxy), limit.right);
         least("right links".into(), right(counts.links), limit.links);
+        least("exact trees".into(), percent(counts.exact, counts.requests), part.exact.unwrap_or(0.0));
         for (what, tally) in [("calls", all), ("links", counts.links)] {
+            if tally.seen > tally.expected {
+                broken.push(format!("{what} told more than once: {}", tally.seen - tally.expected));
+            }
             let wrong = percent(tally.wrong, tally.seen.max(1));
             if wrong > limit.wrong {
                 broken.push(format!("wrong parents of {what}: {wrong:.2} %, more than {} %", limit.wrong));
@@ -100,11 +106,12 @@ impl Limits {
 mod tests {
     use super::{Counts, Limits, Tally};
 
-    const TEXT: &str = "[default]\nseen = 99\nright = 90\nwrong = 0.1\nlinks = 100\n[server.one.kinds]\nfanout = 0\n";
+    const TEXT: &str =
+        "[default]\nseen = 99\nright = 90\nwrong = 0.1\nlinks = 100\n[server.one]\nexact = 75\nkinds.fanout = 0\n";
 
     fn counts(right: u64, wrong: u64) -> Counts {
         let tally = Tally { expected: 100, seen: 100, right, wrong, missing: 100 - right - wrong };
-        Counts { calls: [Tally::default(), tally, Tally::default(), Tally::default()], ..Counts::default() }
+        Counts { calls: [Tally::default(), tally, <_>::default(), <_>::default(), <_>::default()], ..Counts::default() }
     }
 
     #[test]
@@ -112,8 +119,14 @@ mod tests {
         let limits = Limits::parse(TEXT).unwrap();
         assert!(limits.broken("two", &counts(90, 0)).is_empty());
         assert_eq!(limits.broken("two", &counts(89, 0)).len(), 1);
+        let twice =
+            Counts { links: Tally { expected: 9, seen: 10, right: 10, ..Tally::default() }, ..Counts::default() };
+        assert_eq!(limits.broken("two", &twice).len(), 1);
         assert!(limits.broken("one", &counts(0, 0)).is_empty());
         assert_eq!(limits.broken("one", &counts(99, 1)).len(), 1);
+        let whole = |exact| Counts { requests: 4, exact, ..Counts::default() };
+        assert!(limits.broken("one", &whole(3)).is_empty());
+        assert_eq!(limits.broken("one", &whole(2)).len(), 1);
     }
 
     #[test]

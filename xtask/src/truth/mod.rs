@@ -125,12 +125,9 @@ pub fn truth(args: &Args) -> Result<()> {
             Ok(done) => runs.extend(done),
             Err(e) => failed.push(format!("{}: {e:#}", server.name)),
         }
+        write(&binary, &runs)?;
     }
-    let version = sh::output(Command::new(&binary).arg("--version"))?;
-    let date = sh::output(Command::new("date").args(["-u", "+%F %H:%M"]))?;
-    let report = Report { agent: version.trim(), date: date.trim(), runs: &runs };
-    println!("{}, {}\n\n{}", report.date, report.agent, table::table(&runs));
-    std::fs::write(stack::folder()?.join("truth.json"), serde_json::to_string_pretty(&report)?)?;
+    println!("{}", table::table(&runs));
     for run in runs.iter().filter(|run| !run.broken.is_empty()) {
         println!("{}, {} at once: {}", run.server, run.at_once, run.broken.join("; "));
     }
@@ -142,6 +139,17 @@ pub fn truth(args: &Args) -> Result<()> {
         runs.len(),
         failed.len()
     );
+    Ok(())
+}
+
+/// What is known so far, for who does not wait for the end.
+fn write(binary: &Path, runs: &[Run]) -> Result<()> {
+    let agent = sh::output(Command::new(binary).arg("--version"))?;
+    let date = sh::output(Command::new("date").args(["-u", "+%F %H:%M"]))?;
+    let report = Report { agent: agent.trim(), date: date.trim(), runs };
+    let dir = stack::folder()?;
+    std::fs::write(dir.join("truth.json"), serde_json::to_string_pretty(&report)?)?;
+    std::fs::write(dir.join("truth.md"), format!("{}, {}\n\n{}", report.date, report.agent, table::table(runs)))?;
     Ok(())
 }
 

@@ -17,12 +17,14 @@ pub enum Kind {
     Fanout,
     /// After a pause.
     Timer,
+    /// Between the first and the last part of the answer.
+    Stream,
     /// After the answer.
     Late,
 }
 
 /// All of them, in the order in which requests take turns.
-pub const KINDS: [Kind; 4] = [Kind::Sequential, Kind::Fanout, Kind::Timer, Kind::Late];
+pub const KINDS: [Kind; 5] = [Kind::Sequential, Kind::Fanout, Kind::Timer, Kind::Stream, Kind::Late];
 
 impl Kind {
     /// As the parameter `mode` and as the head of a column.
@@ -31,6 +33,7 @@ impl Kind {
             Self::Sequential => "sequential",
             Self::Fanout => "fanout",
             Self::Timer => "timer",
+            Self::Stream => "stream",
             Self::Late => "late",
         }
     }
@@ -40,6 +43,7 @@ impl Kind {
             Self::Sequential => 's',
             Self::Fanout => 'f',
             Self::Timer => 't',
+            Self::Stream => 'c',
             Self::Late => 'l',
         }
     }

@@ -26,6 +26,13 @@ impl Program {
     fn start(mut cmd: Command, log: &Path) -> Result<Self> {
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         cmd.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
+        // An interrupt at the keyboard does not reach its group. SAFETY: the call takes no pointers.
+        let end_with_us = || match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        };
+        // SAFETY: between fork and exec it makes one system call, and allocates nothing.
+        unsafe { cmd.pre_exec(end_with_us) };
         let child = cmd.spawn().with_context(|| format!("cannot run {}", crate::sh::shown(&cmd)))?;
         Ok(Self { child })
     }

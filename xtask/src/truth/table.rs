@@ -33,7 +33,7 @@ pub struct Run {
     pub broken: Vec<String>,
 }
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "server",
     "at once",
     "requests",
@@ -45,6 +45,7 @@ const COLUMNS: [&str; 18] = [
     "right: sequential",
     "fan-out",
     "timer",
+    "stream",
     "late",
     "proxy",
     "background with parent",
@@ -77,8 +78,10 @@ pub fn table(runs: &[Run]) -> Table {
 }
 
 fn share(tally: Tally) -> String {
-    match tally.expected.max(tally.seen) {
-        0 => String::new(),
-        of => format!("{:.1} %", percent(tally.right, of)),
+    let of = tally.expected.max(tally.seen);
+    match (of, tally.wrong) {
+        (0, _) => String::new(),
+        (_, 0) => format!("{:.1} %", percent(tally.right, of)),
+        (_, wrong) => format!("{:.1} %, {wrong} wrong", percent(tally.right, of)),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::routing::get;
 use redis::AsyncCommands as _;
@@ -61,6 +62,24 @@ impl Calls {
         }
     }
 
+    fn stream(self, name: String) -> Body {
+        let (parts, body) = tokio::sync::mpsc::channel(1);
+        let work = async move {
+            let at = |end: &str| format!("{name}_{end}");
+            parts.send("o").await.ok();
+            self.sql(&at("c1")).await;
+            self.get(&at("c2")).await;
+            self.leaf(&at("c3")).await;
+            parts.send("k\n").await.ok();
+        };
+        tokio::spawn(work);
+        let next = |mut body: tokio::sync::mpsc::Receiver<&'static str>| async move {
+            let part = body.recv().await?;
+            Some((Ok::<_, std::convert::Infallible>(part), body))
+        };
+        Body::from_stream(futures_util::stream::unfold(body, next))
+    }
+
     async fn late(&self, name: &str) {
         tokio::time::sleep(Duration::from_millis(2)).await;
         self.sql(&format!("{name}_l1")).await;
@@ -87,13 +106,16 @@ struct Asked {
     mode: String,
 }
 
-async fn work(State(calls): State<Calls>, Query(asked): Query<Asked>) -> &'static str {
+async fn work(State(calls): State<Calls>, Query(asked): Query<Asked>) -> Body {
+    if asked.mode == "stream" {
+        return calls.stream(asked.id);
+    }
     calls.work(&asked.id, &asked.mode).await;
     if asked.mode == "late" {
         // A task of its own, which the answer overtakes.
         tokio::spawn(async move { calls.late(&asked.id).await });
     }
-    "ok\n"
+    "ok\n".into()
 }
 
 fn port(name: &str) -> String {

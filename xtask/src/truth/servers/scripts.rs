@@ -24,7 +24,7 @@ pub const SERVERS: &[Server] = &[
 ];
 
 /// PHP does one thing after the other.
-const PHP: [Kind; 3] = [Kind::Sequential, Kind::Timer, Kind::Late];
+const PHP: [Kind; 4] = [Kind::Sequential, Kind::Timer, Kind::Stream, Kind::Late];
 
 fn install_ruby() -> Result<PathBuf> {
     apt::install(&["puma", "ruby", "ruby-pg", "ruby-redis", "ruby-rack"])?;
