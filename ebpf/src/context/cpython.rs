@@ -126,8 +126,8 @@ pub fn running(moving: Moving) -> u64 {
         remember(&key, whose);
         return moving.turn;
     }
-    // A thread that shows no event loop is judged as a thread.
-    if token(&key) == Some(OF_NOBODY) { OF_NOBODY } else { zero() }
+    // A thread that waits in its reads goes on with what it has read; of others it is not known.
+    token(&key).unwrap_or(zero())
 }
 
 /// A context was copied: the new one belongs to what the running one belongs to.
