@@ -45,6 +45,8 @@ pub enum Counter {
     PortsFull,
     /// Processes whose runtime shows its contexts, for which the map had no room.
     RuntimesFull,
+    /// Probes that could not be put into programs: there is no room for more, or the kernel refuses.
+    UprobesRefused,
     /// Calls whose record reached the ring buffer.
     DeliveredCalls,
     /// Records of connections and their states that the ring buffer had no room for.
@@ -84,7 +86,7 @@ impl Counter {
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -102,6 +104,7 @@ impl Counter {
         Self::PoliciesFull,
         Self::PortsFull,
         Self::RuntimesFull,
+        Self::UprobesRefused,
         Self::DeliveredCalls,
         Self::DropOther,
         Self::LostExchanges,
@@ -134,6 +137,7 @@ impl Counter {
             Self::PoliciesFull => "policies_full",
             Self::PortsFull => "ports_full",
             Self::RuntimesFull => "runtimes_full",
+            Self::UprobesRefused => "uprobes_refused",
             Self::DeliveredCalls => "delivered_calls",
             Self::DropOther => "ring_full_other",
             Self::LostExchanges => "lost_exchanges",

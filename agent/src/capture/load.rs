@@ -9,12 +9,15 @@ use super::reader::Reader;
 use super::report::{HookReport, Report};
 use super::ring::Ring;
 use super::runtimes::Runtimes;
+use super::uprobes::Uprobes;
+use crate::process::Site;
 use crate::process::discovery::in_initial_namespace;
 use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
 use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use std::cell::Cell;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::time::Instant;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
@@ -47,6 +50,8 @@ pub struct Options {
     pub wanted: Option<Vec<Wanted>>,
     /// Whether the arrival of data at a socket is looked at: it costs something per segment.
     pub queue_time: bool,
+    /// Whether probes may be put into programs (uprobes).
+    pub uprobes: bool,
 }
 
 impl Default for Options {
@@ -59,6 +64,7 @@ impl Default for Options {
             ports: Vec::new(),
             wanted: None,
             queue_time: true,
+            uprobes: true,
         }
     }
 }
@@ -106,6 +112,7 @@ pub struct Capture {
     pub policies: Policies,
     /// Into whose runtime is looked.
     pub runtimes: Runtimes,
+    uprobes: Uprobes,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     shedding: Array<MapData, u32>,
     /// How many there were: whoever writes one raises it, so that the kernel programs look.
@@ -185,6 +192,7 @@ impl Capture {
                 HashMap::try_from(take(&mut ebpf, "RUNTIMES")?).map_err(load_error)?,
                 Array::try_from(take(&mut ebpf, "RUNTIMES_KNOWN")?).map_err(load_error)?,
             ),
+            uprobes: Uprobes::new(options.uprobes),
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
@@ -241,6 +249,16 @@ impl Capture {
         }
     }
 
+    /// Has the kernel programs run at these places of a process, and at no others. False if one of them cannot.
+    pub fn probe(&mut self, pid: u32, sites: &[Site]) -> bool {
+        self.uprobes.set(&mut self.ebpf, pid, sites)
+    }
+
+    /// Takes probes out that none of these processes uses any more, now and then.
+    pub fn sweep_probes(&mut self, now: Instant, is_used: impl FnOnce(&mut dyn FnMut(u32))) {
+        self.uprobes.sweep(&mut self.ebpf, now, is_used);
+    }
+
     /// Names a port on which a target listens, so that its connections are known from their set-up.
     pub fn add_port(&mut self, port: u16) {
         if self.ports.insert(port, PORT_LISTENED, NO_REPLACE).is_err() && self.ports.get(&port, 0).is_err() {
@@ -262,6 +280,7 @@ impl Capture {
         counters[Counter::Evicted as usize] = self.evicted(entered);
         counters[Counter::PoliciesFull as usize] += self.policies.refused();
         counters[Counter::RuntimesFull as usize] += self.runtimes.refused();
+        counters[Counter::UprobesRefused as usize] += self.uprobes.refused();
         counters[Counter::PortsFull as usize] += self.ports_refused;
         counters
     }
@@ -291,6 +310,7 @@ impl Capture {
                 Program::BtfTracePoint(program) => program.unload(),
                 Program::FEntry(program) => program.unload(),
                 Program::FExit(program) => program.unload(),
+                Program::UProbe(program) => program.unload(),
                 _ => Ok(()),
             };
         }

@@ -22,6 +22,7 @@ pub mod ring;
 pub mod runtimes;
 pub mod sockets;
 pub mod syscalls;
+pub mod uprobes;
 
 pub use load::{Capture, Options, StartError};
 pub use reader::Reader;

@@ -3,7 +3,7 @@
 use super::telling::Telling;
 use super::{args, destinations, outputs};
 use crate::capture::Options;
-use crate::config::{self, Config, Processors};
+use crate::config::{self, Config, Processors, Uprobes};
 use crate::conn::Limits;
 use crate::enrich::{Host, Resources};
 use crate::pipeline::advising::Advising;
@@ -141,6 +141,7 @@ pub fn start_with(
         turn_budget: config.capture.turn_budget,
         ring_bytes: config.capture.ring_bytes,
         queue_time: config.capture.queue_time,
+        uprobes: config.uprobes == Uprobes::Auto,
         default_policy: if config.selectors.select_all() { POLICY_TRACE } else { POLICY_IGNORE },
         ports: config.selectors.ports().into_iter().collect(),
         wanted: wanted(config),

@@ -14,7 +14,7 @@ use super::setting::{
     settings, variable,
 };
 use super::standard;
-use super::words::{Backend, LogFormat, LogLevel, Output, Route};
+use super::words::{Backend, LogFormat, LogLevel, Output, Route, Uprobes};
 use crate::process::Selectors;
 use crate::trace::sampler::Sampler;
 
@@ -183,6 +183,9 @@ settings! {
                 file("wirespan.backend")
                     .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", rank: 3, ..FLAG }])
                     .variables(&[variable("WIRESPAN_BACKEND")]);
+            /// Whether probes are put into programs (uprobes) where that shows which request a call belongs to.
+            uprobes: Uprobes = Uprobes::default(),
+                file("wirespan.uprobes").variables(&[variable("WIRESPAN_UPROBES")]);
         }
         DETAILS {
             /// More names of parameters in URLs whose values are hidden.

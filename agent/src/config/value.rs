@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::section::Reader;
 use super::setting::Setting;
 use super::shape::Shape;
-use super::words::{Backend, LogFormat, LogLevel, Output};
+use super::words::{Backend, LogFormat, LogLevel, Output, Uprobes};
 use super::yaml::Node;
 use super::{Error, address, choice, duration};
 
@@ -243,6 +243,7 @@ impl Parse for SocketAddr {
 pub(crate) trait Word: ValueEnum {}
 impl Word for Output {}
 impl Word for Backend {}
+impl Word for Uprobes {}
 impl Word for LogFormat {}
 
 /// The words of an enumeration.

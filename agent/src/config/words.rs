@@ -39,6 +39,16 @@ impl Backend {
     }
 }
 
+/// Whether probes are put into programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Uprobes {
+    /// Where they are needed and the kernel grants them.
+    #[default]
+    Auto,
+    /// Nowhere.
+    None,
+}
+
 /// What the agent says about itself on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {

@@ -211,6 +211,8 @@ impl Live {
                     self.obey();
                 }
             }
+            let Self { capture, engine, .. } = self;
+            capture.sweep_probes(now, |keep| engine.processes().targets().for_each(|process| keep(process.pid)));
             self.listen_queues(&mut tap, &mut note);
             if hint.is_due(Instant::now(), self.engine.totals().requests()) {
                 let text = hint.text(self.targets(), &self.counters(), &self.engine);
@@ -366,6 +368,7 @@ impl Live {
             }
         }
         for (pid, program) in self.engine.processes().programs() {
+            self.capture.probe(pid, &program.sites);
             if let Some(runtime) = runtime::of(program) {
                 self.capture.runtimes.set(pid, runtime);
             }

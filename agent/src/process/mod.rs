@@ -9,6 +9,7 @@ pub(crate) mod environment;
 pub mod pinned;
 mod ports;
 pub mod selector;
+pub mod site;
 pub mod spelling;
 pub mod table;
 mod users;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use ports::{listening, socket_inodes};
 pub use selector::{Selector, Selectors};
+pub use site::{Held, Site};
 pub use table::{Change, Decision, ProcessTable};
 pub use users::Users;
 
@@ -73,6 +75,8 @@ pub struct Program {
     pub started_as: Option<Box<str>>,
     /// What an interpreter runs, as a name of a service.
     pub runs: Option<Box<str>>,
+    /// Where kernel programs must run to see its contexts.
+    pub sites: Arc<[Site]>,
 }
 
 /// What the control groups of a process tell about where it runs.

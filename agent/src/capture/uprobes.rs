@@ -1,0 +1,146 @@
+//! Probes in the programs of others: a kernel program that runs before an instruction of a file, in every process that maps the
+//! file (uprobes). Each place is probed once for all processes that use it, and let go of when none of them is left.
+//!
+//! A probe costs each process that maps the file a trap a hit, also those that are not traced: the kernel programs return at once
+//! there. Nothing is written into files; the kernel puts its instruction into the memory of the processes, and takes it
+//! out when the agent ends, however that happens.
+
+use std::collections::{HashMap, HashSet};
+use std::os::fd::AsRawFd as _;
+use std::time::{Duration, Instant};
+
+use aya::Ebpf;
+use aya::programs::uprobe::{UProbeLinkId, UProbeScope};
+use aya::programs::{ProgramError, UProbe};
+
+use super::attach::reason;
+use crate::process::Site;
+
+/// Most places that are probed at once.
+const MAX_PLACES: usize = 256;
+/// Time between two looks for places that nobody uses.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// Program, device, inode, offset.
+type Key = (&'static str, u64, u64, u64);
+
+/// What is probed.
+pub struct Uprobes {
+    is_on: bool,
+    places: HashMap<Key, UProbeLinkId>,
+    /// The places of each process.
+    users: HashMap<u32, HashSet<Key>>,
+    /// Programs that the kernel does not take: it is asked once.
+    refusing: HashSet<&'static str>,
+    refused: u64,
+    has_told: bool,
+    swept: Instant,
+}
+
+impl Uprobes {
+    /// None yet; never any, unless they `may` be.
+    #[must_use]
+    pub fn new(may: bool) -> Self {
+        Self {
+            is_on: may,
+            places: HashMap::new(),
+            users: HashMap::new(),
+            refusing: HashSet::new(),
+            refused: 0,
+            has_told: false,
+            swept: Instant::now(),
+        }
+    }
+
+    /// Probes that could not be.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Probes these places for a process, and no others for it. False if one of them cannot be; the others are all the same.
+    pub fn set(&mut self, ebpf: &mut Ebpf, pid: u32, sites: &[Site]) -> bool {
+        self.users.remove(&pid);
+        if !self.is_on {
+            return sites.is_empty();
+        }
+        let mut used = HashSet::new();
+        for site in sites {
+            if self.places.contains_key(&site.key()) || self.put(ebpf, site) {
+                used.insert(site.key());
+            }
+        }
+        let is_whole = used.len() == sites.len();
+        if !used.is_empty() {
+            self.users.insert(pid, used);
+        }
+        is_whole
+    }
+
+    /// Lets go of what no process uses any more, when it is time to look. `used` tells the processes that are there.
+    pub fn sweep(&mut self, ebpf: &mut Ebpf, now: Instant, used: impl FnOnce(&mut dyn FnMut(u32))) {
+        if self.places.is_empty() || now.duration_since(self.swept) < SWEEP {
+            return;
+        }
+        self.swept = now;
+        let mut there = HashSet::new();
+        used(&mut |pid| _ = there.insert(pid));
+        self.users.retain(|pid, _| there.contains(pid));
+        let users = &self.users;
+        let unused: Vec<Key> =
+            self.places.keys().filter(|key| !users.values().any(|keys| keys.contains(*key))).copied().collect();
+        for key in unused {
+            if let Some(link) = self.places.remove(&key)
+                && let Ok(program) = program(ebpf, key.0)
+            {
+                // It is gone with the program in any case.
+                let _ = program.detach(link);
+            }
+        }
+    }
+
+    fn put(&mut self, ebpf: &mut Ebpf, site: &Site) -> bool {
+        if self.places.len() >= MAX_PLACES || self.refusing.contains(site.program) {
+            self.refused += 1;
+            return false;
+        }
+        match attach(ebpf, site) {
+            Ok(link) => {
+                self.places.insert(site.key(), link);
+                true
+            }
+            Err(refusal) => {
+                self.refused += 1;
+                if matches!(refusal, Refusal::Program(_)) {
+                    self.refusing.insert(site.program);
+                }
+                let (Refusal::Program(error) | Refusal::Place(error)) = refusal;
+                if !std::mem::replace(&mut self.has_told, true) {
+                    let why = reason(&error).0;
+                    tracing::warn!("calls of some runtimes have no parent: {} cannot be attached: {why}", site.program);
+                }
+                false
+            }
+        }
+    }
+}
+
+/// What is refused: the program, wherever it should run, or this place.
+enum Refusal {
+    Program(ProgramError),
+    Place(ProgramError),
+}
+
+fn attach(ebpf: &mut Ebpf, site: &Site) -> Result<UProbeLinkId, Refusal> {
+    let program = program(ebpf, site.program).map_err(Refusal::Program)?;
+    if program.fd().is_err() {
+        program.load().map_err(Refusal::Program)?;
+    }
+    // The file that is held, whatever stands at its path by now.
+    let path = format!("/proc/self/fd/{}", site.file.fd.as_raw_fd());
+    program.attach(site.offset, path, UProbeScope::AllProcesses).map_err(Refusal::Place)
+}
+
+fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut UProbe, ProgramError> {
+    ebpf.program_mut(name).ok_or(ProgramError::NotLoaded)?.try_into()
+}
