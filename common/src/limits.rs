@@ -19,6 +19,8 @@ pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 /// Connections tracked in the kernel (least recently used are evicted).
 pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 
+/// Most goroutines whose children are known by their numbers.
+pub const MAX_GOROUTINES: u32 = 16 * 1024;
 /// Most processes into whose runtime the programs look.
 pub const MAX_RUNTIMES: u32 = 4096;
 /// Bytes of one entry of the connection table: with what the kernel keeps of it, four cache lines.

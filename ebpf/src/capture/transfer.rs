@@ -88,7 +88,7 @@ pub fn transfer(call: Call, source: Source) {
     }
     // In the program of `sys_exit` there is no room for it, either.
     let moving = Moving { thread: caller.thread, sock, direction, role: conn.role };
-    let context = if sheds { context::running(moving, regs) } else { zero() };
+    let context = if sheds { context::running(moving, conn, regs) } else { zero() };
     let mut data =
         Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };
     if sheds {

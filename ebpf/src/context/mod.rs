@@ -1,9 +1,10 @@
 //! Execution contexts: what a runtime executes when it makes a call, stamped on each record. One file a runtime; [`thread`] is
 //! what every program has.
 
-mod go;
+pub mod go;
 pub mod thread;
 
+use crate::conn::Conn;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::kernel::zero;
@@ -35,17 +36,17 @@ pub fn stamp(data: &mut Data, thread: Thread) {
     data.context = zero();
 }
 
-/// What the runtime of a process executes in a call with these registers; 0 where only the thread is known. Where no process
+/// What the runtime of a process executes in a call with these registers, over this connection; 0 where only the thread is known. Where no process
 /// has a runtime that is looked into, this is one word.
 #[inline(always)]
-pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
+pub fn running(moving: Moving, conn: &Conn, regs: Option<Regs>) -> u64 {
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
     let Some(regs) = regs.filter(|_| is_any) else { return zero() };
     // SAFETY: read at once; user space replaces whole values.
     let Some(runtime) = (unsafe { RUNTIMES.get(moving.thread.process()) }) else { return zero() };
     match runtime.kind {
-        RUNTIME_GO => go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0])),
+        RUNTIME_GO => go::running(moving, conn, regs),
         _ => zero(),
     }
 }
