@@ -21,6 +21,8 @@ pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 
 /// Contexts of interpreters whose token is kept, and threads that received outside of all contexts.
 pub const MAX_CONTEXTS: u32 = 16 * 1024;
+/// Most goroutines whose children are known by their numbers.
+pub const MAX_GOROUTINES: u32 = 16 * 1024;
 /// Most processes into whose runtime the programs look.
 pub const MAX_RUNTIMES: u32 = 4096;
 /// Bytes of one entry of the connection table: with what the kernel keeps of it, four cache lines.

@@ -8,7 +8,7 @@ use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH,
     MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
@@ -85,6 +85,10 @@ pub static RUNTIMES_KNOWN: Array<u32> = Array::with_max_entries(1, 0);
 /// The token of what a context of an interpreter belongs to; see [`crate::context::cpython`].
 #[map]
 pub static CONTEXTS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MAX_CONTEXTS, 0);
+/// Goroutines that receive requests, by process and number: the first of the numbers that their children have, and the one after the
+/// last. See [`crate::context::go`].
+#[map]
+pub static GOROUTINES: LruHashMap<u64, [u64; 2]> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
 
 /// What undecided processes have had recorded.
 #[map]

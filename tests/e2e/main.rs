@@ -27,6 +27,7 @@ mod kernel;
 mod metrics;
 mod own;
 mod parents;
+mod parents_go;
 mod parents_python;
 mod postgres;
 mod program;

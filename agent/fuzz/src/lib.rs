@@ -1,13 +1,14 @@
 //! Arbitrary bytes for everything that reads what strangers wrote: the wire, captures, recordings, kernel types, configurations, `/proc`.
 //!
 //! Layout: [`conversation`] plays a script over a protocol's session; [`files`] reads bytes as a file, [`proc`](self::proc) as a
-//! process's files in `/proc` and its program; [`targets`] lists them all by name, with inputs to begin with. `cargo xtask fuzz`
+//! process's files in `/proc` and its program ([`programs`]); [`targets`] lists them all by name, with inputs to begin with. `cargo xtask fuzz`
 //! runs them under libFuzzer, `cargo test` over damaged seeds.
 #![forbid(unsafe_code)]
 
 pub mod conversation;
 pub mod files;
 pub mod proc;
+pub mod programs;
 pub mod seeds;
 
 use std::borrow::Cow;
@@ -66,7 +67,7 @@ const FILES: [Target; 8] = [
     Target::of_bytes("yaml", files::yaml, |_| seeds::yaml()),
     Target::of_bytes("selector", files::selector, |_| seeds::selectors()),
     Target::of_bytes("proc", proc::texts, |_| proc::seeds()),
-    Target::of_bytes("elf", proc::elf, |_| proc::programs()),
+    Target::of_bytes("elf", proc::elf, |_| programs::seeds()),
 ];
 
 /// Every target: each protocol by its name, also over datagrams where it has such a form, and files.

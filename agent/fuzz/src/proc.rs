@@ -59,39 +59,6 @@ pub fn elf(data: &[u8]) {
     if fs::write(&path, data).is_ok()
         && let Ok(file) = fs::File::open(&path)
     {
-        let _ = wirespan::resolve::go_version(&file);
+        let _ = wirespan::resolve::go_program(&file);
     }
-}
-
-/// Inputs: a program with one section of Go's.
-#[must_use]
-pub fn programs() -> Vec<Vec<u8>> {
-    let mut names = b"\0.go.buildinfo\0.shstrtab\0".to_vec();
-    names.resize(32, 0);
-    let mut info = b"\xff Go buildinf:\x08\x02".to_vec();
-    info.resize(32, 0);
-    info.extend(b"\x08go1.22.1\x00");
-    let mut file = vec![0; 64];
-    file[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    let (names_at, info_at) = (64, 64 + names.len());
-    let table_at = (info_at + info.len()).next_multiple_of(8);
-    file[40..48].copy_from_slice(&(table_at as u64).to_le_bytes());
-    for (at, value) in [(16, 2_u16), (18, 62), (52, 64), (58, 64), (60, 3), (62, 2)] {
-        file[at..at + 2].copy_from_slice(&value.to_le_bytes());
-    }
-    file.extend(&names);
-    file.extend(&info);
-    file.resize(table_at, 0);
-    let section = |name: u32, kind: u32, at: usize, len: usize| {
-        let mut section = vec![0; 64];
-        section[..4].copy_from_slice(&name.to_le_bytes());
-        section[4..8].copy_from_slice(&kind.to_le_bytes());
-        section[24..32].copy_from_slice(&(at as u64).to_le_bytes());
-        section[32..40].copy_from_slice(&(len as u64).to_le_bytes());
-        section
-    };
-    file.extend(vec![0; 64]);
-    file.extend(section(1, 1, info_at, info.len()));
-    file.extend(section(15, 3, names_at, names.len()));
-    vec![file]
 }

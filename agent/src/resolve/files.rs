@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 
+use crate::process::Held;
 use crate::process::pinned::Pinned;
 
 /// What tells a file from every other one.
@@ -52,6 +53,12 @@ pub(super) fn open(held: &OwnedFd) -> Option<File> {
     let own = format!("/proc/self/fd/{}", held.as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     openat(CWD, own, flags, Mode::empty()).ok().map(File::from)
+}
+
+/// The file, for whoever wants to name it to the kernel; `None` if it is no regular one.
+pub(super) fn hold(held: OwnedFd) -> Option<Held> {
+    let Identity { device, inode, .. } = identity(&held)?;
+    Some(Held { fd: held, device, inode })
 }
 
 /// Which file it is; `None` if it is no regular one.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-pub use program::go_version;
+pub use program::{GoProgram, go_program};
 
 use self::lane::{Job, Lane};
 use self::look::{Hung, Looker};

@@ -2,19 +2,40 @@
 
 use wirespan_common::context::{RUNTIME_GO, Runtime};
 
-/// Minor versions of Go 1 and where `goid` stands in `g`, bytes: the same on all 64-bit architectures. Between 1.23 and 1.24 there is
-/// one word more in front of it (`syscallbp`), and from 1.25 on one less (`ret` of `gobuf` went).
-const GOID: [(std::ops::RangeInclusive<u32>, u32); 3] = [(18..=22, 152), (23..=24, 160), (25..=26, 152)];
+/// Where things stand in the structures of these minor versions of Go 1, bytes: the same on all 64-bit architectures.
+struct Layout {
+    versions: std::ops::RangeInclusive<u32>,
+    /// `goid` in `g`.
+    number: u32,
+    /// `isClientConn` in `persistConn` (net/http/transport.go); 0 before there was `http.ClientConn`.
+    client_conn: u32,
+    /// `parentGoid` in `g`; 0 before there was one.
+    parent: u32,
+    /// `oldp` in `m`.
+    processor: u32,
+    /// `goidcache` in `p`, followed by `goidcacheend`.
+    numbers: u32,
+}
 
-/// How goroutines are found in a program that was built by this version of Go (`go1.22.1`, `go1.26.0 X:experiments`). The only
-/// place is that of `goid`.
+/// From the debug information of programs of each version but 1.18 and 1.20.
+const LAYOUTS: [Layout; 5] = [
+    Layout { versions: 18..=20, number: 152, client_conn: 0, parent: 0, processor: 224, numbers: 384 },
+    Layout { versions: 21..=22, number: 152, client_conn: 0, parent: 272, processor: 224, numbers: 384 },
+    Layout { versions: 23..=24, number: 160, client_conn: 0, parent: 280, processor: 224, numbers: 376 },
+    Layout { versions: 25..=25, number: 152, client_conn: 0, parent: 272, processor: 216, numbers: 376 },
+    Layout { versions: 26..=26, number: 152, client_conn: 162, parent: 280, processor: 224, numbers: 384 },
+];
+
+/// How goroutines are found in a program that was built by this version of Go (`go1.22.1`, `go1.26.0 X:experiments`). The places are
+/// those of [`Layout`], in its order.
 #[must_use]
 pub fn of(version: &str) -> Option<Runtime> {
     let minor: String = version.strip_prefix("go1.")?.chars().take_while(char::is_ascii_digit).collect();
     let minor: u32 = minor.parse().ok()?;
-    let (_, number_at) = GOID.iter().find(|(versions, _)| versions.contains(&minor))?;
+    let layout = LAYOUTS.iter().find(|layout| layout.versions.contains(&minor))?;
     let mut runtime = Runtime { kind: RUNTIME_GO, ..Runtime::default() };
-    runtime.places[0] = *number_at;
+    let places = [layout.number, layout.client_conn, layout.parent, layout.processor, layout.numbers];
+    runtime.places[..places.len()].copy_from_slice(&places);
     Some(runtime)
 }
 
@@ -27,6 +48,15 @@ mod tests {
         let place = |version| of(version).map(|runtime| runtime.places[0]);
         let places = ["go1.18", "go1.22.12", "go1.23rc1", "go1.24.1 X:nocoverageredesign", "go1.26.0"].map(place);
         assert_eq!(places, [Some(152), Some(152), Some(160), Some(160), Some(152)]);
+    }
+
+    #[test]
+    fn places_are_those_of_the_version() {
+        let places = |version| of(version).map(|runtime| runtime.places);
+        assert_eq!(places("go1.19"), Some([152, 0, 0, 224, 384, 0, 0]), "it has no parentGoid");
+        assert_eq!(places("go1.21.13"), Some([152, 0, 272, 224, 384, 0, 0]));
+        assert_eq!(places("go1.25.4"), Some([152, 0, 272, 216, 376, 0, 0]));
+        assert_eq!(places("go1.26.0"), Some([152, 162, 280, 224, 384, 0, 0]));
     }
 
     #[test]

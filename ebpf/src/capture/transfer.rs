@@ -66,7 +66,7 @@ pub fn transfer(call: Call, source: Source) {
     // no room for it.
     let context = if sheds {
         let turn = conn::turn_number(conn);
-        context::running(Moving { thread: caller.thread, sock, direction, role: conn.role, turn }, regs)
+        context::running(Moving { thread: caller.thread, sock, direction, role: conn.role, turn }, conn, regs)
     } else {
         zero()
     };

@@ -98,10 +98,12 @@ pub struct Conn {
     pub first_received: u64,
     /// Directives that there had been when it last looked for one.
     pub directed: u64,
+    /// The context that asks over it, where another one sends; 0 while none is known. See [`crate::context::go`].
+    pub asker: u64,
     /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,
     /// Zero: the rest of the line.
-    pub rest: [u32; 9],
+    pub rest: [u32; 7],
 }
 
 /// What the kernel has in front of a value of a hash map with keys of 8 bytes (kernel/bpf/hashtab.c, `struct htab_elem`).
@@ -188,8 +190,9 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         skipped: zero() as u8,
         seen_of: [zero() as u32; 2],
         directed: turns::directed(),
+        asker: zero(),
         shedding: NEVER,
-        rest: [zero() as u32; 9],
+        rest: [zero() as u32; 7],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;

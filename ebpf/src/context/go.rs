@@ -1,19 +1,74 @@
-//! The goroutine that makes a call.
+//! The goroutine that makes a call, or for which it is made.
 //!
 //! Since Go 1.17 a register holds `g` while Go code runs, also at a system call (cmd/compile/abi-internal.md). Whether it does is
 //! seen by the stack: that of the call lies within the bounds that stand at the beginning of `g` (runtime/runtime2.go, `stack`). A
 //! thread that runs C, or the scheduler, has none of it, and no context.
 
-use crate::kernel::read_user;
+mod children;
+mod round_trip;
 
-/// The number of the goroutine with this `g` and this stack pointer, 0 if it is none. A global function: the verifier checks it
-/// once.
+use super::Moving;
+use crate::conn::Conn;
+use crate::kernel::read_user;
+use crate::kernel::regs::Regs;
+use crate::maps::RUNTIMES;
+use wirespan_common::context::{RUNTIME_GO, Runtime};
+use wirespan_common::record::{ROLE_SERVER, SEND};
+
+/// What a goroutine does, as far as it says for whom.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+enum Does {
+    /// It asks somebody.
+    Asks,
+    /// It receives a request.
+    Receives,
+    /// It answers one.
+    Answers,
+    /// Anything else.
+    Other,
+}
+
+/// The goroutine that a call over this connection is made for.
+#[inline(always)]
+pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
+    if moving.direction == SEND && conn.asker != 0 {
+        return conn.asker;
+    }
+    let does = match (moving.role, moving.direction) {
+        (ROLE_SERVER, SEND) => Does::Answers,
+        (ROLE_SERVER, _) => Does::Receives,
+        (_, SEND) => Does::Asks,
+        _ => Does::Other,
+    };
+    goroutine(regs.goroutine(), regs.stack_pointer(), moving.thread.process(), does as u32)
+}
+
+/// The number of the goroutine with this `g` and this stack pointer, or of the one for which it does that; 0 if it is none. A global
+/// function: the verifier checks it once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn goroutine(g: u64, stack_pointer: u64, number_at: u64) -> u64 {
+pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32) -> u64 {
+    const ASKS: u32 = Does::Asks as u32;
+    const RECEIVES: u32 = Does::Receives as u32;
+    const ANSWERS: u32 = Does::Answers as u32;
+    let Some(runtime) = runtime(process) else { return 0 };
     let Some([low, high]) = read_user::<[u64; 2]>(g) else { return 0 };
     if stack_pointer <= low || stack_pointer > high {
         return 0;
     }
-    read_user::<u64>(g.wrapping_add(number_at)).unwrap_or(0)
+    let number = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[0]))).unwrap_or(0);
+    match does {
+        ASKS => children::asks(process, g, number, runtime),
+        RECEIVES => children::receives(process, g, number, runtime),
+        ANSWERS => children::answers(process, number),
+        _ => number,
+    }
+}
+
+/// How goroutines of a process are found.
+#[inline(always)]
+fn runtime(process: u32) -> Option<&'static Runtime> {
+    // SAFETY: members are read one by one; user space writes the same for a program.
+    unsafe { RUNTIMES.get(process) }.filter(|runtime| runtime.kind == RUNTIME_GO)
 }

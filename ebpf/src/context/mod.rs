@@ -2,9 +2,10 @@
 //! what every program has.
 
 mod cpython;
-mod go;
+pub mod go;
 pub mod thread;
 
+use crate::conn::Conn;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::kernel::zero;
@@ -37,19 +38,17 @@ pub fn stamp(data: &mut Data, thread: Thread) {
     data.context = zero();
 }
 
-/// What the runtime of a process executes in a call with these registers; else whether the thread waits in what it asks of
-/// others; else 0.
+/// What the runtime of a process executes in a call with these registers, over this connection; else whether the thread waits in
+/// what it asks of others; else 0.
 #[inline(always)]
-pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
+pub fn running(moving: Moving, conn: &Conn, regs: Option<Regs>) -> u64 {
     let Some(regs) = regs else { return zero() };
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
     // SAFETY: read at once; user space replaces whole values.
     let runtime = if is_any { unsafe { RUNTIMES.get(moving.thread.process()) } } else { None };
     match runtime {
-        Some(runtime) if runtime.kind == RUNTIME_GO => {
-            go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0]))
-        }
+        Some(runtime) if runtime.kind == RUNTIME_GO => go::running(moving, conn, regs),
         Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving),
         _ if moving.direction == SEND && moving.role != ROLE_SERVER && moving.sock.is_blocking() => WAITS,
         _ => zero(),

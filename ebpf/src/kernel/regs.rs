@@ -16,6 +16,8 @@ mod words {
     pub const STACK_POINTER: usize = 19;
     /// r14.
     pub const GOROUTINE: usize = 1;
+    /// rax.
+    pub const GO_ARGUMENT: usize = 10;
 }
 
 #[cfg(bpf_target_arch = "aarch64")]
@@ -29,6 +31,8 @@ mod words {
     pub const STACK_POINTER: usize = 31;
     /// x28.
     pub const GOROUTINE: usize = 28;
+    /// x0.
+    pub const GO_ARGUMENT: usize = 0;
 }
 
 impl Regs {
@@ -97,6 +101,12 @@ impl Regs {
     #[inline(always)]
     pub fn goroutine(self) -> u64 {
         self.word(words::GOROUTINE)
+    }
+
+    /// The first argument of a function of Go, at its beginning (cmd/compile/abi-internal.md, "Register-based calling conventions").
+    #[inline(always)]
+    pub fn go_argument(self) -> u64 {
+        self.word(words::GO_ARGUMENT)
     }
 
     /// The first argument.

@@ -46,6 +46,13 @@ pub fn workload(name: &str) -> Command {
     command
 }
 
+/// A program of Go in `tests/workloads`, movable and without symbols.
+pub fn stripped(name: &str) -> Command {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workloads").join(name);
+    let mut go = Command::new("go");
+    compiled(&format!("{name}.stripped"), go.args(["build", "-buildmode=pie", "-ldflags=-s -w"]), &path)
+}
+
 /// A program, compiled once a run of the tests.
 fn compiled(stem: &str, compiler: &mut Command, source: &Path) -> Command {
     static DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());

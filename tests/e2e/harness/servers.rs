@@ -141,8 +141,12 @@ pub fn redis_tls(address: &str, identity: &Identity, password: &str) -> Server {
 
 /// A program of `tests/workloads` as a server; its first argument is the port, then come `more`.
 pub fn program(name: &str, more: &[&str]) -> Server {
+    command_at(workload(name), more)
+}
+
+/// The same for a program that is there already.
+pub fn command_at(mut command: Command, more: &[&str]) -> Server {
     let port = free_port();
-    let mut command = workload(name);
     command.arg(port.to_string()).args(more);
     start(command, port)
 }

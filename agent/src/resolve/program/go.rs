@@ -1,13 +1,12 @@
-//! The version of Go that built a program: section `.go.buildinfo` (`debug/buildinfo` of the Go library). Since Go 1.18
-//! the version stands in the section itself; older programs point elsewhere and are left alone.
+//! Programs of Go: the version that built them, and where functions begin that are probed.
+//!
+//! The version stands in section `.go.buildinfo` (`debug/buildinfo` of the Go library), in the section itself since Go 1.18; older
+//! programs point elsewhere and are left alone.
 
-use object::Endianness;
-use object::elf::{FileHeader64, SHN_XINDEX, SectionHeader64};
-use object::pod::slice_from_bytes;
-use object::read::StringTable;
-use object::read::elf::{FileHeader as _, SectionHeader as _};
+mod functions;
+
+use super::elf::Elf;
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 /// Set in the flags when the strings stand in the section.
@@ -16,41 +15,25 @@ const FLAGS_AT: usize = 15;
 const STRINGS_AT: usize = 32;
 /// Longest version that is believed: `go1.26.0 X:experiments` may be long.
 const MAX_VERSION: usize = 255;
-/// Most sections of a program that is looked at.
-const MAX_SECTIONS: u16 = 1024;
-/// Most bytes of the names of its sections.
-const MAX_NAMES: u64 = 64 * 1024;
-/// Size of the header of a file, and of a section.
-const HEADER: usize = 64;
+/// Sends a request of an HTTP/1 client: called by the goroutine that asks, with its connection.
+const ROUND_TRIP: &str = "net/http.(*persistConn).roundTrip";
 
-/// The version (`go1.22.1`), if the program is Go's.
-///
-/// Only the table of sections is read, which the program's author wrote as he liked: every length in it has a limit.
-pub(super) fn version(file: &File) -> Option<Box<str>> {
-    let bytes = read(file, 0, HEADER as u64)?;
-    let header = FileHeader64::<Endianness>::parse(&*bytes).ok()?;
-    let endian = header.endian().ok()?;
-    let (count, names) = (header.e_shnum(endian), header.e_shstrndx(endian));
-    // More than 65,279 sections have their number elsewhere; no program of Go has so many.
-    if count == 0 || count > MAX_SECTIONS || names == SHN_XINDEX || usize::from(header.e_shentsize(endian)) != HEADER {
-        return None;
-    }
-    let table = read(file, header.e_shoff(endian), u64::from(count) * HEADER as u64)?;
-    let (sections, _) = slice_from_bytes::<SectionHeader64<Endianness>>(&table, usize::from(count)).ok()?;
-    let names = sections.get(usize::from(names))?;
-    let length = names.sh_size(endian).min(MAX_NAMES);
-    let bytes = read(file, names.sh_offset(endian), length)?;
-    let names = StringTable::new(&*bytes, 0, bytes.len() as u64);
-    let section = sections.iter().find(|section| section.name(endian, names) == Ok(b".go.buildinfo"))?;
-    let length = section.sh_size(endian).min((STRINGS_AT + 2 + MAX_VERSION) as u64);
-    in_section(&read(file, section.sh_offset(endian), length)?)
+/// A program of Go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoProgram {
+    /// The version of Go that built it (`go1.22.1`).
+    pub version: Box<str>,
+    /// Where `net/http.(*persistConn).roundTrip` can be probed in its file, bytes; `None` if it has none.
+    pub round_trip: Option<u64>,
 }
 
-/// So many bytes of a file, or nothing.
-fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(length).ok()?];
-    file.read_exact_at(&mut bytes, at).ok()?;
-    Some(bytes)
+/// What is known of a program, if it is Go's.
+pub(super) fn program(file: &File) -> Option<GoProgram> {
+    let elf = Elf::read(file)?;
+    let section = elf.section(".go.buildinfo")?;
+    let length = section.size.min((STRINGS_AT + 2 + MAX_VERSION) as u64);
+    let version = in_section(&elf.bytes(section.at, length)?)?;
+    Some(GoProgram { version, round_trip: functions::probed(&elf, ROUND_TRIP) })
 }
 
 fn in_section(section: &[u8]) -> Option<Box<str>> {
@@ -70,6 +53,10 @@ fn in_section(section: &[u8]) -> Option<Box<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn version(file: &File) -> Option<Box<str>> {
+        program(file).map(|program| program.version)
+    }
 
     fn section(version: &str) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
@@ -91,7 +78,7 @@ mod tests {
     }
 
     /// An ELF file of three sections: none, the names, and the one that is looked for.
-    fn program(section: &[u8]) -> Vec<u8> {
+    fn executable(section: &[u8]) -> Vec<u8> {
         let names = b"\0.shstrtab\0.go.buildinfo\0";
         let (names_at, section_at) = (64, 64 + names.len());
         let table_at = section_at + section.len();
@@ -127,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_section_is_found_in_a_program() {
-        let whole = program(&section("go1.26.8"));
+        let whole = executable(&section("go1.26.8"));
         assert_eq!(version(&file(&whole)).as_deref(), Some("go1.26.8"));
         for end in (0..whole.len()).step_by(7) {
             assert_eq!(version(&file(&whole[..end])), None, "cut at {end}");
@@ -136,7 +123,7 @@ mod tests {
 
     #[test]
     fn invented_sizes_are_not_believed() {
-        let whole = program(&section("go1.26.8"));
+        let whole = executable(&section("go1.26.8"));
         let table_at = usize::try_from(u64::from_le_bytes(whole[40..48].try_into().unwrap())).unwrap();
         // The number of sections stands in the size of the first one, as for very many of them.
         let mut many = whole.clone();
@@ -146,7 +133,7 @@ mod tests {
         for (at, value) in [(32, u64::MAX), (32, 1 << 40), (24, u64::MAX), (24, u64::MAX - 100)] {
             for section in [1, 2] {
                 let mut broken = whole.clone();
-                let at = table_at + section * HEADER + at;
+                let at = table_at + section * 64 + at;
                 broken[at..at + 8].copy_from_slice(&value.to_le_bytes());
                 assert_eq!(version(&file(&broken)), None, "{value:x} at {at}");
             }
@@ -162,7 +149,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_header_is_a_panic(at in 0..64usize, value: u64) {
-            let mut whole = program(&section("go1.26.8"));
+            let mut whole = executable(&section("go1.26.8"));
             whole[at..at + 8].copy_from_slice(&value.to_le_bytes());
             let _ = version(&file(&whole));
         }

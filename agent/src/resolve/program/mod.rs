@@ -1,5 +1,6 @@
 //! What the files and the command line of a process tell about its program: its runtime and what it is called.
 
+mod elf;
 mod go;
 mod java;
 mod python;
@@ -7,10 +8,13 @@ mod runs;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::sync::{Arc, Weak};
+
+pub use go::GoProgram;
 
 use super::files::{self, Identity, Root};
 use crate::process::pinned::Pinned;
-use crate::process::{Process, Program, environment};
+use crate::process::{Held, Process, Program, Site, environment};
 
 /// Most bytes of a command line that are read.
 const MAX_COMMAND: u64 = 64 * 1024;
@@ -18,6 +22,8 @@ const MAX_COMMAND: u64 = 64 * 1024;
 const MAX_PACKAGE: u64 = 256 * 1024;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
+/// The kernel program that runs where a goroutine asks over HTTP (`ebpf/src/context/go.rs`).
+const ROUND_TRIP: &str = "go_round_trip";
 
 /// What is known of files: most processes share theirs with others.
 #[derive(Clone, Debug)]
@@ -41,23 +47,40 @@ impl<T: Clone> Cache<T> {
 /// What is known of executables and libraries.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Programs {
-    go: Cache<Option<Box<str>>>,
+    go: Cache<(Option<GoProgram>, Weak<Held>)>,
     python: python::Interpreters,
 }
 
 impl Programs {
-    /// The version of Go that built an executable, if it is Go's.
-    fn go_version(&mut self, pinned: &Pinned) -> Option<Box<str>> {
+    /// What is known of an executable, if it is Go's, and the file itself where it is to be probed: the same for all of its processes.
+    fn go(&mut self, pinned: &Pinned) -> Option<(GoProgram, Option<Arc<Held>>)> {
         let held = pinned.target("exe").ok()?;
         let identity = files::identity(&held)?;
-        self.go.get_or(identity, || go_version(&files::open(&held)?))
+        if self.go.0.len() >= MAX_PROGRAMS {
+            self.go.0.clear();
+        }
+        let (program, file) = self
+            .go
+            .0
+            .entry(identity)
+            .or_insert_with(|| (files::open(&held).and_then(|file| go_program(&file)), Weak::new()));
+        let program = program.as_ref()?.clone();
+        if program.round_trip.is_none() {
+            return Some((program, None));
+        }
+        let file = file.upgrade().or_else(|| {
+            let held = Arc::new(files::hold(held)?);
+            *file = Arc::downgrade(&held);
+            Some(held)
+        });
+        Some((program, file))
     }
 }
 
-/// The version of Go that built a program, if it is Go's.
+/// What is known of a program, if it is Go's.
 #[must_use]
-pub fn go_version(program: &File) -> Option<Box<str>> {
-    go::version(program)
+pub fn go_program(program: &File) -> Option<GoProgram> {
+    go::program(program)
 }
 
 /// Reads what there is to know.
@@ -79,8 +102,12 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         }
         Some("java") => program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?)),
         Some(name) if crate::enrich::known_runtime(name).is_none() => {
-            program.runtime_version = programs.go_version(pinned);
-            program.runtime = program.runtime_version.is_some().then(|| "go".into());
+            if let Some((go, file)) = programs.go(pinned) {
+                let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
+                program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
+                program.runtime_version = Some(go.version);
+                program.runtime = Some("go".into());
+            }
         }
         _ => {}
     }

@@ -1,0 +1,149 @@
+//! The tables of a program's file: sections, segments, relocations. Its author wrote them as he liked: every length in them has a
+//! limit, and of the file itself no more is read at once than a [`CHUNK`].
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
+use object::Endianness;
+use object::elf::{
+    EM_AARCH64, EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE, Rela64,
+    SHN_XINDEX, SHT_RELA, SectionHeader64,
+};
+use object::pod::slice_from_bytes;
+use object::read::StringTable;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+
+/// Most bytes that are read at once.
+pub(super) const CHUNK: u64 = 64 * 1024;
+/// Most sections and segments of a program that is looked at.
+const MAX_PARTS: u16 = 1024;
+/// Most bytes of the names of its sections.
+const MAX_NAMES: u64 = 64 * 1024;
+/// Most bytes of its relocations.
+const MAX_RELOCATIONS: u64 = 64 * 1024 * 1024;
+/// Size of the header of a file, and of a section.
+const HEADER: usize = 64;
+/// Size of a segment's header.
+const SEGMENT: usize = 56;
+/// Size of a relocation.
+const RELOCATION: usize = size_of::<Rela64<Endianness>>();
+
+/// A program's file with its tables.
+pub(super) struct Elf<'a> {
+    file: &'a File,
+    endian: Endianness,
+    machine: u16,
+    sections: Vec<SectionHeader64<Endianness>>,
+    segments: Vec<ProgramHeader64<Endianness>>,
+    /// Those of the sections.
+    names: Vec<u8>,
+}
+
+/// A part of a file that lies somewhere in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Where it is linked to.
+    pub(super) address: u64,
+    /// Where it begins in the file.
+    pub(super) at: u64,
+    /// Bytes.
+    pub(super) size: u64,
+}
+
+impl<'a> Elf<'a> {
+    /// The tables of a 64-bit program.
+    pub(super) fn read(file: &'a File) -> Option<Self> {
+        let bytes = read(file, 0, HEADER as u64)?;
+        let header = FileHeader64::<Endianness>::parse(&*bytes).ok()?;
+        let endian = header.endian().ok()?;
+        let (count, names) = (header.e_shnum(endian), header.e_shstrndx(endian));
+        // More than 65,279 sections have their number elsewhere; no program that is looked for has so many.
+        if count == 0 || count > MAX_PARTS || names == SHN_XINDEX || usize::from(header.e_shentsize(endian)) != HEADER {
+            return None;
+        }
+        let table = read(file, header.e_shoff(endian), u64::from(count) * HEADER as u64)?;
+        let sections = slice_from_bytes::<SectionHeader64<_>>(&table, usize::from(count)).ok()?.0.to_vec();
+        let named = sections.get(usize::from(names))?;
+        let names = read(file, named.sh_offset(endian), named.sh_size(endian).min(MAX_NAMES))?;
+        let count = header.e_phnum(endian);
+        let has_segments = count <= MAX_PARTS && usize::from(header.e_phentsize(endian)) == SEGMENT;
+        let count = if has_segments { count } else { 0 };
+        let table = read(file, header.e_phoff(endian), u64::from(count) * SEGMENT as u64)?;
+        let segments = slice_from_bytes::<ProgramHeader64<_>>(&table, usize::from(count)).ok()?.0.to_vec();
+        Some(Self { file, endian, machine: header.e_machine(endian), sections, segments, names })
+    }
+
+    /// The machine that it is made for: one of `EM_`.
+    pub(super) fn machine(&self) -> u16 {
+        self.machine
+    }
+
+    /// Whether its numbers lie as those of this program do.
+    pub(super) fn is_little_endian(&self) -> bool {
+        self.endian == Endianness::Little
+    }
+
+    /// A section by its name.
+    pub(super) fn section(&self, name: &str) -> Option<Part> {
+        let names = StringTable::new(&*self.names, 0, self.names.len() as u64);
+        let section = self.sections.iter().find(|one| one.name(self.endian, names) == Ok(name.as_bytes()))?;
+        Some(self.part(section))
+    }
+
+    fn part(&self, section: &SectionHeader64<Endianness>) -> Part {
+        let endian = self.endian;
+        Part { address: section.sh_addr(endian), at: section.sh_offset(endian), size: section.sh_size(endian) }
+    }
+
+    /// So many bytes of the file, or nothing.
+    pub(super) fn bytes(&self, at: u64, length: u64) -> Option<Vec<u8>> {
+        read(self.file, at, length)
+    }
+
+    /// Where code lies in the file that is linked to an address.
+    pub(super) fn code(&self, address: u64) -> Option<u64> {
+        self.segments.iter().find_map(|segment| {
+            let endian = self.endian;
+            let is_code = segment.p_type.get(endian) == PT_LOAD && segment.p_flags.get(endian) & PF_X != 0;
+            let from = address.checked_sub(segment.p_vaddr.get(endian))?;
+            let is_within = is_code && from < segment.p_filesz.get(endian);
+            if is_within { segment.p_offset.get(endian).checked_add(from) } else { None }
+        })
+    }
+
+    /// The pointer that is linked to stand at an address, where a program that is moved gets it from a relocation.
+    pub(super) fn relocated(&self, address: u64) -> Option<u64> {
+        let relative = match self.machine {
+            EM_X86_64 => R_X86_64_RELATIVE,
+            EM_AARCH64 => R_AARCH64_RELATIVE,
+            _ => return None,
+        };
+        let mut left = MAX_RELOCATIONS;
+        let tables = self.sections.iter().filter(|section| section.sh_type(self.endian) == SHT_RELA);
+        for table in tables.map(|section| self.part(section)) {
+            let size = table.size.min(left) / RELOCATION as u64 * RELOCATION as u64;
+            left -= size;
+            let step = CHUNK / RELOCATION as u64 * RELOCATION as u64;
+            let mut done = 0;
+            while done < size {
+                let length = step.min(size - done);
+                let bytes = self.bytes(table.at.checked_add(done)?, length)?;
+                let (entries, _) =
+                    slice_from_bytes::<Rela64<Endianness>>(&bytes, usize::try_from(length).ok()? / RELOCATION).ok()?;
+                let entry = entries.iter().find(|entry| entry.r_offset.get(self.endian) == address);
+                if let Some(entry) = entry.filter(|entry| entry.r_type(self.endian, false) == relative) {
+                    return u64::try_from(entry.r_addend.get(self.endian)).ok();
+                }
+                done += length;
+            }
+        }
+        None
+    }
+}
+
+/// So many bytes of a file, or nothing.
+fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(length).ok()?];
+    file.read_exact_at(&mut bytes, at).ok()?;
+    Some(bytes)
+}
