@@ -15,6 +15,8 @@ mod users;
 
 use std::sync::Arc;
 
+use wirespan_common::context::Runtime;
+
 pub use ports::{listening, socket_inodes};
 pub use selector::{Selector, Selectors};
 pub use table::{Change, Decision, ProcessTable};
@@ -73,6 +75,8 @@ pub struct Program {
     pub started_as: Option<Box<str>>,
     /// What an interpreter runs, as a name of a service.
     pub runs: Option<Box<str>>,
+    /// How the contexts of its runtime are found, where only its memory tells; without places until it does.
+    pub contexts: Option<Runtime>,
 }
 
 /// What the control groups of a process tell about where it runs.
@@ -84,6 +88,13 @@ pub struct Group {
     pub container_id: Option<Arc<str>>,
     /// systemd unit with its suffix (`nginx.service`, `session-3.scope`).
     pub unit: Option<Box<str>>,
+}
+
+impl Program {
+    /// Whether another look may tell more of its runtime: libraries are mapped, and filled, some time after an exec.
+    fn is_starting(&self) -> bool {
+        self.contexts.map_or(self.runtime.is_none(), |contexts| contexts.places == [0; 7])
+    }
 }
 
 impl Process {

@@ -2,6 +2,7 @@
 //! twin of `ebpf/src/context`.
 
 pub mod go;
+pub mod jvm;
 
 use wirespan_common::context::Runtime;
 
@@ -10,6 +11,9 @@ use crate::process::Program;
 /// How contexts are found in a process that runs this program; `None` where only its threads are known.
 #[must_use]
 pub fn of(program: &Program) -> Option<Runtime> {
+    if program.contexts.is_some() {
+        return program.contexts;
+    }
     match program.runtime.as_deref()? {
         "go" => go::of(program.runtime_version.as_deref()?),
         _ => None,

@@ -69,7 +69,7 @@ pub struct Owner {
 pub enum Binding {
     /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
     Thread,
-    /// The same, as far as a thread waits in its calls: those over a blocking socket.
+    /// The same, as far as a thread is seen to wait in its calls.
     Waiting,
     /// A thread of the operating system runs whatever the runtime gives it, and nothing shows what.
     Nothing,
@@ -77,14 +77,14 @@ pub enum Binding {
 
 impl Binding {
     /// That of a process. Interpreters have threads of the operating system, and a server either has a thread for each
-    /// request or an event loop. The JVM may run any virtual thread on the thread that received a request.
+    /// request or an event loop. Of a JVM the kernel programs tell virtual threads, threads that wait, and all else apart.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
+            None | Some("java") => Self::Waiting,
             Some(_) => Self::Nothing,
-            None => Self::Waiting,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! what every program has.
 
 mod go;
+mod jvm;
 pub mod thread;
 
 use crate::kernel::regs::Regs;
@@ -9,7 +10,7 @@ use crate::kernel::sock::Sock;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
 use thread::Thread;
-use wirespan_common::context::{RUNTIME_GO, WAITS};
+use wirespan_common::context::{RUNTIME_GO, RUNTIME_JVM, WAITS};
 use wirespan_common::record::{Data, ROLE_SERVER, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
@@ -38,11 +39,16 @@ pub fn stamp(data: &mut Data, thread: Thread) {
 /// others; else 0.
 #[inline(always)]
 pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
-    let Some(regs) = regs else { return zero() };
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
     // SAFETY: read at once; user space replaces whole values.
     let runtime = if is_any { unsafe { RUNTIMES.get(moving.thread.process()) } } else { None };
+    if let Some(runtime) = runtime
+        && runtime.kind == RUNTIME_JVM
+    {
+        return jvm::context(moving, regs, runtime);
+    }
+    let Some(regs) = regs else { return zero() };
     match runtime {
         Some(runtime) if runtime.kind == RUNTIME_GO => {
             go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0]))

@@ -16,6 +16,8 @@ mod words {
     pub const STACK_POINTER: usize = 19;
     /// r14.
     pub const GOROUTINE: usize = 1;
+    /// r15.
+    pub const JAVA_THREAD: usize = 0;
 }
 
 #[cfg(bpf_target_arch = "aarch64")]
@@ -29,6 +31,8 @@ mod words {
     pub const STACK_POINTER: usize = 31;
     /// x28.
     pub const GOROUTINE: usize = 28;
+    /// x28.
+    pub const JAVA_THREAD: usize = 28;
 }
 
 impl Regs {
@@ -91,6 +95,12 @@ impl Regs {
     #[inline(always)]
     pub fn goroutine(self) -> u64 {
         self.word(words::GOROUTINE)
+    }
+
+    /// Where HotSpot keeps the address of the `JavaThread` that runs (hotspot/cpu/*/register_*.hpp, `rthread` and `r15_thread`).
+    #[inline(always)]
+    pub fn java_thread(self) -> u64 {
+        self.word(words::JAVA_THREAD)
     }
 
     /// The first argument.

@@ -2,6 +2,7 @@
 
 mod go;
 mod java;
+mod jvm;
 mod runs;
 
 use std::collections::HashMap;
@@ -50,10 +51,19 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         ..Program::default()
     };
     match process.executable_name() {
-        Some("java") => program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?)),
+        Some("java") => {
+            program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?));
+            program.contexts = Some(jvm::find(pinned).unwrap_or(jvm::STARTING));
+        }
         Some(name) if crate::enrich::known_runtime(name).is_none() => {
             program.runtime_version = programs.go_version(pinned);
             program.runtime = program.runtime_version.is_some().then(|| "go".into());
+            if program.runtime.is_none()
+                && let Some(contexts) = jvm::find(pinned)
+            {
+                program.runtime = Some("java".into());
+                program.contexts = Some(contexts);
+            }
         }
         _ => {}
     }

@@ -238,8 +238,10 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
         attributes: vec![("process.runtime.name".into(), crate::trace::span::Value::Static(name))],
     };
     assert_eq!(Binding::of(&resource("cpython")), THREAD);
-    for runtime in ["go", "java", "nodejs", "dotnet"] {
+    for runtime in ["go", "nodejs", "dotnet"] {
         assert_eq!(Binding::of(&resource(runtime)), Binding::Nothing, "{runtime}");
     }
-    assert_eq!(Binding::of(&Resource::default()), WAITING);
+    for waits in [Resource::default(), resource("java")] {
+        assert_eq!(Binding::of(&waits), WAITING);
+    }
 }
