@@ -17,6 +17,19 @@ pub const OF_NOBODY: u64 = u64::MAX;
 /// The context of a call of which only the thread is known, and that the thread waits in it: its socket is a blocking one.
 pub const WAITS: u64 = u64::MAX - 1;
 
+/// [`Runtime::places`] of a JVM, in its `JavaThread`: `_stack_base`, which `_stack_size` follows.
+pub const JVM_STACK: usize = 0;
+/// `_vthread`, the handle of the `java.lang.Thread` that runs; 0 in a JVM without virtual threads.
+pub const JVM_VTHREAD: usize = 1;
+/// `_monitor_owner_id`, the number of that thread (JDK 24 and newer); 0 where it has none.
+pub const JVM_OWNER: usize = 2;
+/// `_cont_entry`, not null while a virtual thread runs; 0 where it has none.
+pub const JVM_ENTRY: usize = 3;
+/// [`Runtime::addresses`] of a JVM: where ZGC keeps the bits that a valid pointer does not have; 0 without that collector.
+pub const JVM_BAD: usize = 0;
+/// Where it keeps by how many bits such a pointer is shifted; 0 for none.
+pub const JVM_SHIFT: usize = 1;
+
 /// What the agent found out about the runtime of a process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -117,6 +117,8 @@ layout! {
     socket_file: "socket"."file",
     /// Flags of an open file.
     file_flags: "file"."f_flags",
+    /// The epoll sets that an open file is in; null for none (Linux 5.11).
+    file_epoll: "file"."f_ep",
     /// Inode number.
     inode_number: "inode"."i_ino",
     /// Mode.

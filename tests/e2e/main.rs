@@ -28,6 +28,7 @@ mod metrics;
 mod own;
 mod parents;
 mod parents_go;
+mod parents_java;
 mod parents_python;
 mod postgres;
 mod program;

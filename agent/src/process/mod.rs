@@ -16,6 +16,8 @@ mod users;
 
 use std::sync::Arc;
 
+use wirespan_common::context::Runtime;
+
 pub use ports::{listening, socket_inodes};
 pub use selector::{Selector, Selectors};
 pub use site::{Held, Site};
@@ -81,6 +83,8 @@ pub struct Program {
     pub is_unsettled: bool,
     /// Where kernel programs must run to see its contexts.
     pub sites: Arc<[Site]>,
+    /// How the contexts of its runtime are found, where only its memory tells; without places until it does.
+    pub contexts: Option<Runtime>,
 }
 
 /// An interpreter whose structures are those of CPython 3.
@@ -99,6 +103,13 @@ pub struct Group {
     pub container_id: Option<Arc<str>>,
     /// systemd unit with its suffix (`nginx.service`, `session-3.scope`).
     pub unit: Option<Box<str>>,
+}
+
+impl Program {
+    /// Whether another look may tell more of its runtime: libraries are mapped, and filled, some time after an exec.
+    fn is_starting(&self) -> bool {
+        self.contexts.map_or(self.runtime.is_none(), |contexts| contexts.places == [0; 7])
+    }
 }
 
 impl Process {

@@ -56,7 +56,7 @@ impl Pinned {
     }
 
     /// A file of `/proc/PID`, of those that the kernel writes itself.
-    pub(super) fn file(&self, name: &str) -> Option<File> {
+    pub(crate) fn file(&self, name: &str) -> Option<File> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         openat(&self.0, name, flags, Mode::empty()).ok().map(File::from)
     }

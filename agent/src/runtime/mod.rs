@@ -3,6 +3,7 @@
 
 pub mod cpython;
 pub mod go;
+pub mod jvm;
 
 use wirespan_common::context::Runtime;
 
@@ -15,6 +16,9 @@ pub fn of(program: &Program, is_probed: bool) -> Option<Runtime> {
     if let Some(python) = program.python {
         // Without seeing contexts come, nothing can be said of them.
         return is_probed.then(|| cpython::of(python))?;
+    }
+    if program.contexts.is_some() {
+        return program.contexts;
     }
     match program.runtime.as_deref()? {
         "go" => go::of(program.runtime_version.as_deref()?),

@@ -69,7 +69,7 @@ pub struct Owner {
 pub enum Binding {
     /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
     Thread,
-    /// The same, as far as a thread waits in its calls: those over a blocking socket.
+    /// The same, as far as a thread is seen to wait in its calls.
     Waiting,
     /// The process has one thread, which handles one request after the other and knows no events: what it does is for the one that
     /// it received last.
@@ -80,15 +80,15 @@ pub enum Binding {
 
 impl Binding {
     /// That of a process. Interpreters have threads of the operating system, and a server either has a thread for each
-    /// request or an event loop. The JVM may run any virtual thread on the thread that received a request.
+    /// request or an event loop. Of a JVM the kernel programs tell virtual threads, threads that wait, and all else apart.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
             Some("fpm-fcgi" | "cgi-fcgi") => Self::Last,
+            None | Some("java") => Self::Waiting,
             Some(_) => Self::Nothing,
-            None => Self::Waiting,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod cpython;
 pub mod go;
+mod jvm;
 pub mod thread;
 
 use crate::conn::Conn;
@@ -11,7 +12,7 @@ use crate::kernel::sock::Sock;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
 use thread::Thread;
-use wirespan_common::context::{RUNTIME_CPYTHON, RUNTIME_GO, WAITS};
+use wirespan_common::context::{RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, WAITS};
 use wirespan_common::record::{Data, ROLE_SERVER, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
@@ -42,11 +43,16 @@ pub fn stamp(data: &mut Data, thread: Thread) {
 /// what it asks of others; else 0.
 #[inline(always)]
 pub fn running(moving: Moving, conn: &Conn, regs: Option<Regs>) -> u64 {
-    let Some(regs) = regs else { return zero() };
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
     // SAFETY: read at once; user space replaces whole values.
     let runtime = if is_any { unsafe { RUNTIMES.get(moving.thread.process()) } } else { None };
+    if let Some(runtime) = runtime
+        && runtime.kind == RUNTIME_JVM
+    {
+        return jvm::context(moving, regs, runtime);
+    }
+    let Some(regs) = regs else { return zero() };
     match runtime {
         Some(runtime) if runtime.kind == RUNTIME_GO => go::running(moving, conn, regs),
         Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving),

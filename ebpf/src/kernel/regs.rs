@@ -18,6 +18,8 @@ mod words {
     pub const GOROUTINE: usize = 1;
     /// rax.
     pub const GO_ARGUMENT: usize = 10;
+    /// r15.
+    pub const JAVA_THREAD: usize = 0;
 }
 
 #[cfg(bpf_target_arch = "aarch64")]
@@ -33,6 +35,8 @@ mod words {
     pub const GOROUTINE: usize = 28;
     /// x0.
     pub const GO_ARGUMENT: usize = 0;
+    /// x28.
+    pub const JAVA_THREAD: usize = 28;
 }
 
 impl Regs {
@@ -107,6 +111,12 @@ impl Regs {
     #[inline(always)]
     pub fn go_argument(self) -> u64 {
         self.word(words::GO_ARGUMENT)
+    }
+
+    /// Where HotSpot keeps the address of the `JavaThread` that runs (hotspot/cpu/*/register_*.hpp, `rthread` and `r15_thread`).
+    #[inline(always)]
+    pub fn java_thread(self) -> u64 {
+        self.word(words::JAVA_THREAD)
     }
 
     /// The first argument.

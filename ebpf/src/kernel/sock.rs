@@ -155,15 +155,27 @@ impl Sock {
     pub fn is_blocking(self) -> bool {
         /// include/uapi/asm-generic/fcntl.h
         const O_NONBLOCK: u32 = 0o4000;
-        if offset!(socket_file) == ABSENT || offset!(file_flags) == ABSENT {
-            return false;
+        self.file(offset!(file_flags)).is_some_and(|flags: u32| flags & O_NONBLOCK == 0)
+    }
+
+    /// Whether somebody may wait for it and for others at once: it is in an epoll set. Only for the argument of a hook; where that
+    /// cannot be seen, yes.
+    #[inline(always)]
+    pub fn is_polled(self) -> bool {
+        self.file(offset!(file_epoll)).is_none_or(|sets: u64| sets != 0)
+    }
+
+    /// Loads a member of its open file that is a number or a pointer, if it has a file. Only for the argument of a hook.
+    #[inline(always)]
+    fn file<T: Copy>(self, offset: u32) -> Option<T> {
+        let (socket_at, file_at) = (offset!(sock_socket), offset!(socket_file));
+        if file_at == ABSENT || offset == ABSENT {
+            return None;
         }
         // SAFETY: the layout's offsets of members of these sizes; the verifier knows the type of each pointer.
         unsafe {
-            let socket: u64 = load(self.address, offset!(sock_socket));
-            let file: u64 = load(socket, offset!(socket_file));
-            // Without a file this is a zero.
-            file != 0 && load::<u32>(file, offset!(file_flags)) & O_NONBLOCK == 0
+            let file: u64 = load(load(self.address, socket_at), file_at);
+            (file != 0).then(|| load(file, offset))
         }
     }
 

@@ -159,6 +159,13 @@ pub fn command(name: &str, before: &[&str]) -> Server {
     start(command, port)
 }
 
+/// A program with these arguments, of which one is the port.
+pub fn of(mut command: Command, arguments: impl FnOnce(String) -> Vec<String>) -> Server {
+    let port = free_port();
+    command.args(arguments(port.to_string()));
+    start(command, port)
+}
+
 fn start(mut command: Command, port: u16) -> Server {
     let folder = Folder::new();
     command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));

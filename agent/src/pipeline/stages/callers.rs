@@ -15,6 +15,7 @@ use crate::trace::traceparent::TraceParent;
 use wirespan_protocols::describe::value::Kind;
 use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::phase::RequestStart;
+use wirespan_semconv as semconv;
 
 /// How often the client's end of a connection is looked for: it may be seen a little later.
 const LOOKS: u8 = 4;
@@ -187,7 +188,7 @@ impl Stages {
 
 /// Whether a program may be a proxy: those of runtimes are applications.
 fn may_relay(resource: &Resource) -> bool {
-    Binding::of(resource) == Binding::Waiting
+    resource.attributes.iter().all(|(key, _)| key != semconv::PROCESS_RUNTIME_NAME)
 }
 
 fn header(request: &RequestStart) -> Option<TraceParent> {

@@ -2,6 +2,7 @@
 
 use super::tests::{IGNORE, TRACE, changes, event, exec, fork, selectors};
 use super::*;
+use std::sync::Arc;
 
 /// A table of which somebody is asked.
 fn live(texts: &[&str]) -> ProcessTable {
@@ -133,4 +134,25 @@ fn what_is_found_after_the_end_still_counts() {
     assert_eq!(changes(&mut table).get(&10), Some(&Change::Remove));
     table.advance(3 + GRACE_NS);
     assert_eq!((table.len(), table.texts), (0, 0));
+}
+
+/// What tells a runtime is mapped after the exec: who begins to serve is looked at once more.
+#[test]
+fn the_first_port_is_a_reason_to_look_again() {
+    let mut table = live(&["env.A=1"]);
+    let known = process(10, &[("A", "1")]);
+    table.insert(known.clone());
+    table.insert(process(11, &[]));
+    table.listen(11, 80);
+    assert_eq!(table.asked().count(), 0, "nobody's target");
+    table.listen(10, 80);
+    assert_eq!(table.asked().map(|ask| (ask.pid, ask.at_ns)).collect::<Vec<_>>(), [(10, 0)]);
+    let contexts = Some(wirespan_common::context::Runtime { kind: 3, places: [8; 7], ..Default::default() });
+    let program = Program { contexts, ..Program::default() };
+    table.programs().for_each(drop);
+    table.learn(found(0, Process { program: Arc::new(program), ..known }));
+    assert_eq!(table.programs().map(|(pid, program)| (pid, program.contexts)).collect::<Vec<_>>(), [(10, contexts)]);
+    assert_eq!(table.get(10).unwrap().listening, [80]);
+    table.listen(10, 81);
+    assert_eq!(table.asked().count(), 0, "known by now");
 }

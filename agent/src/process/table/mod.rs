@@ -177,9 +177,15 @@ impl ProcessTable {
         }
     }
 
-    /// A process began to listen on a port.
+    /// A process began to listen on a port. At its first one it is looked at once more, if that may tell more.
     pub fn listen(&mut self, pid: u32, port: u16) {
         self.port(pid, port, |process| &mut process.listening);
+        let is_new = self.entries.get(&pid).is_some_and(|Entry { process, decision, .. }| {
+            *decision == Decision::Trace && process.program.is_starting() && process.listening == [port]
+        });
+        if is_new && self.live && self.sought.len() < self.limit && self.sought.insert(pid) {
+            self.asks.push(pid);
+        }
     }
 
     /// A process connected to a port, or accepted a connection on one.

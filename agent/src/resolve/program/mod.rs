@@ -3,6 +3,7 @@
 mod elf;
 mod go;
 mod java;
+mod jvm;
 mod python;
 mod runs;
 
@@ -100,13 +101,19 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
                 (program.python, program.sites) = (Some(python), sites);
             }
         }
-        Some("java") => program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?)),
+        Some("java") => {
+            program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?));
+            program.contexts = Some(jvm::find(pinned).unwrap_or(jvm::STARTING));
+        }
         Some(name) if crate::enrich::known_runtime(name).is_none() => {
             if let Some((go, file)) = programs.go(pinned) {
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
                 program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
                 program.runtime_version = Some(go.version);
                 program.runtime = Some("go".into());
+            } else if let Some(contexts) = jvm::find(pinned) {
+                program.runtime = Some("java".into());
+                program.contexts = Some(contexts);
             }
         }
         _ => {}

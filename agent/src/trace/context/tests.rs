@@ -244,10 +244,12 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
         attributes: vec![("process.runtime.name".into(), crate::trace::span::Value::Static(name))],
     };
     assert_eq!(Binding::of(&resource("cpython")), THREAD);
-    for runtime in ["go", "java", "nodejs", "dotnet"] {
+    for runtime in ["go", "nodejs", "dotnet"] {
         assert_eq!(Binding::of(&resource(runtime)), Binding::Nothing, "{runtime}");
     }
-    assert_eq!(Binding::of(&Resource::default()), WAITING);
+    for waits in [Resource::default(), resource("java")] {
+        assert_eq!(Binding::of(&waits), WAITING);
+    }
     let one = |runtime, context| Binding::acting(&resource(runtime), Actor { context, ..actor(5) }).context;
     assert_eq!((one("fpm-fcgi", 0), one("fpm-fcgi", WAITS), one("cpython", 0), one("go", 9)), (1, 1, 0, 9));
 }
