@@ -14,6 +14,15 @@ pub const RUNTIME_NODE: u32 = 4;
 /// The context of a call that was made for no request, as the runtime shows: it has never received one, and inherited none.
 pub const OF_NOBODY: u64 = u64::MAX;
 
+/// Set in the number of a context that names a receive: its calls are made in the callback of that receive (Node.js).
+pub const OF_RECEIVE: u64 = 1 << 63;
+
+/// Whether a context is the callback of a receive.
+#[must_use]
+pub const fn is_of_receive(context: u64) -> bool {
+    context != OF_NOBODY && context & OF_RECEIVE != 0
+}
+
 /// What the agent found out about the runtime of a process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

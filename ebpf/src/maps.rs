@@ -8,8 +8,8 @@ use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH, MAX_SHEDDING_THREADS,
-    MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_LOOPS, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH,
+    MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 
@@ -81,6 +81,10 @@ pub static RUNTIMES: HashMap<u32, Runtime> = HashMap::with_max_entries(MAX_RUNTI
 /// Not 0 once there was a process in [`RUNTIMES`].
 #[map]
 pub static RUNTIMES_KNOWN: Array<u32> = Array::with_max_entries(1, 0);
+
+/// The last receive of a thread that runs an event loop, by a number of its own.
+#[map]
+pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
 
 /// What undecided processes have had recorded.
 #[map]

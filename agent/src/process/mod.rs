@@ -73,6 +73,9 @@ pub struct Program {
     pub started_as: Option<Box<str>>,
     /// What an interpreter runs, as a name of a service.
     pub runs: Option<Box<str>>,
+    /// Where the method lies through which Node.js handles what it has read: its addresses in the process, first byte and the one
+    /// after the last.
+    pub read_callback: Option<[u64; 2]>,
 }
 
 /// What the control groups of a process tell about where it runs.

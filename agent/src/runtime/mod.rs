@@ -2,6 +2,7 @@
 //! twin of `ebpf/src/context`.
 
 pub mod go;
+pub mod node;
 
 use wirespan_common::context::Runtime;
 
@@ -12,6 +13,7 @@ use crate::process::Program;
 pub fn of(program: &Program) -> Option<Runtime> {
     match program.runtime.as_deref()? {
         "go" => go::of(program.runtime_version.as_deref()?),
+        "nodejs" => program.read_callback.map(node::of),
         _ => None,
     }
 }

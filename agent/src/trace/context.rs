@@ -1,7 +1,7 @@
 //! Which request of its process an operation was done for: the simplest rule that is certain.
 //!
 //! Where a runtime shows its own contexts (goroutines), what a context does is done for the request that it received last
-//! ([`received`]).
+//! ([`received`]). Node.js shows in the callback of which receive a call is made ([`chain`]).
 //!
 //! Elsewhere a request of an HTTP server is being handled on the thread that received it, from its first byte to the last byte
 //! of its response. What that thread does meanwhile is done for it, if it is the only one there. Where that is not
@@ -15,6 +15,7 @@
 //!
 //! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
 
+mod chain;
 mod flight;
 mod idle;
 mod kept;
@@ -25,12 +26,16 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
+use wirespan_common::context::{OF_RECEIVE, is_of_receive};
+use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::stream::Actor;
 use wirespan_semconv as semconv;
 
 use super::sampler::Decision;
 use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
+use crate::event::{Data, Open};
+use chain::Chains;
 use flight::Flight;
 use idle::Idle;
 use kept::Kept;
@@ -79,13 +84,14 @@ pub enum Binding {
 
 impl Binding {
     /// That of a process. Interpreters have threads of the operating system, and a server either has a thread for each
-    /// request or an event loop. The JVM may run any virtual thread on the thread that received a request.
+    /// request or an event loop. The JVM may run any virtual thread on the thread that received a request, and Node.js runs
+    /// timers and what others have waited for beside it.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
-            Some("java") => Self::Nothing,
+            Some("java" | "nodejs") => Self::Nothing,
             _ => Self::Process,
         }
     }
@@ -94,6 +100,8 @@ impl Binding {
 /// A call as the one who made it sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
+    /// Over which connection.
+    pub connection: u64,
     /// Who made it.
     pub actor: Actor,
     /// When it began, ns.
@@ -159,6 +167,8 @@ pub struct Contexts {
     in_flight: FxHashMap<u64, Flight>,
     /// By the contexts of runtimes that show them.
     received: Received,
+    /// By the receives in whose callbacks calls are made.
+    chains: Chains,
     requests: usize,
     refused: u64,
     swept_ns: u64,
@@ -175,7 +185,9 @@ impl Contexts {
     /// for it: [`end`](Self::end) will not know it, so nothing may name its span.
     pub fn begin(&mut self, owner: Owner, actor: Actor, (at_ns, read_ns): (u64, u64)) -> bool {
         let is_kept = self.place(owner, actor, at_ns);
-        if actor.context != 0 {
+        if is_of_receive(actor.context) {
+            self.chains.begin(actor.pid, actor.context, is_kept.then_some(owner), (at_ns, read_ns));
+        } else if actor.context != 0 {
             let is_received = self.received.begin((actor.pid, actor.context), is_kept.then_some(owner), read_ns);
             self.refused += u64::from(is_kept && !is_received);
         }
@@ -241,12 +253,33 @@ impl Contexts {
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.
     pub fn unreadable(&mut self, actor: Actor, at_ns: u64) {
         kept::unreadable(kept::of(&mut self.threads, &mut self.processes, actor, at_ns));
+        self.chains.unreadable(actor.pid);
+    }
+
+    /// A call moved bytes.
+    pub fn moved(&mut self, data: &Data<'_>) {
+        if data.actor.context & OF_RECEIVE != 0 {
+            self.chains.moved(data);
+        }
+    }
+
+    /// A connection is there.
+    pub fn opened(&mut self, open: &Open) {
+        self.chains.opened(open);
+    }
+
+    /// A client's call was answered that was made for `owner`.
+    pub fn answered(&mut self, open: &Open, exchange: &Exchange, owner: Option<Owner>) {
+        if exchange.actor.context & OF_RECEIVE != 0 {
+            self.chains.answered(open, exchange, owner);
+        }
     }
 
     /// A process came, or runs another program: what its threads showed was another one's.
     pub fn renew(&mut self, pid: u32) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         self.received.forget(pid);
+        self.chains.forget(pid);
         (process.has_own_work, process.is_crowded, process.exited_ns) = (false, false, None);
         process.idle = Idle::default();
         for tid in &process.tids {
@@ -282,6 +315,7 @@ impl Contexts {
 
     /// A connection is over, and with it its requests.
     pub fn end_connection(&mut self, connection: u64, at_ns: u64) {
+        self.chains.end_connection(connection);
         let Some(mut flight) = self.in_flight.remove(&connection) else { return };
         while let Some((place, id)) = flight.pop() {
             self.close(connection, place, id, at_ns);
@@ -304,6 +338,7 @@ impl Contexts {
         let handled = thread.find(key)?;
         handled.end_ns = Some(at_ns);
         let owner = handled.owner;
+        self.chains.end(id.0, key, handled.begin_ns);
         thread.in_flight = thread.in_flight.saturating_sub(1);
         thread.last_ns = thread.last_ns.max(at_ns);
         if thread.in_flight == 0 {
@@ -321,7 +356,10 @@ impl Contexts {
     /// The request for which a call was made; `None` when that is not certain. A call also shows what its thread and its
     /// process do when they have no request.
     pub fn owner(&mut self, call: Call, binding: impl FnOnce() -> Binding) -> Option<Owner> {
-        let Call { actor, start_ns, end_ns } = call;
+        let Call { actor, start_ns, end_ns, .. } = call;
+        if is_of_receive(actor.context) {
+            return self.chains.owner(&call);
+        }
         if actor.context != 0 {
             return self.received.owner((actor.pid, actor.context), start_ns);
         }
@@ -351,6 +389,7 @@ impl Contexts {
         self.processes.retain(|pid, process| {
             let stays = !is_gone(process);
             if !stays {
+                self.chains.forget(*pid);
                 process.tids.iter().for_each(|tid| _ = self.threads.remove(&(*pid, *tid)));
             }
             stays
@@ -370,6 +409,7 @@ impl Contexts {
         self.requests = requests;
         room::give_back(&mut self.threads);
         room::give_back(&mut self.processes);
+        self.chains.sweep(now_ns);
         let Self { received, in_flight, .. } = self;
         received.sweep(now_ns, |owner| {
             in_flight.get(&owner.request.connection).is_some_and(|flight| flight.holds(owner.request.place()))

@@ -44,6 +44,9 @@ pub fn transfer(call: Call, source: Source) {
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
         _ => {
+            if sheds && direction == RECEIVE {
+                context::received_elsewhere(caller.thread);
+            }
             datagram::moved(Datagram::of(slot, sock, regs, len, entry_ns));
             return;
         }
@@ -57,6 +60,9 @@ pub fn transfer(call: Call, source: Source) {
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
     let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, tcp, conn, last_ns) } else { 0 };
     let is_first = conn::turn(sock, conn, direction);
+    // Also where no record comes of it: what the thread does next does not belong to what it received before.
+    let received =
+        if sheds && direction == RECEIVE { context::received(conn, caller.thread, is_first) } else { zero() };
     conn::inspect(sock, conn, last_ns);
     if is_set!(conn.ignored) {
         slot.count(Counter::Ignored);
@@ -87,7 +93,7 @@ pub fn transfer(call: Call, source: Source) {
         return;
     }
     // In the program of `sys_exit` there is no room for it, either.
-    let moving = Moving { thread: caller.thread, sock, direction, role: conn.role };
+    let moving = Moving { thread: caller.thread, slot, direction, received };
     let context = if sheds { context::running(moving, regs) } else { zero() };
     let mut data =
         Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };

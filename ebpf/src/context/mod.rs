@@ -2,28 +2,28 @@
 //! what every program has.
 
 mod go;
+pub mod node;
 pub mod thread;
 
+use crate::conn::Conn;
 use crate::kernel::regs::Regs;
-use crate::kernel::sock::Sock;
 use crate::kernel::zero;
-use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
+use crate::maps::{RUNTIMES, RUNTIMES_KNOWN, Slot};
 use thread::Thread;
-use wirespan_common::context::RUNTIME_GO;
-use wirespan_common::record::Data;
+use wirespan_common::context::{RUNTIME_GO, RUNTIME_NODE, Runtime};
+use wirespan_common::record::{Data, RECEIVE};
 
 /// A call that moved bytes, as far as contexts need it.
 #[derive(Clone, Copy)]
-#[expect(dead_code, reason = "goroutines have numbers of their own")]
 pub struct Moving {
     /// Who makes it.
     pub thread: Thread,
-    /// Over which socket.
-    pub sock: Sock,
+    /// That of the program.
+    pub slot: Slot,
     /// `SEND` or `RECEIVE`.
     pub direction: u8,
-    /// This end of the connection: one of `ROLE_`.
-    pub role: u8,
+    /// What [`received`] said of it; 0 for a send.
+    pub received: u64,
 }
 
 /// Stamps a record with who made its call.
@@ -35,17 +35,40 @@ pub fn stamp(data: &mut Data, thread: Thread) {
     data.context = zero();
 }
 
-/// What the runtime of a process executes in a call with these registers; 0 where only the thread is known. Where no process
-/// has a runtime that is looked into, this is one word.
+/// How the contexts of a process are found. Where no process has a runtime that is looked into, this is one word.
 #[inline(always)]
-pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
+fn runtime(thread: Thread) -> Option<&'static Runtime> {
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
-    let Some(regs) = regs.filter(|_| is_any) else { return zero() };
     // SAFETY: read at once; user space replaces whole values.
-    let Some(runtime) = (unsafe { RUNTIMES.get(moving.thread.process()) }) else { return zero() };
+    if is_any { unsafe { RUNTIMES.get(thread.process()) } } else { None }
+}
+
+/// A thread has received bytes; `is_first` in this turn. What the callback of that receive is called, 0 where runtimes have none.
+#[inline(always)]
+pub fn received(conn: &mut Conn, thread: Thread, is_first: bool) -> u64 {
+    match runtime(thread) {
+        Some(runtime) if runtime.kind == RUNTIME_NODE => node::received(conn, thread, is_first),
+        _ => zero(),
+    }
+}
+
+/// A thread has received the end of a stream, an error, or over a socket that is not followed.
+#[inline(always)]
+pub fn received_elsewhere(thread: Thread) {
+    if runtime(thread).is_some_and(|runtime| runtime.kind == RUNTIME_NODE) {
+        node::forget(thread);
+    }
+}
+
+/// What the runtime of a process executes in a call with these registers; 0 where only the thread is known.
+#[inline(always)]
+pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
+    let Some((runtime, regs)) = runtime(moving.thread).zip(regs) else { return zero() };
     match runtime.kind {
         RUNTIME_GO => go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0])),
+        RUNTIME_NODE if moving.direction == RECEIVE => moving.received,
+        RUNTIME_NODE => node::sending(moving.thread, moving.slot, runtime.addresses),
         _ => zero(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod go;
 mod java;
+mod node;
 mod runs;
 
 use std::collections::HashMap;
@@ -15,22 +16,39 @@ use crate::process::{Process, Program, environment};
 const MAX_COMMAND: u64 = 64 * 1024;
 /// Most bytes of a `package.json` that are read.
 const MAX_PACKAGE: u64 = 256 * 1024;
+/// Most bytes of the list of a process's mappings that are read.
+const MAX_MAPS: u64 = 64 * 1024;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
 
 /// What is known of executables: most processes share theirs with others.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Programs(HashMap<Identity, Option<Box<str>>>);
+pub(super) struct Programs(HashMap<Identity, Executable>);
+
+/// What an executable holds.
+#[derive(Clone, Debug, Default)]
+struct Executable {
+    /// The version of Go that built it, if it is Go's.
+    go: Option<Box<str>>,
+    /// Where it handles what it has read, if it carries Node.js.
+    node: Option<node::Method>,
+}
 
 impl Programs {
-    /// The version of Go that built an executable, if it is Go's.
-    fn go_version(&mut self, pinned: &Pinned) -> Option<Box<str>> {
+    /// What the executable of a process holds.
+    fn executable(&mut self, pinned: &Pinned) -> Option<Executable> {
         let held = pinned.target("exe").ok()?;
         let identity = files::identity(&held)?;
         if self.0.len() >= MAX_PROGRAMS {
             self.0.clear();
         }
-        self.0.entry(identity).or_insert_with(|| go_version(&files::open(&held)?)).clone()
+        let look = || {
+            let file = files::open(&held)?;
+            let go = go_version(&file);
+            let node = if go.is_none() { node::method(&file) } else { None };
+            Some(Executable { go, node })
+        };
+        Some(self.0.entry(identity).or_insert_with(|| look().unwrap_or_default()).clone())
     }
 }
 
@@ -51,13 +69,25 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
     };
     match process.executable_name() {
         Some("java") => program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?)),
-        Some(name) if crate::enrich::known_runtime(name).is_none() => {
-            program.runtime_version = programs.go_version(pinned);
-            program.runtime = program.runtime_version.is_some().then(|| "go".into());
+        Some(name) if matches!(crate::enrich::known_runtime(name), None | Some("nodejs")) => {
+            let Executable { go, node } = programs.executable(pinned).unwrap_or_default();
+            let runtime = if go.is_some() { Some("go") } else { node.map(|_| "nodejs") };
+            program.runtime = runtime.map(Into::into);
+            program.runtime_version = go;
+            program.read_callback = node.and_then(|method| method.in_process(|| begins(pinned, process)));
         }
         _ => {}
     }
     program
+}
+
+/// Where the executable of a process begins in its memory: its first mapping.
+fn begins(pinned: &Pinned, process: &Process) -> Option<u64> {
+    let exe = process.exe.as_deref()?;
+    let maps = pinned.text("maps", MAX_MAPS)?;
+    // 55d0a0000000-55d0a0400000 r--p 00000000 fe:01 1234 /usr/bin/node
+    let mapping = maps.lines().find(|line| line.split_ascii_whitespace().nth(5) == Some(exe))?;
+    u64::from_str_radix(mapping.split('-').next()?, 16).ok()
 }
 
 /// The name by which a program with several was started: Debian has one program for a server and its tools, and a

@@ -15,7 +15,7 @@ fn request(connection: u64, pos: u64) -> Owner {
 
 /// A call of a thread that begins at `at_ns`, and whose request it is.
 fn owner(contexts: &mut Contexts, tid: u32, at_ns: u64, binding: Binding) -> Option<u64> {
-    let call = Call { actor: actor(tid), start_ns: at_ns, end_ns: None };
+    let call = Call { connection: 0, actor: actor(tid), start_ns: at_ns, end_ns: None };
     contexts.owner(call, || binding).map(|owner| owner.request.connection)
 }
 
@@ -119,7 +119,7 @@ fn a_call_that_outlives_its_request_shows_a_loop() {
     for binding in [THREAD, UNKNOWN] {
         let mut contexts = Contexts::default();
         contexts.begin(request(1, 0), actor(5), (100, 100));
-        let call = Call { actor: actor(5), start_ns: 110, end_ns: Some(150) };
+        let call = Call { connection: 0, actor: actor(5), start_ns: 110, end_ns: Some(150) };
         assert!(contexts.owner(call, || binding).is_some());
         contexts.end(request(1, 0).request, 200);
         contexts.begin(request(2, 0), actor(5), (210, 210));
