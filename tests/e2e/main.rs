@@ -27,6 +27,7 @@ mod kernel;
 mod metrics;
 mod own;
 mod parents;
+mod parents_node;
 mod postgres;
 mod program;
 mod redis;

@@ -4,7 +4,7 @@
 //! that is given back, in a callback of whoever gave it back: he has used that connection last. So a call is certainly not of
 //! that kind
 //! - on a connection that somebody else has used last, or that was last used before its owner began;
-//! - on one that many use at once (Redis): nobody waits for it;
+//! - on one that many use at once: nobody waits for it;
 //! - if another connection of the pool was free. Free is one that several requests have used, so it is of a pool, and that is
 //!   idle and held by nobody: the request that used it last has been answered since, or all in flight began later. That
 //!   there is one pool is believed as long as all its connections were followed from the beginning, and none was made while
@@ -27,6 +27,8 @@ use wirespan_protocols::exchange::Exchange;
 const MAX_LINKS: usize = 32 * 1024;
 /// Most connections to one peer that are looked through for a free one.
 const MAX_OF_PEER: usize = 256;
+/// What is asked for nobody so long after a connection was made sets it up, ns.
+const SET_UP_NS: u64 = 1_000_000_000;
 /// Most processes that are kept.
 const MAX_PROCESSES: usize = 4096;
 /// Most requests in flight of one process; beyond, no connection counts as free.
@@ -217,7 +219,8 @@ impl Links {
         let (pid, context) = (exchange.actor.pid, exchange.actor.context);
         let key = (pid, number(&open.remote));
         self.join(open.connection, key);
-        if context == OF_NOBODY {
+        let is_of_set_up = open.from_start && exchange.request.first_ns < open.at_ns + SET_UP_NS;
+        if context == OF_NOBODY && !is_of_set_up {
             self.peers.entry(key).or_default().has_own_work = true;
         }
         let link = self.links.get_mut(&open.connection)?;
