@@ -17,6 +17,22 @@ pub const OF_NOBODY: u64 = u64::MAX;
 /// The context of a call of which only the thread is known, and that the thread waits in it: its socket is a blocking one.
 pub const WAITS: u64 = u64::MAX - 1;
 
+/// Set in the number of a context that names a receive: its calls are made in the callback of that receive, and in none that is
+/// known if nothing else is set (Node.js).
+pub const OF_RECEIVE: u64 = 1 << 63;
+
+/// Whether a context is the callback of a receive.
+#[must_use]
+pub const fn is_of_receive(context: u64) -> bool {
+    context > OF_RECEIVE && context < WAITS
+}
+
+/// Whether the runtime of a call shows in which callbacks it makes calls.
+#[must_use]
+pub const fn shows_receives(context: u64) -> bool {
+    context >= OF_RECEIVE && context < WAITS
+}
+
 /// [`Runtime::places`] of a JVM, in its `JavaThread`: `_stack_base`, which `_stack_size` follows.
 pub const JVM_STACK: usize = 0;
 /// `_vthread`, the handle of the `java.lang.Thread` that runs; 0 in a JVM without virtual threads.

@@ -25,6 +25,10 @@ pub const MAX_CONTEXTS: u32 = 16 * 1024;
 pub const MAX_GOROUTINES: u32 = 16 * 1024;
 /// Most processes into whose runtime the programs look.
 pub const MAX_RUNTIMES: u32 = 4096;
+/// Threads of event loops of which the last receive is kept.
+pub const MAX_LOOPS: u32 = 4096;
+/// Most frames of a stack that are looked at: what the kernel gives unless `kernel.perf_event_max_stack` was changed.
+pub const MAX_FRAMES: usize = 127;
 /// Bytes of one entry of the connection table: with what the kernel keeps of it, four cache lines.
 pub const CONNECTION_BYTES: usize = 200;
 /// Where the id of a connection stands in its entry.

@@ -8,8 +8,8 @@ use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
-    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_PROCESSES, MAX_RUNTIMES, MAX_SCRATCH,
-    MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
+    MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_LOOPS, MAX_PROCESSES, MAX_RUNTIMES,
+    MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 
@@ -89,6 +89,9 @@ pub static CONTEXTS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MA
 /// last. See [`crate::context::go`].
 #[map]
 pub static GOROUTINES: LruHashMap<u64, [u64; 2]> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// The last receive of a thread that runs an event loop, by a number of its own.
+#[map]
+pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
 
 /// What undecided processes have had recorded.
 #[map]

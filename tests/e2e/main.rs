@@ -29,6 +29,7 @@ mod own;
 mod parents;
 mod parents_go;
 mod parents_java;
+mod parents_node;
 mod parents_python;
 mod postgres;
 mod program;

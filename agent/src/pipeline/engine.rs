@@ -107,9 +107,9 @@ impl Engine {
                     stages.processes.connected(open.pid, port);
                 }
             }
-            Event::Data(_) => {
+            Event::Data(data) => {
                 stages.totals.events += 1;
-                stages.totals.calls += 1;
+                stages.moved(data);
             }
             Event::Listener(listener) => {
                 stages.totals.events += 1;

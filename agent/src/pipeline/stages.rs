@@ -7,7 +7,7 @@ use super::engine::Totals;
 use crate::conn::Connection;
 use crate::conn::fact::{Fact, Use};
 use crate::enrich::Resources;
-use crate::event::{Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage};
+use crate::event::{Data, Endpoint, Flow, Open, ProcessChange, Role, Transport, Vantage};
 use crate::metrics::record::Standing;
 use crate::process::table::{Decision, ProcessTable};
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
@@ -78,6 +78,12 @@ impl Stages {
             ProcessChange::Exit => self.contexts.exited(process.pid, process.at_ns),
             ProcessChange::Fork { .. } | ProcessChange::Exec { .. } => self.contexts.renew(process.pid),
         }
+    }
+
+    /// A call moved bytes.
+    pub(super) fn moved(&mut self, data: &Data<'_>) {
+        self.totals.calls += 1;
+        self.contexts.moved(data);
     }
 
     /// Event time has come to `at_ns`.
@@ -179,6 +185,7 @@ impl Stages {
     fn opened(&mut self, connection: &mut Connection<Followed>) {
         let open = &connection.open;
         self.links.opened(open);
+        self.contexts.opened(open);
         if let (Some(Role::Client), Transport::Tcp, true, Endpoint::Inet(remote)) =
             (open.role, open.transport, open.from_start, &open.remote)
         {
@@ -223,6 +230,9 @@ impl Stages {
         let asked = self.asked(exchange, key);
         let owner = self.owner(connection, exchange.actor, at, resource);
         let owner = asked.and_then(|asked| Some(asked.relays?.0)).or(owner);
+        if connection.role == Some(Role::Client) {
+            self.contexts.answered(&connection.open, exchange, owner);
+        }
         let promised = self.contexts.end(key, exchange.end_ns);
         let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
@@ -278,7 +288,8 @@ impl Stages {
         resource: &Resource,
     ) -> Option<Owner> {
         let is_client = connection.role == Some(Role::Client) && connection.open.vantage == Vantage::Socket;
-        let call = Call { actor: Binding::acting(resource, actor), start_ns, end_ns };
+        let actor = Binding::acting(resource, actor);
+        let call = Call { connection: connection.open.connection, actor, start_ns, end_ns };
         if is_client { self.contexts.owner(call, || Binding::of(resource)) } else { None }
     }
 

@@ -4,6 +4,7 @@
 pub mod cpython;
 pub mod go;
 pub mod jvm;
+pub mod node;
 
 use wirespan_common::context::Runtime;
 
@@ -22,6 +23,7 @@ pub fn of(program: &Program, is_probed: bool) -> Option<Runtime> {
     }
     match program.runtime.as_deref()? {
         "go" => go::of(program.runtime_version.as_deref()?),
+        "nodejs" => program.read_callback.map(node::of),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Which request of its process an operation was done for: only what is certain.
 //!
 //! Where a runtime shows its own contexts (goroutines), what a context does is done for the request that it received last
-//! ([`received`]).
+//! ([`received`]). Node.js shows in the callback of which receive a call is made ([`chain`]).
 //!
 //! Elsewhere a request of an HTTP server is being handled on the thread that received it, from its first byte to the last byte
 //! of its response. What that thread does meanwhile is done for it, if it is the only one there. Where that is not
@@ -14,6 +14,7 @@
 //!
 //! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
 
+mod chain;
 mod flight;
 mod idle;
 mod kept;
@@ -23,13 +24,16 @@ mod received;
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use wirespan_common::context::{OF_NOBODY, WAITS};
+use wirespan_common::context::{OF_NOBODY, WAITS, is_of_receive, shows_receives};
+use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::stream::Actor;
 use wirespan_semconv as semconv;
 
 use super::sampler::Decision;
 use super::span::{Resource, SpanId, TraceId};
 use crate::conn::room;
+use crate::event::{Data, Open};
+use chain::Chains;
 use flight::{Flight, Request};
 use idle::Idle;
 use kept::Kept;
@@ -80,7 +84,8 @@ pub enum Binding {
 
 impl Binding {
     /// That of a process. Interpreters have threads of the operating system, and a server either has a thread for each
-    /// request or an event loop. Of a JVM the kernel programs tell virtual threads, threads that wait, and all else apart.
+    /// request or an event loop. Of a JVM the kernel programs tell virtual threads, threads that wait, and all else apart. Node.js
+    /// runs timers and what others have waited for beside a request.
     #[must_use]
     pub fn of(resource: &Resource) -> Self {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
@@ -103,6 +108,8 @@ impl Binding {
 /// A call as the one who made it sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
+    /// Over which connection.
+    pub connection: u64,
     /// Who made it.
     pub actor: Actor,
     /// When it began, ns.
@@ -162,6 +169,8 @@ pub struct Contexts {
     flying: usize,
     /// By the contexts of runtimes that show them.
     received: Received,
+    /// By the receives in whose callbacks calls are made.
+    chains: Chains,
     /// Requests that are kept by thread.
     requests: usize,
     refused: u64,
@@ -185,7 +194,9 @@ impl Contexts {
         let is_kept = self.flying < MAX_REQUESTS;
         self.refused += u64::from(!is_kept);
         let is_plain = matches!(actor.context, 0 | WAITS);
-        if !is_plain && actor.context != OF_NOBODY {
+        if is_of_receive(actor.context) {
+            self.chains.begin(actor.pid, actor.context, is_kept.then_some(owner), (at_ns, read_ns));
+        } else if !is_plain && actor.context != OF_NOBODY {
             kept::process(&mut self.processes, actor.pid, at_ns);
             let Self { received, in_flight, .. } = self;
             let context = (actor.pid, actor.context);
@@ -203,7 +214,8 @@ impl Contexts {
             false => None,
         };
         if is_kept {
-            self.in_flight.entry(connection).or_default().add(Request { owner, thread });
+            let request = Request { owner, pid: actor.pid, begin_ns: at_ns, thread };
+            self.in_flight.entry(connection).or_default().add(request);
             self.flying += 1;
         }
         is_kept
@@ -246,12 +258,33 @@ impl Contexts {
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.
     pub fn unreadable(&mut self, actor: Actor, at_ns: u64) {
         kept::unreadable(kept::of(&mut self.threads, &mut self.processes, actor, at_ns));
+        self.chains.unreadable(actor.pid);
+    }
+
+    /// A call moved bytes.
+    pub fn moved(&mut self, data: &Data<'_>) {
+        if shows_receives(data.actor.context) {
+            self.chains.moved(data);
+        }
+    }
+
+    /// A connection is there.
+    pub fn opened(&mut self, open: &Open) {
+        self.chains.opened(open);
+    }
+
+    /// A client's call was answered that was made for `owner`.
+    pub fn answered(&mut self, open: &Open, exchange: &Exchange, owner: Option<Owner>) {
+        if shows_receives(exchange.actor.context) {
+            self.chains.answered(open, exchange, owner);
+        }
     }
 
     /// A process came, or runs another program: what its threads showed was another one's.
     pub fn renew(&mut self, pid: u32) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         self.received.forget(pid);
+        self.chains.forget(pid);
         (process.is_crowded, process.exited_ns) = (false, None);
         for tid in &process.tids {
             if let Some(thread) = self.threads.get_mut(&(pid, *tid)) {
@@ -282,14 +315,16 @@ impl Contexts {
 
     /// A connection is over, and with it its requests.
     pub fn end_connection(&mut self, connection: u64, at_ns: u64) {
+        self.chains.end_connection(connection);
         let Some(mut flight) = self.in_flight.remove(&connection) else { return };
         while let Some(over) = flight.pop() {
             self.close(over, at_ns);
         }
     }
 
-    fn close(&mut self, Request { owner, thread: id }: Request, at_ns: u64) {
+    fn close(&mut self, Request { owner, pid, begin_ns, thread: id }: Request, at_ns: u64) {
         self.flying = self.flying.saturating_sub(1);
+        self.chains.end(pid, owner.request, begin_ns);
         let Some(thread) = id.and_then(|id| self.threads.get_mut(&id)) else { return };
         let Some(handled) = thread.find(owner.request) else { return };
         handled.end_ns = Some(at_ns);
@@ -315,10 +350,11 @@ impl Contexts {
     /// The request for which a call was made; `None` when that is not certain. A call also shows what its thread does when
     /// it has no request.
     pub fn owner(&mut self, call: Call, binding: impl FnOnce() -> Binding) -> Option<Owner> {
-        let Call { actor, start_ns, end_ns } = call;
+        let Call { actor, start_ns, end_ns, .. } = call;
         match actor.context {
             0 | WAITS => {}
             OF_NOBODY => return None,
+            context if shows_receives(context) => return self.chains.owner(&call),
             context => return self.received.owner((actor.pid, context), start_ns),
         }
         let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
@@ -343,12 +379,13 @@ impl Contexts {
         self.swept_ns = now_ns;
         let mut requests = 0;
         let is_gone = |process: &Process| process.exited_ns.is_some_and(|at_ns| at_ns + KEEP_NS <= now_ns);
-        let Self { threads, processes, received, in_flight, .. } = self;
+        let Self { threads, processes, received, chains, in_flight, .. } = self;
         processes.retain(|pid, process| {
             let stays = !is_gone(process);
             if !stays {
                 process.tids.iter().for_each(|tid| _ = threads.remove(&(*pid, *tid)));
                 received.forget(*pid);
+                chains.forget(*pid);
             }
             stays
         });
@@ -367,6 +404,7 @@ impl Contexts {
         received.sweep(now_ns, |owner| flies(in_flight, owner));
         in_flight.retain(|_, flight| !flight.is_empty());
         room::give_back(in_flight);
+        chains.sweep(now_ns);
     }
 }
 

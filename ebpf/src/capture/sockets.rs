@@ -4,7 +4,7 @@ use super::again::left_out;
 use super::source::{Source, of_call};
 use super::transfer::{Call, transfer};
 use crate::conn;
-use crate::context::thread::Task;
+use crate::context::{self, thread::Task};
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::maps::Slot;
@@ -17,6 +17,8 @@ use wirespan_common::record::{Missing, RECEIVE, SEND};
 const MSG_PEEK: u32 = 0x2;
 const MSG_TRUNC: u32 = 0x20;
 const MSG_ERRQUEUE: u32 = 0x2000;
+/// `-EAGAIN` (include/uapi/asm-generic/errno-base.h).
+const NOTHING_THERE: i32 = -11;
 
 // net/socket.c: trace_sock_send_length(struct sock *sk, int ret, int flags), Linux 6.3
 #[btf_tracepoint(function = "sock_send_length")]
@@ -31,7 +33,7 @@ pub fn sock_send_length(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sock_recv_length")]
 pub fn sock_recv_length(ctx: BtfTracePointContext) -> i32 {
     // Nothing was there, the most frequent of all answers to some programs.
-    if ctx.arg::<i32>(1) < 0 {
+    if ctx.arg::<i32>(1) == NOTHING_THERE {
         return 0;
     }
     Slot::RECEIVE.begin();
@@ -109,8 +111,11 @@ fn moved(ctx: &BtfTracePointContext, task: Task, caller: Caller, slot: Slot, dir
     if result <= 0 {
         if direction == SEND {
             conn::send_failed(sock);
-        } else if result == 0 {
-            conn::end_of_stream(sock);
+        } else {
+            context::received_elsewhere(caller.thread);
+            if result == 0 {
+                conn::end_of_stream(sock);
+            }
         }
         return;
     }

@@ -44,6 +44,9 @@ pub fn transfer(call: Call, source: Source) {
         // SAFETY: a live map value; races between CPUs only blur counters of one connection.
         Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM == 0 => conn,
         _ => {
+            if sheds && direction == RECEIVE {
+                context::received_elsewhere(caller.thread);
+            }
             datagram::moved(Datagram::of(slot, sock, regs, len, entry_ns));
             return;
         }
@@ -57,19 +60,24 @@ pub fn transfer(call: Call, source: Source) {
     let (first_ns, last_ns) = times(conn, direction, entry_ns);
     let arrived_ns = if direction == RECEIVE { conn::arrival::take(sock, tcp, conn, last_ns) } else { 0 };
     let is_first = conn::turn(sock, conn, direction);
+    // Before anything is left out: who works on goes with what it has received, told or not. In the program of `sys_exit` there is
+    // no room for it.
+    let moving = Moving {
+        thread: caller.thread,
+        slot,
+        sock,
+        direction,
+        role: conn.role,
+        is_first,
+        turn: conn::turn_number(conn),
+    };
+    let received = if sheds && direction == RECEIVE { context::running(moving, conn, regs) } else { zero() };
     conn::inspect(sock, conn, last_ns);
     if is_set!(conn.ignored) {
         slot.count(Counter::Ignored);
         return;
     }
-    // Before anything is left out: who works on goes with what it has received, told or not. In the program of `sys_exit` there is
-    // no room for it.
-    let context = if sheds {
-        let turn = conn::turn_number(conn);
-        context::running(Moving { thread: caller.thread, sock, direction, role: conn.role, turn }, conn, regs)
-    } else {
-        zero()
-    };
+    let context = if sheds && direction == SEND { context::running(moving, conn, regs) } else { received };
     let moved = shed::Moved { direction, position, len, is_first };
     if sheds && shed::leaves_out(slot, conn, moved, source, caller.thread) {
         // It is counted.

@@ -102,8 +102,12 @@ pub struct Conn {
     pub asker: u64,
     /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,
+    /// Zero.
+    pub spare: u32,
+    /// Names the receives of this turn; see [`crate::context::node`].
+    pub context: u64,
     /// Zero: the rest of the line.
-    pub rest: [u32; 7],
+    pub rest: [u32; 4],
 }
 
 /// What the kernel has in front of a value of a hash map with keys of 8 bytes (kernel/bpf/hashtab.c, `struct htab_elem`).
@@ -141,7 +145,7 @@ pub fn now() -> u64 {
 
 /// A new identity: time of creation and CPU; two entries cannot be created on one CPU in the same nanosecond.
 #[inline(always)]
-fn identity(now: u64) -> u64 {
+pub fn identity(now: u64) -> u64 {
     // SAFETY: no arguments.
     let cpu = unsafe { bpf_get_smp_processor_id() };
     now << 7 | u64::from(cpu & 0x7f)
@@ -192,7 +196,9 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         directed: turns::directed(),
         asker: zero(),
         shedding: NEVER,
-        rest: [zero() as u32; 7],
+        spare: 0,
+        context: zero(),
+        rest: [zero() as u32; 4],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;

@@ -4,28 +4,33 @@
 mod cpython;
 pub mod go;
 mod jvm;
+pub mod node;
 pub mod thread;
 
 use crate::conn::Conn;
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::kernel::zero;
-use crate::maps::{RUNTIMES, RUNTIMES_KNOWN};
+use crate::maps::{RUNTIMES, RUNTIMES_KNOWN, Slot};
 use thread::Thread;
-use wirespan_common::context::{RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, WAITS};
-use wirespan_common::record::{Data, ROLE_SERVER, SEND};
+use wirespan_common::context::{RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime, WAITS};
+use wirespan_common::record::{Data, RECEIVE, ROLE_SERVER, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
 #[derive(Clone, Copy)]
 pub struct Moving {
     /// Who makes it.
     pub thread: Thread,
+    /// That of the program.
+    pub slot: Slot,
     /// Over which socket.
     pub sock: Sock,
     /// `SEND` or `RECEIVE`.
     pub direction: u8,
     /// This end of the connection: one of `ROLE_`.
     pub role: u8,
+    /// It is the first of its turn.
+    pub is_first: bool,
     /// The turn of its connection: no other turn has this number.
     pub turn: u64,
 }
@@ -39,18 +44,40 @@ pub fn stamp(data: &mut Data, thread: Thread) {
     data.context = zero();
 }
 
-/// What the runtime of a process executes in a call with these registers, over this connection; else whether the thread waits in
-/// what it asks of others; else 0.
+/// How the contexts of a process are found. Where no process has a runtime that is looked into, this is one word.
 #[inline(always)]
-pub fn running(moving: Moving, conn: &Conn, regs: Option<Regs>) -> u64 {
+fn runtime(thread: Thread) -> Option<&'static Runtime> {
     // SAFETY: an aligned word of a live map value.
     let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
     // SAFETY: read at once; user space replaces whole values.
-    let runtime = if is_any { unsafe { RUNTIMES.get(moving.thread.process()) } } else { None };
+    if is_any { unsafe { RUNTIMES.get(thread.process()) } } else { None }
+}
+
+/// A thread has received the end of a stream, an error, or over a socket that is not followed.
+#[inline(always)]
+pub fn received_elsewhere(thread: Thread) {
+    if runtime(thread).is_some_and(|runtime| runtime.kind == RUNTIME_NODE) {
+        node::forget(thread);
+    }
+}
+
+/// What the runtime of a process executes in a call with these registers, over this connection; else whether the thread waits in
+/// what it asks of others; else 0.
+#[inline(always)]
+pub fn running(moving: Moving, conn: &mut Conn, regs: Option<Regs>) -> u64 {
+    let runtime = runtime(moving.thread);
     if let Some(runtime) = runtime
         && runtime.kind == RUNTIME_JVM
     {
         return jvm::context(moving, regs, runtime);
+    }
+    if let Some(runtime) = runtime
+        && runtime.kind == RUNTIME_NODE
+    {
+        return match moving.direction {
+            RECEIVE => node::received(conn, moving.thread, moving.is_first),
+            _ => node::sending(moving.thread, moving.slot, runtime.addresses),
+        };
     }
     let Some(regs) = regs else { return zero() };
     match runtime {

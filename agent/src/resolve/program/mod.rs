@@ -4,6 +4,7 @@ mod elf;
 mod go;
 mod java;
 mod jvm;
+mod node;
 mod python;
 mod runs;
 
@@ -21,6 +22,8 @@ use crate::process::{Held, Process, Program, Site, environment};
 const MAX_COMMAND: u64 = 64 * 1024;
 /// Most bytes of a `package.json` that are read.
 const MAX_PACKAGE: u64 = 256 * 1024;
+/// Most bytes of the list of a process's mappings that are read.
+const MAX_MAPS: u64 = 64 * 1024;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
 /// The kernel program that runs where a goroutine asks over HTTP (`ebpf/src/context/go.rs`).
@@ -49,10 +52,19 @@ impl<T: Clone> Cache<T> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Programs {
     go: Cache<(Option<GoProgram>, Weak<Held>)>,
+    /// Where an executable handles what it has read, if it carries Node.js.
+    node: Cache<Option<node::Method>>,
     python: python::Interpreters,
 }
 
 impl Programs {
+    /// Where an executable handles what it has read, if it carries Node.js.
+    fn node(&mut self, pinned: &Pinned) -> Option<node::Method> {
+        let held = pinned.target("exe").ok()?;
+        let identity = files::identity(&held)?;
+        self.node.get_or(identity, || node::method(&files::open(&held)?))
+    }
+
     /// What is known of an executable, if it is Go's, and the file itself where it is to be probed: the same for all of its processes.
     fn go(&mut self, pinned: &Pinned) -> Option<(GoProgram, Option<Arc<Held>>)> {
         let held = pinned.target("exe").ok()?;
@@ -105,12 +117,15 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?));
             program.contexts = Some(jvm::find(pinned).unwrap_or(jvm::STARTING));
         }
-        Some(name) if crate::enrich::known_runtime(name).is_none() => {
+        Some(name) if matches!(crate::enrich::known_runtime(name), None | Some("nodejs")) => {
             if let Some((go, file)) = programs.go(pinned) {
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
                 program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
                 program.runtime_version = Some(go.version);
                 program.runtime = Some("go".into());
+            } else if let Some(method) = programs.node(pinned) {
+                program.runtime = Some("nodejs".into());
+                program.read_callback = method.in_process(|| begins(pinned, process));
             } else if let Some(contexts) = jvm::find(pinned) {
                 program.runtime = Some("java".into());
                 program.contexts = Some(contexts);
@@ -119,6 +134,15 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         _ => {}
     }
     program
+}
+
+/// Where the executable of a process begins in its memory: its first mapping.
+fn begins(pinned: &Pinned, process: &Process) -> Option<u64> {
+    let exe = process.exe.as_deref()?;
+    let maps = pinned.text("maps", MAX_MAPS)?;
+    // 55d0a0000000-55d0a0400000 r--p 00000000 fe:01 1234 /usr/bin/node
+    let mapping = maps.lines().find(|line| line.split_ascii_whitespace().nth(5) == Some(exe))?;
+    u64::from_str_radix(mapping.split('-').next()?, 16).ok()
 }
 
 /// The name by which a program with several was started: Debian has one program for a server and its tools, and a

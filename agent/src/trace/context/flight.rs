@@ -10,6 +10,10 @@ use super::{Id, Owner};
 pub(super) struct Request {
     /// The ids that were promised to it.
     pub(super) owner: Owner,
+    /// The process that received it.
+    pub(super) pid: u32,
+    /// When it began, ns.
+    pub(super) begin_ns: u64,
     /// The thread that received it, if threads say something about it.
     pub(super) thread: Option<Id>,
 }
@@ -78,7 +82,7 @@ mod tests {
         for (stream, pos) in [(3, 50), (1, 10), (5, 30), (3, 20)] {
             let request = RequestKey { connection: 7, stream, pos };
             let owner = Owner { request, trace_id: [1; 16], span_id: [2; 8], parent: None, decision: Decision::Sample };
-            flight.add(Request { owner, thread: None });
+            flight.add(Request { owner, pid: 1, begin_ns: 0, thread: None });
         }
         assert!(flight.holds((5, 30)) && flight.holds((1, 10)) && !flight.holds((1, 20)));
         let mut take = |place| flight.take(place).map(|request| request.place());
