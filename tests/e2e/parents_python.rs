@@ -98,7 +98,7 @@ fn fast_api(loop_name: &str) -> (Postgres, [Server; 3]) {
 #[test]
 fn coroutines_tasks_threads_and_work_after_the_answer() {
     for at_once in [1, 16] {
-        let (_database, [server, ..]) = fast_api("asyncio");
+        let (_database, [server, _redis, _web]) = fast_api("asyncio");
         is_right(ask(&server, "/a/", at_once), 5);
         is_right(ask(&server, "/s/", at_once), 1);
     }
@@ -108,7 +108,7 @@ fn coroutines_tasks_threads_and_work_after_the_answer() {
 #[test]
 fn uvloop_shows_nothing() {
     for at_once in [1, 16] {
-        let (_database, [server, ..]) = fast_api("uvloop");
+        let (_database, [server, _redis, _web]) = fast_api("uvloop");
         let Some(found) = ask(&server, "/a/", at_once) else { return };
         assert_eq!((found.right, found.wrong, found.claimed), (0, 0, 0), "{found:?}");
         assert!(found.missing >= 5 * COUNT - 2, "{found:?}");

@@ -9,6 +9,8 @@ import socket
 import sys
 
 port, redis_port = int(sys.argv[1]), int(sys.argv[2])
+# The loop itself holds none.
+tasks = set()
 
 
 def command(name):
@@ -48,7 +50,9 @@ class Server(asyncio.Protocol):
         self.head += data
         while b"\r\n\r\n" in self.head:
             head, self.head = self.head.split(b"\r\n\r\n", 1)
-            asyncio.get_running_loop().create_task(self.handle(head.split()[1].decode()[1:]))
+            task = asyncio.get_running_loop().create_task(self.handle(head.split()[1].decode()[1:]))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     async def handle(self, name):
         loop = asyncio.get_running_loop()
@@ -72,7 +76,7 @@ async def main():
     await cache.open(4)
     server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", port)
     poller = asyncio.ensure_future(poll())
-    await server.serve_forever()
+    await asyncio.gather(poller, server.serve_forever())
 
 
 asyncio.run(main())

@@ -4,7 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// How long after a look the next one comes.
-const AFTER: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(5)];
+const AFTER: [Duration; 5] = [ms(20), ms(100), ms(400), ms(2_000), ms(10_000)];
+const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
 /// Most processes that wait for it.
 const MAX_WAITING: usize = 1024;
 
@@ -58,7 +62,7 @@ mod tests {
         again.looked(7, true, now);
         again.looked(8, true, now);
         let mut looks = Vec::new();
-        for _ in 0..1000 {
+        for _ in 0..2000 {
             now += Duration::from_millis(10);
             for pid in again.due(now, || HashSet::from([7, 8])) {
                 looks.push((pid, now.duration_since(start).as_millis()));
@@ -66,7 +70,7 @@ mod tests {
             }
         }
         let of = |pid| looks.iter().filter(|look| look.0 == pid).map(|look| look.1).collect::<Vec<_>>();
-        assert_eq!((of(7), of(8)), (vec![50, 550, 5550], vec![50]));
+        assert_eq!((of(7), of(8)), (vec![20, 120, 520, 2520, 12520], vec![20]));
         assert!(again.0.is_empty());
     }
 

@@ -86,12 +86,13 @@ fn minor(elf: &Elf<'_>) -> Option<u32> {
 }
 
 /// Where contexts have been made: the returns of `copy_context` and `Context.copy`, and those of `Context()` and of what makes a
-/// thread's first one (`context_new_empty` in Python/context.c, which has no name in a program without symbols: it is called by
-/// `PyContext_CopyCurrent` where the thread has none).
+/// thread's first one (`context_new_empty` in Python/context.c). That one has no name in a program without symbols. Either
+/// `PyContext_New` ends in it, or it has a copy of it: then it is what `PyContext_CopyCurrent` calls and what calls the same.
 fn makers(elf: &Elf<'_>) -> Option<(BTreeSet<u64>, BTreeSet<u64>)> {
     let [current, copy, new] = elf.exports(["PyContext_CopyCurrent", "PyContext_Copy", "PyContext_New"]);
     let (current, copy, new) = (follow(elf, current?)?, follow(elf, copy?)?, follow(elf, new?)?);
-    let called = current.calls.iter().filter_map(|function| follow(elf, *function));
+    let called =
+        current.calls.iter().filter_map(|function| follow(elf, *function)).filter(|flow| flow.calls == new.calls);
     let mut empty: BTreeSet<u64> = called.flat_map(|Flow { returns, .. }| returns).collect();
     empty.extend(new.returns);
     let mut copied = current.returns;
