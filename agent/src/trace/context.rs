@@ -14,31 +14,31 @@
 //!
 //! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
 
+mod binding;
 mod chain;
 mod flight;
 mod idle;
 mod kept;
 mod key;
 mod received;
-
-use std::collections::VecDeque;
+mod thread;
 
 use rustc_hash::FxHashMap;
 use wirespan_common::context::{OF_NOBODY, WAITS, is_of_receive, shows_receives};
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::stream::Actor;
-use wirespan_semconv as semconv;
 
 use super::sampler::Decision;
-use super::span::{Resource, SpanId, TraceId};
+use super::span::{SpanId, TraceId};
 use crate::conn::room;
 use crate::event::{Data, Open};
+pub use binding::Binding;
 use chain::Chains;
 use flight::{Flight, Request};
-use idle::Idle;
 use kept::Kept;
 pub use key::RequestKey;
 use received::Received;
+use thread::{Handled, Thread};
 
 /// Most requests that are kept: in flight, and over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
@@ -68,43 +68,6 @@ pub struct Owner {
     pub decision: Decision,
 }
 
-/// What a runtime's threads say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
-    /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
-    Thread,
-    /// The same, as far as a thread is seen to wait in its calls.
-    Waiting,
-    /// The process has one thread, which handles one request after the other and knows no events: what it does is for the one that
-    /// it received last.
-    Last,
-    /// A thread of the operating system runs whatever the runtime gives it, and nothing shows what.
-    Nothing,
-}
-
-impl Binding {
-    /// That of a process. Interpreters have threads of the operating system, and a server either has a thread for each
-    /// request or an event loop. Of a JVM the kernel programs tell virtual threads, threads that wait, and all else apart. Node.js
-    /// runs timers and what others have waited for beside a request.
-    #[must_use]
-    pub fn of(resource: &Resource) -> Self {
-        let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
-        match runtime.and_then(|(_, value)| value.as_str()) {
-            Some("cpython" | "pypy" | "ruby") => Self::Thread,
-            Some("fpm-fcgi" | "cgi-fcgi") => Self::Last,
-            None | Some("java") => Self::Waiting,
-            Some(_) => Self::Nothing,
-        }
-    }
-
-    /// Who acts, where only the thread is seen: of a process that is one context, that one.
-    #[must_use]
-    pub fn acting(resource: &Resource, actor: Actor) -> Actor {
-        let is_plain = matches!(actor.context, 0 | WAITS);
-        if is_plain && Self::of(resource) == Self::Last { Actor { context: 1, ..actor } } else { actor }
-    }
-}
-
 /// A call as the one who made it sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
@@ -116,32 +79,6 @@ pub struct Call {
     pub start_ns: u64,
     /// When it was answered, ns; `None` where that says nothing about who waited.
     pub end_ns: Option<u64>,
-}
-
-/// A request on its thread.
-#[derive(Clone, Debug)]
-struct Handled {
-    owner: Owner,
-    begin_ns: u64,
-    /// `None` while it is in flight.
-    end_ns: Option<u64>,
-}
-
-impl Handled {
-    fn covers(&self, at_ns: u64) -> bool {
-        self.begin_ns <= at_ns && self.end_ns.is_none_or(|end_ns| at_ns < end_ns)
-    }
-}
-
-#[derive(Debug, Default)]
-struct Thread {
-    /// In the order of their beginnings.
-    requests: VecDeque<Handled>,
-    in_flight: usize,
-    /// It showed that it is an event loop.
-    is_loop: bool,
-    idle: Idle,
-    last_ns: u64,
 }
 
 /// What is kept of a process.
@@ -288,7 +225,7 @@ impl Contexts {
         (process.is_crowded, process.exited_ns) = (false, None);
         for tid in &process.tids {
             if let Some(thread) = self.threads.get_mut(&(pid, *tid)) {
-                (thread.is_loop, thread.idle) = (false, Idle::default());
+                thread.renew();
             }
         }
     }
@@ -357,15 +294,24 @@ impl Contexts {
             context if shows_receives(context) => return self.chains.owner(&call),
             context => return self.received.owner((actor.pid, context), start_ns),
         }
+        let waits = actor.context == WAITS;
         let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
         let handled = thread.at(start_ns).map(|one| (one.owner, one.end_ns));
         let over_ns = handled.and_then(|(_, over_ns)| over_ns);
         let is_left_over = over_ns.zip(end_ns).is_some_and(|(over_ns, end_ns)| over_ns < end_ns);
-        thread.is_loop |= thread.idle.shows(start_ns) || is_left_over;
-        let (owner, _) = handled.filter(|_| !thread.is_loop && !process.is_crowded)?;
+        thread.is_loop |= is_left_over;
+        let mut owner = handled.map(|(owner, _)| owner);
+        if thread.idle.shows(start_ns) {
+            // Whoever waits in its calls is no event loop, and may work on after the answer.
+            let late = thread.over(start_ns).filter(|_| waits);
+            thread.is_loop |= !waits;
+            thread.has_own_work |= late.is_none();
+            owner = late.filter(|_| !thread.has_own_work);
+        }
+        let owner = owner.filter(|_| !thread.is_loop && !process.is_crowded)?;
         let is_certain = match binding() {
             Binding::Thread => true,
-            Binding::Waiting => actor.context == WAITS,
+            Binding::Waiting => waits,
             Binding::Last | Binding::Nothing => false,
         };
         is_certain.then_some(owner)
@@ -411,19 +357,6 @@ impl Contexts {
 /// Whether a request is in flight.
 fn flies(in_flight: &FxHashMap<u64, Flight>, owner: &Owner) -> bool {
     in_flight.get(&owner.request.connection).is_some_and(|flight| flight.holds(owner.request.place()))
-}
-
-impl Thread {
-    /// The request that it handled at a time, if that was one.
-    fn at(&self, at_ns: u64) -> Option<&Handled> {
-        let mut candidates = self.requests.iter().filter(|handled| handled.covers(at_ns));
-        let handled = candidates.next()?;
-        candidates.next().is_none().then_some(handled)
-    }
-
-    fn find(&mut self, key: RequestKey) -> Option<&mut Handled> {
-        self.requests.iter_mut().rev().find(|handled| handled.owner.request == key && handled.end_ns.is_none())
-    }
 }
 
 #[cfg(test)]

@@ -16,8 +16,11 @@ use crate::conn::room;
 const MAX_CONTEXTS: usize = 16 * 1024;
 /// Requests of a context that are kept: a call is told when it ends, which may be after the next request was received.
 const MAX_REQUESTS: usize = 4;
-/// How long a context is kept whose request is over and that does nothing, ns.
+/// How long a context is kept whose request is over and that does nothing, ns: where there is room, and at least.
 const KEEP_NS: u64 = 30_000_000_000;
+const KEEP_FULL_NS: u64 = 500_000_000;
+/// Time between two attempts to make room, ns.
+const ROOM_NS: u64 = 100_000_000;
 
 /// A process and one of its contexts.
 type Id = (u32, u64);
@@ -36,6 +39,8 @@ struct Context {
 #[derive(Debug, Default)]
 pub(super) struct Received {
     contexts: FxHashMap<Id, Context>,
+    /// When room was made last, ns.
+    room_ns: u64,
 }
 
 impl Received {
@@ -48,6 +53,10 @@ impl Received {
         at_ns: u64,
         is_in_flight: impl Fn(&Owner) -> bool,
     ) -> bool {
+        if self.contexts.len() >= MAX_CONTEXTS && self.room_ns.saturating_add(ROOM_NS) <= at_ns {
+            self.room_ns = at_ns;
+            self.forget_idle(at_ns, KEEP_FULL_NS, &is_in_flight);
+        }
         let is_full = self.contexts.len() >= MAX_CONTEXTS;
         let context = match self.contexts.entry(id) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -74,12 +83,16 @@ impl Received {
 
     /// Forgets the contexts that have done nothing for long and whose last request is not in flight.
     pub(super) fn sweep(&mut self, now_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
+        self.forget_idle(now_ns, KEEP_NS, is_in_flight);
+        room::give_back(&mut self.contexts);
+    }
+
+    fn forget_idle(&mut self, now_ns: u64, keep_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
         self.contexts.retain(|_, context| {
             context.is_loop
-                || context.last_ns.saturating_add(KEEP_NS) > now_ns
+                || context.last_ns.saturating_add(keep_ns) > now_ns
                 || context.last.as_ref().is_some_and(&is_in_flight)
         });
-        room::give_back(&mut self.contexts);
     }
 
     /// A process runs another program.
@@ -143,6 +156,19 @@ mod tests {
         assert_eq!((owner(105), owner(110), owner(120)), (Some(1), None, None));
         received.begin((7, 20), Some(request(1)), 200, OVER);
         assert!(received.owner((7, 20), 210).is_some(), "the next one");
+    }
+
+    #[test]
+    fn those_that_are_over_make_room() {
+        let mut received = Received::default();
+        let is_third = |owner: &Owner| owner.request.connection == 3;
+        for context in 0..100_000 {
+            let at_ns = 1_000_000 * context;
+            assert!(received.begin((7, context), Some(request(context)), at_ns, is_third), "{context}");
+        }
+        assert!(
+            received.owner((7, 3), 99_999_000_000).is_some() && received.owner((7, 99_999), 99_999_000_000).is_some()
+        );
     }
 
     #[test]

@@ -1,4 +1,6 @@
+use super::thread::LATE_NS;
 use super::*;
+use crate::trace::span::Resource;
 
 const THREAD: Binding = Binding::Thread;
 const WAITING: Binding = Binding::Waiting;
@@ -67,7 +69,7 @@ fn an_event_loop_is_found_out_and_never_trusted_again() {
 
 #[test]
 fn work_without_a_request_shows_a_loop_for_as_long_as_the_process_lives() {
-    for binding in [THREAD, WAITING] {
+    for binding in [THREAD] {
         let mut contexts = Contexts::default();
         begin(&mut contexts, request(1, 0), actor(5), (100, 100));
         contexts.end(request(1, 0).request, 200);
@@ -133,6 +135,29 @@ fn a_call_that_outlives_its_request_shows_a_loop() {
         assert!(contexts.owner(Call { start_ns: 190, end_ns: Some(250), ..call }, || binding).is_none());
         assert!(contexts.owner(Call { start_ns: 260, end_ns: Some(270), ..call }, || binding).is_none());
     }
+}
+
+/// A call of a thread that waits in it.
+fn waiting(contexts: &mut Contexts, at_ns: u64) -> Option<u64> {
+    let call =
+        Call { connection: 0, actor: Actor { context: WAITS, ..actor(5) }, start_ns: at_ns, end_ns: Some(at_ns + 5) };
+    contexts.owner(call, || WAITING).map(|owner| owner.request.connection)
+}
+
+#[test]
+fn a_thread_that_waits_works_on_for_its_request_after_the_answer() {
+    let mut contexts = Contexts::default();
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+    contexts.end(request(1, 0).request, 200);
+    assert_eq!((waiting(&mut contexts, 250), waiting(&mut contexts, LATE_NS + 199)), (Some(1), Some(1)));
+    begin(&mut contexts, request(2, 0), actor(5), (LATE_NS + 300, LATE_NS + 300));
+    assert_eq!(waiting(&mut contexts, LATE_NS + 310), Some(2), "which shows no loop");
+    contexts.end(request(2, 0).request, LATE_NS + 400);
+    assert_eq!(waiting(&mut contexts, 3 * LATE_NS), None, "work of its own");
+    begin(&mut contexts, request(3, 0), actor(5), (4 * LATE_NS, 4 * LATE_NS));
+    assert_eq!(waiting(&mut contexts, 4 * LATE_NS + 10), Some(3));
+    contexts.end(request(3, 0).request, 4 * LATE_NS + 20);
+    assert_eq!(waiting(&mut contexts, 4 * LATE_NS + 30), None, "it may be that again");
 }
 
 #[test]
