@@ -185,8 +185,8 @@ impl Capture {
             report.hooks.push(HookReport { hook: *hook, granted: context.attach(&mut ebpf, hook) });
         }
         choose(&context, &mut ebpf, options, &mut report)?;
-        // The other backend has no room for contexts.
-        let has_contexts = report.backend == super::sockets::BACKEND.name;
+        // The other backend has no room to look into runtimes.
+        let uprobes = Uprobes::new(options.uprobes && report.backend == super::sockets::BACKEND.name);
         let capture = Self {
             report,
             policies,
@@ -194,7 +194,7 @@ impl Capture {
                 HashMap::try_from(take(&mut ebpf, "RUNTIMES")?).map_err(load_error)?,
                 Array::try_from(take(&mut ebpf, "RUNTIMES_KNOWN")?).map_err(load_error)?,
             ),
-            uprobes: Uprobes::new(options.uprobes && has_contexts),
+            uprobes,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
