@@ -93,7 +93,7 @@ pub fn transfer(call: Call, source: Source) {
         return;
     }
     // In the program of `sys_exit` there is no room for it, either.
-    let moving = Moving { thread: caller.thread, slot, direction, received };
+    let moving = Moving { thread: caller.thread, slot, direction, role: conn.role, received };
     let context = if sheds { context::running(moving, regs) } else { zero() };
     let mut data =
         Data { arrived_ns, context, ..record(caller.thread, conn, direction, len, position, (first_ns, last_ns)) };

@@ -10,8 +10,8 @@ use crate::kernel::regs::Regs;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN, Slot};
 use thread::Thread;
-use wirespan_common::context::{RUNTIME_GO, RUNTIME_NODE, Runtime};
-use wirespan_common::record::{Data, RECEIVE};
+use wirespan_common::context::{OF_NOBODY, RUNTIME_GO, RUNTIME_NODE, Runtime};
+use wirespan_common::record::{Data, RECEIVE, ROLE_SERVER};
 
 /// A call that moved bytes, as far as contexts need it.
 #[derive(Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct Moving {
     pub slot: Slot,
     /// `SEND` or `RECEIVE`.
     pub direction: u8,
+    /// This end of the connection: one of `ROLE_`.
+    pub role: u8,
     /// What [`received`] said of it; 0 for a send.
     pub received: u64,
 }
@@ -68,6 +70,8 @@ pub fn running(moving: Moving, regs: Option<Regs>) -> u64 {
     match runtime.kind {
         RUNTIME_GO => go::goroutine(regs.goroutine(), regs.stack_pointer(), u64::from(runtime.places[0])),
         RUNTIME_NODE if moving.direction == RECEIVE => moving.received,
+        // Whose an answer is, its connection tells.
+        RUNTIME_NODE if moving.role == ROLE_SERVER => OF_NOBODY,
         RUNTIME_NODE => node::sending(moving.thread, moving.slot, runtime.addresses),
         _ => zero(),
     }
