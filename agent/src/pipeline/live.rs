@@ -299,14 +299,11 @@ impl Live {
         });
     }
 
-    /// Tells the kernel the ports on which targets listen already. Where all processes are targets it looks at every
-    /// connection anyway.
+    /// Tells the kernel the ports on which targets listen already.
     fn find_ports(&mut self) {
         self.ask_listeners();
-        if !self.select_all {
-            for port in self.listeners.wait(FIRST_PORTS) {
-                self.capture.add_port(port);
-            }
+        for port in self.listeners.wait(FIRST_PORTS) {
+            self.capture.add_port(port);
         }
     }
 
@@ -318,9 +315,7 @@ impl Live {
             None => {}
             Some(Ok(told)) => {
                 // Connections on them are known from their set-up from now on.
-                if !self.select_all {
-                    told.ports().into_iter().for_each(|port| capture.add_port(port));
-                }
+                told.ports().into_iter().for_each(|port| capture.add_port(port));
                 if told.closed > 0 && !std::mem::replace(&mut self.told_of_listeners, true) {
                     note(&format!(
                         "listen queues of {} other network namespaces are not told: entering them needs CAP_SYS_ADMIN",

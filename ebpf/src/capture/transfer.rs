@@ -67,7 +67,7 @@ pub fn transfer(call: Call, source: Source) {
         slot,
         sock,
         direction,
-        role: conn.role,
+        role: if sheds { context::role(conn, sock) } else { conn.role },
         is_first,
         turn: conn::turn_number(conn),
     };

@@ -12,9 +12,10 @@ use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
 use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN, Slot};
+use crate::process::ports;
 use thread::Thread;
-use wirespan_common::context::{RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime, WAITS};
-use wirespan_common::record::{Data, RECEIVE, ROLE_SERVER, SEND};
+use wirespan_common::context::{OF_RECEIVE, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime, WAITS};
+use wirespan_common::record::{Data, FAMILY_UNIX, RECEIVE, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
 #[derive(Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct Moving {
     pub sock: Sock,
     /// `SEND` or `RECEIVE`.
     pub direction: u8,
-    /// This end of the connection: one of `ROLE_`.
+    /// This end of the connection: one of `ROLE_`; see [`role`].
     pub role: u8,
     /// It is the first of its turn.
     pub is_first: bool,
@@ -53,6 +54,18 @@ fn runtime(thread: Thread) -> Option<&'static Runtime> {
     if is_any { unsafe { RUNTIMES.get(thread.process()) } } else { None }
 }
 
+/// This end of a connection, as far as contexts need it. Of one that was open before it was followed a port tells, on which a target
+/// listens: what is received over others answers something, and is nobody's request.
+#[inline(always)]
+pub fn role(conn: &Conn, sock: Sock) -> u8 {
+    match conn.role {
+        ROLE_UNKNOWN if conn.family == FAMILY_UNIX => ROLE_UNKNOWN,
+        ROLE_UNKNOWN if ports::is_known(sock.local_port()) => ROLE_SERVER,
+        ROLE_UNKNOWN => ROLE_CLIENT,
+        role => role,
+    }
+}
+
 /// A thread has received the end of a stream, an error, or over a socket that is not followed.
 #[inline(always)]
 pub fn received_elsewhere(thread: Thread) {
@@ -75,7 +88,9 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Option<Regs>) -> u64 {
         && runtime.kind == RUNTIME_NODE
     {
         return match moving.direction {
-            RECEIVE => node::received(conn, moving.thread, moving.is_first),
+            RECEIVE => node::received(conn, moving),
+            // Whose an answer is, its connection tells.
+            _ if moving.role == ROLE_SERVER => OF_RECEIVE,
             _ => node::sending(moving.thread, moving.slot, runtime.addresses),
         };
     }

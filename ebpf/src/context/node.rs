@@ -6,6 +6,7 @@
 //! is made in the callback of the last receive of its thread. The stack is that of frame pointers, which V8's code and Node's
 //! keep; where one is missing, or the stack is deeper than the kernel goes, the send is nobody's.
 
+use super::Moving;
 use super::thread::{Task, Thread};
 use crate::conn::{self, Conn};
 use crate::maps::{RECEIVED, SCRATCH, Slot};
@@ -23,8 +24,9 @@ const ADDRESS: u64 = (1 << 48) - 1;
 /// Names a receive. A request may come in parts, and all of them are one turn; of answers, each part is another receive, since
 /// those to many may come in one turn.
 #[inline(always)]
-pub fn received(conn: &mut Conn, thread: Thread, is_first: bool) -> u64 {
-    if is_first || conn.role == ROLE_CLIENT || conn.context == 0 {
+pub fn received(conn: &mut Conn, moving: Moving) -> u64 {
+    let Moving { thread, role, is_first, .. } = moving;
+    if is_first || role == ROLE_CLIENT || conn.context == 0 {
         conn.context = conn::identity(conn::now()) | OF_RECEIVE;
     }
     let context = conn.context;

@@ -4,7 +4,7 @@
 
 use super::policy::{self, Caller, mark, refresh};
 use crate::kernel::sock::Sock;
-use crate::maps::{MARKS, SELECTED_PORTS, setting};
+use crate::maps::{MARKS, PORTS, SELECTED_PORTS, setting};
 use wirespan_common::record::{FAMILY_UNIX, POLICY_PORT, POLICY_REFUSE, POLICY_TRACE, policy_ns};
 
 /// Whether a selector names the port.
@@ -13,6 +13,12 @@ pub fn is_selected(port: u16) -> bool {
     let Some(bits) = SELECTED_PORTS.get_ptr(u32::from(port >> 6)) else { return false };
     // SAFETY: a live map value; written before the programs are attached.
     unsafe { *bits >> (port & 63) & 1 != 0 }
+}
+
+/// Whether a target listens on a port, or a selector names it.
+#[inline(always)]
+pub fn is_known(port: u16) -> bool {
+    PORTS.get_ptr(port).is_some()
 }
 
 /// A process uses a port: it is traced from now on if a selector names that. Over a mark that is pending too: the decision

@@ -117,10 +117,10 @@ impl Links {
     }
 
     pub(super) fn received(&mut self, id: u64, pid: u32, context: u64, at_ns: u64) {
-        if let Some(process) = self.process(pid) {
-            if process.unclaimed.replace(context).is_some_and(|before| before != context) {
-                process.alone = None;
-            }
+        if let Some(process) = self.process(pid)
+            && process.unclaimed.replace(context).is_some_and(|before| before != context)
+        {
+            process.alone = None;
         }
         if let Some(link) = self.link(id, pid) {
             link.received = is_of_receive(context).then_some((context, at_ns));
