@@ -48,7 +48,8 @@ pub struct Counts {
     pub background: (u64, u64),
     /// Spans whose parent is no span of their trace that was exported.
     pub dangling: u64,
-    /// Spans that begin before their parent or end after it, though they are neither late nor of a client that hung up.
+    /// Spans that begin before their parent or end after it, though they are neither late, and marked as that, nor of a client that
+    /// hung up.
     pub outside: u64,
     /// Late calls among those whose time is outside of their parent's, as it should be.
     pub late_outside: u64,
@@ -250,7 +251,9 @@ impl<'a> Judge<'a> {
         }
         let number = span.name.and_then(Name::request);
         let hung_up = number.and_then(|number| requests.get(&number)).is_some_and(|request| !request.is_answered);
-        let is_late = matches!(span.name, Some(Name::Call { kind: Kind::Late, .. })) && span.end == End::Client;
+        // What drivers do by themselves says of no kind what it belongs to.
+        let may_be_late = matches!(span.name, None | Some(Name::Call { kind: Kind::Late, .. }));
+        let is_late = may_be_late && span.is_late && span.end == End::Client;
         counts.late_outside += u64::from(is_late);
         counts.outside += u64::from(!is_late && !hung_up);
     }

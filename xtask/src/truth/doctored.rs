@@ -51,7 +51,17 @@ impl Story {
         let above = parent.and_then(|at| self.0.get(at));
         let trace = above.map_or_else(|| format!("trace {}", self.0.len()), |span| span.trace.clone());
         let parent = above.map(|span| span.id.clone());
-        self.0.push(Span { id: format!("{}", self.0.len()), trace, parent, role, end, name: Some(name), time });
+        let is_late = end == End::Client && matches!(name, Name::Call { kind: Kind::Late, .. });
+        self.0.push(Span {
+            id: format!("{}", self.0.len()),
+            trace,
+            parent,
+            role,
+            end,
+            name: Some(name),
+            time,
+            is_late,
+        });
         self.0.len() - 1
     }
 
@@ -72,7 +82,7 @@ impl Story {
 const SERVER: Role = Role::Server;
 
 /// All lies.
-const LIES: [Lie; 13] = [
+const LIES: [Lie; 14] = [
     (
         "a call under another request",
         |story| story.give((SERVER, End::Client, "r1_s2"), (SERVER, End::Server, "r2")),
@@ -99,6 +109,15 @@ const LIES: [Lie; 13] = [
             let [calls, ..] = &mut counts.calls;
             (calls.right, calls.wrong, counts.exact) = (3, 1, 1);
         },
+    ),
+    (
+        "a late call that does not say so",
+        |story| {
+            let late = story.0.iter_mut().find(|span| span.is_late)?;
+            late.is_late = false;
+            Some(())
+        },
+        |counts| (counts.outside, counts.late_outside) = (counts.outside + 1, counts.late_outside - 1),
     ),
     (
         "a call that is not seen",

@@ -55,6 +55,8 @@ pub struct Span {
     pub name: Option<Name>,
     /// Wall time of its start and its end, ns.
     pub time: (u64, u64),
+    /// It says that its parent was over before it was (`wirespan.parent.over`).
+    pub is_late: bool,
 }
 
 /// Every span of a file. `proxy` holds the processes of the proxy, if there is one.
@@ -114,6 +116,7 @@ fn span(value: &Value, is_proxy: bool) -> Option<Span> {
         end,
         name: words.into_iter().filter_map(attribute).find_map(Name::find),
         time: (time("startTimeUnixNano")?, time("endTimeUnixNano")?),
+        is_late: list(&value["attributes"]).iter().any(|pair| pair["key"] == "wirespan.parent.over"),
     })
 }
 
