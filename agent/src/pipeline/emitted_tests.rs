@@ -36,11 +36,12 @@ use crate::trace::ids::Ids;
 use crate::trace::span::{Kind, Resource, Span, Value};
 use crate::trace::{Config, Tracer};
 
-/// What is not made here: the tests of PostgreSQL, of its spans and end to end, have it; spans of the agent's own work are
+/// What is not made here: the tests of PostgreSQL, of its spans, of stages and end to end, have it; spans of the agent's own work are
 /// looked up end to end.
 const ELSEWHERE: &[&str] = &[
     semconv::WIRESPAN_DB_STATEMENT_UNKNOWN,
     semconv::WIRESPAN_DB_STATEMENT_TRUNCATED,
+    semconv::WIRESPAN_PARENT_OVER,
     semconv::WIRESPAN_SCAN_PROCESSES,
     semconv::WIRESPAN_DRAIN_EVENTS,
     semconv::WIRESPAN_EXPORTER,

@@ -21,8 +21,8 @@ use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
 use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::FamilyName;
-use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::exchange::detail::Detail;
+use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::stream::Actor;
 
@@ -233,7 +233,10 @@ impl Stages {
         if connection.role == Some(Role::Client) {
             self.contexts.answered(&connection.open, exchange, owner);
         }
-        let promised = self.contexts.end(key, exchange.end_ns);
+        let promised = match exchange.ending {
+            Ending::Answered => self.contexts.end(key, exchange.end_ns),
+            _ => self.contexts.cut(key, exchange.end_ns),
+        };
         let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);

@@ -186,7 +186,7 @@ impl Contexts {
         if thread.in_flight == 0 {
             thread.idle.end(at_ns);
         }
-        thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None });
+        thread.requests.push_back(Handled { owner, begin_ns: at_ns, end_ns: None, is_cut: false });
         thread.in_flight += 1;
         self.requests += 1;
         Some((actor.pid, actor.tid))
@@ -237,12 +237,21 @@ impl Contexts {
         }
     }
 
-    /// A request is over, and with it those before it on the same stream. The ids that were promised to it.
+    /// A request was answered, and with it those before it on the same stream. The ids that were promised to it.
     pub fn end(&mut self, request: RequestKey, at_ns: u64) -> Option<Owner> {
+        self.over(request, at_ns, false)
+    }
+
+    /// The same for one that was not answered.
+    pub fn cut(&mut self, request: RequestKey, at_ns: u64) -> Option<Owner> {
+        self.over(request, at_ns, true)
+    }
+
+    fn over(&mut self, request: RequestKey, at_ns: u64, is_cut: bool) -> Option<Owner> {
         let place = request.place();
         // The place of an empty one stays until it is swept: mostly the next request comes soon.
         while let Some(over) = self.in_flight.get_mut(&request.connection).and_then(|flight| flight.take(place)) {
-            self.close(over, at_ns);
+            self.close(over, at_ns, is_cut);
             if over.owner.request == request {
                 return Some(over.owner);
             }
@@ -255,16 +264,16 @@ impl Contexts {
         self.chains.end_connection(connection);
         let Some(mut flight) = self.in_flight.remove(&connection) else { return };
         while let Some(over) = flight.pop() {
-            self.close(over, at_ns);
+            self.close(over, at_ns, true);
         }
     }
 
-    fn close(&mut self, Request { owner, pid, begin_ns, thread: id }: Request, at_ns: u64) {
+    fn close(&mut self, Request { owner, pid, begin_ns, thread: id }: Request, at_ns: u64, is_cut: bool) {
         self.flying = self.flying.saturating_sub(1);
         self.chains.end(pid, owner.request, begin_ns);
         let Some(thread) = id.and_then(|id| self.threads.get_mut(&id)) else { return };
         let Some(handled) = thread.find(owner.request) else { return };
-        handled.end_ns = Some(at_ns);
+        (handled.end_ns, handled.is_cut) = (Some(at_ns), is_cut);
         thread.in_flight = thread.in_flight.saturating_sub(1);
         thread.last_ns = thread.last_ns.max(at_ns);
         if thread.in_flight == 0 {
@@ -296,7 +305,7 @@ impl Contexts {
         }
         let waits = actor.context == WAITS;
         let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
-        let handled = thread.at(start_ns).map(|one| (one.owner, one.end_ns));
+        let handled = thread.at(start_ns).map(|one| (one.owner, one.end_ns.filter(|_| !one.is_cut)));
         let over_ns = handled.and_then(|(_, over_ns)| over_ns);
         let is_left_over = over_ns.zip(end_ns).is_some_and(|(over_ns, end_ns)| over_ns < end_ns);
         thread.is_loop |= is_left_over;

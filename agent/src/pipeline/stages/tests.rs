@@ -160,8 +160,10 @@ fn a_request_its_call_and_the_connection_that_it_paid_for() {
     let server = named(&spans, "GET", Kind::Server)[0];
     let clients = named(&spans, "GET", Kind::Client);
     let parents: Vec<_> = clients.iter().map(|span| span.parent).collect();
-    assert_eq!(parents, [Some(server.span_id), Some(server.span_id), None], "the last one came after the response");
-    assert!(clients[..2].iter().all(|span| span.trace_id == server.trace_id));
+    assert_eq!(parents, [Some(server.span_id); 3]);
+    assert!(clients.iter().all(|span| span.trace_id == server.trace_id));
+    let late: Vec<_> = clients.iter().map(|span| span.attribute("wirespan.parent.over").is_some()).collect();
+    assert_eq!(late, [false, false, true], "the last one came after the response");
     let set_up = named(&spans, "connection_setup", Kind::Internal);
     assert_eq!(set_up.len(), 1, "a server's plain TCP is none");
     assert_ne!(set_up[0].trace_id, server.trace_id);
@@ -175,14 +177,14 @@ fn a_request_its_call_and_the_connection_that_it_paid_for() {
         "1 set up None 0",
         "1 request",
         "2 opened",
-        "2 set up None 0 span",
+        "2 set up None 0 for 1 span",
         "2 request",
         "2 exchange First for 1 span",
         "2 request",
         "2 exchange Again for 1 span",
         "1 exchange First span",
         "2 request",
-        "2 exchange Again span",
+        "2 exchange Again for 1 span",
         "2 ended Closed 3",
     ];
     assert_eq!(bench.notes(), notes);

@@ -161,6 +161,19 @@ fn a_thread_that_waits_works_on_for_its_request_after_the_answer() {
 }
 
 #[test]
+fn a_client_that_hangs_up_shows_nothing_of_the_thread() {
+    for (binding, context) in [(THREAD, 0), (WAITING, WAITS)] {
+        let mut contexts = Contexts::default();
+        begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+        contexts.end_connection(1, 200);
+        let call = Call { connection: 0, actor: Actor { context, ..actor(5) }, start_ns: 150, end_ns: Some(250) };
+        assert!(contexts.owner(call, || binding).is_some());
+        begin(&mut contexts, request(2, 0), actor(5), (300, 300));
+        assert_eq!(owner(&mut contexts, 5, 310, binding), Some(2));
+    }
+}
+
+#[test]
 fn what_threads_do_not_show_is_not_guessed() {
     let mut contexts = Contexts::default();
     begin(&mut contexts, request(1, 0), actor(5), (100, 100));

@@ -15,6 +15,8 @@ pub(super) struct Handled {
     pub(super) begin_ns: u64,
     /// `None` while it is in flight.
     pub(super) end_ns: Option<u64>,
+    /// It ended with its connection: whoever works for it need not know.
+    pub(super) is_cut: bool,
 }
 
 impl Handled {
