@@ -304,6 +304,10 @@ impl Contexts {
             context => return self.received.owner((actor.pid, context), start_ns),
         }
         let waits = actor.context == WAITS;
+        let binding = binding();
+        if binding == Binding::Told && !waits {
+            return None;
+        }
         let Kept { thread, process, .. } = kept::of(&mut self.threads, &mut self.processes, actor, start_ns)?;
         let handled = thread.at(start_ns).map(|one| (one.owner, one.end_ns.filter(|_| !one.is_cut)));
         let over_ns = handled.and_then(|(_, over_ns)| over_ns);
@@ -318,9 +322,9 @@ impl Contexts {
             owner = late.filter(|_| !thread.has_own_work);
         }
         let owner = owner.filter(|_| !thread.is_loop && !process.is_crowded)?;
-        let is_certain = match binding() {
+        let is_certain = match binding {
             Binding::Thread => true,
-            Binding::Waiting => waits,
+            Binding::Waiting | Binding::Told => waits,
             Binding::Last | Binding::Nothing => false,
         };
         is_certain.then_some(owner)

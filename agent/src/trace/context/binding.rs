@@ -13,6 +13,8 @@ pub enum Binding {
     Thread,
     /// The same, as far as a thread is seen to wait in its calls.
     Waiting,
+    /// The same, and the runtime shows which threads are event loops: what a thread does not wait for says nothing of it.
+    Told,
     /// The process has one thread, which handles one request after the other and knows no events: what it does is for the one that
     /// it received last.
     Last,
@@ -30,7 +32,8 @@ impl Binding {
         match runtime.and_then(|(_, value)| value.as_str()) {
             Some("cpython" | "pypy" | "ruby") => Self::Thread,
             Some("fpm-fcgi" | "cgi-fcgi") => Self::Last,
-            None | Some("java") => Self::Waiting,
+            Some("java") => Self::Told,
+            None => Self::Waiting,
             Some(_) => Self::Nothing,
         }
     }

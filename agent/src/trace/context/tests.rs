@@ -174,6 +174,16 @@ fn a_client_that_hangs_up_shows_nothing_of_the_thread() {
 }
 
 #[test]
+fn what_a_thread_of_a_jvm_does_not_wait_for_says_nothing_of_it() {
+    let mut contexts = Contexts::default();
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+    contexts.end(request(1, 0).request, 200);
+    assert_eq!(owner(&mut contexts, 5, 210, Binding::Told), None);
+    begin(&mut contexts, request(2, 0), actor(5), (300, 300));
+    assert_eq!(waiting(&mut contexts, 310), Some(2));
+}
+
+#[test]
 fn what_threads_do_not_show_is_not_guessed() {
     let mut contexts = Contexts::default();
     begin(&mut contexts, request(1, 0), actor(5), (100, 100));
@@ -285,9 +295,7 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
     for runtime in ["go", "nodejs", "dotnet"] {
         assert_eq!(Binding::of(&resource(runtime)), Binding::Nothing, "{runtime}");
     }
-    for waits in [Resource::default(), resource("java")] {
-        assert_eq!(Binding::of(&waits), WAITING);
-    }
+    assert_eq!((Binding::of(&Resource::default()), Binding::of(&resource("java"))), (WAITING, Binding::Told));
     let one = |runtime, context| Binding::acting(&resource(runtime), Actor { context, ..actor(5) }).context;
     assert_eq!((one("fpm-fcgi", 0), one("fpm-fcgi", WAITS), one("cpython", 0), one("go", 9)), (1, 1, 0, 9));
 }
