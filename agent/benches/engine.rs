@@ -121,6 +121,7 @@ fn opened(connection: u64) -> Open {
     Open {
         connection,
         sock: connection,
+        peer_sock: 0,
         pid: PID,
         role: Some(Role::Server),
         vantage: Vantage::Socket,

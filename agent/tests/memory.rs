@@ -89,6 +89,7 @@ impl Bench {
         self.engine.handle(&Event::Open(Open {
             connection: number.into(),
             sock: number.into(),
+            peer_sock: 0,
             pid: 7,
             role: Some(role),
             vantage: Vantage::Socket,

@@ -59,6 +59,7 @@ impl Bench {
         self.engine.handle(&Event::Open(Open {
             connection,
             sock: connection,
+            peer_sock: 0,
             pid: 7,
             role: Some(role),
             vantage: Vantage::Socket,

@@ -111,6 +111,8 @@ pub struct Open {
     pub connection: u64,
     /// Kernel address of the `struct sock`, the key of the kernel's connection table.
     pub sock: u64,
+    /// Of a unix socket: kernel address of the `struct sock` at the other end; 0 where there is none.
+    pub peer_sock: u64,
     /// `CLOCK_MONOTONIC` ns: SYN sent (client), established (server), or first sight.
     pub started_ns: u64,
     /// ns at which the handshake was over; 0 when that was not seen, or never came.

@@ -32,6 +32,7 @@ impl Bench {
         self.handle(&Event::Open(Open {
             connection,
             sock,
+            peer_sock: 0,
             pid: 7,
             role: Some(Role::Server),
             vantage: Vantage::Socket,

@@ -45,6 +45,8 @@ pub struct Open {
     pub connection: u64,
     /// Key of the kernel's connection table; 0 without a kernel.
     pub sock: u64,
+    /// The same of the other end of a unix socket; 0 when unknown.
+    pub peer_sock: u64,
     /// Process at first sight; 0 when unknown.
     pub pid: u32,
     /// Role, when it was seen. For [`Vantage::Wire`] the "socket" is the server's.

@@ -252,6 +252,7 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
     engine.handle(&Event::Open(Open {
         connection: 1,
         sock: 1,
+        peer_sock: 0,
         pid: 7,
         role: Some(Role::Server),
         vantage: Vantage::Socket,

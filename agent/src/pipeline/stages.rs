@@ -238,6 +238,9 @@ impl Stages {
             _ => self.contexts.cut(key, exchange.end_ns),
         };
         let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
+        if promised.is_some() && matches!(told.other, Other::Awaited(_)) {
+            self.contexts.disown(Binding::acting(resource, exchange.actor), key);
+        }
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
         }

@@ -263,6 +263,7 @@ impl Connection {
         out.push_back(Owned::Open(Box::new(Open {
             connection: self.id,
             sock: 0,
+            peer_sock: 0,
             pid: 0,
             role: self.role,
             vantage: Vantage::Wire,

@@ -104,6 +104,7 @@ fn open(id: u64, local: SocketAddr, remote: SocketAddr, at_ns: u64) -> Open {
     Open {
         connection: id,
         sock: 0,
+        peer_sock: 0,
         pid: 0,
         role: None,
         vantage: Vantage::Wire,

@@ -287,6 +287,21 @@ impl Contexts {
         }
     }
 
+    /// A request that is over, and that `actor` received, will have other ids than those that were promised: nothing that is still
+    /// done for it may name them.
+    pub fn disown(&mut self, actor: Actor, request: RequestKey) {
+        if is_of_receive(actor.context) {
+            self.chains.disown(actor.context, request);
+        } else {
+            self.received.disown((actor.pid, actor.context), request);
+        }
+        if let Some(thread) = self.threads.get_mut(&(actor.pid, actor.tid)) {
+            let before = thread.requests.len();
+            thread.requests.retain(|handled| handled.owner.request != request);
+            self.requests = self.requests.saturating_sub(before - thread.requests.len());
+        }
+    }
+
     /// Whether a request is in flight.
     #[must_use]
     pub fn is_in_flight(&self, owner: &Owner) -> bool {

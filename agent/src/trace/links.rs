@@ -3,7 +3,8 @@
 //! Both ends of a TCP connection give the same byte the same number. So the connection that the server sees is found by the client's
 //! address and the number of its first byte, or by both addresses where its beginning was not seen; and in it a request by
 //! the number of its first byte. An address that a load balancer on the host has replaced for the client alone does no harm: it is
-//! the server's.
+//! the server's. Of a unix connection both ends know the other's socket, and count bytes from first sight: mostly that is the same
+//! byte, and what is asked and when tells whether it is.
 //!
 //! Who asks an HTTP server is promised the ids of its span when it asks, so that whatever is done for the request names the right
 //! trace from the beginning. Of other protocols a server does nothing for others: its span waits until the client has the answer.
@@ -33,20 +34,24 @@ enum Name {
     Beginning(SocketAddr, u32),
     /// The client's address and the server's.
     Addresses(SocketAddr, SocketAddr),
+    /// The client's end of a unix connection and the server's, as the kernel knows them.
+    Sockets(u64, u64),
 }
 
 /// A name, and the network namespace where an address means something only there.
 type Wire = (Name, u32);
 
 /// The ends of a connection, as the socket of one of them sees them.
-struct Ends {
-    local: SocketAddr,
-    remote: SocketAddr,
-    namespace: u32,
+enum Ends {
+    Inet { local: SocketAddr, remote: SocketAddr, namespace: u32 },
+    Unix { own: u64, other: u64 },
 }
 
 impl Ends {
     fn of(open: &Open) -> Option<Self> {
+        if open.transport == Transport::Unix && open.sock != 0 && open.peer_sock != 0 {
+            return Some(Self::Unix { own: open.sock, other: open.peer_sock });
+        }
         let (Endpoint::Inet(local), Endpoint::Inet(remote)) = (&open.local, &open.remote) else { return None };
         if open.transport != Transport::Tcp || open.vantage != Vantage::Socket {
             return None;
@@ -54,22 +59,30 @@ impl Ends {
         let plain = |address: &SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let (local, remote) = (plain(local), plain(remote));
         let is_inner = local.ip().is_loopback();
-        Some(Self { local, remote, namespace: if is_inner { open.network_namespace } else { 0 } })
+        Some(Self::Inet { local, remote, namespace: if is_inner { open.network_namespace } else { 0 } })
     }
 
     /// The names that it has when this end is the client.
     fn as_client(&self, open: &Open) -> [Option<Wire>; 2] {
-        self.names(self.local, self.remote, open.first_sent, open)
+        match *self {
+            Self::Inet { local, remote, namespace } => Self::names((local, remote), open.first_sent, namespace, open),
+            Self::Unix { own, other } => [Some((Name::Sockets(own, other), 0)), None],
+        }
     }
 
     /// Those that the other end has then.
     fn as_server(&self, open: &Open) -> [Option<Wire>; 2] {
-        self.names(self.remote, self.local, open.first_received, open)
+        match *self {
+            Self::Inet { local, remote, namespace } => {
+                Self::names((remote, local), open.first_received, namespace, open)
+            }
+            Self::Unix { own, other } => [Some((Name::Sockets(other, own), 0)), None],
+        }
     }
 
-    fn names(&self, client: SocketAddr, server: SocketAddr, first: u64, open: &Open) -> [Option<Wire>; 2] {
+    fn names((client, server): (SocketAddr, SocketAddr), first: u64, namespace: u32, open: &Open) -> [Option<Wire>; 2] {
         let beginning = (open.from_start && first != 0).then_some(Name::Beginning(client, first as u32));
-        [beginning, Some(Name::Addresses(client, server))].map(|name| Some((name?, self.namespace)))
+        [beginning, Some(Name::Addresses(client, server))].map(|name| Some((name?, namespace)))
     }
 }
 
@@ -78,6 +91,8 @@ impl Ends {
 pub struct Asked {
     /// The ids of its span.
     pub ids: Owner,
+    /// What is asked, where that can be told from others.
+    pub print: Option<Print>,
     /// The request that it passes on, and what is asked, where that is how its parent is known.
     pub relays: Option<(Owner, Print)>,
 }
@@ -145,12 +160,12 @@ impl Links {
         asked.push_back(new);
     }
 
-    /// The ids of who asked for what a server has received at `pos`.
+    /// Who asked for what a server has received at `pos`.
     #[must_use]
-    pub fn asker(&self, client: u64, pos: u64) -> Option<Owner> {
+    pub fn asker(&self, client: u64, pos: u64) -> Option<Asked> {
         // Numbers of TCP, which each end has extended by itself.
         let is_same = |asked: &&Asked| asked.ids.request.pos as u32 == pos as u32;
-        self.asked.get(&client)?.iter().rev().find(is_same).map(|asked| asked.ids)
+        self.asked.get(&client)?.iter().rev().find(is_same).copied()
     }
 
     /// What was known of a client's request, which is over; those before it are forgotten, too.

@@ -72,7 +72,9 @@ pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low:
     open.syn_retransmits = 0;
     open.transport = 0;
     open.reserved = [0; 3];
+    open.peer_sock = 0;
     if conn.family == FAMILY_UNIX {
+        open.peer_sock = sock.unix_peer().key();
         let named = if conn.role == ROLE_SERVER { sock } else { sock.unix_peer() };
         if named.key() != 0 {
             path(open, named.unix_address());

@@ -16,6 +16,7 @@ fn open(role: Role) -> Open {
     Open {
         connection: 1,
         sock: 1,
+        peer_sock: 0,
         pid: 7,
         role: Some(role),
         vantage: Vantage::Socket,

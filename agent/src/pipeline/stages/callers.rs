@@ -7,9 +7,10 @@
 
 use super::followed::{Caller, Followed};
 use super::{Connection, RequestKey, Role, Stages, Vantage};
-use crate::event::Open;
+use crate::event::{Open, Transport};
 use crate::trace::context::{Binding, Owner};
 use crate::trace::links::Asked;
+use crate::trace::sampler::Decision;
 use crate::trace::span::{Resource, Span};
 use crate::trace::traceparent::TraceParent;
 use wirespan_protocols::describe::value::Kind;
@@ -26,7 +27,9 @@ pub(super) enum Other {
     Done,
     /// The span of a server that asks for its parent at this position of a client's connection.
     Awaited(u64),
-    /// A client's span, for whose ids the server may wait, or ask later.
+    /// A client's span, for whose ids the server may wait.
+    Answered,
+    /// The same, and the server may ask for them later.
     Asks,
 }
 
@@ -59,7 +62,7 @@ impl Stages {
             }
         };
         let ids = self.tracer.begin(key, parent);
-        self.links.asks(Asked { ids, relays });
+        self.links.asks(Asked { ids, print: request.print, relays });
     }
 
     /// A server received a request: what is done for it can name its span from now on.
@@ -71,7 +74,9 @@ impl Stages {
     ) {
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
         let asker = self.caller(connection).and_then(|client| self.links.asker(client, request.pos));
+        let asker = asker.filter(|asked| asked.print == request.print).map(|asked| asked.ids);
         let named = header(request);
+        Followed::of(connection).begun = (request.pos, self.totals.events);
         let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
         let actor = Binding::acting(resource, request.actor);
         let times = (request.at_ns, request.read_ns);
@@ -122,22 +127,34 @@ impl Stages {
         if let (Some(named), Some(_)) = (header, promised) {
             self.passed.over(exchange.actor.pid, named.span_id);
         }
-        if promised.is_some() || !has_ends {
+        // On a connection that was open before, a request may be told with its answer only: nobody has named its span yet.
+        let is_late = promised.is_some_and(|own| own.parent.is_none() && own.decision == Decision::Sample)
+            && Followed::of(connection).begun == (key.pos, self.totals.events);
+        if promised.is_some() && !is_late || !has_ends {
             return done(promised);
         }
         if connection.role == Some(Role::Server) {
-            let Some(client) = self.caller(connection) else { return done(None) };
+            let Some(client) = self.caller(connection) else { return done(promised) };
+            if promised.is_some() {
+                return Told { ids: promised, other: Other::Awaited(client) };
+            }
             return match self.links.asker(client, key.pos) {
-                Some(asker) => done(Some(self.tracer.begin(key, Some(asker.into())))),
+                // What is asked is not known; over unix sockets it may be another byte.
+                Some(Asked { ids, .. }) if connection.open.transport != Transport::Unix => {
+                    done(Some(self.tracer.begin(key, Some(ids.into()))))
+                }
+                Some(_) => done(None),
                 None => Told { ids: Some(self.tracer.begin_open(key)), other: Other::Awaited(client) },
             };
         }
+        let is_met = self.links.is_met(key.connection);
         if let Some(Asked { ids, .. }) = asked {
             // What it was done for may have become doubtful since.
             let is_certain = header.is_some() || owner.is_some();
-            return done(Some(Owner { parent: ids.parent.filter(|_| is_certain), ..ids }));
+            let ids = Owner { parent: ids.parent.filter(|_| is_certain), ..ids };
+            return Told { ids: Some(ids), other: if is_met { Other::Answered } else { Other::Done } };
         }
-        if !self.links.is_met(key.connection) {
+        if !is_met {
             return done(None);
         }
         let parent = header.or_else(|| owner.map(TraceParent::from));
@@ -153,14 +170,17 @@ impl Stages {
                 let back = span.and_then(|span| self.links.hold(client, ids.request.pos, at_ns, span));
                 self.let_go(back);
             }
-            Other::Asks => {
+            Other::Answered | Other::Asks => {
+                let answer = self.links.release(ids.request);
+                let is_same = span.as_ref().zip(answer.as_ref()).is_none_or(|(span, answer)| may_answer(span, answer));
                 self.emit(span);
-                match self.links.release(ids.request) {
+                match answer {
                     Some(answer) => {
-                        let answer = self.tracer.settle(answer, Some(ids.into()));
+                        let answer = self.tracer.settle(answer, is_same.then(|| ids.into()));
                         self.emit(answer);
                     }
-                    None => self.links.asks(Asked { ids, relays: None }),
+                    None if matches!(other, Other::Asks) => self.links.asks(Asked { ids, print: None, relays: None }),
+                    None => {}
                 }
             }
         }
@@ -189,6 +209,14 @@ impl Stages {
 /// Whether a program may be a proxy: those of runtimes are applications.
 fn may_relay(resource: &Resource) -> bool {
     resource.attributes.iter().all(|(key, _)| key != semconv::PROCESS_RUNTIME_NAME)
+}
+
+/// Whether a server's span may be the answer to a client's. Of TCP that is certain; over unix sockets both ends may count from
+/// different bytes.
+fn may_answer(client: &Span, server: &Span) -> bool {
+    let is_unix = client.attribute(semconv::NETWORK_TRANSPORT).is_some_and(|value| value.as_str() == Some("unix"));
+    let is_within = client.start_unix_ns <= server.start_unix_ns && server.end_unix_ns <= client.end_unix_ns;
+    !is_unix || is_within && client.name == server.name
 }
 
 fn header(request: &RequestStart) -> Option<TraceParent> {

@@ -15,6 +15,8 @@ pub struct Followed {
     pub observed: bool,
     /// Where the client's end of a server's connection is.
     pub caller: Caller,
+    /// The last request that a server's connection was told of: its position, and by which event.
+    pub begun: (u64, u64),
     /// The route of its last request.
     pub recent_route: Recent,
     /// What its set-up and its first request need.
@@ -50,6 +52,7 @@ impl Followed {
             facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
             observed: false,
             caller: Caller::default(),
+            begun: (0, 0),
             recent_route: Recent::default(),
             beginning: None,
         });

@@ -114,6 +114,7 @@ fn opened(connection: u64, role: Role, transport: Transport, at_ms: u64, establi
     Open {
         connection,
         sock: connection,
+        peer_sock: 0,
         pid: 7,
         role: Some(role),
         vantage: Vantage::Socket,

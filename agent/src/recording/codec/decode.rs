@@ -146,6 +146,8 @@ impl<'a> Cursor<'a> {
             network_namespace: self.small()?,
             local: self.endpoint()?,
             remote: self.endpoint()?,
+            // Older recordings have none.
+            peer_sock: if flags & 16 == 0 { 0 } else { self.number()? },
         })
     }
 

@@ -53,7 +53,8 @@ fn encode_open(open: &Open, out: &mut Vec<u8>) {
         Some(Role::Client) => 1,
         Some(Role::Server) => 2,
     };
-    out.push(role | u8::from(open.vantage == Vantage::Wire) << 2 | u8::from(open.from_start) << 3);
+    let flags = u8::from(open.vantage == Vantage::Wire) << 2 | u8::from(open.from_start) << 3;
+    out.push(role | flags | u8::from(open.peer_sock != 0) << 4);
     out.push(match open.transport {
         Transport::Tcp => 0,
         Transport::Udp => 1,
@@ -71,6 +72,9 @@ fn encode_open(open: &Open, out: &mut Vec<u8>) {
     }
     endpoint(&open.local, out);
     endpoint(&open.remote, out);
+    if open.peer_sock != 0 {
+        number(open.peer_sock, out);
+    }
 }
 
 fn encode_data(data: &Data<'_>, out: &mut Vec<u8>) {

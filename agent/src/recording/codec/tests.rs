@@ -11,6 +11,7 @@ fn events() -> Vec<Event<'static>> {
         Event::Open(Open {
             connection: u64::MAX,
             sock: 1 << 63,
+            peer_sock: 1 << 62,
             pid: u32::MAX,
             role,
             vantage,

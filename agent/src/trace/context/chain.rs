@@ -95,6 +95,13 @@ impl Chains {
         }
     }
 
+    /// Nothing that is done in the callback of a receive may name this request any more.
+    pub(super) fn disown(&mut self, context: u64, request: RequestKey) {
+        if let Some(receive) = self.receives.get_mut(&context) {
+            receive.owner = receive.owner.filter(|(owner, _)| owner.request != request);
+        }
+    }
+
     /// The request for which a call was made, if that is certain.
     pub(super) fn owner(&self, call: &Call) -> Option<Owner> {
         let receive = self.receives.get(&call.actor.context)?;

@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-use super::Owner;
+use super::{Owner, RequestKey};
 use crate::conn::room;
 
 /// Most contexts that are kept.
@@ -95,6 +95,14 @@ impl Received {
         });
     }
 
+    /// Nothing that a context does may name this request any more.
+    pub(super) fn disown(&mut self, id: Id, request: RequestKey) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        for (_, owner) in &mut context.requests {
+            *owner = owner.filter(|owner| owner.request != request);
+        }
+    }
+
     /// A process runs another program.
     pub(super) fn forget(&mut self, process: u32) {
         self.contexts.retain(|(pid, _), _| *pid != process);
@@ -104,7 +112,6 @@ impl Received {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::context::RequestKey;
     use crate::trace::sampler::Decision;
 
     const OVER: fn(&Owner) -> bool = |_| false;
@@ -156,6 +163,16 @@ mod tests {
         assert_eq!((owner(105), owner(110), owner(120)), (Some(1), None, None));
         received.begin((7, 20), Some(request(1)), 200, OVER);
         assert!(received.owner((7, 20), 210).is_some(), "the next one");
+    }
+
+    #[test]
+    fn what_is_disowned_is_named_by_nothing() {
+        let mut received = Received::default();
+        received.begin((7, 20), Some(request(1)), 100, OVER);
+        received.begin((7, 20), Some(request(2)), 200, OVER);
+        received.disown((7, 20), request(1).request);
+        let mut owner = |at_ns| received.owner((7, 20), at_ns).map(|owner| owner.request.connection);
+        assert_eq!((owner(150), owner(250)), (None, Some(2)));
     }
 
     #[test]

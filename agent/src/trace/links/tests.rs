@@ -9,6 +9,7 @@ fn open(connection: u64, local: &str, remote: &str, (sent, received): (u64, u64)
     Open {
         connection,
         sock: connection,
+        peer_sock: 0,
         pid: 1,
         role: None,
         vantage: Vantage::Socket,
@@ -41,7 +42,7 @@ fn with_client(open: &Open) -> Links {
 }
 
 fn asked(connection: u64, pos: u64) -> Asked {
-    Asked { ids: ids(connection, pos), relays: None }
+    Asked { ids: ids(connection, pos), print: None, relays: None }
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn a_request_is_found_by_the_number_of_its_first_byte() {
     let wrapped = 3_u64 << 32;
     links.asks(asked(1, wrapped + 50));
     links.asks(asked(1, wrapped + 90));
-    assert_eq!(links.asker(1, 50).map(|ids| ids.span_id), Some([50; 8]), "each end counts the wraps by itself");
+    assert_eq!(links.asker(1, 50).map(|asked| asked.ids.span_id), Some([50; 8]), "each end counts the wraps by itself");
     assert_eq!((links.asker(1, 51), links.asker(2, 50)), (None, None));
     assert!(links.answered(ids(1, wrapped + 90).request).is_some());
     assert_eq!(links.asker(1, 50), None, "those before it are over, too");
@@ -116,4 +117,29 @@ fn what_is_kept_is_bounded() {
     assert_eq!(links.expired(1_100_000_000).len(), 4096);
     assert!(links.hold(1, 5, 0, span).is_none(), "there is room again");
     assert!(links.release(ids(1, 5).request).is_some() && links.release(ids(1, 5).request).is_none());
+}
+
+#[test]
+fn ends_of_a_unix_connection_name_each_other() {
+    let unix = |connection, sock, peer_sock| Open {
+        sock,
+        peer_sock,
+        transport: Transport::Unix,
+        role: None,
+        local: Endpoint::Unix("/run/x".into()),
+        remote: Endpoint::Unix("/run/x".into()),
+        ..open(connection, "10.0.0.1:1", "10.0.0.2:2", (0, 0))
+    };
+    let mut links = Links::default();
+    let (client, server) = (unix(1, 70, 80), unix(2, 80, 70));
+    links.opened(&client);
+    links.opened(&server);
+    assert_eq!(
+        (links.client_of(&server), links.client_of(&client)),
+        (Some(1), Some(2)),
+        "who is the client, requests tell"
+    );
+    assert_eq!(links.client_of(&unix(3, 80, 71)), None, "a socket of before");
+    links.ended(&client);
+    assert_eq!(links.client_of(&server), None);
 }

@@ -34,6 +34,7 @@ fn open(connection: u64) -> Open {
     Open {
         connection,
         sock: connection,
+        peer_sock: 0,
         pid: PID,
         role: Some(Role::Client),
         vantage: Vantage::Socket,
