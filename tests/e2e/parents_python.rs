@@ -1,6 +1,8 @@
 //! Which request a call of a Python program was made for, where its interpreter shows it. Every call carries the name of its
 //! request.
 
+mod made;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 

@@ -1,8 +1,8 @@
-//! Where a function returns: its instructions followed along every branch, within limits.
+//! What a function does and where it returns: its instructions followed along every branch, within limits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use iced_x86::{Decoder, DecoderOptions, Mnemonic, OpKind};
+use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 
 use super::elf::Elf;
 
@@ -13,13 +13,44 @@ const PIECE: u64 = 512;
 /// Most returns of a function.
 const MAX_RETURNS: usize = 8;
 
-/// What a function does at its ends.
+/// A function.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Flow {
+    /// Where it begins.
+    pub(super) entry: u64,
     /// Addresses of its returns, and of those of functions that it ends in.
     pub(super) returns: BTreeSet<u64>,
     /// Addresses of what it calls.
     pub(super) calls: BTreeSet<u64>,
+    /// By address.
+    instructions: BTreeMap<u64, Instruction>,
+}
+
+impl Flow {
+    /// The instruction at an address.
+    pub(super) fn instruction(&self, address: u64) -> Option<&Instruction> {
+        self.instructions.get(&address)
+    }
+
+    /// Each instruction with each address at which it can go on within the function.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&Instruction, u64)> {
+        self.instructions.values().flat_map(|instruction| {
+            let is_call = instruction.mnemonic() == Mnemonic::Call;
+            let branch = (is_direct(instruction) && !is_call).then(|| instruction.near_branch_target());
+            let next = (!is_end(instruction)).then(|| instruction.next_ip());
+            [branch, next].into_iter().flatten().map(move |next| (instruction, next))
+        })
+    }
+}
+
+/// Whether it names the address at which it goes on.
+fn is_direct(instruction: &Instruction) -> bool {
+    instruction.op_count() == 1 && instruction.op0_kind() == OpKind::NearBranch64
+}
+
+/// Whether what follows it in memory is not what is executed next.
+fn is_end(instruction: &Instruction) -> bool {
+    matches!(instruction.mnemonic(), Mnemonic::Jmp | Mnemonic::Ret | Mnemonic::Ud2 | Mnemonic::Int3 | Mnemonic::Hlt)
 }
 
 /// Follows the function at an address. `None` if some way through it cannot be followed: a computed branch, code elsewhere.
@@ -27,16 +58,18 @@ pub(super) fn follow(elf: &Elf<'_>, function: u64) -> Option<Flow> {
     follow_in(&|address| elf.bytes(address, PIECE, true), function)
 }
 
-fn follow_in(code: &dyn Fn(u64) -> Option<Vec<u8>>, function: u64) -> Option<Flow> {
-    let mut flow = Flow::default();
-    let mut seen = BTreeSet::new();
+pub(super) fn follow_in(code: &dyn Fn(u64) -> Option<Vec<u8>>, function: u64) -> Option<Flow> {
+    let mut flow = Flow { entry: function, ..Flow::default() };
     let mut open = vec![function];
     while let Some(start) = open.pop() {
+        if flow.instructions.contains_key(&start) {
+            continue;
+        }
         let bytes = code(start)?;
         let mut decoder = Decoder::with_ip(64, &bytes, start, DecoderOptions::NONE);
         loop {
             let address = decoder.ip();
-            if seen.contains(&address) {
+            if flow.instructions.contains_key(&address) {
                 break;
             }
             let instruction = decoder.decode();
@@ -48,27 +81,22 @@ fn follow_in(code: &dyn Fn(u64) -> Option<Vec<u8>>, function: u64) -> Option<Flo
                 open.push(address);
                 break;
             }
-            seen.insert(address);
-            if seen.len() > MAX_INSTRUCTIONS {
+            flow.instructions.insert(address, instruction);
+            if flow.instructions.len() > MAX_INSTRUCTIONS {
                 return None;
             }
-            let is_direct = instruction.op_count() == 1 && instruction.op0_kind() == OpKind::NearBranch64;
+            let is_direct = is_direct(&instruction);
             let target = instruction.near_branch_target();
             match instruction.mnemonic() {
                 Mnemonic::Call if is_direct => _ = flow.calls.insert(target),
-                Mnemonic::Jmp if is_direct => {
-                    open.push(target);
-                    break;
-                }
-                Mnemonic::Jmp | Mnemonic::Retf | Mnemonic::Iretq => return None,
-                Mnemonic::Ret => {
-                    flow.returns.insert(address);
-                    break;
-                }
-                // It ends the program.
-                Mnemonic::Ud2 | Mnemonic::Int3 | Mnemonic::Hlt => break,
+                Mnemonic::Jmp if !is_direct => return None,
+                Mnemonic::Retf | Mnemonic::Iretq => return None,
+                Mnemonic::Ret => _ = flow.returns.insert(address),
                 _ if is_direct => open.push(target),
                 _ => {}
+            }
+            if is_end(&instruction) {
+                break;
             }
         }
     }

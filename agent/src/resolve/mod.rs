@@ -16,6 +16,7 @@ mod flow;
 mod lane;
 mod look;
 mod program;
+mod result;
 
 use std::io;
 use std::sync::Arc;

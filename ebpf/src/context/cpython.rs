@@ -130,12 +130,42 @@ pub fn running(moving: Moving) -> u64 {
     token(&key).unwrap_or(zero())
 }
 
-/// A context was copied: the new one belongs to what the running one belongs to.
+/// The programs for contexts that were made, which differ in where the new one stands: in a register, whose place in the x86-64
+/// `pt_regs` is given in words. Where they run, and so which of them are used, `agent/src/resolve/result.rs` finds. The new context is
+/// there, but need not be whole, and there is 0 if there is none.
 ///
-/// At each return of `PyContext_CopyCurrent` and `PyContext_Copy` (Python/context.c); the result is the new context.
-#[uprobe]
-pub fn python_context_copied(ctx: ProbeContext) -> u32 {
-    let Some((thread, running, made)) = made(&ctx) else { return 0 };
+/// A cookie would tell the register to one program for all; it needs Linux 5.15.
+macro_rules! programs {
+    ($($copied:ident $empty:ident $word:literal,)*) => {$(
+        /// A context was copied, by `PyContext_CopyCurrent` or `PyContext_Copy` (Python/context.c).
+        #[uprobe]
+        pub fn $copied(ctx: ProbeContext) -> u32 {
+            python_context_copied(Regs(ctx.regs.cast::<u64>()).at($word))
+        }
+
+        /// An empty context was made, by `PyContext_New` or `context_new_empty` (Python/context.c).
+        #[uprobe]
+        pub fn $empty(ctx: ProbeContext) -> u32 {
+            python_context_empty(Regs(ctx.regs.cast::<u64>()).at($word))
+        }
+    )*};
+}
+
+programs! {
+    python_context_copied_rax python_context_empty_rax 10,
+    python_context_copied_rbx python_context_empty_rbx 5,
+    python_context_copied_rbp python_context_empty_rbp 4,
+    python_context_copied_r12 python_context_empty_r12 3,
+    python_context_copied_r13 python_context_empty_r13 2,
+    python_context_copied_r14 python_context_empty_r14 1,
+    python_context_copied_r15 python_context_empty_r15 0,
+}
+
+/// A copy belongs to what the running context belongs to. Global functions as [`python_context`]: one each for all programs.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_context_copied(made: u64) -> u32 {
+    let Some((thread, running)) = maker(made) else { return 0 };
     let known = if running == NONE_YET { None } else { token(&of_context(thread, running)) };
     let whose = match known {
         None if running & ENTERED == 0 => token(&of_thread(thread)),
@@ -145,27 +175,25 @@ pub fn python_context_copied(ctx: ProbeContext) -> u32 {
     0
 }
 
-/// An empty context was made, for a thread that had none or by hand: what was known of one at its address is over.
-///
-/// At each return of `PyContext_New`, and of `context_new_empty` (Python/context.c).
-#[uprobe]
-pub fn python_context_empty(ctx: ProbeContext) -> u32 {
-    if let Some((thread, _, made)) = made(&ctx) {
+/// An empty context is for a thread that had none, or made by hand: what was known of one at its address is over.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_context_empty(made: u64) -> u32 {
+    if let Some((thread, _)) = maker(made) {
         let _ = CONTEXTS.remove(of_context(thread, made));
     }
     0
 }
 
-/// Who made a context, in which one, and the new one. `None` for processes that are not looked into, and where none was made.
+/// Who made a context, and in which one. `None` for processes that are not looked into, and where none was made.
 #[inline(always)]
-fn made(ctx: &ProbeContext) -> Option<(Thread, u64, u64)> {
+fn maker(made: u64) -> Option<(Thread, u64)> {
     // SAFETY: an aligned word of a live map value.
     RUNTIMES_KNOWN.get_ptr(0).filter(|known| unsafe { known.read_volatile() } != 0)?;
     let thread = Thread::current();
     // SAFETY: read at once; user space replaces whole values.
     unsafe { RUNTIMES.get(thread.process()) }.filter(|runtime| runtime.kind == RUNTIME_CPYTHON)?;
-    let made = Regs(ctx.regs.cast::<u64>()).result();
     let running = python_context(thread.process(), Task::current().thread_pointer());
     // A function that gives the running context makes none.
-    (made != 0 && running != 0 && running & !7 != made).then_some((thread, running, made))
+    (made != 0 && running != 0 && running & !7 != made).then_some((thread, running))
 }

@@ -89,10 +89,10 @@ impl Regs {
         self.word(words::RESULT) == self.argument0()
     }
 
-    /// What a function returns, at its end.
+    /// A register by its place in `pt_regs`, in words: one of the first eleven, which both architectures have.
     #[inline(always)]
-    pub fn result(self) -> u64 {
-        self.word(words::RESULT)
+    pub fn at(self, word: usize) -> u64 {
+        self.word(word)
     }
 
     /// The user's stack pointer.

@@ -4,21 +4,35 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use iced_x86::Register;
 use rustix::fs::fstat;
 
 use super::super::elf::Elf;
 use super::super::files::{self, Identity, Root};
-use super::super::flow::{Flow, follow};
+use super::super::flow::follow;
+use super::super::result::{Place, places};
 use super::Cache;
 use crate::process::pinned::Pinned;
 use crate::process::{Held, Python, Site};
 
 /// Most bytes of the table of mappings that are read.
 const MAX_MAPS: u64 = 4 << 20;
-/// Kernel program for the returns of functions that copy a context.
-const COPIED: &str = "python_context_copied";
-/// Kernel program for the returns of functions that make an empty one.
-const EMPTY: &str = "python_context_empty";
+/// Kernel programs for copies of contexts and for empty ones, by the register in which they see them.
+const PROGRAMS: [(Register, &str, &str); 7] = [
+    (Register::RAX, "python_context_copied_rax", "python_context_empty_rax"),
+    (Register::RBX, "python_context_copied_rbx", "python_context_empty_rbx"),
+    (Register::RBP, "python_context_copied_rbp", "python_context_empty_rbp"),
+    (Register::R12, "python_context_copied_r12", "python_context_empty_r12"),
+    (Register::R13, "python_context_copied_r13", "python_context_empty_r13"),
+    (Register::R14, "python_context_copied_r14", "python_context_empty_r14"),
+    (Register::R15, "python_context_copied_r15", "python_context_empty_r15"),
+];
+
+/// Where `tp_methods` stands in a type, all versions (Include/cpython/object.h, `struct _typeobject`).
+const METHODS: u64 = 232;
+/// Most methods of a type that are looked at, and the words of each: name, function, flags, documentation.
+const MAX_METHODS: usize = 16;
+const METHOD_WORDS: usize = 4;
 
 /// What is known of interpreters.
 pub(super) type Interpreters = Cache<Option<Found>>;
@@ -55,10 +69,14 @@ fn interpreter(held: std::os::fd::OwnedFd, _: Identity) -> Option<Found> {
     let python = Python { minor: minor(&elf)? };
     let stat = fstat(&held).ok()?;
     let file = Arc::new(Held { fd: held, device: stat.st_dev, inode: stat.st_ino });
-    let site = |program, address| Some(Site { program, file: Arc::clone(&file), offset: elf.place(address, true)?.0 });
+    let site = |(address, register): Place, is_copy: bool| {
+        let (_, copied, empty) = PROGRAMS.into_iter().find(|(known, ..)| *known == register)?;
+        let program = if is_copy { copied } else { empty };
+        Some(Site { program, file: Arc::clone(&file), offset: elf.place(address, true)?.0 })
+    };
     let (copied, empty) = makers(&elf)?;
-    let sites = copied.into_iter().map(|address| site(COPIED, address));
-    let sites = sites.chain(empty.into_iter().map(|address| site(EMPTY, address))).collect::<Option<Arc<[Site]>>>()?;
+    let sites = copied.into_iter().map(|place| site(place, true));
+    let sites = sites.chain(empty.into_iter().map(|place| site(place, false))).collect::<Option<Arc<[Site]>>>()?;
     Some(Found { python, sites })
 }
 
@@ -85,20 +103,32 @@ fn minor(elf: &Elf<'_>) -> Option<u32> {
     }
 }
 
-/// Where contexts have been made: the returns of `copy_context` and `Context.copy`, and those of `Context()` and of what makes a
-/// thread's first one (`context_new_empty` in Python/context.c). That one has no name in a program without symbols. Either
-/// `PyContext_New` ends in it, or it has a copy of it: then it is what `PyContext_CopyCurrent` calls and what calls the same.
-fn makers(elf: &Elf<'_>) -> Option<(BTreeSet<u64>, BTreeSet<u64>)> {
-    let [current, copy, new] = elf.exports(["PyContext_CopyCurrent", "PyContext_Copy", "PyContext_New"]);
-    let (current, copy, new) = (follow(elf, current?)?, follow(elf, copy?)?, follow(elf, new?)?);
+/// Where contexts are seen that were made: by `copy_context` and `Context.copy`, and by `Context()` and what makes a thread's first one
+/// (`context_new_empty` in Python/context.c). That one has no name in a program without symbols. Either `PyContext_New` ends in it, or it
+/// has a copy of it: then it is what `PyContext_CopyCurrent` calls and what calls the same.
+fn makers(elf: &Elf<'_>) -> Option<(BTreeSet<Place>, BTreeSet<Place>)> {
+    let [current, copy, new, kind] =
+        elf.exports(["PyContext_CopyCurrent", "PyContext_Copy", "PyContext_New", "PyContext_Type"]);
+    let (current, new) = (follow(elf, current?)?, follow(elf, new?)?);
     let called =
         current.calls.iter().filter_map(|function| follow(elf, *function)).filter(|flow| flow.calls == new.calls);
-    let mut empty: BTreeSet<u64> = called.flat_map(|Flow { returns, .. }| returns).collect();
-    empty.extend(new.returns);
-    let mut copied = current.returns;
-    copied.extend(copy.returns);
-    empty.retain(|address| !copied.contains(address));
+    let mut empty: BTreeSet<Place> = called.flat_map(|flow| places(&flow)).collect();
+    empty.extend(places(&new));
+    let mut copied = places(&current);
+    for function in [copy?, method(elf, kind?, b"copy\0")?] {
+        copied.extend(places(&follow(elf, function)?));
+    }
+    empty.retain(|place| !copied.contains(place));
     Some((copied, empty))
+}
+
+/// The function of a method. Methods are not exported, and may have a copy of what the exported function does.
+fn method(elf: &Elf<'_>, kind: u64, name: &[u8]) -> Option<u64> {
+    let methods = *elf.words(kind.checked_add(METHODS)?, 1)?.first()?;
+    let methods = elf.words(methods, MAX_METHODS * METHOD_WORDS)?;
+    let methods = methods.as_chunks::<METHOD_WORDS>().0.iter().take_while(|[name, ..]| *name != 0);
+    let is_named = |at: u64| elf.bytes(at, name.len() as u64, false).is_some_and(|found| found == name);
+    methods.into_iter().find_map(|[at, function, ..]| is_named(*at).then_some(*function))
 }
 
 #[cfg(test)]
