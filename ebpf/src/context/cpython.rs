@@ -8,13 +8,13 @@
 
 use super::Moving;
 use super::thread::{Task, Thread};
+use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
-use crate::kernel::{read_user, zero};
 use crate::maps::{CONTEXTS, RUNTIMES, RUNTIMES_KNOWN};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use wirespan_common::context::{OF_NOBODY, RUNTIME_CPYTHON, Runtime};
-use wirespan_common::record::{RECEIVE, ROLE_CLIENT};
+use wirespan_common::record::{ROLE_CLIENT, SEND};
 
 /// Keys of thread-specific values that are looked at: that of the interpreter is one of the first of its process.
 const KEYS: u64 = 4;
@@ -101,33 +101,50 @@ fn remember(key: &Key, token: u64) {
     let _ = CONTEXTS.insert(key, token, 0);
 }
 
+/// It did not receive a request.
+const NOT_RECEIVED: u32 = 0;
+/// It received one, and whoever reads waits there.
+const WAITED: u32 = 1;
+/// It received one that was there.
+const FOUND: u32 = 2;
+
 /// What a call belongs to, as its record says; see [`super::running`].
 #[inline(always)]
 pub fn running(moving: Moving) -> u64 {
-    let thread = moving.thread;
+    let received = match (moving.direction, moving.role) {
+        (SEND, _) | (_, ROLE_CLIENT) => NOT_RECEIVED,
+        _ if moving.sock.is_blocking() => WAITED,
+        _ => FOUND,
+    };
+    python_running(moving.thread.word(), moving.turn, received)
+}
+
+/// The same, of a thread in its turn. A global function: what it needs of the stack, its caller does not.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_running(thread: u64, turn: u64, received: u32) -> u64 {
+    let thread = Thread::of(thread);
     let context = python_context(thread.process(), Task::current().thread_pointer());
     if context == 0 {
-        return zero();
+        return 0;
     }
-    let is_received = moving.direction == RECEIVE && moving.role != ROLE_CLIENT;
     let key = of_context(thread, context);
     let known = if context == NONE_YET { None } else { token(&key) };
     if known.is_some() || context & ENTERED != 0 {
-        if !is_received {
+        if received == NOT_RECEIVED {
             return known.unwrap_or(OF_NOBODY);
         }
-        remember(&key, moving.turn);
-        return moving.turn;
+        remember(&key, turn);
+        return turn;
     }
     let key = of_thread(thread);
-    if is_received {
+    if received != NOT_RECEIVED {
         // An event loop reads for whoever comes; a thread that waits in its read goes on with what it has read.
-        let whose = if moving.sock.is_blocking() { moving.turn } else { OF_NOBODY };
-        remember(&key, whose);
-        return moving.turn;
+        remember(&key, if received == WAITED { turn } else { OF_NOBODY });
+        return turn;
     }
     // A thread that waits in its reads goes on with what it has read; of others it is not known.
-    token(&key).unwrap_or(zero())
+    token(&key).unwrap_or(0)
 }
 
 /// The programs for contexts that were made, which differ in where the new one stands: in a register, whose place in the x86-64

@@ -62,6 +62,12 @@ impl Thread {
         self.0 as u32
     }
 
+    /// The one of a [`word`](Self::word).
+    #[inline(always)]
+    pub fn of(word: u64) -> Self {
+        Self(word)
+    }
+
     /// Both, as a key.
     #[inline(always)]
     pub fn word(self) -> u64 {
