@@ -69,23 +69,22 @@ fn an_event_loop_is_found_out_and_never_trusted_again() {
 
 #[test]
 fn work_without_a_request_shows_a_loop_for_as_long_as_the_process_lives() {
-    for binding in [THREAD] {
-        let mut contexts = Contexts::default();
-        begin(&mut contexts, request(1, 0), actor(5), (100, 100));
-        contexts.end(request(1, 0).request, 200);
-        // A timer.
-        assert_eq!(owner(&mut contexts, 5, 300, binding), None);
-        begin(&mut contexts, request(2, 0), actor(5), (400, 400));
-        assert_eq!(owner(&mut contexts, 5, 410, binding), None);
-        contexts.end(request(2, 0).request, 500);
-        contexts.sweep(10 * KEEP_THREAD_NS);
-        begin(&mut contexts, request(3, 0), actor(5), (10 * KEEP_THREAD_NS + 100, 10 * KEEP_THREAD_NS + 100));
-        assert_eq!(owner(&mut contexts, 5, 10 * KEEP_THREAD_NS + 110, binding), None, "silence changes nothing");
-        contexts.end(request(3, 0).request, 10 * KEEP_THREAD_NS + 200);
-        contexts.renew(100);
-        begin(&mut contexts, request(4, 0), actor(5), (11 * KEEP_THREAD_NS, 11 * KEEP_THREAD_NS));
-        assert_eq!(owner(&mut contexts, 5, 11 * KEEP_THREAD_NS + 10, binding), Some(4), "another program");
-    }
+    let binding = THREAD;
+    let mut contexts = Contexts::default();
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+    contexts.end(request(1, 0).request, 200);
+    // A timer.
+    assert_eq!(owner(&mut contexts, 5, 300, binding), None);
+    begin(&mut contexts, request(2, 0), actor(5), (400, 400));
+    assert_eq!(owner(&mut contexts, 5, 410, binding), None);
+    contexts.end(request(2, 0).request, 500);
+    contexts.sweep(10 * KEEP_THREAD_NS);
+    begin(&mut contexts, request(3, 0), actor(5), (10 * KEEP_THREAD_NS + 100, 10 * KEEP_THREAD_NS + 100));
+    assert_eq!(owner(&mut contexts, 5, 10 * KEEP_THREAD_NS + 110, binding), None, "silence changes nothing");
+    contexts.end(request(3, 0).request, 10 * KEEP_THREAD_NS + 200);
+    contexts.renew(100);
+    begin(&mut contexts, request(4, 0), actor(5), (11 * KEEP_THREAD_NS, 11 * KEEP_THREAD_NS));
+    assert_eq!(owner(&mut contexts, 5, 11 * KEEP_THREAD_NS + 10, binding), Some(4), "another program");
 }
 
 #[test]
