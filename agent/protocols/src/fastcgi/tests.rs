@@ -224,3 +224,27 @@ fn odd_bytes_end_it_and_are_counted() {
     talk.session.abandon(Reason::UnderWay, &mut talk.out);
     assert_eq!(talk.out.counts[Reason::TooManyPending as usize] + talk.out.counts[Reason::UnderWay as usize], 200);
 }
+
+proptest::proptest! {
+    /// Whatever comes, cut, lost or made up, nothing panics, and what is held is bounded.
+    #[test]
+    fn anything_may_come(steps in proptest::collection::vec((0u8..6, 0usize..400, proptest::collection::vec(proptest::num::u8::ANY, 1..60)), 1..60)) {
+        let mut talk = Talk::new();
+        let (asks, answers) = (request(1, "/a?id=1", b"abc"), answer(1, b"Status: 204 x\r\n\r\nbody"));
+        for (step, at, noise) in steps {
+            match step {
+                0 => talk.say(ToServer, &asks[at % asks.len()..]),
+                1 => talk.say(ToServer, &asks[..1 + at % (asks.len() - 1)]),
+                2 => talk.say(ToClient, &answers[at % answers.len()..]),
+                3 => talk.say(if at % 2 == 0 { ToServer } else { ToClient }, &noise),
+                4 => talk.lose(if at % 2 == 0 { ToServer } else { ToClient }, at as u64 + 1),
+                _ => talk.say(ToClient, &answers[..1 + at % (answers.len() - 1)]),
+            }
+            proptest::prop_assert!(talk.session.heap_bytes() < 8 << 20);
+        }
+        talk.session.close(Close::Reset, talk.now + 1, &mut talk.out);
+        talk.session.abandon(Reason::UnderWay, &mut talk.out);
+        let ends: Vec<_> = talk.take().iter().map(|one| (one.request.first_ns, one.end_ns)).collect();
+        proptest::prop_assert!(ends.iter().all(|(first, end)| first <= end));
+    }
+}
