@@ -239,7 +239,7 @@ impl Stages {
         };
         let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
         if promised.is_some() && matches!(told.other, Other::Awaited(_)) {
-            self.contexts.disown(Binding::acting(resource, exchange.actor), key);
+            self.contexts.disown(Binding::of(resource).acting(exchange.actor), key);
         }
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
@@ -294,9 +294,12 @@ impl Stages {
         resource: &Resource,
     ) -> Option<Owner> {
         let is_client = connection.role == Some(Role::Client) && connection.open.vantage == Vantage::Socket;
-        let actor = Binding::acting(resource, actor);
-        let call = Call { connection: connection.open.connection, actor, start_ns, end_ns };
-        if is_client { self.contexts.owner(call, || Binding::of(resource)) } else { None }
+        if !is_client {
+            return None;
+        }
+        let binding = Binding::of(resource);
+        let call = Call { connection: connection.open.connection, actor: binding.acting(actor), start_ns, end_ns };
+        self.contexts.owner(call, || binding)
     }
 
     /// Tells the observers, and that the connection is there before anything else of it.

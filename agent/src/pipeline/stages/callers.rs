@@ -52,7 +52,7 @@ impl Stages {
             Some(named) => Some(self.passed.asks(pid, named.span_id).map_or(named, TraceParent::from)),
             None => {
                 let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
-                if owner.is_none() && may_relay(resource) {
+                if owner.is_none() && may_relay(Binding::of(resource)) {
                     let Self { relayed, contexts, .. } = self;
                     relays = request.print.and_then(|print| {
                         Some((relayed.asks(pid, print, |owner| contexts.is_in_flight(owner))?, print))
@@ -78,13 +78,13 @@ impl Stages {
         let named = header(request);
         Followed::of(connection).begun = (request.pos, self.totals.events);
         let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
-        let actor = Binding::acting(resource, request.actor);
+        let binding = Binding::of(resource);
         let times = (request.at_ns, request.read_ns);
-        let is_kept = self.contexts.begin(own, actor, times, Binding::of(resource));
+        let is_kept = self.contexts.begin(own, binding.acting(request.actor), times, binding);
         if let Some(named) = named.filter(|_| is_kept) {
             self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
         }
-        if let Some(print) = request.print.filter(|_| is_kept && may_relay(resource)) {
+        if let Some(print) = request.print.filter(|_| is_kept && may_relay(binding)) {
             let Self { relayed, contexts, .. } = self;
             relayed.came(request.actor.pid, print, own, |owner| contexts.is_in_flight(owner));
         }
@@ -207,8 +207,8 @@ impl Stages {
 }
 
 /// Whether a program may be a proxy: those of runtimes are applications.
-fn may_relay(resource: &Resource) -> bool {
-    resource.attributes.iter().all(|(key, _)| key != semconv::PROCESS_RUNTIME_NAME)
+fn may_relay(binding: Binding) -> bool {
+    binding == Binding::Waiting
 }
 
 /// Whether a server's span may be the answer to a client's. Of TCP that is certain; over unix sockets both ends may count from

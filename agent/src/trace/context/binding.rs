@@ -11,7 +11,7 @@ use crate::trace::span::Resource;
 pub enum Binding {
     /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
     Thread,
-    /// The same, as far as a thread is seen to wait in its calls.
+    /// The same, as far as a thread is seen to wait in its calls: a program that is no known runtime's.
     Waiting,
     /// The same, and the runtime shows which threads are event loops: what a thread does not wait for says nothing of it.
     Told,
@@ -40,8 +40,8 @@ impl Binding {
 
     /// Who acts, where only the thread is seen: of a process that is one context, that one.
     #[must_use]
-    pub fn acting(resource: &Resource, actor: Actor) -> Actor {
+    pub fn acting(self, actor: Actor) -> Actor {
         let is_plain = matches!(actor.context, 0 | WAITS);
-        if is_plain && Self::of(resource) == Self::Last { Actor { context: 1, ..actor } } else { actor }
+        if is_plain && self == Self::Last { Actor { context: 1, ..actor } } else { actor }
     }
 }

@@ -295,6 +295,6 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
         assert_eq!(Binding::of(&resource(runtime)), Binding::Nothing, "{runtime}");
     }
     assert_eq!((Binding::of(&Resource::default()), Binding::of(&resource("java"))), (WAITING, Binding::Told));
-    let one = |runtime, context| Binding::acting(&resource(runtime), Actor { context, ..actor(5) }).context;
+    let one = |runtime, context| Binding::of(&resource(runtime)).acting(Actor { context, ..actor(5) }).context;
     assert_eq!((one("fpm-fcgi", 0), one("fpm-fcgi", WAITS), one("cpython", 0), one("go", 9)), (1, 1, 0, 9));
 }
