@@ -110,8 +110,8 @@ impl<'a> Elf<'a> {
     }
 }
 
-/// So many entries of a table.
-fn table<T: Pod + Clone>(file: &File, at: u64, count: u16) -> Option<Vec<T>> {
+/// So many entries of a table: at least one, and no more than there can be headers.
+pub(super) fn table<T: Pod + Clone>(file: &File, at: u64, count: u16) -> Option<Vec<T>> {
     if count == 0 || count > MAX_HEADERS {
         return None;
     }
@@ -120,7 +120,7 @@ fn table<T: Pod + Clone>(file: &File, at: u64, count: u16) -> Option<Vec<T>> {
 }
 
 /// So many bytes of a file, or nothing.
-fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
+pub(super) fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(length).ok()?];
     file.read_exact_at(&mut bytes, at).ok()?;
     Some(bytes)

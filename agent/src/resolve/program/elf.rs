@@ -2,7 +2,6 @@
 //! limit, and of the file itself no more is read at once than a [`CHUNK`].
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 
 use object::Endianness;
 use object::elf::{
@@ -12,6 +11,8 @@ use object::elf::{
 use object::pod::slice_from_bytes;
 use object::read::StringTable;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
+
+use crate::resolve::elf::read;
 
 /// Most bytes that are read at once.
 pub(super) const CHUNK: u64 = 64 * 1024;
@@ -139,11 +140,4 @@ impl<'a> Elf<'a> {
         }
         None
     }
-}
-
-/// So many bytes of a file, or nothing.
-fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(length).ok()?];
-    file.read_exact_at(&mut bytes, at).ok()?;
-    Some(bytes)
 }

@@ -7,13 +7,13 @@ use std::os::unix::fs::FileExt as _;
 
 use object::Endianness;
 use object::elf::{EM_X86_64, ET_DYN, FileHeader64, PT_LOAD, ProgramHeader64, SHT_GNU_HASH, SectionHeader64, Sym64};
-use object::pod::{Pod, from_bytes, slice_from_bytes};
+use object::pod::{Pod, from_bytes};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _, Sym as _};
+
+use crate::resolve::elf::table;
 
 /// The method's name, as compilers write it on Linux.
 const METHOD: &[u8] = b"_ZN4node15LibuvStreamWrap8OnUvReadElPK8uv_buf_t";
-/// Most segments, and most sections, of a program that is looked at.
-const MAX_PARTS: u16 = 1024;
 /// Most names of one bucket that are compared.
 const MAX_CHAIN: u32 = 256;
 /// Mappings begin at multiples of this.
@@ -49,8 +49,8 @@ pub(super) fn method(file: &File) -> Option<Method> {
     let header: FileHeader64<Endianness> = part(file, 0)?;
     let header = FileHeader64::<Endianness>::parse(object::pod::bytes_of(&header)).ok()?;
     let endian = header.endian().ok()?;
-    let segments: Vec<ProgramHeader64<Endianness>> = parts(file, header.e_phoff(endian), header.e_phnum(endian))?;
-    let sections: Vec<SectionHeader64<Endianness>> = parts(file, header.e_shoff(endian), header.e_shnum(endian))?;
+    let segments: Vec<ProgramHeader64<Endianness>> = table(file, header.e_phoff(endian), header.e_phnum(endian))?;
+    let sections: Vec<SectionHeader64<Endianness>> = table(file, header.e_shoff(endian), header.e_shnum(endian))?;
     let symbol = symbol(file, &sections, endian)?;
     let (start, length) = (symbol.st_value(endian), symbol.st_size(endian));
     if start == 0 || length == 0 || length > MAX_LENGTH {
@@ -109,14 +109,4 @@ fn part<T: Pod>(file: &File, at: u64) -> Option<T> {
     let mut bytes = vec![0; size_of::<T>()];
     file.read_exact_at(&mut bytes, at).ok()?;
     from_bytes(&bytes).ok().map(|(part, _)| *part)
-}
-
-/// So many structures of a file.
-fn parts<T: Pod>(file: &File, at: u64, count: u16) -> Option<Vec<T>> {
-    if count == 0 || count > MAX_PARTS {
-        return None;
-    }
-    let mut bytes = vec![0; size_of::<T>() * usize::from(count)];
-    file.read_exact_at(&mut bytes, at).ok()?;
-    slice_from_bytes(&bytes, usize::from(count)).ok().map(|(parts, _)| parts.to_vec())
 }
