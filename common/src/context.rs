@@ -33,6 +33,9 @@ pub const fn shows_receives(context: u64) -> bool {
     context >= OF_RECEIVE && context < WAITS
 }
 
+/// [`Runtime::places`] of CPython: not 0 where uvloop is there.
+pub const UVLOOP: usize = 4;
+
 /// [`Runtime::places`] of a JVM, in its `JavaThread`: `_stack_base`, which `_stack_size` follows.
 pub const JVM_STACK: usize = 0;
 /// `_vthread`, the handle of the `java.lang.Thread` that runs; 0 in a JVM without virtual threads.

@@ -1,4 +1,4 @@
-//! Programs whose interpreter was not there yet when they were looked at, right after their exec: they are looked at again.
+//! Programs whose interpreter or event loop was not there yet when they were looked at: they are looked at again.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const MAX_WAITING: usize = 1024;
 pub(super) struct Again(HashMap<u32, (usize, Option<Instant>)>);
 
 impl Again {
-    /// A process was looked at. `is_unsettled`: its interpreter was not there.
+    /// A process was looked at. `is_unsettled`: something was not there.
     pub(super) fn looked(&mut self, pid: u32, is_unsettled: bool, now: Instant) {
         if !is_unsettled {
             self.0.remove(&pid);

@@ -79,7 +79,7 @@ pub struct Program {
     pub runs: Option<Box<str>>,
     /// Which CPython runs it.
     pub python: Option<Python>,
-    /// Its interpreter was not there yet when it was looked at: it may be a library that is still to be loaded.
+    /// Its interpreter, or its event loop, was not there yet when it was looked at: it may be a library that is still to be loaded.
     pub is_unsettled: bool,
     /// Where kernel programs must run to see its contexts.
     pub sites: Arc<[Site]>,
@@ -95,6 +95,8 @@ pub struct Program {
 pub struct Python {
     /// Minor version: 12 of 3.12.
     pub minor: u32,
+    /// Its event loop may be uvloop.
+    pub has_uvloop: bool,
 }
 
 /// What the control groups of a process tell about where it runs.

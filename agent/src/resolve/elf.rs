@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt as _;
 
 use object::Endianness;
 use object::elf::{
-    EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_X86_64_RELATIVE, Rela64, SHF_ALLOC, SHN_UNDEF,
-    SHT_DYNSYM, SHT_RELA, SectionHeader64, Sym64,
+    EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_X86_64_JUMP_SLOT, R_X86_64_RELATIVE, Rela64, SHF_ALLOC,
+    SHN_UNDEF, SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, SectionHeader64, Sym64,
 };
 use object::pod::{Pod, slice_from_bytes};
 use object::read::StringTable;
@@ -19,6 +19,9 @@ const HEADER: usize = 64;
 const MAX_HEADERS: u16 = 1024;
 /// Most bytes of exported symbols, and of their names.
 const MAX_SYMBOLS: u64 = 2 << 20;
+/// Size of an entry for a function of another file, and how its jump begins.
+const ENTRY: u64 = 16;
+const JUMP: [u8; 2] = [0xff, 0x25];
 /// Most bytes of a table of relocations.
 const MAX_RELOCATIONS: u64 = 16 << 20;
 
@@ -27,6 +30,7 @@ pub(super) struct Elf<'a> {
     file: &'a File,
     endian: Endianness,
     segments: Vec<ProgramHeader64<Endianness>>,
+    sections: Vec<SectionHeader64<Endianness>>,
     symbols: Vec<u8>,
     names: Vec<u8>,
     /// Offset and length of the table for data that the loader makes.
@@ -45,24 +49,58 @@ impl<'a> Elf<'a> {
         }
         let segments: Vec<ProgramHeader64<_>> = table(file, header.e_phoff(endian), header.e_phnum(endian))?;
         let sections: Vec<SectionHeader64<_>> = table(file, header.e_shoff(endian), header.e_shnum(endian))?;
-        let symbols = sections.iter().find(|section| section.sh_type(endian) == SHT_DYNSYM)?;
-        let names = sections.get(symbols.sh_link(endian) as usize)?;
-        let content = |section: &SectionHeader64<_>| {
-            let length = section.sh_size(endian);
-            (length <= MAX_SYMBOLS).then(|| read(file, section.sh_offset(endian), length))?
-        };
+        let (symbols, names) = symbols(file, endian, &sections, SHT_DYNSYM)?;
         let relocations = sections.iter().find(|section| {
             section.sh_type(endian) == SHT_RELA && section.sh_flags(endian) & u64::from(SHF_ALLOC) != 0
         });
         let relocations = relocations.map(|section| (section.sh_offset(endian), section.sh_size(endian)));
-        Some(Self { file, endian, segments, symbols: content(symbols)?, names: content(names)?, relocations })
+        Some(Self { file, endian, segments, sections, symbols, names, relocations })
+    }
+
+    /// The address of a symbol that need not be exported, in a file that has them still.
+    pub(super) fn local(&self, wanted: &str) -> Option<u64> {
+        let (symbols, names) = symbols(self.file, self.endian, &self.sections, SHT_SYMTAB)?;
+        let names = StringTable::new(&*names, 0, names.len() as u64);
+        let mut symbols = all::<Sym64<Endianness>>(&symbols).iter();
+        let is_it = |symbol: &&Sym64<Endianness>| symbol.name(self.endian, names) == Ok(wanted.as_bytes());
+        symbols.find(is_it).map(|symbol| symbol.st_value(self.endian))
+    }
+
+    /// The address of this file's own entry for a function of another file (`.plt`): the jump to where the loader puts its address.
+    pub(super) fn entry_for(&self, wanted: &str) -> Option<u64> {
+        let endian = self.endian;
+        let names = StringTable::new(&*self.names, 0, self.names.len() as u64);
+        let mut symbols = all::<Sym64<Endianness>>(&self.symbols).iter();
+        let symbol = symbols.position(|symbol| symbol.name(endian, names) == Ok(wanted.as_bytes()))?;
+        let mut tables = self.sections.iter().filter(|section| section.sh_type(endian) == SHT_RELA);
+        let slot = tables.find_map(|table| {
+            let relocations = content(self.file, endian, table, MAX_RELOCATIONS)?;
+            let mut relocations = all::<Rela64<Endianness>>(&relocations).iter();
+            let is_it = |relocation: &&Rela64<Endianness>| {
+                relocation.r_type(endian, false) == R_X86_64_JUMP_SLOT
+                    && usize::try_from(relocation.r_sym(endian, false)) == Ok(symbol)
+            };
+            relocations.find(is_it).map(|relocation| relocation.r_offset.get(endian))
+        })?;
+        let mut tables = self.sections.iter().filter(|section| section.sh_entsize.get(endian) == ENTRY);
+        tables.find_map(|table| {
+            let begin = table.sh_addr(endian);
+            let code = self.bytes(begin, table.sh_size(endian).min(MAX_SYMBOLS), true)?;
+            // jmp *slot(%rip)
+            let jumps = code.windows(JUMP.len() + 4).zip(begin..).filter(|(code, _)| code.starts_with(&JUMP));
+            let mut jumps = jumps.filter_map(|(code, at)| {
+                let distance = i32::from_le_bytes(*code.last_chunk()?);
+                let target = at.wrapping_add(code.len() as u64).wrapping_add_signed(distance.into());
+                (target == slot).then_some(at)
+            });
+            jumps.next()
+        })
     }
 
     /// The addresses of these exports, in their order.
     pub(super) fn exports<const N: usize>(&self, wanted: [&str; N]) -> [Option<u64>; N] {
         let mut found = [None; N];
-        let count = self.symbols.len() / size_of::<Sym64<Endianness>>();
-        let Ok((symbols, _)) = slice_from_bytes::<Sym64<Endianness>>(&self.symbols, count) else { return found };
+        let symbols = all::<Sym64<Endianness>>(&self.symbols);
         let names = StringTable::new(&*self.names, 0, self.names.len() as u64);
         for symbol in symbols.iter().filter(|symbol| symbol.st_shndx(self.endian) != SHN_UNDEF) {
             let Ok(name) = symbol.name(self.endian, names) else { continue };
@@ -96,8 +134,7 @@ impl<'a> Elf<'a> {
         let mut words: Vec<u64> = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
         let Some((at, length)) = self.relocations else { return Some(words) };
         let relocations = (length <= MAX_RELOCATIONS).then(|| read(self.file, at, length))??;
-        let count = relocations.len() / size_of::<Rela64<Endianness>>();
-        for relocation in slice_from_bytes::<Rela64<Endianness>>(&relocations, count).ok()?.0 {
+        for relocation in all::<Rela64<Endianness>>(&relocations) {
             let past = relocation.r_offset.get(self.endian).wrapping_sub(address);
             if relocation.r_type(self.endian, false) == R_X86_64_RELATIVE
                 && past.is_multiple_of(8)
@@ -108,6 +145,29 @@ impl<'a> Elf<'a> {
         }
         Some(words)
     }
+}
+
+/// The symbols of a table, and their names.
+fn symbols(
+    file: &File,
+    endian: Endianness,
+    sections: &[SectionHeader64<Endianness>],
+    kind: u32,
+) -> Option<(Vec<u8>, Vec<u8>)> {
+    let symbols = sections.iter().find(|section| section.sh_type(endian) == kind)?;
+    let names = sections.get(symbols.sh_link(endian) as usize)?;
+    Some((content(file, endian, symbols, MAX_SYMBOLS)?, content(file, endian, names, MAX_SYMBOLS)?))
+}
+
+/// The bytes of a section, if there are not too many.
+fn content(file: &File, endian: Endianness, section: &SectionHeader64<Endianness>, most: u64) -> Option<Vec<u8>> {
+    let length = section.sh_size(endian);
+    (length <= most).then(|| read(file, section.sh_offset(endian), length))?
+}
+
+/// As many entries as bytes have.
+fn all<T: Pod>(bytes: &[u8]) -> &[T] {
+    slice_from_bytes(bytes, bytes.len() / size_of::<T>()).map_or(&[], |(all, _)| all)
 }
 
 /// So many entries of a table: at least one, and no more than there can be headers.
@@ -136,29 +196,52 @@ mod tests {
 
     /// Where the only segment is in memory: the whole file.
     const BASE: u64 = 0x1000;
-    /// Where data, relocations and sections stand in the file.
+    /// Where the parts of the file stand in it.
     const DATA: u64 = 120;
     const RELOCATIONS: u64 = DATA + 24;
-    const SECTIONS: u64 = RELOCATIONS + 48;
+    const SYMBOLS: u64 = RELOCATIONS + 72;
+    const LOCALS: u64 = SYMBOLS + 48;
+    const NAMES: u64 = LOCALS + 48;
+    const CODE: u64 = NAMES + 8;
+    const SECTIONS: u64 = CODE + 16;
+    const END: u64 = SECTIONS + 6 * 64;
 
-    /// A library with three words of data: the loader changes the second one, and the third one in a way that is not looked at.
+    /// A library with three words of data: the loader changes the second one, and the third one in a way that is not looked at. It has
+    /// a function `own`, and an entry for another one's `f`, whose address stands in the first word.
     fn library() -> File {
         let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
         let mut words = |words: &[u64]| bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-        let end = SECTIONS + 4 * 64;
-        words(&[0, 64, SECTIONS, 64 << 32 | 56 << 48, 1 | 64 << 16 | 4 << 32]);
-        // A segment that can be read: kind and rights, offset, address twice, size twice, alignment.
-        words(&[1 | 4 << 32, 0, BASE, BASE, end, end, 8]);
+        words(&[0, 64, SECTIONS, 64 << 32 | 56 << 48, 1 | 64 << 16 | 6 << 32]);
+        // A segment that can be read and executed: kind and rights, offset, address twice, size twice, alignment.
+        words(&[1 | 5 << 32, 0, BASE, BASE, END, END, 8]);
         words(&[7, 8, 9]);
-        words(&[BASE + DATA + 8, 8, 0x1234, BASE + DATA + 16, 6, 0x5678]);
-        // Sections: nothing, symbols with their names in the third, names, relocations; all of them empty but the last.
-        let section = |kind: u64, at: u64, size: u64, link: u64| [kind << 32, 2, 0, at, size, link, 8, 24];
-        for [kind, at, size, link] in [[0; 4], [11, DATA, 0, 2], [3, DATA, 0, 0], [4, RELOCATIONS, 48, 1]] {
-            words(&section(kind, at, size, link));
-        }
+        words(&[BASE + DATA + 8, 8, 0x1234, BASE + DATA + 16, 6, 0x5678, BASE + DATA, 1 << 32 | 7, 0]);
+        // Nothing, then a symbol: name and section, address, size.
+        words(&[0, 0, 0, 1, 0, 0]);
+        words(&[0, 0, 0, 3 | 5 << 48, BASE + CODE, 16]);
+        words(&[u64::from_le_bytes(*b"\0f\0own\0\0")]);
+        // Two instructions of a byte, then `jmp *DATA(%rip)`.
+        let distance = DATA.wrapping_sub(CODE + 8) as u32;
+        words(&[0x25ff_9090 | u64::from(distance) << 32, 0]);
+        // Sections: nothing, symbols twice with their names in the fourth, names, relocations, entries.
+        let section = |[kind, at, size, link, entry]: [u64; 5]| [kind << 32, 2, BASE + at, at, size, link, 8, entry];
+        words(&section([0; 5]));
+        words(&section([11, SYMBOLS, 48, 3, 24]));
+        words(&section([2, LOCALS, 48, 3, 24]));
+        words(&section([3, NAMES, 8, 0, 0]));
+        words(&section([4, RELOCATIONS, 72, 1, 24]));
+        words(&section([1, CODE, 16, 0, 16]));
         let mut file = File::from(memfd_create("library", MemfdFlags::CLOEXEC).unwrap());
         file.write_all(&bytes).unwrap();
         file
+    }
+
+    #[test]
+    fn functions_are_found_whether_exported_or_not() {
+        let file = library();
+        let elf = Elf::read(&file).unwrap();
+        assert_eq!((elf.local("own"), elf.local("f"), elf.exports(["f", "own"])), (Some(BASE + CODE), None, [None; 2]));
+        assert_eq!((elf.entry_for("f"), elf.entry_for("own")), (Some(BASE + CODE + 2), None));
     }
 
     #[test]
@@ -168,7 +251,7 @@ mod tests {
         assert_eq!(elf.words(BASE + DATA, 3).unwrap(), [7, 0x1234, 9]);
         assert_eq!(elf.words(BASE + DATA + 8, 1).unwrap(), [0x1234]);
         // To the end of the segment, and not beyond it.
-        assert_eq!(elf.words(BASE + SECTIONS + 4 * 64 - 8, 9).unwrap(), [24]);
-        assert_eq!(elf.words(BASE + SECTIONS + 4 * 64, 1), None);
+        assert_eq!(elf.words(BASE + END - 8, 9).unwrap(), [16]);
+        assert_eq!(elf.words(BASE + END, 1), None);
     }
 }

@@ -2,7 +2,7 @@
 //! is a thread-specific value of the C library. The kernel programs see that a state is that of the thread, so that a wrong
 //! place here finds nothing.
 
-use wirespan_common::context::{RUNTIME_CPYTHON, Runtime};
+use wirespan_common::context::{RUNTIME_CPYTHON, Runtime, UVLOOP};
 
 use crate::process::Python;
 
@@ -21,6 +21,7 @@ pub fn of(python: Python) -> Option<Runtime> {
     let (_, thread_id, context) = STATES.iter().find(|(versions, ..)| versions.contains(&python.minor))?;
     let mut runtime = Runtime { kind: RUNTIME_CPYTHON, ..Runtime::default() };
     runtime.places[..4].copy_from_slice(&[VALUES, *thread_id, *context, ENTERED]);
+    runtime.places[UVLOOP] = python.has_uvloop.into();
     Some(runtime)
 }
 
@@ -30,7 +31,7 @@ mod tests {
 
     #[test]
     fn versions_that_are_known_have_their_places() {
-        let places = |minor| of(Python { minor }).map(|runtime| runtime.places[1..3].to_vec());
+        let places = |minor| of(Python { minor, has_uvloop: false }).map(|runtime| runtime.places[1..3].to_vec());
         assert_eq!(places(8), Some(vec![176, 240]));
         assert_eq!(places(11), Some(vec![152, 224]));
         assert_eq!((places(13), places(14)), (Some(vec![152, 208]), Some(vec![152, 208])));

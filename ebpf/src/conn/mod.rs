@@ -98,13 +98,13 @@ pub struct Conn {
     pub first_received: u64,
     /// Directives that there had been when it last looked for one.
     pub directed: u64,
-    /// The context that asks over it, where another one sends; 0 while none is known. See [`crate::context::go`].
+    /// The context that asks over it, where another one sends (Go, uvloop); 0 while none is known. See [`crate::context`].
     pub asker: u64,
     /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,
     /// Zero.
     pub spare: u32,
-    /// Names the receives of this turn; see [`crate::context::node`].
+    /// Node.js: names the receives of this turn. uvloop: whether something waits to be written.
     pub context: u64,
     /// Zero: the rest of the line.
     pub rest: [u32; 4],

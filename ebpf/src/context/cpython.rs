@@ -6,14 +6,18 @@
 //!
 //! A context of which nobody made a copy, and that was not entered, is the thread's own: it says no more than the thread.
 
+mod uvloop;
+
 use super::Moving;
 use super::thread::{Task, Thread};
+use crate::conn::Conn;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
+use crate::kernel::zero;
 use crate::maps::{CONTEXTS, RUNTIMES, RUNTIMES_KNOWN};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use wirespan_common::context::{OF_NOBODY, RUNTIME_CPYTHON, Runtime};
+use wirespan_common::context::{OF_NOBODY, RUNTIME_CPYTHON, Runtime, UVLOOP};
 use wirespan_common::record::{ROLE_CLIENT, SEND};
 
 /// Keys of thread-specific values that are looked at: that of the interpreter is one of the first of its process.
@@ -110,20 +114,35 @@ const FOUND: u32 = 2;
 
 /// What a call belongs to, as its record says; see [`super::running`].
 #[inline(always)]
-pub fn running(moving: Moving) -> u64 {
+pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -> u64 {
+    if moving.direction == SEND && conn.asker != 0 {
+        conn.context = zero();
+        return conn.asker;
+    }
     let received = match (moving.direction, moving.role) {
         (SEND, _) | (_, ROLE_CLIENT) => NOT_RECEIVED,
         _ if moving.sock.is_blocking() => WAITED,
         _ => FOUND,
     };
-    python_running(moving.thread.word(), moving.turn, received)
+    let reads_for = if received == FOUND && runtime.places[UVLOOP] != 0 {
+        uvloop::uvloop_context(regs.at(5), regs.at(4), regs.at(3), regs.at(2), regs.at(1))
+    } else {
+        zero()
+    };
+    python_running(moving.thread.word(), moving.turn, received, reads_for)
 }
 
-/// The same, of a thread in its turn. A global function: what it needs of the stack, its caller does not.
+/// The same, of a thread in its turn. `reads_for`: the context to which a loop gives what it reads, 0 if it is the running one. A global
+/// function: what it needs of the stack, its caller does not.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn python_running(thread: u64, turn: u64, received: u32) -> u64 {
+pub extern "C" fn python_running(thread: u64, turn: u64, received: u32, reads_for: u64) -> u64 {
     let thread = Thread::of(thread);
+    if reads_for != 0 {
+        remember(&of_context(thread, reads_for), turn);
+        remember(&of_thread(thread), OF_NOBODY);
+        return turn;
+    }
     let context = python_context(thread.process(), Task::current().thread_pointer());
     if context == 0 {
         return 0;

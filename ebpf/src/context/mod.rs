@@ -97,7 +97,7 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Option<Regs>) -> u64 {
     let Some(regs) = regs else { return zero() };
     match runtime {
         Some(runtime) if runtime.kind == RUNTIME_GO => go::running(moving, conn, regs),
-        Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving),
+        Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving, conn, regs, runtime),
         _ if moving.direction == SEND && moving.role != ROLE_SERVER && moving.sock.is_blocking() => WAITS,
         _ => zero(),
     }

@@ -7,6 +7,7 @@ mod jvm;
 mod node;
 mod python;
 mod runs;
+mod uvloop;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -54,7 +55,7 @@ pub(super) struct Programs {
     go: Cache<(Option<GoProgram>, Weak<Held>)>,
     /// Where an executable handles what it has read, if it carries Node.js.
     node: Cache<Option<node::Method>>,
-    python: python::Interpreters,
+    python: python::Known,
 }
 
 impl Programs {
@@ -108,7 +109,8 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
     match process.executable_name() {
         Some(name) if crate::enrich::known_runtime(name) == Some("cpython") => {
             let found = python::find(pinned, root.as_ref(), &mut programs.python);
-            program.is_unsettled = found.is_none();
+            // Programs load their loop some time after they begin.
+            program.is_unsettled = found.as_ref().is_none_or(|found| !found.python.has_uvloop);
             if let Some(python::Found { python, sites }) = found {
                 (program.python, program.sites) = (Some(python), sites);
             }

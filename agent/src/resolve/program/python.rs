@@ -11,7 +11,7 @@ use super::super::elf::Elf;
 use super::super::files::{self, Identity, Root};
 use super::super::flow::follow;
 use super::super::result::{Place, places};
-use super::Cache;
+use super::{Cache, uvloop};
 use crate::process::pinned::Pinned;
 use crate::process::{Held, Python, Site};
 
@@ -34,8 +34,12 @@ const METHODS: u64 = 232;
 const MAX_METHODS: usize = 16;
 const METHOD_WORDS: usize = 4;
 
-/// What is known of interpreters.
-pub(super) type Interpreters = Cache<Option<Found>>;
+/// What is known of files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    interpreters: Cache<Option<Found>>,
+    loops: uvloop::Libraries,
+}
 
 /// An interpreter.
 #[derive(Clone, Debug)]
@@ -44,17 +48,24 @@ pub(super) struct Found {
     pub(super) sites: Arc<[Site]>,
 }
 
-/// The interpreter of a process: its executable, or a library that it has mapped.
-pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Interpreters) -> Option<Found> {
+/// The interpreter of a process: its executable, or a library that it has mapped. With its event loop, if it has one in C.
+pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Known) -> Option<Found> {
     let held = pinned.target("exe").ok()?;
     let identity = files::identity(&held)?;
-    let own = known.get_or(identity, || interpreter(held, identity));
-    own.or_else(|| {
-        let maps = pinned.text("maps", MAX_MAPS)?;
-        let held = root?.hold(library(&maps)?)?;
+    let own = known.interpreters.get_or(identity, || interpreter(held, identity));
+    let maps = pinned.text("maps", MAX_MAPS);
+    let mut found = own.or_else(|| {
+        let held = root?.hold(library(maps.as_deref()?)?)?;
         let identity = files::identity(&held)?;
-        known.get_or(identity, || interpreter(held, identity))
-    })
+        known.interpreters.get_or(identity, || interpreter(held, identity))
+    })?;
+    if let (Some(maps), Some(root)) = (maps, root)
+        && let Some(site) = uvloop::find(&maps, root, &mut known.loops)
+    {
+        found.python.has_uvloop = true;
+        found.sites = found.sites.iter().cloned().chain([site]).collect();
+    }
+    Some(found)
 }
 
 /// The path of the interpreter among the mappings of a process.
@@ -66,7 +77,7 @@ fn library(maps: &str) -> Option<&str> {
 fn interpreter(held: std::os::fd::OwnedFd, _: Identity) -> Option<Found> {
     let file = files::open(&held)?;
     let elf = Elf::read(&file)?;
-    let python = Python { minor: minor(&elf)? };
+    let python = Python { minor: minor(&elf)?, has_uvloop: false };
     let stat = fstat(&held).ok()?;
     let file = Arc::new(Held { fd: held, device: stat.st_dev, inode: stat.st_ino });
     let site = |(address, register): Place, is_copy: bool| {
