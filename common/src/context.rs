@@ -10,6 +10,8 @@ pub const RUNTIME_CPYTHON: u32 = 2;
 pub const RUNTIME_JVM: u32 = 3;
 /// Node.js: the event that its loop handles.
 pub const RUNTIME_NODE: u32 = 4;
+/// An interpreter of which only its threads are known: those that wait for what they have asked, and event loops.
+pub const RUNTIME_THREADS: u32 = 5;
 
 /// The context of a call that was made for no request, as the runtime shows: it has never received one, and inherited none.
 pub const OF_NOBODY: u64 = u64::MAX;
@@ -33,6 +35,9 @@ pub const fn shows_receives(context: u64) -> bool {
     context >= OF_RECEIVE && context < WAITS
 }
 
+/// [`Runtime::places`] of threads: not 0 where one that reads requests over sockets in a set of epoll(7) is an event loop. Elsewhere a
+/// socket may be left in the set when it is given to a thread (libev).
+pub const LOOPS_READ: usize = 0;
 /// [`Runtime::places`] of CPython: not 0 where uvloop is there.
 pub const UVLOOP: usize = 4;
 

@@ -9,7 +9,7 @@
 mod uvloop;
 
 use super::Moving;
-use super::thread::{Task, Thread};
+use super::thread::{self, Task, Thread};
 use crate::conn::Conn;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
@@ -105,6 +105,18 @@ fn remember(key: &Key, token: u64) {
     let _ = CONTEXTS.insert(key, token, 0);
 }
 
+/// A thread reads for whoever comes: what it does outside of contexts is nobody's.
+#[inline(always)]
+pub fn is_loop(thread: Thread) {
+    remember(&of_thread(thread), OF_NOBODY);
+}
+
+/// Whether a thread is known to do so.
+#[inline(always)]
+pub fn is_known_loop(thread: Thread) -> bool {
+    token(&of_thread(thread)) == Some(OF_NOBODY)
+}
+
 /// It did not receive a request.
 const NOT_RECEIVED: u32 = 0;
 /// It received one, and whoever reads waits there.
@@ -129,7 +141,10 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
     } else {
         zero()
     };
-    python_running(moving.thread.word(), moving.turn, received, reads_for)
+    match python_running(moving.thread.word(), moving.turn, received, reads_for) {
+        0 => thread::asks(moving, true),
+        context => context,
+    }
 }
 
 /// The same, of a thread in its turn. `reads_for`: the context to which a loop gives what it reads, 0 if it is the running one. A global
@@ -140,7 +155,7 @@ pub extern "C" fn python_running(thread: u64, turn: u64, received: u32, reads_fo
     let thread = Thread::of(thread);
     if reads_for != 0 {
         remember(&of_context(thread, reads_for), turn);
-        remember(&of_thread(thread), OF_NOBODY);
+        is_loop(thread);
         return turn;
     }
     let context = python_context(thread.process(), Task::current().thread_pointer());

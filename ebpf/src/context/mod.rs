@@ -14,7 +14,9 @@ use crate::kernel::zero;
 use crate::maps::{RUNTIMES, RUNTIMES_KNOWN, Slot};
 use crate::process::ports;
 use thread::Thread;
-use wirespan_common::context::{OF_RECEIVE, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime, WAITS};
+use wirespan_common::context::{
+    LOOPS_READ, OF_RECEIVE, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime, WAITS,
+};
 use wirespan_common::record::{Data, FAMILY_UNIX, RECEIVE, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND};
 
 /// A call that moved bytes, as far as contexts need it.
@@ -98,6 +100,7 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Option<Regs>) -> u64 {
     match runtime {
         Some(runtime) if runtime.kind == RUNTIME_GO => go::running(moving, conn, regs),
         Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving, conn, regs, runtime),
+        Some(runtime) => thread::asks(moving, runtime.places[LOOPS_READ] != 0),
         _ if moving.direction == SEND && moving.role != ROLE_SERVER && moving.sock.is_blocking() => WAITS,
         _ => zero(),
     }

@@ -1,10 +1,13 @@
-//! The current thread, by its ids in the initial pid namespace.
+//! The current thread, by its ids in the initial pid namespace, and whether it waits for what it asks.
 
-use crate::kernel::load;
+use super::{Moving, cpython};
+use crate::kernel::{load, zero};
 use crate::maps::offset;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
+use wirespan_common::context::{OF_NOBODY, WAITS};
 use wirespan_common::layout::ABSENT;
+use wirespan_common::record::{RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
 
 /// A thread: its process in the upper half, its own id in the lower.
 #[derive(Clone, Copy)]
@@ -40,6 +43,24 @@ impl Task {
         // SAFETY: the layout's offsets of members of this size.
         let (process, id) = unsafe { (load::<u32>(self.0, process_at), load::<u32>(self.0, id_at)) };
         Thread(u64::from(process) << 32 | u64::from(id))
+    }
+}
+
+/// What an interpreter's thread asks: it waits for the answer itself, or an event loop does for all that it asks. Those have what they
+/// wait for in a set of epoll(7), though not always what they ask over; others wait in the call, or by poll(2) and its like. So a thread
+/// that reads a request which such a set tells of is one, where `loops_read`.
+#[inline(always)]
+pub fn asks(moving: Moving, loops_read: bool) -> u64 {
+    match (moving.direction, moving.role) {
+        (RECEIVE, ROLE_CLIENT) | (SEND, ROLE_SERVER) => zero(),
+        (RECEIVE, _) => {
+            if loops_read && moving.sock.is_polled() {
+                cpython::is_loop(moving.thread);
+            }
+            zero()
+        }
+        _ if moving.sock.is_polled() || cpython::is_known_loop(moving.thread) => OF_NOBODY,
+        _ => WAITS,
     }
 }
 

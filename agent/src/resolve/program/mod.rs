@@ -18,6 +18,7 @@ pub use go::GoProgram;
 use super::files::{self, Identity, Root};
 use crate::process::pinned::Pinned;
 use crate::process::{Held, Process, Program, Site, environment};
+use crate::runtime::threads;
 
 /// Most bytes of a command line that are read.
 const MAX_COMMAND: u64 = 64 * 1024;
@@ -111,14 +112,18 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             let found = python::find(pinned, root.as_ref(), &mut programs.python);
             // Programs load their loop some time after they begin.
             program.is_unsettled = found.as_ref().is_none_or(|found| !found.python.has_uvloop);
-            if let Some(python::Found { python, sites }) = found {
-                (program.python, program.sites) = (Some(python), sites);
+            match found {
+                Some(python::Found { python, sites }) => (program.python, program.sites) = (Some(python), sites),
+                None => program.contexts = Some(threads(true)),
             }
         }
         Some("java") => {
             program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?));
             program.contexts = Some(jvm::find(pinned).unwrap_or(jvm::STARTING));
         }
+        Some(name) if crate::enrich::known_runtime(name) == Some("pypy") => program.contexts = Some(threads(true)),
+        // Its reactors leave what they have given to threads in their sets.
+        Some(name) if crate::enrich::known_runtime(name) == Some("ruby") => program.contexts = Some(threads(false)),
         Some(name) if matches!(crate::enrich::known_runtime(name), None | Some("nodejs")) => {
             if let Some((go, file)) = programs.go(pinned) {
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
