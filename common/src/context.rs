@@ -40,6 +40,8 @@ pub const fn shows_receives(context: u64) -> bool {
 pub const LOOPS_READ: usize = 0;
 /// [`Runtime::places`] of CPython: not 0 where uvloop is there.
 pub const UVLOOP: usize = 4;
+/// Where the memory of its frames stands in a thread's state, where gevent is there; else 0.
+pub const GREENLETS: usize = 5;
 
 /// [`Runtime::places`] of a JVM, in its `JavaThread`: `_stack_base`, which `_stack_size` follows.
 pub const JVM_STACK: usize = 0;

@@ -97,6 +97,8 @@ pub struct Python {
     pub minor: u32,
     /// Its event loop may be uvloop.
     pub has_uvloop: bool,
+    /// Its threads may run greenlets of gevent.
+    pub has_gevent: bool,
 }
 
 /// What the control groups of a process tell about where it runs.

@@ -2,6 +2,7 @@
 //! it (`conn::end_of_stream`), after the data before it, not when the FIN arrives.
 
 use crate::conn::{self, Conn, FLAG_COUNTED, FLAG_EARLY, FLAG_MULTIPATH, is_set};
+use crate::context::cpython::greenlets;
 use crate::emit;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, PORTS, count, setting};
@@ -193,6 +194,7 @@ fn end(sock: Sock, old: i32, new: i32, error: u32) -> Option<(u8, u32)> {
 
 #[inline(always)]
 fn report(sock: Sock, conn: &mut Conn, what: u8, error: u32) {
+    greenlets::closes(conn);
     if what != STATE_SENT_FIN {
         conn::missed(conn);
         conn.closed = 1;

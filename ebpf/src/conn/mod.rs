@@ -98,7 +98,8 @@ pub struct Conn {
     pub first_received: u64,
     /// Directives that there had been when it last looked for one.
     pub directed: u64,
-    /// The context that asks over it, where another one sends (Go, uvloop); 0 while none is known. See [`crate::context`].
+    /// The context that asks over it, where another one sends (Go, uvloop), or the greenlet that answers; 0 while none is known. See
+    /// [`crate::context`].
     pub asker: u64,
     /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,

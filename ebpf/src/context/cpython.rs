@@ -6,6 +6,7 @@
 //!
 //! A context of which nobody made a copy, and that was not entered, is the thread's own: it says no more than the thread.
 
+pub mod greenlets;
 mod uvloop;
 
 use super::Moving;
@@ -17,8 +18,8 @@ use crate::kernel::zero;
 use crate::maps::{CONTEXTS, RUNTIMES, RUNTIMES_KNOWN};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use wirespan_common::context::{OF_NOBODY, RUNTIME_CPYTHON, Runtime, UVLOOP};
-use wirespan_common::record::{ROLE_CLIENT, SEND};
+use wirespan_common::context::{GREENLETS, OF_NOBODY, RUNTIME_CPYTHON, Runtime, UVLOOP};
+use wirespan_common::record::{ROLE_CLIENT, ROLE_SERVER, SEND};
 
 /// Keys of thread-specific values that are looked at: that of the interpreter is one of the first of its process.
 const KEYS: u64 = 4;
@@ -51,11 +52,11 @@ impl Places {
     }
 }
 
-/// The context in which the thread with this thread pointer runs: its address, with [`ENTERED`]; 0 if it is no thread of the
-/// interpreter. A global function: the verifier checks it once.
+/// The state of the thread with this thread pointer; 0 if it is no thread of the interpreter. A global function: the verifier checks
+/// it once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn python_context(process: u32, thread_pointer: u64) -> u64 {
+pub extern "C" fn python_state(process: u32, thread_pointer: u64) -> u64 {
     // SAFETY: read at once; user space replaces whole values.
     let Some(runtime) = (unsafe { RUNTIMES.get(process) }) else { return 0 };
     let places = Places::of(runtime);
@@ -65,16 +66,28 @@ pub extern "C" fn python_context(process: u32, thread_pointer: u64) -> u64 {
         let state = read_user::<u64>(value).unwrap_or(0);
         // A state names its thread as the C library does.
         if state != 0 && read_user::<u64>(state.wrapping_add(places.thread_id)) == Some(thread_pointer) {
-            let context = read_user::<u64>(state.wrapping_add(places.context)).unwrap_or(0);
-            if context == 0 {
-                return NONE_YET;
-            }
-            let is_entered = read_user::<u32>(context.wrapping_add(places.entered)).is_some_and(|entered| entered != 0);
-            return context & !7 | if is_entered { ENTERED } else { 0 };
+            return state;
         }
         key += 1;
     }
     0
+}
+
+/// The context in which the thread with this thread pointer runs: its address, with [`ENTERED`]; 0 if it is no thread of the
+/// interpreter. A global function, as that one.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_context(process: u32, thread_pointer: u64) -> u64 {
+    let state = python_state(process, thread_pointer);
+    // SAFETY: read at once; user space replaces whole values.
+    let Some(runtime) = (unsafe { RUNTIMES.get(process) }).filter(|_| state != 0) else { return 0 };
+    let places = Places::of(runtime);
+    let context = read_user::<u64>(state.wrapping_add(places.context)).unwrap_or(0);
+    if context == 0 {
+        return NONE_YET;
+    }
+    let is_entered = read_user::<u32>(context.wrapping_add(places.entered)).is_some_and(|entered| entered != 0);
+    context & !7 | if is_entered { ENTERED } else { 0 }
 }
 
 /// What `CONTEXTS` is asked for.
@@ -127,7 +140,7 @@ const FOUND: u32 = 2;
 /// What a call belongs to, as its record says; see [`super::running`].
 #[inline(always)]
 pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -> u64 {
-    if moving.direction == SEND && conn.asker != 0 {
+    if moving.direction == SEND && moving.role != ROLE_SERVER && conn.asker != 0 {
         conn.context = zero();
         return conn.asker;
     }
@@ -141,17 +154,19 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
     } else {
         zero()
     };
-    match python_running(moving.thread.word(), moving.turn, received, reads_for) {
+    let greenlet =
+        if runtime.places[GREENLETS] != 0 { greenlets::runs(moving, conn, received != NOT_RECEIVED) } else { zero() };
+    match python_running(moving.thread.word(), moving.turn, received, reads_for, greenlet) {
         0 => thread::asks(moving, true),
         context => context,
     }
 }
 
-/// The same, of a thread in its turn. `reads_for`: the context to which a loop gives what it reads, 0 if it is the running one. A global
-/// function: what it needs of the stack, its caller does not.
+/// The same, of a thread in its turn. `reads_for`: the context to which a loop gives what it reads, 0 if it is the running one. `greenlet`:
+/// the one that runs, 0 where there are none. A global function: what it needs of the stack, its caller does not.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn python_running(thread: u64, turn: u64, received: u32, reads_for: u64) -> u64 {
+pub extern "C" fn python_running(thread: u64, turn: u64, received: u32, reads_for: u64, greenlet: u64) -> u64 {
     let thread = Thread::of(thread);
     if reads_for != 0 {
         remember(&of_context(thread, reads_for), turn);
@@ -170,6 +185,9 @@ pub extern "C" fn python_running(thread: u64, turn: u64, received: u32, reads_fo
         }
         remember(&key, turn);
         return turn;
+    }
+    if greenlet != 0 {
+        return greenlets::running(thread, greenlet, turn, received != NOT_RECEIVED);
     }
     let key = of_thread(thread);
     if received != NOT_RECEIVED {

@@ -1,7 +1,7 @@
 //! Execution contexts: what a runtime executes when it makes a call, stamped on each record. One file a runtime; [`thread`] is
 //! what every program has.
 
-mod cpython;
+pub mod cpython;
 pub mod go;
 mod jvm;
 pub mod node;

@@ -111,7 +111,8 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         Some(name) if crate::enrich::known_runtime(name) == Some("cpython") => {
             let found = python::find(pinned, root.as_ref(), &mut programs.python);
             // Programs load their loop some time after they begin.
-            program.is_unsettled = found.as_ref().is_none_or(|found| !found.python.has_uvloop);
+            let has_loop = |found: &python::Found| found.python.has_uvloop || found.python.has_gevent;
+            program.is_unsettled = !found.as_ref().is_some_and(has_loop);
             match found {
                 Some(python::Found { python, sites }) => (program.python, program.sites) = (Some(python), sites),
                 None => program.contexts = Some(threads(true)),

@@ -59,6 +59,7 @@ pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Known) -> O
         let identity = files::identity(&held)?;
         known.interpreters.get_or(identity, || interpreter(held, identity))
     })?;
+    found.python.has_gevent = maps.as_deref().is_some_and(|maps| maps.contains("/gevent/_gevent_c"));
     if let (Some(maps), Some(root)) = (maps, root)
         && let Some(site) = uvloop::find(&maps, root, &mut known.loops)
     {
@@ -77,7 +78,7 @@ fn library(maps: &str) -> Option<&str> {
 fn interpreter(held: std::os::fd::OwnedFd, _: Identity) -> Option<Found> {
     let file = files::open(&held)?;
     let elf = Elf::read(&file)?;
-    let python = Python { minor: minor(&elf)?, has_uvloop: false };
+    let python = Python { minor: minor(&elf)?, has_uvloop: false, has_gevent: false };
     let stat = fstat(&held).ok()?;
     let file = Arc::new(Held { fd: held, device: stat.st_dev, inode: stat.st_ino });
     let site = |(address, register): Place, is_copy: bool| {

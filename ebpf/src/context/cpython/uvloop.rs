@@ -68,7 +68,7 @@ pub extern "C" fn uvloop_writes(object: u64) -> u32 {
     if conn.role == ROLE_SERVER {
         return 0;
     }
-    let asker = python_running(thread.word(), 0, NOT_RECEIVED, 0);
+    let asker = python_running(thread.word(), 0, NOT_RECEIVED, 0, 0);
     // What several wrote is sent at once.
     conn.asker = if conn.context == WAITING && conn.asker != asker { OF_NOBODY } else { asker };
     conn.context = WAITING;
