@@ -130,6 +130,7 @@ fn opened(connection: u64) -> Open {
         established_ns: Some(1),
         accepted_ns: Some(2),
         syn_retransmits: 0,
+        context: 0,
         tid: PID,
         transport: Transport::Tcp,
         first_sent: 1,

@@ -98,6 +98,7 @@ impl Bench {
             established_ns: Some(self.at_ns),
             accepted_ns: None,
             syn_retransmits: 0,
+            context: 0,
             tid: number,
             transport: Transport::Tcp,
             first_sent: 0,

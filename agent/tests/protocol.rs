@@ -68,6 +68,7 @@ impl Bench {
             established_ns: Some(self.now_ns + MS),
             accepted_ns: None,
             syn_retransmits: 0,
+            context: 0,
             tid: 8,
             transport: Transport::Tcp,
             first_sent: 0,

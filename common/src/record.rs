@@ -113,6 +113,8 @@ pub struct Open {
     pub sock: u64,
     /// Of a unix socket: kernel address of the `struct sock` at the other end; 0 where there is none.
     pub peer_sock: u64,
+    /// Execution context in which it was connected; 0 when only the thread is known.
+    pub context: u64,
     /// `CLOCK_MONOTONIC` ns: SYN sent (client), established (server), or first sight.
     pub started_ns: u64,
     /// ns at which the handshake was over; 0 when that was not seen, or never came.

@@ -6,6 +6,7 @@ mod made;
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use serde_json::Value;
 use wirespan_tests::span::Span;
 use wirespan_tests::spans::Spans;
 
@@ -112,6 +113,31 @@ fn coroutines_tasks_threads_and_work_after_the_answer() {
         is_right(ask(&server, "/a/", at_once), 5);
         // Sooner over than a poller on a connection of before is understood.
         is_mostly_right(ask(&server, "/s/", at_once), 1);
+    }
+}
+
+/// Nothing is sent, so the connect itself shows for whom it was.
+#[test]
+fn advice_names_the_route_whose_call_cannot_connect() {
+    for loop_name in ["asyncio", "uvloop"] {
+        let (_database, [server, _redis, _web]) = fast_api(loop_name);
+        let Some(backend) = granted().into_iter().find(|backend| *backend == "sockets") else { return };
+        let selected = [format!("pid={}", server.pid())];
+        let mut agent = Agent::start("advise", backend, &selected, &["--for", "120", "--output", "json"]);
+        let urls = |path: &str| format!("http://127.0.0.1:{}{path}[1-{COUNT}]", server.port);
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "--noproxy", "*", "-Z", "--parallel-max", "16"]);
+        run(curl.args([urls("/a/"), urls("/f/")]));
+        agent.stop();
+        let report: Value = serde_json::from_str(&agent.stdout()).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["kind"] == "failing_dependency").unwrap();
+        println!("{found:#}");
+        assert_eq!(
+            (found["route"].as_str(), found["peer"]["port"].as_u64()),
+            (Some("GET /f/{id}"), Some(1)),
+            "{report:#}"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 """FastAPI on one event loop, whose requests ask PostgreSQL, Redis and HTTP: contexts_async.py PORT DSN REDIS_PORT HTTP_PORT LOOP
 
-GET /a/rN asks from coroutines, GET /s/rN from a thread of the pool. Each call carries the request's name. What is asked for
+GET /a/rN asks from coroutines, GET /s/rN from a thread of the pool, GET /f/rN asks where nobody listens, and fails. Each call carries the request's name. What is asked for
 nobody is called `nobody`: a poller that began with the server. What is asked after the answer is called `rN`, too.
 """
 import asyncio
@@ -52,6 +52,16 @@ async def coroutines(name: str, background: fastapi.BackgroundTasks):
     await asyncio.gather(cache.get(name), web.get(f"http://127.0.0.1:{http_port}/{name}"))
     await asyncio.to_thread(plain.get, name)
     background.add_task(later, name)
+    return name
+
+
+@app.get("/f/{name}")
+async def failing(name: str, response: fastapi.Response):
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.get(f"http://127.0.0.1:1/{name}")
+    except httpx.ConnectError:
+        response.status_code = 503
     return name
 
 

@@ -37,8 +37,11 @@ pub(super) fn choose(
         // After the first ones: that is the order in which the kernel runs them.
         if is_preemptible(&report.kernel) {
             for name in backend.again {
-                let _ = context.attach_again(ebpf, name);
+                let _ = context.attach_beside(ebpf, &format!("{name}{AGAIN}"), name);
             }
+        }
+        for (name, place) in backend.beside {
+            let _ = context.attach_beside(ebpf, name, place);
         }
         for group in backend.refinements {
             for hook in *group {
@@ -98,11 +101,11 @@ impl Context<'_> {
         attach_loaded(ebpf, hook)
     }
 
-    /// Attaches the program that takes over for another one at the same place.
-    fn attach_again(&self, ebpf: &mut Ebpf, name: &str) -> Result<(), String> {
-        let program = ebpf.program_mut(&format!("{name}{AGAIN}")).ok_or("not in the kernel object")?;
+    /// Attaches a program at a tracepoint that has another one.
+    fn attach_beside(&self, ebpf: &mut Ebpf, name: &str, place: &str) -> Result<(), String> {
+        let program = ebpf.program_mut(name).ok_or("not in the kernel object")?;
         let program = <&mut BtfTracePoint>::try_from(program).map_err(|error| reason(&error).0)?;
-        program.load(name, self.kernel).map_err(|error| self.refused(name, &error))?;
+        program.load(place, self.kernel).map_err(|error| self.refused(name, &error))?;
         program.attach().map(drop).map_err(|error| reason(&error).0)
     }
 

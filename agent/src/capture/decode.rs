@@ -95,6 +95,7 @@ fn open_event(open: &record::Open) -> Open {
         accepted_ns: seen(open.accepted_ns),
         syn_retransmits: open.syn_retransmits,
         tid: open.tid,
+        context: open.context,
         transport: match (open.family, open.transport) {
             (FAMILY_UNIX, _) => Transport::Unix,
             (_, record::TRANSPORT_UDP) => Transport::Udp,
@@ -216,6 +217,7 @@ mod tests {
             path: [0; MAX_UNIX_PATH],
             tid: 8,
             syn_retransmits: 2,
+            context: 0,
             transport: record::TRANSPORT_TCP,
             reserved: [0; 3],
         }

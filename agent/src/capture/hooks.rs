@@ -73,6 +73,8 @@ pub struct Backend {
     pub refinements: &'static [&'static [Hook]],
     /// Hooks that it uses beside these where selectors name ports.
     pub for_ports: &'static [Hook],
+    /// Programs at tracepoints that have another one: they run after it. Without them set-ups of connections that fail have no parent.
+    pub beside: &'static [(&'static str, &'static str)],
     /// Tracepoints at which a second program takes over where the first can be preempted, see [`AGAIN`].
     pub again: &'static [&'static str],
     /// What it costs or misses, in one clause.

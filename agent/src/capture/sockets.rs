@@ -38,6 +38,7 @@ pub const BACKEND: Backend = Backend {
         }],
     ],
     for_ports: &[],
+    beside: &[("inet_sock_set_state_connects", "inet_sock_set_state")],
     again: &["sock_send_length", "sock_recv_length"],
     price: "other system calls cost nothing",
 };

@@ -16,6 +16,7 @@ pub const BACKEND: Backend = Backend {
         since: "4.15",
         shows: "the first read of connections that another process has passed on",
     }],
+    beside: &[],
     again: &["sys_exit"],
     price: "every system call of the host costs about 0.1 µs more",
 };

@@ -231,7 +231,7 @@ impl Timeline {
         let set_up = SetUp {
             start_ns: open.at_ns,
             end_ns: accepted_ns.unwrap_or(begun_ns).max(begun_ns),
-            actor: Actor { pid: open.pid, tid: open.tid, context: 0 },
+            actor: Actor { pid: open.pid, tid: open.tid, context: open.context },
             lookups: Vec::new(),
             tcp,
             accept_wait_ns: accepted_ns.map(|accepted| accepted.saturating_sub(begun_ns)),
@@ -254,7 +254,7 @@ impl Timeline {
         Self { set_up, established: true, retransmits: 0, is_actor_known: true }
     }
 
-    /// Someone did a part of it. What a runtime executes is not seen when it connects, but then.
+    /// Someone did a part of it. What a runtime executes is not always seen when it connects, but then.
     fn act(&mut self, actor: Actor) {
         if !std::mem::replace(&mut self.is_actor_known, true) {
             self.set_up.actor = actor;

@@ -41,6 +41,7 @@ impl Bench {
             established_ns: Some(self.now_ns),
             accepted_ns: None,
             syn_retransmits: 0,
+            context: 0,
             tid: 7,
             transport: Transport::Tcp,
             first_sent: 1000,

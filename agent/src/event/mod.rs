@@ -65,6 +65,8 @@ pub struct Open {
     pub syn_retransmits: u32,
     /// Thread at first sight; 0 when unknown.
     pub tid: u32,
+    /// What that thread executed, where it connected: as [`Actor::context`](wirespan_protocols::stream::Actor::context).
+    pub context: u64,
     /// What carries it.
     pub transport: Transport,
     /// Position of the first byte that the socket ever sent.

@@ -261,6 +261,7 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
         established_ns: Some(2),
         accepted_ns: None,
         syn_retransmits: 0,
+        context: 0,
         tid: 8,
         transport: Transport::Tcp,
         first_sent: 0,

@@ -273,6 +273,7 @@ impl Connection {
             established_ns: self.established_ns.filter(|_| self.syn_first),
             accepted_ns: None,
             syn_retransmits: self.received.repeats.saturating_add(self.sent.repeats),
+            context: 0,
             tid: 0,
             transport: Transport::Tcp,
             first_sent: first(Flow::Sent, &self.sent),

@@ -113,6 +113,7 @@ fn open(id: u64, local: SocketAddr, remote: SocketAddr, at_ns: u64) -> Open {
         established_ns: None,
         accepted_ns: None,
         syn_retransmits: 0,
+        context: 0,
         tid: 0,
         transport: Transport::Udp,
         first_sent: 0,

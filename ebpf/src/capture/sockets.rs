@@ -7,7 +7,7 @@ use crate::conn;
 use crate::context::{self, thread::Task};
 use crate::kernel::regs::Regs;
 use crate::kernel::sock::Sock;
-use crate::maps::Slot;
+use crate::maps::{CONNECTIONS, Slot};
 use crate::process::{Caller, ports};
 use aya_ebpf::helpers::generated::bpf_task_pt_regs;
 use aya_ebpf::macros::btf_tracepoint;
@@ -17,6 +17,8 @@ use wirespan_common::record::{Missing, RECEIVE, SEND};
 const MSG_PEEK: u32 = 0x2;
 const MSG_TRUNC: u32 = 0x20;
 const MSG_ERRQUEUE: u32 = 0x2000;
+/// include/net/tcp_states.h
+const SYN_SENT: i32 = 2;
 /// `-EAGAIN` (include/uapi/asm-generic/errno-base.h).
 const NOTHING_THERE: i32 = -11;
 
@@ -101,6 +103,21 @@ fn again(ctx: &BtfTracePointContext, slot: Slot, direction: u8) {
     if left_out(slot.second(), sock, direction, result as u32, is_unix) {
         moved(ctx, task, caller, slot.second(), direction);
     }
+}
+
+// After the program of that name, which has put the connection into the table.
+#[btf_tracepoint(function = "inet_sock_set_state")]
+pub fn inet_sock_set_state_connects(ctx: BtfTracePointContext) -> i32 {
+    let sock = Sock::argument(ctx.arg(0));
+    if ctx.arg::<i32>(2) == SYN_SENT
+        && let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key())
+    {
+        let task = Task::current();
+        // SAFETY: a live map value, of which nobody else knows yet; the registers of the running task.
+        let (conn, regs) = unsafe { (&mut *conn, Regs(bpf_task_pt_regs(task.0 as *mut _) as *const u64)) };
+        conn.connector = context::connecting(task.thread(), sock, conn, regs);
+    }
+    0
 }
 
 #[inline(always)]

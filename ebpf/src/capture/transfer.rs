@@ -64,20 +64,19 @@ pub fn transfer(call: Call, source: Source) {
     // no room for it.
     let moving = Moving {
         thread: caller.thread,
-        slot,
         sock,
         direction,
         role: if sheds { context::role(conn, sock) } else { conn.role },
         is_first,
         turn: conn::turn_number(conn),
     };
-    let received = if sheds && direction == RECEIVE { context::running(moving, conn, regs) } else { zero() };
+    let received = if sheds && direction == RECEIVE { context::running(moving, slot, conn, regs) } else { zero() };
     conn::inspect(sock, conn, last_ns);
     if is_set!(conn.ignored) {
         slot.count(Counter::Ignored);
         return;
     }
-    let context = if sheds && direction == SEND { context::running(moving, conn, regs) } else { received };
+    let context = if sheds && direction == SEND { context::running(moving, slot, conn, regs) } else { received };
     let moved = shed::Moved { direction, position, len, is_first };
     if sheds && shed::leaves_out(slot, conn, moved, source, caller.thread) {
         // It is counted.

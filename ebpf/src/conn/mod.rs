@@ -107,8 +107,10 @@ pub struct Conn {
     pub spare: u32,
     /// Node.js: names the receives of this turn. uvloop: whether something waits to be written.
     pub context: u64,
+    /// The context in which it was connected; 0 while none is known.
+    pub connector: u64,
     /// Zero: the rest of the line.
-    pub rest: [u32; 4],
+    pub rest: [u32; 2],
 }
 
 /// What the kernel has in front of a value of a hash map with keys of 8 bytes (kernel/bpf/hashtab.c, `struct htab_elem`).
@@ -199,7 +201,8 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         shedding: NEVER,
         spare: 0,
         context: zero(),
-        rest: [zero() as u32; 4],
+        connector: zero(),
+        rest: [zero() as u32; 2],
     };
     if is_multipath {
         conn.flags |= FLAG_MULTIPATH;

@@ -24,8 +24,6 @@ use wirespan_common::record::{Data, FAMILY_UNIX, RECEIVE, ROLE_CLIENT, ROLE_SERV
 pub struct Moving {
     /// Who makes it.
     pub thread: Thread,
-    /// That of the program.
-    pub slot: Slot,
     /// Over which socket.
     pub sock: Sock,
     /// `SEND` or `RECEIVE`.
@@ -79,7 +77,7 @@ pub fn received_elsewhere(thread: Thread) {
 /// What the runtime of a process executes in a call with these registers, over this connection; else whether the thread waits in
 /// what it asks of others; else 0.
 #[inline(always)]
-pub fn running(moving: Moving, conn: &mut Conn, regs: Option<Regs>) -> u64 {
+pub fn running(moving: Moving, slot: Slot, conn: &mut Conn, regs: Option<Regs>) -> u64 {
     let runtime = runtime(moving.thread);
     if let Some(runtime) = runtime
         && runtime.kind == RUNTIME_JVM
@@ -93,10 +91,29 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Option<Regs>) -> u64 {
             RECEIVE => node::received(conn, moving),
             // Whose an answer is, its connection tells.
             _ if moving.role == ROLE_SERVER => OF_RECEIVE,
-            _ => node::sending(moving.thread, moving.slot, runtime.addresses),
+            _ => node::sending(moving.thread, slot, runtime.addresses),
         };
     }
-    let Some(regs) = regs else { return zero() };
+    match regs {
+        Some(regs) => of_interpreter(runtime, moving, conn, regs),
+        None => zero(),
+    }
+}
+
+/// What the current thread executes while it connects, with these registers. Of Node.js its first call tells.
+#[inline(always)]
+pub fn connecting(thread: Thread, sock: Sock, conn: &mut Conn, regs: Regs) -> u64 {
+    let moving = Moving { thread, sock, direction: SEND, role: ROLE_CLIENT, is_first: true, turn: 0 };
+    match runtime(thread) {
+        Some(runtime) if runtime.kind == RUNTIME_JVM => jvm::context(moving, Some(regs), runtime),
+        Some(runtime) if runtime.kind == RUNTIME_NODE => zero(),
+        runtime => of_interpreter(runtime, moving, conn, regs),
+    }
+}
+
+/// The same as [`running`], of a program that is neither a JVM nor Node.js.
+#[inline(always)]
+fn of_interpreter(runtime: Option<&'static Runtime>, moving: Moving, conn: &mut Conn, regs: Regs) -> u64 {
     match runtime {
         Some(runtime) if runtime.kind == RUNTIME_GO => go::running(moving, conn, regs),
         Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving, conn, regs, runtime),

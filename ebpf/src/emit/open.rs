@@ -69,6 +69,7 @@ pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low:
     open.established_ns = conn.established_ns;
     open.accepted_ns = conn.accepted_ns;
     open.tid = conn.tid;
+    open.context = conn.connector;
     open.syn_retransmits = 0;
     open.transport = 0;
     open.reserved = [0; 3];

@@ -25,6 +25,7 @@ fn open(role: Role) -> Open {
         established_ns: Some(if client { 30 * MS } else { 10 * MS }),
         accepted_ns: (!client).then_some(12 * MS),
         syn_retransmits: 1,
+        context: 0,
         tid: 8,
         transport: Transport::Tcp,
         first_sent: 0,

@@ -123,6 +123,7 @@ fn opened(connection: u64, role: Role, transport: Transport, at_ms: u64, establi
         established_ns: established_ms.map(|at| at * MS),
         accepted_ns: None,
         syn_retransmits: 0,
+        context: 0,
         tid: 8,
         transport,
         first_sent: 0,

@@ -146,8 +146,9 @@ impl<'a> Cursor<'a> {
             network_namespace: self.small()?,
             local: self.endpoint()?,
             remote: self.endpoint()?,
-            // Older recordings have none.
+            // Older recordings have none of these.
             peer_sock: if flags & 16 == 0 { 0 } else { self.number()? },
+            context: if flags & 32 == 0 { 0 } else { self.number()? },
         })
     }
 

@@ -54,7 +54,7 @@ fn encode_open(open: &Open, out: &mut Vec<u8>) {
         Some(Role::Server) => 2,
     };
     let flags = u8::from(open.vantage == Vantage::Wire) << 2 | u8::from(open.from_start) << 3;
-    out.push(role | flags | u8::from(open.peer_sock != 0) << 4);
+    out.push(role | flags | u8::from(open.peer_sock != 0) << 4 | u8::from(open.context != 0) << 5);
     out.push(match open.transport {
         Transport::Tcp => 0,
         Transport::Udp => 1,
@@ -72,8 +72,10 @@ fn encode_open(open: &Open, out: &mut Vec<u8>) {
     }
     endpoint(&open.local, out);
     endpoint(&open.remote, out);
-    if open.peer_sock != 0 {
-        number(open.peer_sock, out);
+    for field in [open.peer_sock, open.context] {
+        if field != 0 {
+            number(field, out);
+        }
     }
 }
 

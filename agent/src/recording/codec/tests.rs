@@ -20,6 +20,7 @@ fn events() -> Vec<Event<'static>> {
             established_ns: role.map(|_| 0),
             accepted_ns: None,
             syn_retransmits: 3,
+            context: 7,
             tid: 9,
             transport: Transport::Udp,
             first_sent: 128,

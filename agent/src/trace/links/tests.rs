@@ -18,6 +18,7 @@ fn open(connection: u64, local: &str, remote: &str, (sent, received): (u64, u64)
         established_ns: None,
         accepted_ns: None,
         syn_retransmits: 0,
+        context: 0,
         tid: 1,
         transport: Transport::Tcp,
         first_sent: sent,

@@ -43,6 +43,7 @@ fn open(connection: u64) -> Open {
         established_ns: None,
         accepted_ns: None,
         syn_retransmits: 0,
+        context: 0,
         tid: PID,
         transport: Transport::Tcp,
         first_sent: 0,
