@@ -142,11 +142,11 @@ fn advice_names_the_route_whose_call_cannot_connect() {
 }
 
 #[test]
-fn threads_with_and_without_contexts_of_their_own() {
+fn threads_with_and_without_contexts_of_their_own_and_pools_of_them() {
     for at_once in [1, 16] {
         let redis = servers::redis();
         let server = servers::program("contexts_threads.py", &[&redis.port.to_string()]);
-        is_right(ask(&server, "/", at_once), 3);
+        is_right(ask(&server, "/", at_once), 5);
     }
 }
 

@@ -99,6 +99,8 @@ pub struct Python {
     pub has_uvloop: bool,
     /// Its threads may run greenlets of gevent.
     pub has_gevent: bool,
+    /// What it hands from thread to thread is seen.
+    pub has_queues: bool,
 }
 
 /// What the control groups of a process tell about where it runs.

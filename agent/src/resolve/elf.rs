@@ -66,6 +66,27 @@ impl<'a> Elf<'a> {
         symbols.find(is_it).map(|symbol| symbol.st_value(self.endian))
     }
 
+    /// The addresses of words of data that the loader makes point to this text, where it first stands among the first [`MAX_SYMBOLS`] bytes
+    /// of a segment.
+    pub(super) fn pointers_to(&self, text: &[u8]) -> Option<Vec<u64>> {
+        let endian = self.endian;
+        let segments = self.segments.iter().filter(|segment| segment.p_type(endian) == PT_LOAD);
+        let mut texts = segments.filter_map(|segment| {
+            let bytes = self.bytes(segment.p_vaddr(endian), MAX_SYMBOLS, false)?;
+            // Where another text ends.
+            let at = bytes.windows(text.len() + 1).position(|window| window[0] == 0 && window[1..] == *text)?;
+            segment.p_vaddr(endian).checked_add(at as u64 + 1)
+        });
+        let text = texts.next()?.cast_signed();
+        let (at, length) = self.relocations?;
+        let relocations = (length <= MAX_RELOCATIONS).then(|| read(self.file, at, length))??;
+        let is_it = |relocation: &&Rela64<Endianness>| {
+            relocation.r_type(endian, false) == R_X86_64_RELATIVE && relocation.r_addend.get(endian) == text
+        };
+        let relocations = all::<Rela64<Endianness>>(&relocations).iter().filter(is_it);
+        Some(relocations.map(|relocation| relocation.r_offset.get(endian)).collect())
+    }
+
     /// The address of this file's own entry for a function of another file (`.plt`): the jump to where the loader puts its address.
     pub(super) fn entry_for(&self, wanted: &str) -> Option<u64> {
         let endian = self.endian;
@@ -202,6 +223,8 @@ mod tests {
     const SYMBOLS: u64 = RELOCATIONS + 72;
     const LOCALS: u64 = SYMBOLS + 48;
     const NAMES: u64 = LOCALS + 48;
+    /// Where the second name is in memory.
+    const OWN: u64 = BASE + NAMES + 3;
     const CODE: u64 = NAMES + 8;
     const SECTIONS: u64 = CODE + 16;
     const END: u64 = SECTIONS + 6 * 64;
@@ -215,7 +238,7 @@ mod tests {
         // A segment that can be read and executed: kind and rights, offset, address twice, size twice, alignment.
         words(&[1 | 5 << 32, 0, BASE, BASE, END, END, 8]);
         words(&[7, 8, 9]);
-        words(&[BASE + DATA + 8, 8, 0x1234, BASE + DATA + 16, 6, 0x5678, BASE + DATA, 1 << 32 | 7, 0]);
+        words(&[BASE + DATA + 8, 8, OWN, BASE + DATA + 16, 6, 0x5678, BASE + DATA, 1 << 32 | 7, 0]);
         // Nothing, then a symbol: name and section, address, size.
         words(&[0, 0, 0, 1, 0, 0]);
         words(&[0, 0, 0, 3 | 5 << 48, BASE + CODE, 16]);
@@ -241,6 +264,8 @@ mod tests {
         let file = library();
         let elf = Elf::read(&file).unwrap();
         assert_eq!((elf.local("own"), elf.local("f"), elf.exports(["f", "own"])), (Some(BASE + CODE), None, [None; 2]));
+        assert_eq!(elf.pointers_to(b"own\0"), Some(vec![BASE + DATA + 8]));
+        assert_eq!((elf.pointers_to(b"wn\0"), elf.pointers_to(b"f\0")), (None, Some(Vec::new())));
         assert_eq!((elf.entry_for("f"), elf.entry_for("own")), (Some(BASE + CODE + 2), None));
     }
 
@@ -248,8 +273,8 @@ mod tests {
     fn words_are_what_the_loader_makes_of_them() {
         let file = library();
         let elf = Elf::read(&file).unwrap();
-        assert_eq!(elf.words(BASE + DATA, 3).unwrap(), [7, 0x1234, 9]);
-        assert_eq!(elf.words(BASE + DATA + 8, 1).unwrap(), [0x1234]);
+        assert_eq!(elf.words(BASE + DATA, 3).unwrap(), [7, OWN, 9]);
+        assert_eq!(elf.words(BASE + DATA + 8, 1).unwrap(), [OWN]);
         // To the end of the segment, and not beyond it.
         assert_eq!(elf.words(BASE + END - 8, 9).unwrap(), [16]);
         assert_eq!(elf.words(BASE + END, 1), None);

@@ -7,6 +7,7 @@
 //! A context of which nobody made a copy, and that was not entered, is the thread's own: it says no more than the thread.
 
 pub mod greenlets;
+mod queues;
 mod uvloop;
 
 use super::Moving;
@@ -254,14 +255,22 @@ pub extern "C" fn python_context_empty(made: u64) -> u32 {
     0
 }
 
+/// Whether a thread is one of a process whose contexts are looked into.
+#[inline(always)]
+fn is_python(thread: Thread) -> bool {
+    // SAFETY: an aligned word of a live map value.
+    let is_any = RUNTIMES_KNOWN.get_ptr(0).is_some_and(|known| unsafe { known.read_volatile() } != 0);
+    // SAFETY: read at once; user space replaces whole values.
+    is_any && unsafe { RUNTIMES.get(thread.process()) }.is_some_and(|runtime| runtime.kind == RUNTIME_CPYTHON)
+}
+
 /// Who made a context, and in which one. `None` for processes that are not looked into, and where none was made.
 #[inline(always)]
 fn maker(made: u64) -> Option<(Thread, u64)> {
-    // SAFETY: an aligned word of a live map value.
-    RUNTIMES_KNOWN.get_ptr(0).filter(|known| unsafe { known.read_volatile() } != 0)?;
     let thread = Thread::current();
-    // SAFETY: read at once; user space replaces whole values.
-    unsafe { RUNTIMES.get(thread.process()) }.filter(|runtime| runtime.kind == RUNTIME_CPYTHON)?;
+    if !is_python(thread) {
+        return None;
+    }
     let running = python_context(thread.process(), Task::current().thread_pointer());
     // A function that gives the running context makes none.
     (made != 0 && running != 0 && running & !7 != made).then_some((thread, running))

@@ -6,6 +6,7 @@ mod java;
 mod jvm;
 mod node;
 mod python;
+mod queues;
 mod runs;
 mod uvloop;
 
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::sync::{Arc, Weak};
 
 pub use go::GoProgram;
+use python::Found;
 
 use super::files::{self, Identity, Root};
 use crate::process::pinned::Pinned;
@@ -110,11 +112,11 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
     match process.executable_name() {
         Some(name) if crate::enrich::known_runtime(name) == Some("cpython") => {
             let found = python::find(pinned, root.as_ref(), &mut programs.python);
-            // Programs load their loop some time after they begin.
-            let has_loop = |found: &python::Found| found.python.has_uvloop || found.python.has_gevent;
-            program.is_unsettled = !found.as_ref().is_some_and(has_loop);
+            // Programs load their loop and their queues some time after they begin.
+            let is_whole = |Found { python, .. }: &Found| (python.has_uvloop || python.has_gevent) && python.has_queues;
+            program.is_unsettled = !found.as_ref().is_some_and(is_whole);
             match found {
-                Some(python::Found { python, sites }) => (program.python, program.sites) = (Some(python), sites),
+                Some(Found { python, sites }) => (program.python, program.sites) = (Some(python), sites),
                 None => program.contexts = Some(threads(true)),
             }
         }

@@ -11,7 +11,7 @@ use super::super::elf::Elf;
 use super::super::files::{self, Identity, Root};
 use super::super::flow::follow;
 use super::super::result::{Place, places};
-use super::{Cache, uvloop};
+use super::{Cache, queues, uvloop};
 use crate::process::pinned::Pinned;
 use crate::process::{Held, Python, Site};
 
@@ -39,6 +39,7 @@ const METHOD_WORDS: usize = 4;
 pub(super) struct Known {
     interpreters: Cache<Option<Found>>,
     loops: uvloop::Libraries,
+    queues: queues::Libraries,
 }
 
 /// An interpreter.
@@ -60,11 +61,12 @@ pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Known) -> O
         known.interpreters.get_or(identity, || interpreter(held, identity))
     })?;
     found.python.has_gevent = maps.as_deref().is_some_and(|maps| maps.contains("/gevent/_gevent_c"));
-    if let (Some(maps), Some(root)) = (maps, root)
-        && let Some(site) = uvloop::find(&maps, root, &mut known.loops)
-    {
-        found.python.has_uvloop = true;
-        found.sites = found.sites.iter().cloned().chain([site]).collect();
+    if let (Some(maps), Some(root)) = (maps, root) {
+        let of_loop = uvloop::find(&maps, root, &mut known.loops);
+        let of_queues = queues::find(&maps, root, &mut known.queues);
+        found.python.has_uvloop = of_loop.is_some();
+        found.python.has_queues = of_queues.is_some();
+        found.sites = found.sites.iter().cloned().chain(of_loop).chain(of_queues.into_iter().flatten()).collect();
     }
     Some(found)
 }
@@ -78,7 +80,7 @@ fn library(maps: &str) -> Option<&str> {
 fn interpreter(held: std::os::fd::OwnedFd, _: Identity) -> Option<Found> {
     let file = files::open(&held)?;
     let elf = Elf::read(&file)?;
-    let python = Python { minor: minor(&elf)?, has_uvloop: false, has_gevent: false };
+    let python = Python { minor: minor(&elf)?, has_uvloop: false, has_gevent: false, has_queues: false };
     let stat = fstat(&held).ok()?;
     let file = Arc::new(Held { fd: held, device: stat.st_dev, inode: stat.st_ino });
     let site = |(address, register): Place, is_copy: bool| {

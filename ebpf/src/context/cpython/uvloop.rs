@@ -5,15 +5,15 @@
 //! writes waits for the end of the loop's turn. Who wrote it is seen where the stream is put among those that wait
 //! (`agent/src/resolve/program/uvloop.rs`).
 
-use super::{NOT_RECEIVED, python_running};
+use super::{NOT_RECEIVED, is_python, python_running};
 use crate::context::thread::Thread;
 use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
-use crate::maps::{CONNECTIONS, RUNTIMES};
+use crate::maps::CONNECTIONS;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use wirespan_common::context::{OF_NOBODY, RUNTIME_CPYTHON};
+use wirespan_common::context::OF_NOBODY;
 use wirespan_common::record::ROLE_SERVER;
 
 /// Where the stream of libuv and the context stand in a stream of uvloop, all versions since 0.15 (uvloop/handles/handle.pxd).
@@ -50,9 +50,7 @@ pub fn uvloop_queue_write(ctx: ProbeContext) -> u32 {
 #[inline(never)]
 pub extern "C" fn uvloop_writes(object: u64) -> u32 {
     let thread = Thread::current();
-    // SAFETY: read at once; user space replaces whole values.
-    let runtime = unsafe { RUNTIMES.get(thread.process()) };
-    if runtime.is_none_or(|runtime| runtime.kind != RUNTIME_CPYTHON) {
+    if !is_python(thread) {
         return 0;
     }
     let stream = read_user::<u64>(object.wrapping_add(STREAM)).unwrap_or(0);
