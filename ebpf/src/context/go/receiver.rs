@@ -1,0 +1,229 @@
+//! Goroutines that receive requests, and which numbers those have that they start for each.
+//!
+//! `g` names the goroutine that created it (`parentGoid`, Go 1.21), not when. But its number tells. Each processor of the scheduler
+//! (`p`) takes 16 numbers at once, and has those that nobody got yet (runtime/proc.go, `goidcache`); how many all processors have
+//! taken is in `runtime.sched` (`goidgen`). A goroutine makes no other while it is in a system call. So when it receives a request,
+//!
+//! - numbers that no processor has taken, and those that are left to the processors that are looked at, are of goroutines that are made
+//!   later: for this request, or a later one;
+//! - those that were left when it received the request before, and are not now, are of goroutines that were made for that one.
+//!
+//! Of all others nothing is known. The processors that are looked at are those on which the goroutine was seen for that request.
+
+use super::children;
+use crate::kernel::read_user;
+use crate::maps::GOROUTINES;
+use wirespan_common::context::{GO_NUMBERS, GO_PROCESSOR, GO_SCHED, OfGoroutine, Runtime};
+
+/// Where the thread that runs it stands in `g` (runtime/runtime2.go).
+const THREAD: u64 = 48;
+/// Numbers that a processor takes at once (runtime/proc.go, `_GoidCacheBatch`).
+const BATCH: u64 = 16;
+/// Processors of a request that are looked at.
+const PROCESSORS: usize = 4;
+
+/// Some numbers in a row, in one word: the first, and how many. None: 0.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Numbers(u64);
+
+impl Numbers {
+    const NONE: Self = Self(0);
+    const COUNT_BITS: u32 = 5;
+
+    /// From one to before another; none if it makes no sense.
+    #[inline(always)]
+    fn new(from: u64, to: u64) -> Self {
+        let count = to.wrapping_sub(from);
+        if count <= BATCH { Self(from << Self::COUNT_BITS | count) } else { Self::NONE }
+    }
+
+    #[inline(always)]
+    fn from(self) -> u64 {
+        self.0 >> Self::COUNT_BITS
+    }
+
+    #[inline(always)]
+    fn to(self) -> u64 {
+        self.from() + (self.0 & ((1 << Self::COUNT_BITS) - 1))
+    }
+
+    #[inline(always)]
+    fn holds(self, number: u64) -> bool {
+        self.from() <= number && number < self.to()
+    }
+}
+
+/// A goroutine that receives requests. It alone writes; those that it has started read.
+#[repr(C)]
+pub struct Receiver {
+    /// How often it was written: odd in the middle of that. Half of it counts the requests.
+    written: u64,
+    /// The turn of its connection in which it received its last request.
+    turn: u64,
+    /// Not 0 once it has begun to answer that.
+    has_answered: u64,
+    /// The largest number that a processor had taken then.
+    taken: u64,
+    /// Processors on which it was seen since, and what was left to each.
+    processors: [u64; PROCESSORS],
+    left: [Numbers; PROCESSORS],
+    /// Numbers that were given out between the request before and that one.
+    before: [[Numbers; 2]; PROCESSORS],
+}
+
+static NEW: Receiver = Receiver {
+    written: 0,
+    turn: 0,
+    has_answered: 0,
+    taken: 0,
+    processors: [0; PROCESSORS],
+    left: [Numbers::NONE; PROCESSORS],
+    before: [[Numbers::NONE; 2]; PROCESSORS],
+};
+
+/// Reads a word that somebody else may be writing.
+#[inline(always)]
+fn load<T: Copy>(word: &T) -> T {
+    // SAFETY: an aligned word of a live map value.
+    unsafe { core::ptr::from_ref(word).read_volatile() }
+}
+
+/// Writes a word that others may be reading.
+#[inline(always)]
+fn store<T: Copy>(word: &mut T, value: T) {
+    // SAFETY: as above.
+    unsafe { core::ptr::from_mut(word).write_volatile(value) }
+}
+
+/// A goroutine and its process, as a key.
+#[inline(always)]
+pub fn key(process: u32, number: u64) -> u64 {
+    u64::from(process) << 42 ^ number
+}
+
+/// The one of this number, if it has received a request.
+#[inline(always)]
+pub fn get(process: u32, number: u64) -> Option<&'static mut Receiver> {
+    // SAFETY: a live map value, whose words are read and written one by one.
+    GOROUTINES.get_ptr_mut(key(process, number)).map(|known| unsafe { &mut *known })
+}
+
+/// A goroutine receives something of a request, in this turn of its connection: the context of what it does from now on.
+#[inline(always)]
+pub fn receives(process: u32, g: u64, number: u64, runtime: &Runtime, turn: u64) -> u64 {
+    if get(process, number).is_none() {
+        let _ = GOROUTINES.insert(key(process, number), &NEW, 0);
+    }
+    let Some(known) = get(process, number) else { return number };
+    if known.turn != turn || known.written == 0 {
+        known.begin(turn, number, runtime);
+    }
+    known.seen(g, number, runtime)
+}
+
+/// A goroutine asks, answers, or does something else that has no request of its own: the context in which it does.
+#[inline(always)]
+pub fn does(process: u32, g: u64, number: u64, runtime: &Runtime, answers: bool) -> u64 {
+    match get(process, number) {
+        Some(known) => {
+            if answers {
+                store(&mut known.has_answered, 1);
+            }
+            known.seen(g, number, runtime)
+        }
+        None => children::context(process, g, number, runtime),
+    }
+}
+
+impl Receiver {
+    /// It has received another request.
+    #[inline(always)]
+    fn begin(&mut self, turn: u64, number: u64, runtime: &Runtime) {
+        let writing = self.written | 1;
+        store(&mut self.written, writing);
+        for at in 0..PROCESSORS {
+            let before = given(self.processors[at], self.left[at], self.taken, runtime);
+            store(&mut self.before[at][0], before[0]);
+            store(&mut self.before[at][1], before[1]);
+            self.processors[at] = 0;
+            store(&mut self.left[at], Numbers::NONE);
+        }
+        let sched = runtime.addresses[GO_SCHED];
+        // What is less than its own number does not count them.
+        let taken = if sched != 0 { read_user::<u64>(sched).filter(|taken| *taken >= number) } else { None };
+        store(&mut self.taken, taken.unwrap_or(u64::MAX));
+        store(&mut self.has_answered, 0);
+        self.turn = turn;
+        store(&mut self.written, writing.wrapping_add(1));
+    }
+
+    /// It was seen on the processor that its thread has, or, in a system call, had: the context of what it does.
+    #[inline(always)]
+    fn seen(&mut self, g: u64, number: u64, runtime: &Runtime) -> u64 {
+        if let Some(processor) = processor(g, runtime) {
+            for at in 0..PROCESSORS {
+                // What it has taken since has larger numbers than all that were taken.
+                if self.processors[at] == processor {
+                    break;
+                }
+                if self.processors[at] == 0 {
+                    self.processors[at] = processor;
+                    store(&mut self.left[at], left(processor, runtime).unwrap_or(Numbers::NONE));
+                    break;
+                }
+            }
+        }
+        OfGoroutine::context(number, self.written >> 1, false)
+    }
+
+    /// Half of this counts its requests; odd in the middle of a change.
+    #[inline(always)]
+    pub fn written(&self) -> u64 {
+        load(&self.written)
+    }
+
+    /// Whether its last request is not answered.
+    #[inline(always)]
+    pub fn is_open(&self) -> bool {
+        load(&self.has_answered) == 0
+    }
+
+    /// For how many requests before the last one it started the goroutine of this number, if that is certain.
+    #[inline(always)]
+    pub fn started(&self, number: u64) -> Option<u64> {
+        if number > load(&self.taken) || self.left.iter().any(|left| load(left).holds(number)) {
+            return Some(0);
+        }
+        self.before.iter().flatten().any(|given| load(given).holds(number)).then_some(1)
+    }
+}
+
+/// The processor of a goroutine's thread.
+#[inline(always)]
+fn processor(g: u64, runtime: &Runtime) -> Option<u64> {
+    let thread = read_user::<u64>(g.wrapping_add(THREAD))?;
+    read_user::<u64>(thread.wrapping_add(u64::from(runtime.places[GO_PROCESSOR]))).filter(|processor| *processor != 0)
+}
+
+/// The numbers that are left to a processor. Another thread may be taking from it in this moment.
+#[inline(always)]
+fn left(processor: u64, runtime: &Runtime) -> Option<Numbers> {
+    let [from, to] = read_user::<[u64; 2]>(processor.wrapping_add(u64::from(runtime.places[GO_NUMBERS])))?;
+    (to.wrapping_sub(from) <= BATCH).then(|| Numbers::new(from, to))
+}
+
+/// The numbers that a processor has given out since that was left to it, and all had taken so many.
+#[inline(always)]
+fn given(processor: u64, then: Numbers, taken: u64, runtime: &Runtime) -> [Numbers; 2] {
+    if processor == 0 {
+        return [Numbers::NONE; 2];
+    }
+    let Some(now) = left(processor, runtime) else { return [Numbers::NONE; 2] };
+    if now.to() == then.to() {
+        return [Numbers::new(then.from(), now.from()), Numbers::NONE];
+    }
+    // It takes more when it has none.
+    let first = now.to().wrapping_sub(BATCH);
+    [then, if first > taken { Numbers::new(first, now.from()) } else { Numbers::NONE }]
+}
