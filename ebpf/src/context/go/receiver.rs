@@ -8,7 +8,7 @@
 //!   later: for this request, or a later one;
 //! - those that were left when it received the request before, and are not now, are of goroutines that were made for that one.
 //!
-//! Of all others nothing is known. The processors that are looked at are those on which the goroutine was seen for that request.
+//! Of all others nothing is known. The processors that are looked at are those on which the goroutine was seen.
 
 use super::children;
 use crate::kernel::read_user;
@@ -19,8 +19,10 @@ use wirespan_common::context::{GO_NUMBERS, GO_PROCESSOR, GO_SCHED, OfGoroutine, 
 const THREAD: u64 = 48;
 /// Numbers that a processor takes at once (runtime/proc.go, `_GoidCacheBatch`).
 const BATCH: u64 = 16;
-/// Processors of a request that are looked at.
+/// Processors that are looked at, of each goroutine.
 const PROCESSORS: usize = 4;
+/// About the size of a processor's structure, which spreads them.
+const PROCESSOR_BYTES: usize = 8192;
 
 /// Some numbers in a row, in one word: the first, and how many. None: 0.
 #[derive(Clone, Copy)]
@@ -65,7 +67,7 @@ pub struct Receiver {
     has_answered: u64,
     /// The largest number that a processor had taken then.
     taken: u64,
-    /// Processors on which it was seen since, and what was left to each.
+    /// Processors on which it was seen, and what was left to each then, or when it was seen first.
     processors: [u64; PROCESSORS],
     left: [Numbers; PROCESSORS],
     /// Numbers that were given out between the request before and that one.
@@ -143,11 +145,11 @@ impl Receiver {
         let writing = self.written | 1;
         store(&mut self.written, writing);
         for at in 0..PROCESSORS {
-            let before = given(self.processors[at], self.left[at], self.taken, runtime);
+            let now = left(self.processors[at], runtime);
+            let before = given(self.left[at], now, self.taken);
             store(&mut self.before[at][0], before[0]);
             store(&mut self.before[at][1], before[1]);
-            self.processors[at] = 0;
-            store(&mut self.left[at], Numbers::NONE);
+            store(&mut self.left[at], now);
         }
         let sched = runtime.addresses[GO_SCHED];
         // What is less than its own number does not count them.
@@ -161,18 +163,14 @@ impl Receiver {
     /// It was seen on the processor that its thread has, or, in a system call, had: the context of what it does.
     #[inline(always)]
     fn seen(&mut self, g: u64, number: u64, runtime: &Runtime) -> u64 {
-        if let Some(processor) = processor(g, runtime) {
-            for at in 0..PROCESSORS {
-                // What it has taken since has larger numbers than all that were taken.
-                if self.processors[at] == processor {
-                    break;
-                }
-                if self.processors[at] == 0 {
-                    self.processors[at] = processor;
-                    store(&mut self.left[at], left(processor, runtime).unwrap_or(Numbers::NONE));
-                    break;
-                }
-            }
+        if let Some(processor) = processor(g, runtime)
+            && !self.processors.contains(&processor)
+        {
+            // Where there are more, any of them.
+            let at = self.processors.iter().position(|known| *known == 0).unwrap_or(processor as usize / PROCESSOR_BYTES);
+            let at = at % PROCESSORS;
+            store(&mut self.left[at], left(processor, runtime));
+            self.processors[at] = processor;
         }
         OfGoroutine::context(number, self.written >> 1, false)
     }
@@ -208,18 +206,20 @@ fn processor(g: u64, runtime: &Runtime) -> Option<u64> {
 
 /// The numbers that are left to a processor. Another thread may be taking from it in this moment.
 #[inline(always)]
-fn left(processor: u64, runtime: &Runtime) -> Option<Numbers> {
-    let [from, to] = read_user::<[u64; 2]>(processor.wrapping_add(u64::from(runtime.places[GO_NUMBERS])))?;
-    (to.wrapping_sub(from) <= BATCH).then(|| Numbers::new(from, to))
+fn left(processor: u64, runtime: &Runtime) -> Numbers {
+    if processor == 0 {
+        return Numbers::NONE;
+    }
+    let numbers = read_user::<[u64; 2]>(processor.wrapping_add(u64::from(runtime.places[GO_NUMBERS])));
+    numbers.map_or(Numbers::NONE, |[from, to]| Numbers::new(from, to))
 }
 
-/// The numbers that a processor has given out since that was left to it, and all had taken so many.
+/// The numbers that a processor has given out, to which these were left when so many were taken, and to which these are left now.
 #[inline(always)]
-fn given(processor: u64, then: Numbers, taken: u64, runtime: &Runtime) -> [Numbers; 2] {
-    if processor == 0 {
+fn given(then: Numbers, now: Numbers, taken: u64) -> [Numbers; 2] {
+    if now.to() == 0 {
         return [Numbers::NONE; 2];
     }
-    let Some(now) = left(processor, runtime) else { return [Numbers::NONE; 2] };
     if now.to() == then.to() {
         return [Numbers::new(then.from(), now.from()), Numbers::NONE];
     }
