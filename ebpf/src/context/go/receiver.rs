@@ -6,7 +6,8 @@
 //!
 //! - numbers that no processor has taken, and those that are left to the processors that are looked at, are of goroutines that are made
 //!   later: for this request, or a later one;
-//! - those that were left when it received the request before, and are not now, are of goroutines that were made for that one.
+//! - those that were left when it received a request, and are not when it receives the next one, are of goroutines that were made for
+//!   that one.
 //!
 //! Of all others nothing is known. The processors that are looked at are those on which the goroutine was seen.
 
@@ -21,10 +22,12 @@ const THREAD: u64 = 48;
 const BATCH: u64 = 16;
 /// Processors that are looked at, of each goroutine.
 const PROCESSORS: usize = 4;
+/// Numbers in a row that are remembered as those of earlier requests: mostly one or two a request.
+const GIVEN: usize = 16;
 /// About the size of a processor's structure, which spreads them.
 const PROCESSOR_BYTES: usize = 8192;
 
-/// Some numbers in a row, in one word: the first, and how many. None: 0.
+/// Some numbers in a row, in one word: the first, how many, and for which request they were given. None: 0.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 struct Numbers(u64);
@@ -32,27 +35,41 @@ struct Numbers(u64);
 impl Numbers {
     const NONE: Self = Self(0);
     const COUNT_BITS: u32 = 5;
+    const REQUEST_BITS: u32 = 17;
 
     /// From one to before another; none if it makes no sense.
     #[inline(always)]
     fn new(from: u64, to: u64) -> Self {
         let count = to.wrapping_sub(from);
-        if count <= BATCH { Self(from << Self::COUNT_BITS | count) } else { Self::NONE }
+        let word = (from << Self::COUNT_BITS | count) << Self::REQUEST_BITS;
+        if count <= BATCH { Self(word) } else { Self::NONE }
     }
 
     #[inline(always)]
     fn from(self) -> u64 {
-        self.0 >> Self::COUNT_BITS
+        self.0 >> Self::REQUEST_BITS >> Self::COUNT_BITS
     }
 
     #[inline(always)]
     fn to(self) -> u64 {
-        self.from() + (self.0 & ((1 << Self::COUNT_BITS) - 1))
+        self.from() + (self.0 >> Self::REQUEST_BITS & ((1 << Self::COUNT_BITS) - 1))
     }
 
     #[inline(always)]
     fn holds(self, number: u64) -> bool {
         self.from() <= number && number < self.to()
+    }
+
+    /// The same, for a request.
+    #[inline(always)]
+    fn of(self, request: u64) -> Self {
+        Self(self.0 | request & ((1 << Self::REQUEST_BITS) - 1))
+    }
+
+    /// How many requests came after theirs, up to this one.
+    #[inline(always)]
+    fn before(self, request: u64) -> u64 {
+        request.wrapping_sub(self.0) & ((1 << Self::REQUEST_BITS) - 1)
     }
 }
 
@@ -70,8 +87,9 @@ pub struct Receiver {
     /// Processors on which it was seen, and what was left to each then, or when it was seen first.
     processors: [u64; PROCESSORS],
     left: [Numbers; PROCESSORS],
-    /// Numbers that were given out between the request before and that one.
-    before: [[Numbers; 2]; PROCESSORS],
+    /// Numbers that were given out for earlier requests, and how often one was noted.
+    given: [Numbers; GIVEN],
+    noted: u64,
 }
 
 static NEW: Receiver = Receiver {
@@ -81,7 +99,8 @@ static NEW: Receiver = Receiver {
     taken: 0,
     processors: [0; PROCESSORS],
     left: [Numbers::NONE; PROCESSORS],
-    before: [[Numbers::NONE; 2]; PROCESSORS],
+    given: [Numbers::NONE; GIVEN],
+    noted: 0,
 };
 
 /// Reads a word that somebody else may be writing.
@@ -146,9 +165,9 @@ impl Receiver {
         store(&mut self.written, writing);
         for at in 0..PROCESSORS {
             let now = left(self.processors[at], runtime);
-            let before = given(self.left[at], now, self.taken);
-            store(&mut self.before[at][0], before[0]);
-            store(&mut self.before[at][1], before[1]);
+            for numbers in given(self.left[at], now, self.taken) {
+                self.note(numbers);
+            }
             store(&mut self.left[at], now);
         }
         let sched = runtime.addresses[GO_SCHED];
@@ -158,6 +177,16 @@ impl Receiver {
         store(&mut self.has_answered, 0);
         self.turn = turn;
         store(&mut self.written, writing.wrapping_add(1));
+    }
+
+    /// These numbers were given out for its last request.
+    #[inline(always)]
+    fn note(&mut self, numbers: Numbers) {
+        if numbers.from() != numbers.to() {
+            let request = self.written >> 1;
+            store(&mut self.given[self.noted as usize % GIVEN], numbers.of(request));
+            self.noted = self.noted.wrapping_add(1);
+        }
     }
 
     /// It was seen on the processor that its thread has, or, in a system call, had: the context of what it does.
@@ -193,7 +222,8 @@ impl Receiver {
         if number > load(&self.taken) || self.left.iter().any(|left| load(left).holds(number)) {
             return Some(0);
         }
-        self.before.iter().flatten().any(|given| load(given).holds(number)).then_some(1)
+        let given = self.given.iter().map(load).find(|given| given.holds(number))?;
+        Some(given.before(load(&self.written) >> 1))
     }
 }
 

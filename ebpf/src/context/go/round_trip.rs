@@ -3,11 +3,11 @@
 //! sent as a whole: so all that is sent over it is the request of who has asked last.
 
 use super::{Does, goroutine, runtime};
+use crate::conn;
 use crate::context::thread::Thread;
 use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
-use crate::maps::CONNECTIONS;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use wirespan_common::context::GO_CLIENT_CONN;
@@ -50,7 +50,7 @@ fn asks(regs: Regs) {
     };
     if let Some(descriptor) = descriptor(connection.wrapping_add(CONNECTION))
         && let Some(sock) = socket(descriptor)
-        && let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key())
+        && let Some(conn) = conn::sight(sock)
     {
         // SAFETY: a live map value; who sends next over this connection does so after this.
         let conn = unsafe { &mut *conn };
