@@ -1,7 +1,7 @@
 //! Every map and every injected global, with its limit.
 
 use crate::conn::Conn;
-use crate::context::go::{Child, Receiver};
+use crate::context::go::{Child, PROCESSORS, Receiver};
 use crate::process::Spent;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
@@ -89,6 +89,9 @@ pub static CONTEXTS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MA
 /// Goroutines that receive requests, by process and number.
 #[map]
 pub static GOROUTINES: LruHashMap<u64, Receiver> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// Processors of a Go program's scheduler, by process: addresses.
+#[map]
+pub static PROCESSORS_KNOWN: LruHashMap<u32, [u64; PROCESSORS]> = LruHashMap::with_max_entries(MAX_RUNTIMES, 0);
 /// Goroutines that those have started for a request, by process and number.
 #[map]
 pub static CHILDREN: LruHashMap<u64, Child> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);

@@ -9,7 +9,7 @@ mod receiver;
 mod round_trip;
 
 pub use children::Child;
-pub use receiver::Receiver;
+pub use receiver::{PROCESSORS, Receiver};
 
 use super::Moving;
 use crate::conn::Conn;

@@ -5,8 +5,8 @@ use std::fs::File;
 
 use object::Endianness;
 use object::elf::{
-    EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE, Rela64,
-    SHN_XINDEX, SHT_RELA, SectionHeader64,
+    EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE,
+    Rela64, SHN_XINDEX, SHT_RELA, SectionHeader64,
 };
 use object::pod::slice_from_bytes;
 use object::read::StringTable;

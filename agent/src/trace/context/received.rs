@@ -226,7 +226,11 @@ mod tests {
         let mut owner = |received: &mut Received, number| received.owner(of(number, false), 200).is_some();
         assert_eq!([4, 5, 6, 7].map(|number| owner(&mut received, number)), [false, true, true, true]);
         received.over(of(5, false), request(1).request, 150);
-        assert_eq!([5, 6].map(|number| owner(&mut received, number)), [true, false], "the head of another one was lost");
+        assert_eq!(
+            [5, 6].map(|number| owner(&mut received, number)),
+            [true, false],
+            "the head of another one was lost"
+        );
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! and a while after that.
 //!
 //! But one that was started for a request may work for whoever comes: one of a pool that grows, or one that was started when it was
-//! first needed. Such a goroutine waits for work: so once the request is answered, one whose last pause was for a channel or for a
-//! condition is no more believed, nor is any that the same `go` statement started; nor one that still works long after. (User space
-//! knows when the answer was over, and has a bound of its own: `agent/src/trace/context/received.rs`.)
+//! first needed. Such a goroutine waits for work: so one whose last pause was for a channel or a condition is not believed from then
+//! on. If it shows that after the answer, or still works long after it, nor is any other that the same `go` statement starts. (User
+//! space knows when the answer was over, and has a bound of its own: `agent/src/trace/context/received.rs`.)
 
 use super::receiver::{self, Receiver, key};
 use crate::kernel::read_user;
@@ -25,6 +25,8 @@ pub struct Child {
     request: u64,
     /// When it first worked after the answer, ns; 0 if it did not.
     late_ns: u64,
+    /// Not 0 once it has waited for what may be anybody's work.
+    has_waited: u64,
 }
 
 /// The context of what the goroutine of this number does, which has received nothing itself: of the request that it was started
@@ -45,41 +47,58 @@ pub fn context(process: u32, g: u64, number: u64, runtime: &Runtime) -> u64 {
 fn request(process: u32, g: u64, number: u64, parent: &Receiver, runtime: &Runtime) -> u64 {
     let key = key(process, number);
     let written = parent.written();
-    let child = match CHILDREN.get_ptr_mut(key) {
-        Some(child) => child,
+    let (child, is_new) = match CHILDREN.get_ptr_mut(key) {
+        Some(child) => (child, false),
         None => {
             let Some(before) = parent.started(number) else { return 0 };
             // It has received the next one in this moment: this was of both.
             if written & 1 != 0 || parent.written() != written {
                 return 0;
             }
-            let _ = CHILDREN.insert(key, Child { request: written.wrapping_sub(2 * before), late_ns: 0 }, 0);
+            let _ =
+                CHILDREN.insert(key, Child { request: written.wrapping_sub(2 * before), late_ns: 0, has_waited: 0 }, 0);
             let Some(child) = CHILDREN.get_ptr_mut(key) else { return 0 };
-            child
+            (child, true)
         }
     };
     // SAFETY: a live map value that this goroutine alone writes.
     let child = unsafe { &mut *child };
-    if child.request == 0 || child.request == written && parent.is_open() {
-        return child.request;
+    if child.request == 0 {
+        return 0;
     }
-    // SAFETY: no arguments.
-    let now_ns = unsafe { bpf_ktime_get_ns() };
-    if child.late_ns == 0 {
-        child.late_ns = now_ns;
+    let is_late = child.request != written || !parent.is_open();
+    if waits_for_work(g, runtime) {
+        child.has_waited = 1;
     }
-    let statement = [
-        u64::from(process),
-        read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_PARENT]) + STATEMENT)).unwrap_or(0),
-    ];
-    let is_worker = now_ns.wrapping_sub(child.late_ns) > MAX_LATE_NS || waits_for_work(g, runtime);
-    if is_worker {
-        let _ = WORKERS.insert(statement, 0, 0);
-    }
-    if is_worker || WORKERS.get_ptr(statement).is_some() {
+    if (is_new || is_late) && child.works_for_anybody(process, g, is_late, runtime) {
         child.request = 0;
     }
-    child.request
+    if child.has_waited != 0 { 0 } else { child.request }
+}
+
+impl Child {
+    /// Whether it works for anybody, or others that were started where it was.
+    #[inline(always)]
+    fn works_for_anybody(&mut self, process: u32, g: u64, is_late: bool, runtime: &Runtime) -> bool {
+        let at = g.wrapping_add(u64::from(runtime.places[GO_PARENT]) + STATEMENT);
+        let statement = [u64::from(process), read_user::<u64>(at).unwrap_or(0)];
+        if is_late && (self.has_waited != 0 || self.is_old()) {
+            let _ = WORKERS.insert(statement, 0, 0);
+            return true;
+        }
+        WORKERS.get_ptr(statement).is_some()
+    }
+
+    /// Whether it was late for the first time long ago.
+    #[inline(always)]
+    fn is_old(&mut self) -> bool {
+        // SAFETY: no arguments.
+        let now_ns = unsafe { bpf_ktime_get_ns() };
+        if self.late_ns == 0 {
+            self.late_ns = now_ns;
+        }
+        now_ns.wrapping_sub(self.late_ns) > MAX_LATE_NS
+    }
 }
 
 /// Whether the last pause of a goroutine was for a channel or a condition.

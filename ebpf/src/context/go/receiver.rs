@@ -9,11 +9,12 @@
 //! - those that were left when it received a request, and are not when it receives the next one, are of goroutines that were made for
 //!   that one.
 //!
-//! Of all others nothing is known. The processors that are looked at are those on which the goroutine was seen.
+//! Of all others nothing is known. The processors that are looked at are those on which the goroutine was
+//! seen, and before that those of others.
 
 use super::children;
 use crate::kernel::read_user;
-use crate::maps::GOROUTINES;
+use crate::maps::{GOROUTINES, PROCESSORS_KNOWN};
 use wirespan_common::context::{GO_NUMBERS, GO_PROCESSOR, GO_SCHED, OfGoroutine, Runtime};
 
 /// Where the thread that runs it stands in `g` (runtime/runtime2.go).
@@ -21,7 +22,7 @@ const THREAD: u64 = 48;
 /// Numbers that a processor takes at once (runtime/proc.go, `_GoidCacheBatch`).
 const BATCH: u64 = 16;
 /// Processors that are looked at, of each goroutine.
-const PROCESSORS: usize = 4;
+pub const PROCESSORS: usize = 4;
 /// Numbers in a row that are remembered as those of earlier requests: mostly one or two a request.
 const GIVEN: usize = 16;
 /// About the size of a processor's structure, which spreads them.
@@ -96,7 +97,7 @@ static NEW: Receiver = Receiver {
     written: 0,
     turn: 0,
     has_answered: 0,
-    taken: 0,
+    taken: u64::MAX,
     processors: [0; PROCESSORS],
     left: [Numbers::NONE; PROCESSORS],
     given: [Numbers::NONE; GIVEN],
@@ -135,12 +136,16 @@ pub fn get(process: u32, number: u64) -> Option<&'static mut Receiver> {
 pub fn receives(process: u32, g: u64, number: u64, runtime: &Runtime, turn: u64) -> u64 {
     if get(process, number).is_none() {
         let _ = GOROUTINES.insert(key(process, number), &NEW, 0);
+        if let (Some(known), Some(others)) = (get(process, number), PROCESSORS_KNOWN.get_ptr(process)) {
+            // SAFETY: words of a live map value.
+            known.processors = unsafe { *others };
+        }
     }
     let Some(known) = get(process, number) else { return number };
     if known.turn != turn || known.written == 0 {
         known.begin(turn, number, runtime);
     }
-    known.seen(g, number, runtime)
+    known.seen(process, g, number, runtime)
 }
 
 /// A goroutine asks, answers, or does something else that has no request of its own: the context in which it does.
@@ -151,7 +156,7 @@ pub fn does(process: u32, g: u64, number: u64, runtime: &Runtime, answers: bool)
             if answers {
                 store(&mut known.has_answered, 1);
             }
-            known.seen(g, number, runtime)
+            known.seen(process, g, number, runtime)
         }
         None => children::context(process, g, number, runtime),
     }
@@ -191,15 +196,13 @@ impl Receiver {
 
     /// It was seen on the processor that its thread has, or, in a system call, had: the context of what it does.
     #[inline(always)]
-    fn seen(&mut self, g: u64, number: u64, runtime: &Runtime) -> u64 {
+    fn seen(&mut self, process: u32, g: u64, number: u64, runtime: &Runtime) -> u64 {
         if let Some(processor) = processor(g, runtime)
-            && !self.processors.contains(&processor)
+            && let Some(at) = place(&self.processors, processor)
         {
-            // Where there are more, any of them.
-            let at = self.processors.iter().position(|known| *known == 0).unwrap_or(processor as usize / PROCESSOR_BYTES);
-            let at = at % PROCESSORS;
-            store(&mut self.left[at], left(processor, runtime));
-            self.processors[at] = processor;
+            store(&mut self.left[at % PROCESSORS], left(processor, runtime));
+            self.processors[at % PROCESSORS] = processor;
+            note_processor(process, processor);
         }
         OfGoroutine::context(number, self.written >> 1, false)
     }
@@ -224,6 +227,30 @@ impl Receiver {
         }
         let given = self.given.iter().map(load).find(|given| given.holds(number))?;
         Some(given.before(load(&self.written) >> 1))
+    }
+}
+
+/// Where to note a processor; `None` if it stands there. Where there are more, it takes the place of any other.
+#[inline(always)]
+fn place(known: &[u64; PROCESSORS], processor: u64) -> Option<usize> {
+    if known.contains(&processor) {
+        return None;
+    }
+    Some(known.iter().position(|known| *known == 0).unwrap_or(processor as usize / PROCESSOR_BYTES % PROCESSORS))
+}
+
+/// Goroutines that will receive their first request look at it, too.
+#[inline(always)]
+fn note_processor(process: u32, processor: u64) {
+    match PROCESSORS_KNOWN.get_ptr_mut(process) {
+        // SAFETY: words of a live map value; of two that are written at once, one stays.
+        Some(known) => {
+            let known = unsafe { &mut *known };
+            if let Some(at) = place(known, processor) {
+                known[at % PROCESSORS] = processor;
+            }
+        }
+        None => _ = PROCESSORS_KNOWN.insert(process, [processor, 0, 0, 0], 0),
     }
 }
 

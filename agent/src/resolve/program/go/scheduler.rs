@@ -53,7 +53,8 @@ pub(super) fn find(elf: &Elf<'_>, functions: &Functions<'_>) -> Option<Scheduler
 /// `mov $16, %ecx; lea sched(%rip), %rdx; lock xadd %rcx, (%rdx)`, with any registers.
 fn in_x86_64(code: &[u8], from: u64) -> Option<u64> {
     code.windows(X86_BYTES).enumerate().find_map(|(at, window)| {
-        let [prefix, moved @ 0xb8..=0xbf, 16, 0, 0, 0, a, 0x8d, b, d0, d1, d2, d3, 0xf0, c, 0x0f, 0xc1, e] = window else {
+        let [prefix, moved @ 0xb8..=0xbf, 16, 0, 0, 0, a, 0x8d, b, d0, d1, d2, d3, 0xf0, c, 0x0f, 0xc1, e] = window
+        else {
             return None;
         };
         let added = moved & 7 | if *prefix == 0x41 { 8 } else { 0 };
