@@ -223,7 +223,7 @@ mod tests {
     fn what_is_received_after_the_head_belongs_to_a_request_that_is_not_over() {
         let mut received = Received::default();
         received.begin(of(5, false), Some(request(1)), 100, OVER);
-        let mut owner = |received: &mut Received, number| received.owner(of(number, false), 200).is_some();
+        let owner = |received: &mut Received, number| received.owner(of(number, false), 200).is_some();
         assert_eq!([4, 5, 6, 7].map(|number| owner(&mut received, number)), [false, true, true, true]);
         received.over(of(5, false), request(1).request, 150);
         assert_eq!(
