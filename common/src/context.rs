@@ -35,6 +35,77 @@ pub const fn shows_receives(context: u64) -> bool {
     context >= OF_RECEIVE && context < WAITS
 }
 
+/// Set in the number of a context that names a request of a goroutine: the goroutine, and which of its requests.
+const OF_GOROUTINE: u64 = 1 << 62;
+/// Set in such a number if another goroutine works for that request, which that one started.
+const OF_CHILD: u64 = 1 << 61;
+/// Bits for which of its requests; the others, below [`OF_CHILD`], are the goroutine's number.
+const REQUEST_BITS: u32 = 20;
+
+/// Bits of a context's number that says neither.
+pub const NUMBERS: u64 = OF_GOROUTINE - 1;
+
+/// A request of a goroutine, as a context's number names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfGoroutine {
+    /// The goroutine that received it, as a number of its own among contexts.
+    pub receiver: u64,
+    /// Which of its requests, by a count that begins again after 2^20.
+    pub request: u32,
+    /// Another goroutine works for it, which that one started.
+    pub is_child: bool,
+}
+
+impl OfGoroutine {
+    /// The context of what a goroutine with this number does for this one of its requests.
+    #[must_use]
+    pub const fn context(goroutine: u64, request: u64, is_child: bool) -> u64 {
+        let child = if is_child { OF_CHILD } else { 0 };
+        let number = goroutine << REQUEST_BITS & (OF_CHILD - 1);
+        OF_GOROUTINE | child | number | request & ((1 << REQUEST_BITS) - 1)
+    }
+
+    /// What a context says, if it names a request of a goroutine.
+    #[must_use]
+    pub const fn of(context: u64) -> Option<Self> {
+        if context & (OF_RECEIVE | OF_GOROUTINE) != OF_GOROUTINE {
+            return None;
+        }
+        let request = context as u32 & ((1 << REQUEST_BITS) - 1);
+        let receiver = context & !OF_CHILD & !((1 << REQUEST_BITS) - 1);
+        Some(Self { receiver, request, is_child: context & OF_CHILD != 0 })
+    }
+
+    /// How many requests of the goroutine came after that one, up to this one.
+    #[must_use]
+    pub const fn after(self, request: u32) -> u32 {
+        self.request.wrapping_sub(request) & ((1 << REQUEST_BITS) - 1)
+    }
+}
+
+/// Most requests after another one that [`OfGoroutine::after`] tells from requests before it.
+pub const MAX_AFTER: u32 = 1 << (REQUEST_BITS - 1);
+
+/// How long after the answer what a goroutine does that a handler has started may belong to the request, ns.
+pub const MAX_LATE_NS: u64 = 1_000_000_000;
+
+/// [`Runtime::places`] of Go, in `g`: `goid`.
+pub const GO_NUMBER: usize = 0;
+/// In `persistConn` of `net/http`: `isClientConn`; 0 where it has none.
+pub const GO_CLIENT_CONN: usize = 1;
+/// In `g`: `parentGoid`, which `gopc` follows; 0 where it has none.
+pub const GO_PARENT: usize = 2;
+/// In `m`: `oldp`.
+pub const GO_PROCESSOR: usize = 3;
+/// In `p`: `goidcache`, which `goidcacheend` follows.
+pub const GO_NUMBERS: usize = 4;
+/// The number of `waitReasonChanReceive`.
+pub const GO_CHANNEL: usize = 5;
+/// The number of `waitReasonSyncCondWait`.
+pub const GO_CONDITION: usize = 6;
+/// [`Runtime::addresses`] of Go: that of `runtime.sched`, which begins with `goidgen`; 0 if it was not found.
+pub const GO_SCHED: usize = 0;
+
 /// [`Runtime::places`] of threads: not 0 where one that reads requests over sockets in a set of epoll(7) is an event loop. Elsewhere a
 /// socket may be left in the set when it is given to a thread (libev).
 pub const LOOPS_READ: usize = 0;
@@ -66,4 +137,31 @@ pub struct Runtime {
     pub places: [u32; 7],
     /// Addresses in the process; their meaning is the runtime's.
     pub addresses: [u64; 2],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goroutines_request_is_told_from_all_other_contexts() {
+        let context = OfGoroutine::context(77, 5, false);
+        let of = OfGoroutine::of(context).unwrap();
+        assert_eq!((of.request, of.is_child), (5, false));
+        let child = OfGoroutine::of(OfGoroutine::context(77, 6, true)).unwrap();
+        assert_eq!(child, OfGoroutine { receiver: of.receiver, request: 6, is_child: true });
+        assert_ne!(OfGoroutine::of(OfGoroutine::context(78, 5, false)).unwrap().receiver, of.receiver);
+        assert!(!shows_receives(context) && !is_of_receive(context));
+        for other in [0, 77, NUMBERS, WAITS, OF_NOBODY, OF_RECEIVE, OF_RECEIVE | context] {
+            assert_eq!(OfGoroutine::of(other), None, "{other:x}");
+        }
+    }
+
+    #[test]
+    fn requests_are_counted_over_the_end_of_the_count() {
+        let of = |request| OfGoroutine::of(OfGoroutine::context(77, request, false)).unwrap();
+        assert_eq!(of(1 << 20).request, 0, "it begins again");
+        assert_eq!((of(2).after(2), of(2).after(1), of((1 << 20) + 1).after(of((1 << 20) - 1).request)), (0, 1, 2));
+        assert!(of(1).after(2) > MAX_AFTER);
+    }
 }

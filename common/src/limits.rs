@@ -21,8 +21,10 @@ pub const MAX_CONNECTIONS: u32 = 32 * 1024;
 
 /// Contexts of interpreters whose token is kept, and threads that received outside of all contexts.
 pub const MAX_CONTEXTS: u32 = 16 * 1024;
-/// Most goroutines whose children are known by their numbers.
+/// Most goroutines that receive requests, and most that those have started for a request.
 pub const MAX_GOROUTINES: u32 = 16 * 1024;
+/// Most `go` statements whose goroutines may work for anybody.
+pub const MAX_WORKERS: u32 = 1024;
 /// Most processes into whose runtime the programs look.
 pub const MAX_RUNTIMES: u32 = 4096;
 /// Threads of event loops of which the last receive is kept.

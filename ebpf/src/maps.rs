@@ -1,6 +1,7 @@
 //! Every map and every injected global, with its limit.
 
 use crate::conn::Conn;
+use crate::context::go::{Child, PROCESSORS, Receiver};
 use crate::process::Spent;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
@@ -9,7 +10,7 @@ use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
 use wirespan_common::limits::{
     MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_LOOPS, MAX_PROCESSES, MAX_RUNTIMES,
-    MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, RING_BYTES, SLOTS,
+    MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, MAX_WORKERS, RING_BYTES, SLOTS,
 };
 use wirespan_common::record::Directive;
 
@@ -85,10 +86,18 @@ pub static RUNTIMES_KNOWN: Array<u32> = Array::with_max_entries(1, 0);
 /// The token of what a context of an interpreter belongs to; see [`crate::context::cpython`].
 #[map]
 pub static CONTEXTS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MAX_CONTEXTS, 0);
-/// Goroutines that receive requests, by process and number: the first of the numbers that their children have, and the one after the
-/// last. See [`crate::context::go`].
+/// Goroutines that receive requests, by process and number.
 #[map]
-pub static GOROUTINES: LruHashMap<u64, [u64; 2]> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+pub static GOROUTINES: LruHashMap<u64, Receiver> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// Processors of a Go program's scheduler, by process: addresses.
+#[map]
+pub static PROCESSORS_KNOWN: LruHashMap<u32, [u64; PROCESSORS]> = LruHashMap::with_max_entries(MAX_RUNTIMES, 0);
+/// Goroutines that those have started for a request, by process and number.
+#[map]
+pub static CHILDREN: LruHashMap<u64, Child> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// `go` statements that start goroutines which may work for anybody, by process and address.
+#[map]
+pub static WORKERS: LruHashMap<[u64; 2], u8> = LruHashMap::with_max_entries(MAX_WORKERS, 0);
 /// The last receive of a thread that runs an event loop, by a number of its own.
 #[map]
 pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);

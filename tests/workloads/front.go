@@ -2,7 +2,8 @@
 //
 // GET /rN asks the other one for /rN: with a body that takes several sends, with one that waits to be wanted, over a connection that is
 // wrapped, for so short that some give up, and once more after its answer was sent. GET /pN is passed on. GET /fN has two goroutines
-// ask, and a third one long after the answer. All the while somebody asks for /nobody. Without a port to ask it is the other one: it is slow, and does not keep connections for long.
+// ask, and a third one after the answer. GET /wN is done by a goroutine of a pool that grows with the work, in two parts, and starts
+// what asks for /nobody from then on, the first time. All the while somebody asks for /nobody. Without a port to ask it is the other one: it is slow, and does not keep connections for long.
 package main
 
 import (
@@ -69,10 +70,43 @@ func fan(url string) {
 		}()
 	}
 	go func() {
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(6 * time.Millisecond)
 		get(plain, url)
 	}()
 	both.Wait()
+}
+
+// Work for whoever of the pool is idle.
+var tasks = make(chan func())
+
+// Has somebody of the pool do it, and waits for that.
+func pooled(task func()) {
+	done := make(chan struct{})
+	whole := func() {
+		task()
+		close(done)
+	}
+	select {
+	case tasks <- whole:
+	default:
+		go worker(whole)
+	}
+	<-done
+}
+
+func worker(first func()) {
+	first()
+	for task := range tasks {
+		task()
+	}
+}
+
+var once sync.Once
+
+func ticks(url string) {
+	for range time.Tick(3 * time.Millisecond) {
+		get(wraps, url)
+	}
 }
 
 func front(other string) http.Handler {
@@ -93,6 +127,13 @@ func front(other string) http.Handler {
 		whole := other + request.URL.Path
 		if strings.HasPrefix(request.URL.Path, "/f") {
 			fan(whole)
+			response.Write([]byte("ok\n"))
+			return
+		}
+		if strings.HasPrefix(request.URL.Path, "/w") {
+			once.Do(func() { go ticks(other + "/nobody") })
+			pooled(func() { get(wraps, whole) })
+			pooled(func() { get(wraps, whole) })
 			response.Write([]byte("ok\n"))
 			return
 		}

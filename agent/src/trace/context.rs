@@ -24,7 +24,7 @@ mod received;
 mod thread;
 
 use rustc_hash::FxHashMap;
-use wirespan_common::context::{OF_NOBODY, WAITS, is_of_receive, shows_receives};
+use wirespan_common::context::{OF_NOBODY, OfGoroutine, WAITS, is_of_receive, shows_receives};
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::stream::Actor;
 
@@ -151,7 +151,7 @@ impl Contexts {
             false => None,
         };
         if is_kept {
-            let request = Request { owner, pid: actor.pid, begin_ns: at_ns, thread };
+            let request = Request { owner, pid: actor.pid, context: actor.context, begin_ns: at_ns, thread };
             self.in_flight.entry(connection).or_default().add(request);
             self.flying += 1;
         }
@@ -268,8 +268,11 @@ impl Contexts {
         }
     }
 
-    fn close(&mut self, Request { owner, pid, begin_ns, thread: id }: Request, at_ns: u64, is_cut: bool) {
+    fn close(&mut self, Request { owner, pid, context, begin_ns, thread: id }: Request, at_ns: u64, is_cut: bool) {
         self.flying = self.flying.saturating_sub(1);
+        if OfGoroutine::of(context).is_some() {
+            self.received.over((pid, context), owner.request, at_ns);
+        }
         self.chains.end(pid, owner.request, begin_ns);
         let Some(thread) = id.and_then(|id| self.threads.get_mut(&id)) else { return };
         let Some(handled) = thread.find(owner.request) else { return };

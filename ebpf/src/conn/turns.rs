@@ -4,18 +4,18 @@
 use super::{Conn, FLAG_DATAGRAM, is_set};
 use crate::kernel::sock::Sock;
 use crate::maps::{DIRECTED, DIRECTIVES, count};
-use wirespan_common::context::OF_RECEIVE;
+use wirespan_common::context::NUMBERS;
 use wirespan_common::counters::Counter;
 use wirespan_common::record::{BUDGET_UNCHANGED, RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
 use wirespan_common::shed::NEVER;
 
-/// A number for the turn in progress that no other turn of any connection has, but by chance. It names no receive, and is not 0, but
-/// by chance.
+/// A number for the turn in progress that no other turn of any connection has, but by chance. It names neither a receive nor a
+/// goroutine's request, and is not 0, but by chance.
 #[inline(always)]
 pub fn turn_number(conn: &Conn) -> u64 {
     /// Odd, and without a pattern: the golden ratio.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    conn.id.wrapping_add(u64::from(conn.turns).wrapping_mul(SPREAD)) & !OF_RECEIVE
+    conn.id.wrapping_add(u64::from(conn.turns).wrapping_mul(SPREAD)) & NUMBERS
 }
 
 /// Notes the direction of a call: a change begins a new turn with a fresh budget. Looks, at the first turns and now and

@@ -5,22 +5,24 @@
 //! thread that runs C, or the scheduler, has none of it, and no context.
 
 mod children;
+mod receiver;
 mod round_trip;
+
+pub use children::Child;
+pub use receiver::{PROCESSORS, Receiver};
 
 use super::Moving;
 use crate::conn::Conn;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
 use crate::maps::RUNTIMES;
-use wirespan_common::context::{RUNTIME_GO, Runtime};
+use wirespan_common::context::{GO_NUMBER, RUNTIME_GO, Runtime};
 use wirespan_common::record::{ROLE_SERVER, SEND};
 
 /// What a goroutine does, as far as it says for whom.
 #[derive(Clone, Copy)]
 #[repr(u32)]
 enum Does {
-    /// It asks somebody.
-    Asks,
     /// It receives a request.
     Receives,
     /// It answers one.
@@ -29,7 +31,7 @@ enum Does {
     Other,
 }
 
-/// The goroutine that a call over this connection is made for.
+/// The context of a call over this connection: the goroutine that makes it, or the request that it is made for.
 #[inline(always)]
 pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
     if moving.direction == SEND && conn.asker != 0 {
@@ -38,18 +40,16 @@ pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
     let does = match (moving.role, moving.direction) {
         (ROLE_SERVER, SEND) => Does::Answers,
         (ROLE_SERVER, _) => Does::Receives,
-        (_, SEND) => Does::Asks,
         _ => Does::Other,
     };
-    goroutine(regs.goroutine(), regs.stack_pointer(), moving.thread.process(), does as u32)
+    goroutine(regs.goroutine(), regs.stack_pointer(), moving.thread.process(), does as u32, moving.turn)
 }
 
-/// The number of the goroutine with this `g` and this stack pointer, or of the one for which it does that; 0 if it is none. A global
+/// The context of what the goroutine with this `g` and this stack pointer does in this turn of a connection; 0 if it is none. A global
 /// function: the verifier checks it once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32) -> u64 {
-    const ASKS: u32 = Does::Asks as u32;
+pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32, turn: u64) -> u64 {
     const RECEIVES: u32 = Does::Receives as u32;
     const ANSWERS: u32 = Does::Answers as u32;
     let Some(runtime) = runtime(process) else { return 0 };
@@ -57,12 +57,10 @@ pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32)
     if stack_pointer <= low || stack_pointer > high {
         return 0;
     }
-    let number = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[0]))).unwrap_or(0);
+    let number = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_NUMBER]))).unwrap_or(0);
     match does {
-        ASKS => children::asks(process, g, number, runtime),
-        RECEIVES => children::receives(process, g, number, runtime),
-        ANSWERS => children::answers(process, number),
-        _ => number,
+        RECEIVES => receiver::receives(process, g, number, runtime, turn),
+        _ => receiver::does(process, g, number, runtime, does == ANSWERS),
     }
 }
 

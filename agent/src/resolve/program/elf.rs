@@ -5,8 +5,8 @@ use std::fs::File;
 
 use object::Endianness;
 use object::elf::{
-    EM_AARCH64, EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE, Rela64,
-    SHN_XINDEX, SHT_RELA, SectionHeader64,
+    EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE,
+    Rela64, SHN_XINDEX, SHT_RELA, SectionHeader64,
 };
 use object::pod::slice_from_bytes;
 use object::read::StringTable;
@@ -34,6 +34,7 @@ pub(super) struct Elf<'a> {
     file: &'a File,
     endian: Endianness,
     machine: u16,
+    is_movable: bool,
     sections: Vec<SectionHeader64<Endianness>>,
     segments: Vec<ProgramHeader64<Endianness>>,
     /// Those of the sections.
@@ -71,12 +72,24 @@ impl<'a> Elf<'a> {
         let count = if has_segments { count } else { 0 };
         let table = read(file, header.e_phoff(endian), u64::from(count) * SEGMENT as u64)?;
         let segments = slice_from_bytes::<ProgramHeader64<_>>(&table, usize::from(count)).ok()?.0.to_vec();
-        Some(Self { file, endian, machine: header.e_machine(endian), sections, segments, names })
+        let (machine, is_movable) = (header.e_machine(endian), header.e_type(endian) == ET_DYN);
+        Some(Self { file, endian, machine, is_movable, sections, segments, names })
     }
 
     /// The machine that it is made for: one of `EM_`.
     pub(super) fn machine(&self) -> u16 {
         self.machine
+    }
+
+    /// Whether it may be loaded anywhere.
+    pub(super) fn is_movable(&self) -> bool {
+        self.is_movable
+    }
+
+    /// The lowest address that it is linked to.
+    pub(super) fn lowest(&self) -> Option<u64> {
+        let loaded = self.segments.iter().filter(|segment| segment.p_type.get(self.endian) == PT_LOAD);
+        loaded.map(|segment| segment.p_vaddr.get(self.endian)).min()
     }
 
     /// Whether its numbers lie as those of this program do.

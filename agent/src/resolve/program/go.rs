@@ -1,11 +1,14 @@
-//! Programs of Go: the version that built them, and where functions begin that are probed.
+//! Programs of Go: the version that built them, where functions begin that are probed, and where the scheduler is.
 //!
 //! The version stands in section `.go.buildinfo` (`debug/buildinfo` of the Go library), in the section itself since Go 1.18; older
 //! programs point elsewhere and are left alone.
 
 mod functions;
+mod scheduler;
 
 use super::elf::Elf;
+use functions::Functions;
+pub(super) use scheduler::Scheduler;
 use std::fs::File;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -25,6 +28,8 @@ pub struct GoProgram {
     pub version: Box<str>,
     /// Where `net/http.(*persistConn).roundTrip` can be probed in its file, bytes; `None` if it has none.
     pub round_trip: Option<u64>,
+    /// Where its scheduler is, if the code says so.
+    pub(super) scheduler: Option<Scheduler>,
 }
 
 /// What is known of a program, if it is Go's.
@@ -33,7 +38,10 @@ pub(super) fn program(file: &File) -> Option<GoProgram> {
     let section = elf.section(".go.buildinfo")?;
     let length = section.size.min((STRINGS_AT + 2 + MAX_VERSION) as u64);
     let version = in_section(&elf.bytes(section.at, length)?)?;
-    Some(GoProgram { version, round_trip: functions::probed(&elf, ROUND_TRIP) })
+    let functions = Functions::read(&elf);
+    let round_trip = functions.as_ref().and_then(|functions| functions.probed(ROUND_TRIP));
+    let scheduler = functions.as_ref().and_then(|functions| scheduler::find(&elf, functions));
+    Some(GoProgram { version, round_trip, scheduler })
 }
 
 fn in_section(section: &[u8]) -> Option<Box<str>> {

@@ -131,6 +131,7 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             if let Some((go, file)) = programs.go(pinned) {
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
                 program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
+                program.sched = go.scheduler.and_then(|sched| sched.in_process(|| begins(pinned, process)));
                 program.runtime_version = Some(go.version);
                 program.runtime = Some("go".into());
             } else if let Some(method) = programs.node(pinned) {

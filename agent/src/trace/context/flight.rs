@@ -12,6 +12,8 @@ pub(super) struct Request {
     pub(super) owner: Owner,
     /// The process that received it.
     pub(super) pid: u32,
+    /// The context that did, 0 where only the thread is known.
+    pub(super) context: u64,
     /// When it began, ns.
     pub(super) begin_ns: u64,
     /// The thread that received it, if threads say something about it.
@@ -82,7 +84,7 @@ mod tests {
         for (stream, pos) in [(3, 50), (1, 10), (5, 30), (3, 20)] {
             let request = RequestKey { connection: 7, stream, pos };
             let owner = Owner { request, trace_id: [1; 16], span_id: [2; 8], parent: None, decision: Decision::Sample };
-            flight.add(Request { owner, pid: 1, begin_ns: 0, thread: None });
+            flight.add(Request { owner, pid: 1, context: 0, begin_ns: 0, thread: None });
         }
         assert!(flight.holds((5, 30)) && flight.holds((1, 10)) && !flight.holds((1, 20)));
         let mut take = |place| flight.take(place).map(|request| request.place());

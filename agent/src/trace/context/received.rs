@@ -1,6 +1,9 @@
 //! Which request a runtime's context (a goroutine) has received last. What it does belongs to that request until it receives the
 //! next one, also after the answer: nobody else runs in it. A context that never received a request owns nothing.
 //!
+//! Of a goroutine the kernel programs tell which of the requests that it received ([`OfGoroutine`]), so that those that it
+//! started can be late. A request is told by its head; what was received after that belongs to it until it is over.
+//!
 //! One that receives a request while it has another one's of another connection is an event loop, and owns nothing from then on. Of
 //! a pipeline, which is read at once, only the beginning is certain.
 
@@ -9,13 +12,16 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
+use wirespan_common::context::{MAX_AFTER, MAX_LATE_NS, OfGoroutine};
+
 use super::{Owner, RequestKey};
 use crate::conn::room;
 
 /// Most contexts that are kept.
 const MAX_CONTEXTS: usize = 16 * 1024;
-/// Requests of a context that are kept: a call is told when it ends, which may be after the next request was received.
-const MAX_REQUESTS: usize = 4;
+/// Requests of a context that are kept: a call is told when it ends, which may be after the next request was received, and a goroutine
+/// that was started for one may work after that.
+const MAX_REQUESTS: usize = 8;
 /// How long a context is kept whose request is over and that does nothing, ns: where there is room, and at least.
 const KEEP_NS: u64 = 30_000_000_000;
 const KEEP_FULL_NS: u64 = 500_000_000;
@@ -25,10 +31,45 @@ const ROOM_NS: u64 = 100_000_000;
 /// A process and one of its contexts.
 type Id = (u32, u64);
 
+/// The context that received what a context does something for, and, if that is told, which of its requests.
+fn receiver((pid, context): Id) -> (Id, Option<OfGoroutine>) {
+    let of = OfGoroutine::of(context);
+    ((pid, of.map_or(context, |of| of.receiver)), of)
+}
+
+/// A request that a context has received.
+#[derive(Debug)]
+struct Begun {
+    /// When it was received, ns.
+    at_ns: u64,
+    /// `None`: nothing may name its span.
+    owner: Option<Owner>,
+    /// Which of its goroutine's requests.
+    number: u32,
+    /// When it was over, ns; the end of time for one that is not.
+    over_ns: u64,
+}
+
+impl Begun {
+    /// Whether it is the last one that had begun when this was done.
+    fn is_of(&self, of: Option<OfGoroutine>, at_ns: u64) -> bool {
+        self.at_ns <= at_ns && of.is_none_or(|of| of.after(self.number) < MAX_AFTER)
+    }
+
+    /// Until when what is done in a context may belong to it, ns.
+    fn until_ns(&self, of: Option<OfGoroutine>) -> u64 {
+        match of {
+            Some(of) if of.after(self.number) > 0 => self.over_ns,
+            Some(of) if of.is_child => self.over_ns.saturating_add(MAX_LATE_NS),
+            _ => u64::MAX,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Context {
-    /// When each began, ns; in this order. `None`: nothing may name its span.
-    requests: VecDeque<(u64, Option<Owner>)>,
+    /// In the order in which they began.
+    requests: VecDeque<Begun>,
     /// The last one that it received.
     last: Option<Owner>,
     last_ns: u64,
@@ -53,6 +94,7 @@ impl Received {
         at_ns: u64,
         is_in_flight: impl Fn(&Owner) -> bool,
     ) -> bool {
+        let (id, of) = receiver(id);
         if self.contexts.len() >= MAX_CONTEXTS && self.room_ns.saturating_add(ROOM_NS) <= at_ns {
             self.room_ns = at_ns;
             self.forget_idle(at_ns, KEEP_FULL_NS, &is_in_flight);
@@ -69,16 +111,32 @@ impl Received {
         let before = std::mem::replace(&mut context.last, owner).filter(&is_in_flight);
         let is_other = |before: Owner| owner.is_none_or(|owner| owner.request.connection != before.request.connection);
         context.is_loop |= before.is_some_and(is_other);
-        context.requests.push_back((at_ns, owner.filter(|_| before.is_none())));
+        let (owner, number) = (owner.filter(|_| before.is_none()), of.map_or(0, |of| of.request));
+        context.requests.push_back(Begun { at_ns, owner, number, over_ns: u64::MAX });
         context.last_ns = context.last_ns.max(at_ns);
         true
     }
 
     /// The request for which a context did what began at `at_ns`.
     pub(super) fn owner(&mut self, id: Id, at_ns: u64) -> Option<Owner> {
+        let (id, of) = receiver(id);
         let context = self.contexts.get_mut(&id)?;
         context.last_ns = context.last_ns.max(at_ns);
-        context.requests.iter().rev().find(|(begin_ns, _)| *begin_ns <= at_ns)?.1.filter(|_| !context.is_loop)
+        let request = context.requests.iter().rev().find(|request| request.is_of(of, at_ns))?;
+        request.owner.filter(|_| !context.is_loop && at_ns <= request.until_ns(of))
+    }
+
+    /// A request is over that a context received.
+    pub(super) fn over(&mut self, id: Id, request: RequestKey, at_ns: u64) {
+        for begun in self.requests(id) {
+            if begun.owner.is_some_and(|owner| owner.request == request) {
+                begun.over_ns = at_ns;
+            }
+        }
+    }
+
+    fn requests(&mut self, id: Id) -> impl Iterator<Item = &mut Begun> {
+        self.contexts.get_mut(&receiver(id).0).into_iter().flat_map(|context| &mut context.requests)
     }
 
     /// Forgets the contexts that have done nothing for long and whose last request is not in flight.
@@ -97,9 +155,8 @@ impl Received {
 
     /// Nothing that a context does may name this request any more.
     pub(super) fn disown(&mut self, id: Id, request: RequestKey) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        for (_, owner) in &mut context.requests {
-            *owner = owner.filter(|owner| owner.request != request);
+        for begun in self.requests(id) {
+            begun.owner = begun.owner.filter(|owner| owner.request != request);
         }
     }
 
@@ -140,6 +197,40 @@ mod tests {
         assert_eq!((owner(250), owner(350)), (Some(3), None), "not that of before");
         received.forget(7);
         assert_eq!(received.owner((7, 20), 250), None);
+    }
+
+    /// What a goroutine, or one that it has started, does for one of its requests.
+    fn of(number: u64, is_child: bool) -> Id {
+        (7, OfGoroutine::context(20, number, is_child))
+    }
+
+    #[test]
+    fn what_was_started_for_a_request_may_be_late() {
+        let mut received = Received::default();
+        received.begin(of(1, false), Some(request(1)), 100, OVER);
+        received.over(of(1, false), request(1).request, 150);
+        received.begin(of(2, false), Some(request(2)), 200, OVER);
+        let mut owner = |id, at_ns| received.owner(id, at_ns).map(|owner| owner.request.connection);
+        assert_eq!((owner(of(1, true), 210), owner(of(2, true), 210)), (Some(1), Some(2)));
+        assert_eq!((owner(of(1, false), 210), owner(of(2, false), 210)), (Some(1), Some(2)), "told late");
+        let last_ns = 150 + MAX_LATE_NS;
+        assert_eq!((owner(of(1, true), last_ns), owner(of(1, true), last_ns + 1)), (Some(1), None));
+        assert_eq!(owner(of(2, true), last_ns + 1), Some(2), "it is not over");
+        assert_eq!(owner(of(1, false), last_ns + 1), Some(1), "the goroutine itself runs for nobody else");
+    }
+
+    #[test]
+    fn what_is_received_after_the_head_belongs_to_a_request_that_is_not_over() {
+        let mut received = Received::default();
+        received.begin(of(5, false), Some(request(1)), 100, OVER);
+        let owner = |received: &mut Received, number| received.owner(of(number, false), 200).is_some();
+        assert_eq!([4, 5, 6, 7].map(|number| owner(&mut received, number)), [false, true, true, true]);
+        received.over(of(5, false), request(1).request, 150);
+        assert_eq!(
+            [5, 6].map(|number| owner(&mut received, number)),
+            [true, false],
+            "the head of another one was lost"
+        );
     }
 
     #[test]

@@ -1,70 +1,109 @@
-//! Goroutines that the goroutine of a request starts while it handles it.
+//! Goroutines that the goroutine of a request started while it handled it. They work for that request, as long as it is not answered,
+//! and a while after that.
 //!
-//! `g` names the goroutine that created it (`parentGoid`, Go 1.21), not when. But numbers are handed out in order: each processor of the
-//! scheduler (`p`) has up to 16 that nobody has yet (runtime/proc.go, `goidcache`). Those that its processor has when a goroutine
-//! receives a request are of goroutines that are created later. So a child with such a number was created for that request,
-//! if its parent has received nothing since. Of others nothing is known: their numbers may be older.
+//! But one that was started for a request may work for whoever comes: one of a pool that grows, or one that was started when it was
+//! first needed. Such a goroutine waits for work: so one whose last pause was for a channel or a condition is not believed from then
+//! on. If it shows that after the answer, or still works long after it, nor is any other that the same `go` statement starts. (User
+//! space knows when the answer was over, and has a bound of its own: `agent/src/trace/context/received.rs`.)
 
+use super::receiver::{self, Receiver, key};
 use crate::kernel::read_user;
-use crate::maps::GOROUTINES;
-use wirespan_common::context::Runtime;
+use crate::maps::{CHILDREN, WORKERS};
+use aya_ebpf::helpers::bpf_ktime_get_ns;
+use wirespan_common::context::{GO_CHANNEL, GO_CONDITION, GO_NUMBER, GO_PARENT, MAX_LATE_NS, OfGoroutine, Runtime};
 
-/// Where the thread that runs it stands in `g` (runtime/runtime2.go).
-const THREAD: u64 = 48;
-/// Numbers that a processor takes at once (runtime/proc.go, `_GoidCacheBatch`).
-const BATCH: u64 = 16;
+/// From `goid` to `waitreason` in `g` (runtime/runtime2.go).
+const REASON: u64 = 24;
+/// From `parentGoid` to `gopc`, where the `go` statement stands.
+const STATEMENT: u64 = 8;
 
-/// A goroutine and its process, as a key.
-#[inline(always)]
-fn key(process: u32, number: u64) -> u64 {
-    u64::from(process) << 42 ^ number
+/// A goroutine that another one started for a request.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Child {
+    /// Which request of that one, twice; 0: nobody knows for whom it works.
+    request: u64,
+    /// When it first worked after the answer, ns; 0 if it did not.
+    late_ns: u64,
+    /// Not 0 once it has waited for what may be anybody's work.
+    has_waited: u64,
 }
 
-/// A goroutine receives a request: its children have numbers that nobody has now.
+/// The context of what the goroutine of this number does, which has received nothing itself: of the request that it was started
+/// for, if that is certain; else its own.
 #[inline(always)]
-pub fn receives(process: u32, g: u64, number: u64, runtime: &Runtime) -> u64 {
-    let free = free(g, runtime).unwrap_or([0; 2]);
-    let key = key(process, number);
-    match GOROUTINES.get_ptr_mut(key) {
-        // SAFETY: a live map value of this goroutine alone.
-        Some(known) => unsafe { known.write(free) },
-        None => _ = GOROUTINES.insert(key, free, 0),
-    }
-    number
-}
-
-/// The numbers that its processor has, from the first to before the last. In a system call it is the one that the thread had.
-#[inline(always)]
-fn free(g: u64, runtime: &Runtime) -> Option<[u64; 2]> {
-    let [.., thread_at, numbers_at] = [0, runtime.places[3], runtime.places[4]];
-    let thread = read_user::<u64>(g.wrapping_add(THREAD))?;
-    let processor = read_user::<u64>(thread.wrapping_add(u64::from(thread_at)))?;
-    let [from, to] = read_user::<[u64; 2]>(processor.wrapping_add(u64::from(numbers_at)))?;
-    // Another thread may take numbers from it in this moment.
-    (to.wrapping_sub(from) <= BATCH).then_some([from, to])
-}
-
-/// A goroutine answers: what its children do from now on may be anything.
-#[inline(always)]
-pub fn answers(process: u32, number: u64) -> u64 {
-    if let Some(known) = GOROUTINES.get_ptr_mut(key(process, number)) {
-        // SAFETY: a live map value of this goroutine alone.
-        unsafe { known.write([0; 2]) };
-    }
-    number
-}
-
-/// A goroutine asks: its parent, if it was created for the request that this one handles; else itself.
-#[inline(always)]
-pub fn asks(process: u32, g: u64, number: u64, runtime: &Runtime) -> u64 {
-    if runtime.places[2] == 0 {
+pub fn context(process: u32, g: u64, number: u64, runtime: &Runtime) -> u64 {
+    if runtime.places[GO_PARENT] == 0 {
         return number;
     }
-    let parent = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[2]))).unwrap_or(0);
-    // SAFETY: words of a live map value. If the parent receives in this moment they may be of two requests: those of another batch are
-    // too far apart.
-    match unsafe { GOROUTINES.get(key(process, parent)) } {
-        Some([from, to]) if to.wrapping_sub(*from) <= BATCH && *from <= number && number < *to => parent,
-        _ => number,
+    let parent = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_PARENT]))).unwrap_or(0);
+    let Some(parent_known) = receiver::get(process, parent) else { return number };
+    let request = request(process, g, number, parent_known, runtime);
+    if request == 0 { number } else { OfGoroutine::context(parent, request >> 1, true) }
+}
+
+/// Twice the count of the request that a goroutine works for, of those of its parent; 0 if it is not certain.
+#[inline(always)]
+fn request(process: u32, g: u64, number: u64, parent: &Receiver, runtime: &Runtime) -> u64 {
+    let key = key(process, number);
+    let written = parent.written();
+    let (child, is_new) = match CHILDREN.get_ptr_mut(key) {
+        Some(child) => (child, false),
+        None => {
+            let Some(before) = parent.started(number) else { return 0 };
+            // It has received the next one in this moment: this was of both.
+            if written & 1 != 0 || parent.written() != written {
+                return 0;
+            }
+            let _ =
+                CHILDREN.insert(key, Child { request: written.wrapping_sub(2 * before), late_ns: 0, has_waited: 0 }, 0);
+            let Some(child) = CHILDREN.get_ptr_mut(key) else { return 0 };
+            (child, true)
+        }
+    };
+    // SAFETY: a live map value that this goroutine alone writes.
+    let child = unsafe { &mut *child };
+    if child.request == 0 {
+        return 0;
     }
+    let is_late = child.request != written || !parent.is_open();
+    if waits_for_work(g, runtime) {
+        child.has_waited = 1;
+    }
+    if (is_new || is_late) && child.works_for_anybody(process, g, is_late, runtime) {
+        child.request = 0;
+    }
+    if child.has_waited != 0 { 0 } else { child.request }
+}
+
+impl Child {
+    /// Whether it works for anybody, or others that were started where it was.
+    #[inline(always)]
+    fn works_for_anybody(&mut self, process: u32, g: u64, is_late: bool, runtime: &Runtime) -> bool {
+        let at = g.wrapping_add(u64::from(runtime.places[GO_PARENT]) + STATEMENT);
+        let statement = [u64::from(process), read_user::<u64>(at).unwrap_or(0)];
+        if is_late && (self.has_waited != 0 || self.is_old()) {
+            let _ = WORKERS.insert(statement, 0, 0);
+            return true;
+        }
+        WORKERS.get_ptr(statement).is_some()
+    }
+
+    /// Whether it was late for the first time long ago.
+    #[inline(always)]
+    fn is_old(&mut self) -> bool {
+        // SAFETY: no arguments.
+        let now_ns = unsafe { bpf_ktime_get_ns() };
+        if self.late_ns == 0 {
+            self.late_ns = now_ns;
+        }
+        now_ns.wrapping_sub(self.late_ns) > MAX_LATE_NS
+    }
+}
+
+/// Whether the last pause of a goroutine was for a channel or a condition.
+#[inline(always)]
+fn waits_for_work(g: u64, runtime: &Runtime) -> bool {
+    let reason = read_user::<u8>(g.wrapping_add(u64::from(runtime.places[GO_NUMBER]) + REASON)).map_or(0, u32::from);
+    reason == runtime.places[GO_CHANNEL] || reason == runtime.places[GO_CONDITION]
 }

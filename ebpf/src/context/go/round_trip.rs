@@ -3,13 +3,14 @@
 //! sent as a whole: so all that is sent over it is the request of who has asked last.
 
 use super::{Does, goroutine, runtime};
+use crate::conn;
 use crate::context::thread::Thread;
 use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
-use crate::maps::CONNECTIONS;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
+use wirespan_common::context::GO_CLIENT_CONN;
 use wirespan_common::record::ROLE_SERVER;
 
 /// Interfaces within one another that are looked into for a socket: `*tls.Conn` and most wrappers begin with the connection that they
@@ -40,14 +41,16 @@ pub fn go_round_trip(ctx: ProbeContext) -> u32 {
 fn asks(regs: Regs) {
     let process = Thread::current().process();
     let Some(runtime) = runtime(process) else { return };
-    let (connection, shared_at) = (regs.go_argument(), u64::from(runtime.places[1]));
+    let (connection, shared_at) = (regs.go_argument(), u64::from(runtime.places[GO_CLIENT_CONN]));
     // Whoever waits for its turn has begun, too: nobody is known to ask.
     let is_shared = shared_at != 0 && read_user::<u8>(connection.wrapping_add(shared_at)) != Some(0);
-    let asker =
-        if is_shared { 0 } else { goroutine(regs.goroutine(), regs.stack_pointer(), process, Does::Asks as u32) };
+    let asker = match is_shared {
+        true => 0,
+        false => goroutine(regs.goroutine(), regs.stack_pointer(), process, Does::Other as u32, 0),
+    };
     if let Some(descriptor) = descriptor(connection.wrapping_add(CONNECTION))
         && let Some(sock) = socket(descriptor)
-        && let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key())
+        && let Some(conn) = conn::sight(sock)
     {
         // SAFETY: a live map value; who sends next over this connection does so after this.
         let conn = unsafe { &mut *conn };

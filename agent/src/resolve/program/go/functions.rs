@@ -29,18 +29,32 @@ const MAX_FUNCTIONS: u64 = 4 * 1024 * 1024;
 /// Most bytes of the beginning of a function that are looked at.
 const BEGINNING: u64 = 24;
 
-/// Where in the file the function of this name can be probed, before it has done anything.
-pub(super) fn probed(elf: &Elf<'_>, name: &str) -> Option<u64> {
-    if !elf.is_little_endian() {
-        return None;
+/// The functions of a program.
+pub(super) struct Functions<'a> {
+    elf: &'a Elf<'a>,
+    table: Part,
+    header: Header,
+}
+
+impl<'a> Functions<'a> {
+    /// `None`: there is no table that can be read.
+    pub(super) fn read(elf: &'a Elf<'a>) -> Option<Self> {
+        let table = Some(elf).filter(|elf| elf.is_little_endian()).and_then(table)?;
+        Some(Self { elf, table, header: Header::read(elf, table)? })
     }
-    let table = table(elf)?;
-    let header = Header::read(elf, table)?;
-    let named = header.name(elf, name)?;
-    let from = header.find(elf, named)?;
-    let begin = text(elf, table, &header)?.checked_add(u64::from(from))?;
-    let at = elf.code(begin)?;
-    at.checked_add(place(elf.machine(), &elf.bytes(at, BEGINNING)?)?)
+
+    /// Where the function of this name is linked to.
+    pub(super) fn address(&self, name: &str) -> Option<u64> {
+        let named = self.header.name(self.elf, name)?;
+        let from = self.header.find(self.elf, named)?;
+        text(self.elf, self.table, &self.header)?.checked_add(u64::from(from))
+    }
+
+    /// Where in the file the function of this name can be probed, before it has done anything.
+    pub(super) fn probed(&self, name: &str) -> Option<u64> {
+        let at = self.elf.code(self.address(name)?)?;
+        at.checked_add(place(self.elf.machine(), &self.elf.bytes(at, BEGINNING)?)?)
+    }
 }
 
 /// The table: a section, or within the data of a program that C's linker has made movable.
@@ -214,4 +228,4 @@ fn place(machine: u16, bytes: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

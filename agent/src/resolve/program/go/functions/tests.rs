@@ -4,9 +4,9 @@ use std::io::Write as _;
 use super::*;
 
 /// Where the file is linked to.
-const BASE: u64 = 0x40_0000;
+pub(in crate::resolve::program::go) const BASE: u64 = 0x40_0000;
 /// Beginning of the code in the file.
-const CODE: u64 = 0x200;
+pub(in crate::resolve::program::go) const CODE: u64 = 0x200;
 /// The name that is looked for.
 const NAME: &str = "net/http.(*persistConn).roundTrip";
 /// `lea -0x1a8(%rsp), %r12; cmp 0x10(%r14), %r12; jbe …`
@@ -16,7 +16,7 @@ const PROLOGUE: [u8; 18] =
 const JUMP: u64 = 12;
 
 /// A section: name, type, bytes.
-type Section<'a> = (&'a str, u32, Vec<u8>);
+pub(in crate::resolve::program::go) type Section<'a> = (&'a str, u32, Vec<u8>);
 
 /// Code, one function every 32 bytes.
 fn code(functions: usize) -> Section<'static> {
@@ -26,7 +26,7 @@ fn code(functions: usize) -> Section<'static> {
 }
 
 /// The table of these functions, each of which begins 32 bytes after the one before.
-fn table(magic: u8, text: u64, functions: &[&str]) -> Vec<u8> {
+pub(in crate::resolve::program::go) fn table(magic: u8, text: u64, functions: &[&str]) -> Vec<u8> {
     let mut names = b"\0".to_vec();
     let mut descriptions = Vec::new();
     let first = 8 * functions.len();
@@ -53,7 +53,7 @@ fn table(magic: u8, text: u64, functions: &[&str]) -> Vec<u8> {
 }
 
 /// A program of these sections, the first of which begins at [`CODE`], each linked to where it stands in the file; and where each does.
-fn executable(sections: &[Section<'_>]) -> (Vec<u8>, Vec<u64>) {
+pub(in crate::resolve::program::go) fn executable(sections: &[Section<'_>]) -> (Vec<u8>, Vec<u64>) {
     let mut file = b"\x7fELF\x02\x01\x01".to_vec();
     file.resize(CODE as usize, 0);
     let mut names = b"\0.shstrtab\0".to_vec();
@@ -99,7 +99,7 @@ fn found(bytes: &[u8]) -> Option<u64> {
     let held = rustix::fs::memfd_create("program", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
     let mut file = File::from(held);
     file.write_all(bytes).unwrap();
-    probed(&Elf::read(&file)?, NAME)
+    Functions::read(&Elf::read(&file)?)?.probed(NAME)
 }
 
 fn relocation(at: u64, to: u64) -> Vec<u8> {
