@@ -21,6 +21,7 @@ mod counts;
 mod export;
 mod governor;
 mod handed_over;
+mod hosts;
 mod http;
 mod identity;
 mod kernel;

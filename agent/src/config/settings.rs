@@ -222,6 +222,12 @@ settings! {
                 file("wirespan.advisor.interval").see("[advisor.md](advisor.md)");
             /// Export spans of connection set-up (`connection_setup` and its phases).
             connection_spans: bool = true, file("wirespan.connections.spans");
+            /// Adds `wirespan.exchange.id` to spans of requests: the same at both ends of a call, by which a Collector or a
+            /// backend joins what the agents of two hosts saw.
+            exchange_ids: bool = false,
+                file("wirespan.links.attribute")
+                    .see("[spans.md](spans.md#across-hosts)")
+                    .variables(&[variable("WIRESPAN_LINKS_ATTRIBUTE")]);
             /// Export spans of wirespan's own work.
             telemetry_spans: bool = false,
                 file("wirespan.telemetry.spans").see("[spans.md](spans.md#wirespans-own-work)");
