@@ -36,5 +36,6 @@ mod postgres;
 mod program;
 mod redis;
 mod strangers;
+mod targets;
 mod undecided;
 mod vectors;
