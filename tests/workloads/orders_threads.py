@@ -1,4 +1,4 @@
-"""An HTTP server with a thread for each connection, which asks PostgreSQL once a request: orders_threads.py PORT DSN
+"""An HTTP server with a thread for each connection, which asks PostgreSQL once a request: orders_threads.py PORT DSN [ADDRESS]
 
 GET /rN runs a statement that says so: `… AS rN`.
 """
@@ -29,4 +29,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+address = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+http.server.ThreadingHTTPServer((address, int(sys.argv[1])), Handler).serve_forever()

@@ -94,6 +94,14 @@ pub(super) fn describe_kernel() -> Result<(Layout, Present), StartError> {
     Ok((Layout::resolve(|structure, path| types.offset(structure, path)), Present::of(&types)))
 }
 
+/// The best backend whose hooks the running kernel declares. Whether it grants them is not tried.
+#[must_use]
+pub fn declared_backend() -> Option<&'static str> {
+    let (_, present) = describe_kernel().ok()?;
+    let is_there = |backend: &&&Backend| backend.required.iter().all(|hook| present.has(hook));
+    BACKENDS.iter().find(is_there).map(|backend| backend.name)
+}
+
 impl Context<'_> {
     /// Loads and attaches one hook, or says why it cannot be.
     pub(super) fn attach(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
 //! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people;
 //! - [`listeners`]: listen queues, which no hook tells;
+//! - [`uprobes`]: probes in programs; [`probed`]: those that other agents have set;
 //! - [`decode`]: records to events; [`ring`]: the ring buffer's records; [`reader`]: those, in the order of kernel times.
 
 mod attach;
@@ -16,6 +17,7 @@ pub mod load;
 pub mod memory;
 mod pace;
 pub mod policies;
+pub mod probed;
 pub mod reader;
 pub mod report;
 pub mod ring;
@@ -24,5 +26,6 @@ pub mod sockets;
 pub mod syscalls;
 pub mod uprobes;
 
+pub use attach::declared_backend;
 pub use load::{Capture, Options, StartError};
 pub use reader::Reader;

@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use super::examples;
 use super::flags::Flags;
 use crate::advise::words::list;
-use crate::config::{ADVISE, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, duration};
+use crate::config::{ADVISE, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, TARGETS, duration};
 use crate::process::spelling;
 use crate::telemetry::log;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -45,6 +45,8 @@ pub enum Command {
     Record(Record),
     /// Watch for a while, then explain what slows callers down
     Advise(Advise),
+    /// Tell which processes would be traced, why, and what would be known of their calls
+    Targets(Targets),
     /// Tell what this kernel grants, what is missing, and what will be used
     Doctor(Doctor),
     /// Check or print the configuration
@@ -119,7 +121,22 @@ pub struct Advise {
     pub diff: Option<Vec<PathBuf>>,
 }
 
-/// How `doctor` and `advise` answer.
+/// Arguments of `targets`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = examples::TARGETS)]
+pub struct Targets {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Flags<TARGETS>,
+    /// Tell of the processes that would not be traced, too
+    #[arg(short, long)]
+    pub all: bool,
+    /// How to answer
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Report,
+}
+
+/// How `targets`, `doctor` and `advise` answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Report {
     /// For people.

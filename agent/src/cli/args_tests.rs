@@ -40,6 +40,7 @@ fn the_contract() {
         "wirespan replay x.pcap --output otlp-json",
         "wirespan record -o x --select pid=1",
         "wirespan doctor --output json",
+        "wirespan targets --select exe=nginx --all -o json",
         "wirespan config validate x.yaml",
         "wirespan config print --config x.yaml --output none",
     ] {
@@ -75,6 +76,7 @@ fn examples_are_accepted() {
         examples::REPLAY,
         examples::RECORD,
         examples::ADVISE,
+        examples::TARGETS,
         examples::DOCTOR,
         examples::VALIDATE,
         examples::PRINT,
@@ -89,7 +91,7 @@ fn examples_are_accepted() {
         }
         assert!(help.lines().all(|line| line.len() <= 115), "{help}");
     }
-    assert_eq!(count, 21);
+    assert_eq!(count, 24);
 }
 
 #[test]

@@ -61,6 +61,18 @@ Examples:
     selectors!()
 );
 
+/// Below `targets`.
+pub const TARGETS: &str = concat!(
+    "\
+Examples:
+  wirespan targets                                 every process that `wirespan run` would trace
+  wirespan targets --select exe=nginx --all        and why others are not
+  wirespan targets -p 4711 -o json
+
+",
+    selectors!()
+);
+
 /// Below `doctor`.
 pub const DOCTOR: &str = "\
 Examples:

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{ADVISE, Access, Config, PRINT, RECORD, REPLAY, RUN};
+use crate::config::{ADVISE, Access, Config, PRINT, RECORD, REPLAY, RUN, TARGETS};
 use clap::Args as _;
 
 fn parse<const COMMAND: Commands>(arguments: &[String]) -> Flags<COMMAND> {
@@ -50,6 +50,7 @@ fn each_flag_of_each_command_sets_its_setting() {
     each_sets_its_setting::<ADVISE>(7);
     each_sets_its_setting::<REPLAY>(8);
     each_sets_its_setting::<PRINT>(11);
+    each_sets_its_setting::<TARGETS>(7);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod record;
 pub mod replay;
 pub mod run;
 pub mod signals;
+pub mod targets;
 pub mod telling;
 
 pub use args::Args;
@@ -52,6 +53,7 @@ fn dispatch(args: &Args) -> anyhow::Result<()> {
         args::Command::Replay(arguments) => replay::replay(arguments),
         args::Command::Record(arguments) => record::record(arguments),
         args::Command::Advise(arguments) => advise::advise(arguments),
+        args::Command::Targets(arguments) => targets::targets(arguments),
         args::Command::Doctor(arguments) => doctor::doctor(arguments),
         args::Command::Config(command) => configuration::configuration(command),
     }

@@ -110,7 +110,7 @@ pub fn threads() -> anyhow::Result<()> {
 }
 
 /// Sees whether the selectors select anything on this host.
-fn fits(config: &Config) -> Result<(), config::Error> {
+pub(super) fn fits(config: &Config) -> Result<(), config::Error> {
     let unfit = |unfit: Unfit| config::Error::new(format!("selector `{}`", unfit.selector), unfit.message);
     let notes = config.selectors.check(&Users::read()).map_err(unfit)?;
     notes.iter().for_each(|note| tracing::info!("{note}"));

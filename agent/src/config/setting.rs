@@ -20,6 +20,9 @@ pub(crate) const ADVISE: Commands = 8;
 /// `wirespan config print`.
 pub(crate) const PRINT: Commands = 16;
 
+/// `wirespan targets`.
+pub(crate) const TARGETS: Commands = 32;
+
 /// A setting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::groups::{self, Batch, Capture, Limits, Metrics, Shown};
 use super::setting::{
-    ADVISE, Access, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, file, list, outside, place, positive,
-    settings, variable,
+    ADVISE, Access, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside, place,
+    positive, settings, variable,
 };
 use super::standard;
 use super::words::{Backend, LogFormat, LogLevel, Output, Route, Uprobes};
@@ -21,7 +21,7 @@ use crate::trace::sampler::Sampler;
 /// Most of what can be counted.
 pub(super) const MANY: u64 = 1 << 24;
 /// All commands that have settings.
-const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT;
+const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT | TARGETS;
 /// Settings that parts of OpenTelemetry's format give, too: where spans are shown,
 pub(super) const OUTPUT: &str = "wirespan.output";
 /// in which file,
@@ -123,6 +123,7 @@ settings! {
                             long: "select",
                             value: "SELECTOR",
                             help: "Trace only processes that this selects; several are alternatives",
+                            of: FLAG.of | TARGETS,
                             rank: 1,
                             ..FLAG
                         },
@@ -131,9 +132,9 @@ settings! {
                             short: Some('p'),
                             value: "PID",
                             help: "Trace only this process and the workers that it forks: as `--select pid=PID`",
+                            of: FLAG.of | TARGETS,
                             rank: 2,
                             means: Means::Process,
-                            ..FLAG
                         },
                     ])
                     .variables(&[list("WIRESPAN_SELECT", &[';'])]);
@@ -181,7 +182,7 @@ settings! {
             /// How to capture; `auto` takes the best that the kernel grants.
             backend: Backend = Backend::default(),
                 file("wirespan.backend")
-                    .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", rank: 3, ..FLAG }])
+                    .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", of: FLAG.of | TARGETS, rank: 3, ..FLAG }])
                     .variables(&[variable("WIRESPAN_BACKEND")]);
             /// Whether probes are put into programs (uprobes) where that shows which request a call belongs to.
             uprobes: Uprobes = Uprobes::default(),
@@ -222,6 +223,12 @@ settings! {
                 file("wirespan.advisor.interval").see("[advisor.md](advisor.md)");
             /// Export spans of connection set-up (`connection_setup` and its phases).
             connection_spans: bool = true, file("wirespan.connections.spans");
+            /// Adds `wirespan.exchange.id` to spans of requests: the same at both ends of a call, by which a Collector or a
+            /// backend joins what the agents of two hosts saw.
+            exchange_ids: bool = false,
+                file("wirespan.links.attribute")
+                    .see("[spans.md](spans.md#across-hosts)")
+                    .variables(&[variable("WIRESPAN_LINKS_ATTRIBUTE")]);
             /// Export spans of wirespan's own work.
             telemetry_spans: bool = false,
                 file("wirespan.telemetry.spans").see("[spans.md](spans.md#wirespans-own-work)");

@@ -178,7 +178,8 @@ fn captures() -> Vec<PathBuf> {
 fn engine(settings: Settings) -> (Engine, Rc<RefCell<Metrics>>) {
     let mut routes = Routes::new();
     routes.guess();
-    let config = Config { options: Options { routes, returned_rows: true, ..Options::default() }, ..Config::default() };
+    let options = Options { routes, returned_rows: true, ..Options::default() };
+    let config = Config { options, exchange_ids: true, ..Config::default() };
     let own = enrich::agent(&host(), &|_| None);
     let metrics = Rc::new(RefCell::new(Metrics::new(settings, config.clone(), Arc::new(own))));
     let tracer = Tracer::new(config, Ids::seeded(0));

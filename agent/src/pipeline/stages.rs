@@ -11,7 +11,7 @@ use crate::enrich::Resources;
 use crate::event::{Data, Endpoint, ProcessChange, Role, Transport, Vantage};
 use crate::process::table::{Decision, ProcessTable};
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
-use crate::trace::links::Links;
+use crate::trace::links::{ExchangeId, Links};
 use crate::trace::lookup::{Lookups, Waiting};
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::passed::Passed;
@@ -220,12 +220,11 @@ impl Stages {
         resource: &Arc<Resource>,
     ) {
         // A session is only opened when the direction of requests, and so the role, is known.
-        if connection.role.is_none() {
-            return;
-        }
-        let pid = exchange.actor.pid;
+        let Some(role) = connection.role else { return };
         let (stream, pos) = (exchange.stream, exchange.request.pos);
         let key = RequestKey { connection: connection.open.connection, stream, pos };
+        let id = ExchangeId::of(&connection.open, role, pos);
+        let pid = exchange.actor.pid;
         let at = (exchange.request.first_ns, waited_until(exchange));
         let asked = self.asked(exchange, key);
         let owner = self.owner(connection, exchange.actor, at, resource);
@@ -250,7 +249,7 @@ impl Stages {
         let Followed { facts, recent_route, .. } = followed;
         let route = self.tracer.route(exchange, facts, &resource.service_name, recent_route);
         let is_late = owner.is_some_and(|owner| !self.contexts.is_in_flight(&owner));
-        let ties = Ties { promised: told.ids, owner, is_late, usage: Some(usage), paid, route: route.as_deref() };
+        let ties = Ties { promised: told.ids, owner, is_late, usage: Some(usage), paid, route: route.as_deref(), id };
         let span = self.tracer.span(exchange, facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
         let is_open = matches!(told.other, Other::Awaited(_));

@@ -59,8 +59,8 @@ pub(super) struct Looker {
 }
 
 impl Looker {
-    pub(super) fn new(selectors: Arc<Selectors>, hung: Hung) -> Self {
-        let proc = Proc::new(selectors.variables(), selectors.uses_ports());
+    pub(super) fn new(selectors: Arc<Selectors>, ports: bool, hung: Hung) -> Self {
+        let proc = Proc::new(selectors.variables(), ports);
         let fresh = Proc::new(selectors.variables(), false);
         Self { proc, fresh, selectors, users: Users::read(), programs: Programs::default(), hung }
     }

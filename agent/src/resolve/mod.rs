@@ -67,9 +67,17 @@ impl Resolver {
     /// # Errors
     /// When the system grants no thread.
     pub fn start(selectors: &Selectors) -> io::Result<Self> {
+        Self::start_with(selectors, selectors.uses_ports())
+    }
+
+    /// As [`start`](Self::start). `ports`: whether to look for the ports of each process, which costs a look at all of its open files.
+    ///
+    /// # Errors
+    /// When the system grants no thread.
+    pub fn start_with(selectors: &Selectors, ports: bool) -> io::Result<Self> {
         let (told, answers) = channel();
         let hung = Hung::default();
-        let looker = Looker::new(Arc::new(selectors.clone()), hung.clone());
+        let looker = Looker::new(Arc::new(selectors.clone()), ports, hung.clone());
         Ok(Self {
             looks: Lane::start("ws-resolve", looker.clone(), told.clone(), hung.clone())?,
             scans: Lane::start("ws-scan", looker, told, hung)?,

@@ -9,6 +9,7 @@
 //! Who asks an HTTP server is promised the ids of its span when it asks, so that whatever is done for the request names the right
 //! trace from the beginning. Of other protocols a server does nothing for others: its span waits until the client has the answer.
 
+mod exchange_id;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -20,6 +21,7 @@ use wirespan_protocols::phase::Print;
 use super::context::{Owner, RequestKey};
 use super::span::Span;
 use crate::event::{Endpoint, Open, Role, Transport, Vantage};
+pub use exchange_id::ExchangeId;
 use waiting::Waiting;
 
 /// Most connections whose other end can be found.

@@ -62,13 +62,15 @@ pub struct Config {
     pub sampler: Sampler,
     /// Whether set-ups of connections become spans.
     pub connection_spans: bool,
+    /// Whether spans say by which name the other end's can be found ([`links::ExchangeId`]).
+    pub exchange_ids: bool,
     /// What the descriptions of exchanges need.
     pub options: Options,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { sampler: Sampler::default(), connection_spans: true, options: Options::default() }
+        Self { sampler: Sampler::default(), connection_spans: true, exchange_ids: false, options: Options::default() }
     }
 }
 
@@ -87,6 +89,8 @@ pub struct Ties<'a> {
     pub paid: Option<Paid>,
     /// Its route ([`Tracer::route`]).
     pub route: Option<&'a Route>,
+    /// Its name at both ends.
+    pub id: Option<links::ExchangeId>,
 }
 
 /// Why an exchange did not become a span although all of it was seen.
@@ -223,6 +227,9 @@ impl Tracer {
         let view = connection.view(family);
         let scene = Scene { view, route: ties.route, options: &self.config.options };
         let (mut described, status) = exchange.describe(&scene, self.buffers.buffer());
+        if let Some(id) = ties.id.filter(|_| self.config.exchange_ids) {
+            described.attributes.push((semconv::WIRESPAN_EXCHANGE_ID, Value::text(&id.to_string())));
+        }
         let links = tie(exchange, view.kind, ties, &mut described.attributes);
         let (start_unix_ns, end_unix_ns) = self.clock.interval(exchange.request.first_ns, exchange.end_ns);
         Some(Span {

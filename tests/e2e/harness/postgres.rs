@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use rustix::process::Signal;
 
 use super::parts::postgres_programs;
-use super::process::{Folder, Owned, eventually, free_port, run};
+use super::process::{Folder, Owned, eventually, free_port, run, settle};
 
 /// A PostgreSQL server with the superuser `postgres`, trusted from everywhere, and the database `shop`.
 pub struct Postgres {
@@ -138,13 +138,25 @@ impl Postgres {
     #[track_caller]
     pub fn ask_for_passwords(&self, addresses: &str, password: &str) {
         self.execute(&format!("ALTER USER postgres PASSWORD '{password}'"));
-        let file = self.folder.join("data/pg_hba.conf");
-        let rules = fs::read_to_string(&file).unwrap() + &format!("hostssl all all {addresses} scram-sha-256\n");
-        fs::write(&file, rules).unwrap();
+        self.admit(&format!("hostssl all all {addresses} scram-sha-256"));
+    }
+
+    /// Makes it trust those of other addresses, too.
+    #[track_caller]
+    pub fn trust(&self, addresses: &str) {
+        self.admit(&format!("host all all {addresses} trust"));
+    }
+
+    /// Adds a rule to those of who may come in.
+    #[track_caller]
+    fn admit(&self, rule: &str) {
+        let count = || self.execute("SELECT count(*) FROM pg_hba_file_rules").trim().parse::<u32>().unwrap();
+        let (before, file) = (count(), self.folder.join("data/pg_hba.conf"));
+        fs::write(&file, fs::read_to_string(&file).unwrap() + rule + "\n").unwrap();
         self.execute("SELECT pg_reload_conf()");
-        eventually("the rules are in force", || {
-            self.execute("SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'scram-sha-256'").trim() == "1"
-        });
+        // It reads the file itself; the server has read it a moment later.
+        assert_eq!(count(), before + 1);
+        settle();
     }
 
     /// Runs statements that prepare a test.

@@ -1,6 +1,7 @@
-//! What must hold: `tests/truth/limits.toml`.
+//! What must hold: what is to be reached (`tests/truth/limits.toml`), or what was reached (`tests/truth/floor.toml`).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -46,19 +47,33 @@ struct Part {
     kinds: BTreeMap<Kind, f64>,
 }
 
+/// A limit that does not hold.
+#[derive(Debug)]
+pub struct Breach {
+    /// What, in words.
+    pub what: String,
+    /// Something is said that is not so. Too little may come of a busy machine, this does not.
+    pub is_wrong: bool,
+}
+
 /// A share in percent; of nothing everything.
 pub fn percent(part: u64, of: u64) -> f64 {
     if of == 0 { 100.0 } else { part as f64 * 100.0 / of as f64 }
 }
 
 impl Limits {
-    /// Reads them.
-    pub fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).context("tests/truth/limits.toml")
+    /// Reads those of a file.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file);
+        text.map_err(Into::into).and_then(|text| Self::parse(&text)).with_context(|| file.display().to_string())
     }
 
-    /// What does not hold, in words.
-    pub fn broken(&self, server: &str, counts: &Counts) -> Vec<String> {
+    fn parse(text: &str) -> Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// What does not hold.
+    pub fn broken(&self, server: &str, counts: &Counts) -> Vec<Breach> {
         let none = Part::default();
         let part = self.server.get(server).unwrap_or(&none);
         let limit = Limit {
@@ -70,7 +85,7 @@ impl Limits {
         let mut broken = Vec::new();
         let mut least = |what: String, is: f64, least: f64| {
             if is < least {
-                broken.push(format!("{what}: {is:.2} %, not {least} %"));
+                broken.push(Breach { what: format!("{what}: {is:.2} %, not {least} %"), is_wrong: false });
             }
         };
         let all = counts.all_calls();
@@ -83,23 +98,30 @@ impl Limits {
         least("right parents of the proxy's calls".into(), right(counts.proxy), limit.right);
         least("right links".into(), right(counts.links), limit.links);
         least("exact trees".into(), percent(counts.exact, counts.requests), part.exact.unwrap_or(0.0));
-        for (what, tally) in [("calls", all), ("links", counts.links)] {
-            if tally.seen > tally.expected {
-                broken.push(format!("{what} told more than once: {}", tally.seen - tally.expected));
-            }
-            let wrong = percent(tally.wrong, tally.seen.max(1));
-            if wrong > limit.wrong {
-                broken.push(format!("wrong parents of {what}: {wrong:.2} %, more than {} %", limit.wrong));
-            }
-        }
-        let never = [
-            ("background calls with a parent", counts.background.1),
-            ("dangling parents", counts.dangling),
-            ("spans outside of their parents", counts.outside),
-        ];
-        broken.extend(never.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}: {n}")));
+        broken.extend(never(counts, limit.wrong).into_iter().map(|what| Breach { what, is_wrong: true }));
         broken
     }
+}
+
+/// What is said that is not so; `wrong` percent of parents may be.
+fn never(counts: &Counts, wrong: f64) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (what, tally) in [("calls", counts.all_calls()), ("links", counts.links)] {
+        if tally.seen > tally.expected {
+            broken.push(format!("{what} told more than once: {}", tally.seen - tally.expected));
+        }
+        let share = percent(tally.wrong, tally.seen.max(1));
+        if share > wrong {
+            broken.push(format!("wrong parents of {what}: {share:.2} %, more than {wrong} %"));
+        }
+    }
+    let never = [
+        ("background calls with a parent", counts.background.1),
+        ("dangling parents", counts.dangling),
+        ("spans outside of their parents", counts.outside),
+    ];
+    broken.extend(never.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}: {n}")));
+    broken
 }
 
 #[cfg(test)]
@@ -133,11 +155,16 @@ mod tests {
     fn what_must_never_be_is_said() {
         let limits = Limits::parse(TEXT).unwrap();
         let bad = Counts { background: (9, 1), dangling: 1, outside: 1, ..Counts::default() };
-        assert_eq!(limits.broken("one", &bad).len(), 3);
+        let broken = limits.broken("one", &bad);
+        assert!(broken.len() == 3 && broken.iter().all(|breach| breach.is_wrong));
+        let few = limits.broken("two", &counts(89, 0));
+        assert!(!few.is_empty() && few.iter().all(|breach| !breach.is_wrong));
     }
 
     #[test]
     fn the_limits_in_use_can_be_read() {
-        Limits::parse(include_str!("../../../tests/truth/limits.toml")).unwrap();
+        for file in ["limits.toml", "floor.toml"] {
+            Limits::read(&crate::paths::root().join("tests/truth").join(file)).unwrap();
+        }
     }
 }

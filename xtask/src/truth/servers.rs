@@ -29,6 +29,8 @@ pub struct Server {
     pub proxy: Option<Proxy>,
     /// What its requests do.
     pub kinds: &'static [Kind],
+    /// A program that nothing here installs; continuous integration does without the server where it is missing.
+    pub needs: Option<&'static str>,
     /// Whether the short form for continuous integration has it.
     pub in_ci: bool,
 }
@@ -43,6 +45,7 @@ const PLAIN: Server = Server {
     command: |_, _| anyhow::bail!("no command"),
     proxy: None,
     kinds: &KINDS,
+    needs: None,
     in_ci: false,
 };
 

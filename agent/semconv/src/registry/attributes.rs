@@ -190,6 +190,8 @@ attributes! {
     WIRESPAN_QUEUE_DURATION: "wirespan.queue.duration", Double, Own, WIRESPAN, "any", "0.0003";
     /// That the request which is the span's parent was over before the span was.
     WIRESPAN_PARENT_OVER: "wirespan.parent.over", Bool, Own, WIRESPAN, "`true`", "true";
+    /// Name of an exchange that both ends of its connection make alike.
+    WIRESPAN_EXCHANGE_ID: "wirespan.exchange.id", String, Own, WIRESPAN, "any", "10.0.0.7:40312/2954417";
     /// Whether the connection had carried a request before.
     WIRESPAN_CONNECTION_REUSED: "wirespan.connection.reused", Bool, Own, WIRESPAN, "", "false";
     /// How long the connection's set-up took, from its first phase to its last, s.

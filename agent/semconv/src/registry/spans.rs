@@ -31,6 +31,11 @@ pub static REQUEST: &[Use] = &[
         "the request that the call was made for was answered before the call was",
         "`true`: work that went on after the answer",
     ),
+    Use::new(
+        WIRESPAN_EXCHANGE_ID,
+        "`wirespan.links.attribute`, over TCP between addresses that are not loopback ones",
+        "the same on the SERVER and the CLIENT span of a call, see [Across hosts](#across-hosts)",
+    ),
     Use::new(NETWORK_PEER_ADDRESS, "if there is one", "the other end of the connection; the path of a unix socket"),
     Use::new(NETWORK_PEER_PORT, "unless over a unix socket", ""),
     Use::new(NETWORK_TRANSPORT, "over a unix socket", "`unix`"),

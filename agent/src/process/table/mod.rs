@@ -233,6 +233,12 @@ impl ProcessTable {
         self.entries.values().filter(traced).map(|entry| &entry.process)
     }
 
+    /// All processes that have not exited, and whether each is traced.
+    pub fn all(&self) -> impl Iterator<Item = (&Process, Decision)> {
+        let there = self.entries.values().filter(|entry| entry.exited_at.is_none());
+        there.map(|entry| (&entry.process, entry.decision))
+    }
+
     /// What the kernel must be told since the last call; the latest for each process.
     pub fn changes(&mut self) -> impl Iterator<Item = Order> {
         self.changes.drain().map(|(pid, (change, known_ns))| Order { pid, change, known_ns })

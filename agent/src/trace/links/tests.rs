@@ -4,7 +4,7 @@ use crate::export::testing::{resource, server_span};
 use crate::trace::sampler::Decision;
 
 /// The end of a connection at `local`; bytes are numbered from `sent` and `received`, 0 where its beginning was not seen.
-fn open(connection: u64, local: &str, remote: &str, (sent, received): (u64, u64)) -> Open {
+pub(super) fn open(connection: u64, local: &str, remote: &str, (sent, received): (u64, u64)) -> Open {
     let address = |text: &str| Endpoint::Inet(text.parse().unwrap());
     Open {
         connection,

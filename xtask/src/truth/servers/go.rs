@@ -17,7 +17,7 @@ const MODULES: &[&str] = &[
 
 /// Those in Go.
 pub const SERVERS: &[Server] = &[
-    Server { name: "go", install, command: server, in_ci: true, ..PLAIN },
+    Server { name: "go", install, command: server, needs: Some("go"), in_ci: true, ..PLAIN },
     Server { name: "go-chi", install, command: |dir, _| routed(dir, "chi"), ..PLAIN },
     Server { name: "go-gin", install, command: |dir, _| routed(dir, "gin"), ..PLAIN },
 ];
