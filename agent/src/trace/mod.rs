@@ -43,7 +43,7 @@ use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::describe::route::{Recent, Route};
 use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::exchange::Exchange;
-use wirespan_protocols::exchange::detail::Parent;
+use wirespan_protocols::exchange::detail::{Identity, Parent};
 use wirespan_protocols::http;
 use wirespan_semconv as semconv;
 
@@ -223,7 +223,16 @@ impl Tracer {
         let view = connection.view(family);
         let scene = Scene { view, route: ties.route, options: &self.config.options };
         let (mut described, status) = exchange.describe(&scene, self.buffers.buffer());
-        let links = tie(exchange, view.kind, ties, &mut described.attributes);
+        let mut links = tie(exchange, view.kind, ties, &mut described.attributes);
+        let named = exchange.detail.spans().into_iter();
+        let named = named.map(|Identity { trace_id, span_id }| span::Link { trace_id, span_id });
+        // The same span may be named in the words of several systems.
+        let is_told = |link: &span::Link| link.trace_id == trace_id && header.is_some_and(|one| one.span_id == link.span_id);
+        for link in named.filter(|link| !is_told(link)) {
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
         let (start_unix_ns, end_unix_ns) = self.clock.interval(exchange.request.first_ns, exchange.end_ns);
         Some(Span {
             trace_id,

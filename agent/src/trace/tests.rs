@@ -1,6 +1,7 @@
 use super::testing::{exchange, tcp};
 use super::*;
 use crate::event::Role;
+use wirespan_protocols::http::foreign::Header;
 use wirespan_protocols::http1::HttpExchange;
 use wirespan_protocols::redis::RedisExchange;
 
@@ -37,6 +38,27 @@ fn a_traceparent_makes_a_child_and_its_absence_a_root() {
     }
     let broken = tracer.span(&request(Some("X")), &tcp(Role::Server, 80), &resource, &Ties::default()).unwrap();
     assert_eq!((broken.parent, broken.trace_state), (None, None));
+}
+
+#[test]
+fn spans_of_other_tracing_systems_are_links() {
+    let (mut tracer, resource) = (tracer(Sampler::default()), Arc::default());
+    let mut request = request(Some("1"));
+    let http = request.detail.downcast_mut::<HttpExchange>().unwrap();
+    let foreign = http.foreign.get_or_insert_default();
+    for (name, value) in [
+        ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"),
+        ("uber-trace-id", "7:8:0:1"),
+        ("X-B3-TraceId", "0000000000000007"),
+        ("X-B3-SpanId", "0000000000000008"),
+    ] {
+        foreign.keep(Header::named(name.as_bytes()).unwrap(), value.as_bytes());
+    }
+    for role in [Role::Server, Role::Client] {
+        let span = tracer.span(&request, &tcp(role, 80), &resource, &Ties::default()).unwrap();
+        let links: Vec<_> = span.links.iter().map(|link| (link.trace_id[15], link.span_id[7])).collect();
+        assert_eq!(links, [(7, 8)], "not the parent, and each once");
+    }
 }
 
 #[test]
