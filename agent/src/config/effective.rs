@@ -20,6 +20,7 @@ impl Config {
         crate::trace::Config {
             sampler: self.sampler,
             connection_spans: self.connection_spans,
+            deference: self.sdk.into(),
             options: Options {
                 routes,
                 known_methods: self.known_methods.clone(),

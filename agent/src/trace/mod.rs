@@ -6,6 +6,7 @@
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`context`]: which request of its process an operation was done for;
 //! - [`passed`], [`relayed`]: which one a proxy passes on, by its header or by what is asked;
+//! - [`named`]: whether the ids that a call carries are its own; [`sdk`]: which processes export their own telemetry;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
 //! - [`Tracer`]: puts them together;
@@ -21,11 +22,13 @@ pub mod context;
 pub mod ids;
 pub mod links;
 pub mod lookup;
+pub mod named;
 pub mod observation;
 pub mod passed;
 mod probability;
 pub mod relayed;
 pub mod sampler;
+pub mod sdk;
 pub mod setup;
 pub mod span;
 pub mod spare;
@@ -51,6 +54,7 @@ use crate::conn::fact::Use;
 use connection::ConnectionFacts;
 use context::{Owner, RequestKey};
 use sampler::{Decision, Sampler};
+use sdk::Deference;
 use setup::Paid;
 use span::{Attribute, Kind, Resource, Span, TraceId, Value};
 use traceparent::TraceParent;
@@ -62,13 +66,20 @@ pub struct Config {
     pub sampler: Sampler,
     /// Whether set-ups of connections become spans.
     pub connection_spans: bool,
+    /// What is left to the SDKs of processes that export.
+    pub deference: Deference,
     /// What the descriptions of exchanges need.
     pub options: Options,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { sampler: Sampler::default(), connection_spans: true, options: Options::default() }
+        Self {
+            sampler: Sampler::default(),
+            connection_spans: true,
+            deference: Deference::All,
+            options: Options::default(),
+        }
     }
 }
 
@@ -97,11 +108,13 @@ pub enum Filtered {
     ParentNotSampled,
     /// The sampler said no.
     Sampler,
+    /// The SDK of its process exports it ([`sdk`]).
+    Sdk,
 }
 
 impl Filtered {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 2] = [Self::ParentNotSampled, Self::Sampler];
+    pub const ALL: [Self; 3] = [Self::ParentNotSampled, Self::Sampler, Self::Sdk];
 
     /// The value of the attribute `reason` on the agent's own metrics.
     #[must_use]
@@ -109,6 +122,7 @@ impl Filtered {
         match self {
             Self::ParentNotSampled => "parent_not_sampled",
             Self::Sampler => "sampler",
+            Self::Sdk => "traced_by_sdk",
         }
     }
 }
@@ -164,6 +178,16 @@ impl Tracer {
         Owner { request, trace_id, span_id: self.ids.span_id(), parent, decision }
     }
 
+    /// The ids of a client's span that its request carries. `owner`: what it is done for, which is its parent if it is in the
+    /// same trace.
+    #[must_use]
+    pub fn carried(&self, request: RequestKey, named: TraceParent, owner: Option<Owner>) -> Owner {
+        let TraceParent { trace_id, span_id, sampled } = named;
+        let parent = owner.and_then(TraceParent::of).filter(|parent| parent.trace_id == trace_id);
+        let decision = self.config.sampler.decide(&trace_id, Some(sampled));
+        Owner { request, trace_id, span_id, parent: parent.map(|parent| parent.span_id), decision }
+    }
+
     /// [`begin`](Self::begin) of a request that may yet find its parent: its span is made in any case, for
     /// [`settle`](Self::settle).
     pub fn begin_open(&mut self, request: RequestKey) -> Owner {
@@ -179,6 +203,12 @@ impl Tracer {
             Decision::Sample => Some(span),
             decision => self.leave_out(decision),
         }
+    }
+
+    /// What is left to SDKs.
+    #[must_use]
+    pub fn deference(&self) -> Deference {
+        self.config.deference
     }
 
     fn samples(&self, trace_id: &TraceId, parent: Option<bool>) -> bool {
@@ -208,7 +238,7 @@ impl Tracer {
         let named = exchange.detail.parent();
         let header = named.traceparent.and_then(TraceParent::parse);
         let own = ties.promised.unwrap_or_else(|| {
-            let parent = header.or_else(|| ties.owner.map(TraceParent::from));
+            let parent = header.or_else(|| ties.owner.and_then(TraceParent::of));
             self.begin(RequestKey::default(), parent)
         });
         if own.decision != Decision::Sample {
@@ -227,7 +257,15 @@ impl Tracer {
         let named = exchange.detail.spans().into_iter();
         let named = named.map(|Identity { trace_id, span_id }| span::Link { trace_id, span_id });
         // The same span may be named in the words of several systems.
-        let is_told = |link: &span::Link| link.trace_id == trace_id && header.is_some_and(|one| one.span_id == link.span_id);
+        let is_told =
+            |link: &span::Link| link.trace_id == trace_id && header.is_some_and(|one| one.span_id == link.span_id);
+        // What a call with ids of its own was made for, in a trace that those do not know.
+        let is_carried = header.is_some_and(|one| one.span_id == own.span_id);
+        if let Some(owner) = ties.owner.filter(|owner| is_carried && owner.trace_id != trace_id)
+            && owner.decision == Decision::Sample
+        {
+            links.push(span::Link { trace_id: owner.trace_id, span_id: owner.span_id });
+        }
         for link in named.filter(|link| !is_told(link)) {
             if !links.contains(&link) {
                 links.push(link);
@@ -271,6 +309,7 @@ impl Tracer {
             Decision::Sample => return None,
             Decision::ParentNotSampled => Filtered::ParentNotSampled,
             Decision::Drop => Filtered::Sampler,
+            Decision::Exported | Decision::Told => Filtered::Sdk,
         };
         self.filtered[reason as usize] += 1;
         None

@@ -15,9 +15,9 @@ mod session;
 
 use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
+use crate::http::foreign::Foreign;
 use crate::protocol::{Context, Opening, Probe, Protocol};
 use crate::session::Session;
-use crate::http::foreign::Foreign;
 use crate::stream::Direction;
 use record::{BEGIN_LEN, HEAD_LEN, Head, Kind};
 use std::sync::Arc;

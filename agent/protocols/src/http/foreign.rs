@@ -208,7 +208,11 @@ mod tests {
             ("sw8", "1-QUFB-QkJC-3-Q0ND-RERE-RUVF-RkZG"),
             ("x-request-id", "7b1f"),
         ] {
-            assert_eq!(told(&[(name, value)]), (vec![], vec![&*format!("http.request.header.{name}")]), "{name}: {value}");
+            assert_eq!(
+                told(&[(name, value)]),
+                (vec![], vec![&*format!("http.request.header.{name}")]),
+                "{name}: {value}"
+            );
         }
     }
 

@@ -147,6 +147,8 @@ impl Metrics {
         let mut unknown = Known::default();
         let Known { edge, near, .. } = self.connections.get_mut(&seen.id).unwrap_or(&mut unknown);
         match exchange.detail.family() {
+            // What its SDK measures. Queues, and who calls whom, it does not see.
+            Family::Http(_) | Family::Database(_) if seen.is_measured => {}
             Family::Http(http) => http::record(&mut self.store, &mut near.http, &self.options, &measured, &http),
             Family::Database(database) => database::record(&mut self.store, &mut near.operation, &measured, &database),
             Family::Lookup(lookup) => {
