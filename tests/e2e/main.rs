@@ -34,6 +34,7 @@ mod parents_python;
 mod postgres;
 mod program;
 mod redis;
+mod sdk;
 mod strangers;
 mod undecided;
 mod vectors;

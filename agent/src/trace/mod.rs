@@ -254,23 +254,7 @@ impl Tracer {
         let scene = Scene { view, route: ties.route, options: &self.config.options };
         let (mut described, status) = exchange.describe(&scene, self.buffers.buffer());
         let mut links = tie(exchange, view.kind, ties, &mut described.attributes);
-        let named = exchange.detail.spans().into_iter();
-        let named = named.map(|Identity { trace_id, span_id }| span::Link { trace_id, span_id });
-        // The same span may be named in the words of several systems.
-        let is_told =
-            |link: &span::Link| link.trace_id == trace_id && header.is_some_and(|one| one.span_id == link.span_id);
-        // What a call with ids of its own was made for, in a trace that those do not know.
-        let is_carried = header.is_some_and(|one| one.span_id == own.span_id);
-        if let Some(owner) = ties.owner.filter(|owner| is_carried && owner.trace_id != trace_id)
-            && owner.decision == Decision::Sample
-        {
-            links.push(span::Link { trace_id: owner.trace_id, span_id: owner.span_id });
-        }
-        for link in named.filter(|link| !is_told(link)) {
-            if !links.contains(&link) {
-                links.push(link);
-            }
-        }
+        refer(exchange, (&own, header), ties.owner, &mut links);
         let (start_unix_ns, end_unix_ns) = self.clock.interval(exchange.request.first_ns, exchange.end_ns);
         Some(Span {
             trace_id,
@@ -337,6 +321,29 @@ fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<At
         attributes.push((semconv::WIRESPAN_CONNECTION_SETUP_DURATION, setup::seconds(paid.duration_ns)));
     }
     paid.link.into_iter().collect()
+}
+
+/// Adds links to the spans that a request names in the words of other tracing systems; and, if the span has the ids that its request
+/// carries, to that of the request that it was made for, where those ids are of another trace.
+fn refer(
+    exchange: &Exchange,
+    (own, header): (&Owner, Option<TraceParent>),
+    owner: Option<Owner>,
+    links: &mut Vec<span::Link>,
+) {
+    let is_carried = header.is_some_and(|header| header.span_id == own.span_id);
+    let owner = owner.filter(|owner| is_carried && owner.trace_id != own.trace_id);
+    if let Some(Owner { trace_id, span_id, .. }) = owner.filter(|owner| owner.decision == Decision::Sample) {
+        links.push(span::Link { trace_id, span_id });
+    }
+    for Identity { trace_id, span_id } in exchange.detail.spans() {
+        let link = span::Link { trace_id, span_id };
+        // The same span may be named in the words of several systems.
+        let is_told = header.is_some_and(|header| (header.trace_id, header.span_id) == (trace_id, span_id));
+        if !is_told && !links.contains(&link) {
+            links.push(link);
+        }
+    }
 }
 
 /// The trace state that came with a parent. An invalid `traceparent` voids it (W3C Trace Context, section 4.3).

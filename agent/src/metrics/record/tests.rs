@@ -245,6 +245,7 @@ fn what_an_sdk_measures_is_not_measured_again_but_shows_who_calls_whom() {
     seat.tell(&mut metrics, &exchange(http("GET", "/a", 200), 5));
     assert_eq!(series(&mut metrics, Metric::HttpClientDuration).len(), 0);
     assert_eq!(series(&mut metrics, Metric::GraphRequests).len(), 1);
+    assert_eq!(told(&series(&mut metrics, Metric::Deferred))[0].1, 1.0);
     seat.is_measured = false;
     seat.tell(&mut metrics, &exchange(http("GET", "/a", 200), 5));
     assert_eq!(series(&mut metrics, Metric::HttpClientDuration).len(), 1);

@@ -132,6 +132,36 @@ fn ids_that_another_span_has_are_not_taken() {
     assert_eq!((outer.parent, passed.parent, late.parent), (Some(id(20)), Some(outer.span_id), Some(id(20))));
 }
 
+/// A record of TLS 1.2.
+fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+    [&[kind, 3, 3, 0, content.len() as u8], content].concat()
+}
+
+/// A message of a handshake.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    record(22, &[&[kind, 0, 0, body.len() as u8], body].concat())
+}
+
+#[test]
+fn what_may_have_come_encrypted_is_not_taken() {
+    for is_served in [false, true] {
+        let mut service = Service::new();
+        let role = if is_served { Role::Server } else { Role::Client };
+        let (asks, answers) = if is_served { (Flow::Received, Flow::Sent) } else { (Flow::Sent, Flow::Received) };
+        let connection = service.connect(role, 1);
+        let hello = |rest: &[u8]| [&[3, 3][..], &[7; 32], &[0], rest].concat();
+        let finished = [record(20, &[1]), record(22, &[9; 40])].concat();
+        service.say(connection, asks, &message(1, &hello(&[0, 2, 0xc0, 0x2f, 1, 0])));
+        service.say(connection, answers, &[message(2, &hello(&[0xc0, 0x2f, 0])), message(14, &[])].concat());
+        service.say(connection, asks, &[message(16, &[1, 2]), finished.clone()].concat());
+        service.say(connection, answers, &finished);
+        service.say(connection, asks, &record(23, &[5; 60]));
+        service.call(0, &ask("/", &[named(1, 11)]), RESPONSE);
+        let spans = service.spans();
+        assert_eq!(spans[0].parent, is_served.then(|| id(11)), "what a client asks in secret comes to nobody");
+    }
+}
+
 #[test]
 fn whoever_is_asked_hangs_under_the_ids_that_the_call_carries() {
     let mut service = Service::new();
