@@ -129,6 +129,7 @@ fn cost(name: &str, role: Role, protocol: &'static str, facts: &[Fact]) {
             protocol: PROTOCOLS.named(protocol).map(|protocol| protocol.spoken),
             encrypted: false,
             owner: None,
+            is_measured: false,
             route: None,
             span: None,
         });

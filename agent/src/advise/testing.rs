@@ -119,6 +119,7 @@ impl World {
             protocol: socket.protocol.map(|name| PROTOCOLS.named(name).unwrap().spoken),
             encrypted: socket.encrypted,
             owner: owner.as_ref(),
+            is_measured: false,
             route: None,
             span: None,
         });

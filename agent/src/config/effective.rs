@@ -21,6 +21,7 @@ impl Config {
             sampler: self.sampler,
             connection_spans: self.connection_spans,
             exchange_ids: self.exchange_ids,
+            deference: self.sdk.into(),
             options: Options {
                 routes,
                 known_methods: self.known_methods.clone(),

@@ -14,7 +14,7 @@ use super::setting::{
     positive, settings, variable,
 };
 use super::standard;
-use super::words::{Backend, LogFormat, LogLevel, Output, Route, Uprobes};
+use super::words::{Backend, LogFormat, LogLevel, Output, Route, Sdk, Uprobes};
 use crate::process::Selectors;
 use crate::trace::sampler::Sampler;
 
@@ -187,6 +187,10 @@ settings! {
             /// Whether probes are put into programs (uprobes) where that shows which request a call belongs to.
             uprobes: Uprobes = Uprobes::default(),
                 file("wirespan.uprobes").variables(&[variable("WIRESPAN_UPROBES")]);
+            /// Of processes that export their own OpenTelemetry traces or metrics: whether to leave out what their SDK is taken to
+            /// tell (`defer`), the same but for calls of databases (`defer-http`), or nothing (`ignore`).
+            sdk: Sdk = Sdk::default(),
+                file("wirespan.sdk").see("[spans.md](spans.md#processes-with-an-sdk)").variables(&[variable("WIRESPAN_SDK")]);
         }
         DETAILS {
             /// More names of parameters in URLs whose values are hidden.

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use crate::trace::route::Routes;
+use crate::trace::sdk::Deference;
 
 /// What is written where a person or a file reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,6 +48,28 @@ pub enum Uprobes {
     Auto,
     /// Nowhere.
     None,
+}
+
+/// What is left to the SDKs of processes that export their own telemetry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Sdk {
+    /// What they are taken to tell.
+    #[default]
+    Defer,
+    /// The same without calls of databases.
+    DeferHttp,
+    /// Nothing.
+    Ignore,
+}
+
+impl From<Sdk> for Deference {
+    fn from(word: Sdk) -> Self {
+        match word {
+            Sdk::Defer => Self::All,
+            Sdk::DeferHttp => Self::Http,
+            Sdk::Ignore => Self::Nothing,
+        }
+    }
 }
 
 /// What the agent says about itself on stderr.

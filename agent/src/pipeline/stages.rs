@@ -2,6 +2,7 @@
 
 mod callers;
 mod followed;
+mod sdk;
 mod standing;
 
 use super::engine::Totals;
@@ -13,9 +14,11 @@ use crate::process::table::{Decision, ProcessTable};
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
 use crate::trace::links::{ExchangeId, Links};
 use crate::trace::lookup::{Lookups, Waiting};
+use crate::trace::named::Named;
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::passed::Passed;
 use crate::trace::relayed::Relayed;
+use crate::trace::sdk::Sdks;
 use crate::trace::span::{Resource, Span};
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
@@ -37,6 +40,8 @@ pub(super) struct Stages {
     links: Links,
     passed: Passed,
     relayed: Relayed,
+    named: Named,
+    sdks: Sdks,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
     resources: Resources,
@@ -53,6 +58,7 @@ pub(super) struct Stages {
 
 impl Stages {
     pub(super) fn new(tracer: Tracer, processes: ProcessTable, resources: Resources, registry: Registry) -> Self {
+        let sdks = Sdks::new(tracer.deference());
         Self {
             observers: Vec::new(),
             tracer,
@@ -60,6 +66,8 @@ impl Stages {
             links: Links::default(),
             passed: Passed::default(),
             relayed: Relayed::default(),
+            named: Named::default(),
+            sdks,
             lookups: Lookups::default(),
             processes,
             resources,
@@ -74,6 +82,7 @@ impl Stages {
 
     /// A process came or went, or runs another program.
     pub(super) fn process_changed(&mut self, process: &crate::event::Process) {
+        self.sdks.forget(process.pid);
         match process.change {
             ProcessChange::Exit => self.contexts.exited(process.pid, process.at_ns),
             ProcessChange::Fork { .. } | ProcessChange::Exec { .. } => self.contexts.renew(process.pid),
@@ -198,6 +207,9 @@ impl Stages {
 
     fn set_up(&mut self, connection: &mut Connection<Followed>, fact: &mut Fact, pid: u32, resource: &Arc<Resource>) {
         let Fact::SetUp(set_up) = fact else { return };
+        if connection.role == Some(Role::Server) && connection.life.is_encrypted() {
+            self.sdks.hides(pid, set_up.end_ns);
+        }
         let owner = self.owner(connection, set_up.actor, (set_up.start_ns, None), resource);
         let followed = Followed::of(connection);
         let beginning = followed.beginning.get_or_insert_default();
@@ -207,7 +219,7 @@ impl Stages {
         }
         let (paid, spans) = self.tracer.set_up(set_up, &followed.facts, resource);
         beginning.paid = Some(paid);
-        let about = About { owner: owner.as_ref(), span: spans.first(), route: None };
+        let about = About { owner: owner.as_ref(), span: spans.first(), ..About::default() };
         self.observe(connection, fact, pid, resource, about);
         self.emit(spans);
     }
@@ -237,11 +249,13 @@ impl Stages {
             _ => self.contexts.cut(key, exchange.end_ns),
         };
         let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
+        let (told, is_measured) = self.left_to_sdk(connection, exchange, (told, promised.is_some()), owner, resource);
         if promised.is_some() && matches!(told.other, Other::Awaited(_)) {
             self.contexts.disown(Binding::of(resource).acting(exchange.actor), key);
         }
         if connection.role == Some(Role::Server) && exchange.detail.spoken().family == FamilyName::Opaque {
             self.contexts.unreadable(exchange.actor, exchange.request.first_ns);
+            self.sdks.hides(pid, exchange.end_ns);
         }
         let followed = Followed::of(connection);
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
@@ -253,7 +267,8 @@ impl Stages {
         let span = self.tracer.span(exchange, facts, resource, &ties);
         let lookup = self.lookup(connection, exchange, owner, resource);
         let is_open = matches!(told.other, Other::Awaited(_));
-        let about = About { owner: owner.as_ref(), span: span.as_ref().filter(|_| !is_open), route: route.as_deref() };
+        let span_told = span.as_ref().filter(|_| !is_open);
+        let about = About { owner: owner.as_ref(), span: span_told, route: route.as_deref(), is_measured };
         self.observe(connection, fact, pid, resource, about);
         self.meet(told, span, exchange.end_ns);
         if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {
@@ -328,6 +343,7 @@ impl Stages {
             protocol: connection.life.protocol(),
             encrypted: connection.life.is_encrypted(),
             owner: about.owner,
+            is_measured: about.is_measured,
             route: about.route,
             span: about.span,
         };
@@ -370,6 +386,7 @@ struct About<'a> {
     owner: Option<&'a Owner>,
     route: Option<&'a Route>,
     span: Option<&'a Span>,
+    is_measured: bool,
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub struct Program {
 }
 
 /// An interpreter whose structures are those of CPython 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Python {
     /// Minor version: 12 of 3.12.
     pub minor: u32,

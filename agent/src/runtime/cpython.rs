@@ -34,10 +34,7 @@ mod tests {
 
     #[test]
     fn versions_that_are_known_have_their_places() {
-        let places = |minor| {
-            of(Python { minor, has_uvloop: false, has_gevent: false, has_queues: false })
-                .map(|runtime| runtime.places[1..3].to_vec())
-        };
+        let places = |minor| of(Python { minor, ..Python::default() }).map(|runtime| runtime.places[1..3].to_vec());
         assert_eq!(places(8), Some(vec![176, 240]));
         assert_eq!(places(11), Some(vec![152, 224]));
         assert_eq!((places(13), places(14)), (Some(vec![152, 208]), Some(vec![152, 208])));

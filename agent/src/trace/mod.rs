@@ -6,6 +6,7 @@
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`context`]: which request of its process an operation was done for;
 //! - [`passed`], [`relayed`]: which one a proxy passes on, by its header or by what is asked;
+//! - [`named`]: whether the ids that a call carries are its own; [`sdk`]: which processes export their own telemetry;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
 //! - [`Tracer`]: puts them together;
@@ -21,11 +22,13 @@ pub mod context;
 pub mod ids;
 pub mod links;
 pub mod lookup;
+pub mod named;
 pub mod observation;
 pub mod passed;
 mod probability;
 pub mod relayed;
 pub mod sampler;
+pub mod sdk;
 pub mod setup;
 pub mod span;
 pub mod spare;
@@ -43,7 +46,7 @@ use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::describe::route::{Recent, Route};
 use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::exchange::Exchange;
-use wirespan_protocols::exchange::detail::Parent;
+use wirespan_protocols::exchange::detail::{Identity, Parent};
 use wirespan_protocols::http;
 use wirespan_semconv as semconv;
 
@@ -51,6 +54,7 @@ use crate::conn::fact::Use;
 use connection::ConnectionFacts;
 use context::{Owner, RequestKey};
 use sampler::{Decision, Sampler};
+use sdk::Deference;
 use setup::Paid;
 use span::{Attribute, Kind, Resource, Span, TraceId, Value};
 use traceparent::TraceParent;
@@ -64,13 +68,21 @@ pub struct Config {
     pub connection_spans: bool,
     /// Whether spans say by which name the other end's can be found ([`links::ExchangeId`]).
     pub exchange_ids: bool,
+    /// What is left to the SDKs of processes that export.
+    pub deference: Deference,
     /// What the descriptions of exchanges need.
     pub options: Options,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { sampler: Sampler::default(), connection_spans: true, exchange_ids: false, options: Options::default() }
+        Self {
+            sampler: Sampler::default(),
+            connection_spans: true,
+            exchange_ids: false,
+            deference: Deference::All,
+            options: Options::default(),
+        }
     }
 }
 
@@ -101,11 +113,13 @@ pub enum Filtered {
     ParentNotSampled,
     /// The sampler said no.
     Sampler,
+    /// The SDK of its process exports it ([`sdk`]).
+    Sdk,
 }
 
 impl Filtered {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 2] = [Self::ParentNotSampled, Self::Sampler];
+    pub const ALL: [Self; 3] = [Self::ParentNotSampled, Self::Sampler, Self::Sdk];
 
     /// The value of the attribute `reason` on the agent's own metrics.
     #[must_use]
@@ -113,6 +127,7 @@ impl Filtered {
         match self {
             Self::ParentNotSampled => "parent_not_sampled",
             Self::Sampler => "sampler",
+            Self::Sdk => "traced_by_sdk",
         }
     }
 }
@@ -168,6 +183,16 @@ impl Tracer {
         Owner { request, trace_id, span_id: self.ids.span_id(), parent, decision }
     }
 
+    /// The ids of a client's span that its request carries. `owner`: what it is done for, which is its parent if it is in the
+    /// same trace.
+    #[must_use]
+    pub fn carried(&self, request: RequestKey, named: TraceParent, owner: Option<Owner>) -> Owner {
+        let TraceParent { trace_id, span_id, sampled } = named;
+        let parent = owner.and_then(TraceParent::of).filter(|parent| parent.trace_id == trace_id);
+        let decision = self.config.sampler.decide(&trace_id, Some(sampled));
+        Owner { request, trace_id, span_id, parent: parent.map(|parent| parent.span_id), decision }
+    }
+
     /// [`begin`](Self::begin) of a request that may yet find its parent: its span is made in any case, for
     /// [`settle`](Self::settle).
     pub fn begin_open(&mut self, request: RequestKey) -> Owner {
@@ -183,6 +208,12 @@ impl Tracer {
             Decision::Sample => Some(span),
             decision => self.leave_out(decision),
         }
+    }
+
+    /// What is left to SDKs.
+    #[must_use]
+    pub fn deference(&self) -> Deference {
+        self.config.deference
     }
 
     fn samples(&self, trace_id: &TraceId, parent: Option<bool>) -> bool {
@@ -212,7 +243,7 @@ impl Tracer {
         let named = exchange.detail.parent();
         let header = named.traceparent.and_then(TraceParent::parse);
         let own = ties.promised.unwrap_or_else(|| {
-            let parent = header.or_else(|| ties.owner.map(TraceParent::from));
+            let parent = header.or_else(|| ties.owner.and_then(TraceParent::of));
             self.begin(RequestKey::default(), parent)
         });
         if own.decision != Decision::Sample {
@@ -230,7 +261,8 @@ impl Tracer {
         if let Some(id) = ties.id.filter(|_| self.config.exchange_ids) {
             described.attributes.push((semconv::WIRESPAN_EXCHANGE_ID, Value::text(&id.to_string())));
         }
-        let links = tie(exchange, view.kind, ties, &mut described.attributes);
+        let mut links = tie(exchange, view.kind, ties, &mut described.attributes);
+        refer(exchange, (&own, header), ties.owner, &mut links);
         let (start_unix_ns, end_unix_ns) = self.clock.interval(exchange.request.first_ns, exchange.end_ns);
         Some(Span {
             trace_id,
@@ -269,6 +301,7 @@ impl Tracer {
             Decision::Sample => return None,
             Decision::ParentNotSampled => Filtered::ParentNotSampled,
             Decision::Drop => Filtered::Sampler,
+            Decision::Exported | Decision::Told => Filtered::Sdk,
         };
         self.filtered[reason as usize] += 1;
         None
@@ -296,6 +329,29 @@ fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<At
         attributes.push((semconv::WIRESPAN_CONNECTION_SETUP_DURATION, setup::seconds(paid.duration_ns)));
     }
     paid.link.into_iter().collect()
+}
+
+/// Adds links to the spans that a request names in the words of other tracing systems; and, if the span has the ids that its request
+/// carries, to that of the request that it was made for, where those ids are of another trace.
+fn refer(
+    exchange: &Exchange,
+    (own, header): (&Owner, Option<TraceParent>),
+    owner: Option<Owner>,
+    links: &mut Vec<span::Link>,
+) {
+    let is_carried = header.is_some_and(|header| header.span_id == own.span_id);
+    let owner = owner.filter(|owner| is_carried && owner.trace_id != own.trace_id);
+    if let Some(Owner { trace_id, span_id, .. }) = owner.filter(|owner| owner.decision == Decision::Sample) {
+        links.push(span::Link { trace_id, span_id });
+    }
+    for Identity { trace_id, span_id } in exchange.detail.spans() {
+        let link = span::Link { trace_id, span_id };
+        // The same span may be named in the words of several systems.
+        let is_told = header.is_some_and(|header| (header.trace_id, header.span_id) == (trace_id, span_id));
+        if !is_told && !links.contains(&link) {
+            links.push(link);
+        }
+    }
 }
 
 /// The trace state that came with a parent. An invalid `traceparent` voids it (W3C Trace Context, section 4.3).

@@ -42,6 +42,8 @@ pub struct Observation<'a> {
     /// For what a client does (exchange, set-up): the server request of the same process that it was done for. `None`
     /// when that is not certain.
     pub owner: Option<&'a Owner>,
+    /// Whether the SDK of the process is taken to measure it.
+    pub is_measured: bool,
     /// For what a server answered: its route.
     pub route: Option<&'a Route>,
     /// The span that the fact became, if it did and was sampled.

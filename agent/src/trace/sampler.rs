@@ -39,6 +39,10 @@ pub enum Decision {
     ParentNotSampled,
     /// Not this one.
     Drop,
+    /// The SDK of its process exports the span with these very ids, which its request carries.
+    Exported,
+    /// The SDK of its process exports a span for it, with ids that nothing shows.
+    Told,
 }
 
 /// Why a sampler's name or argument was not understood. The caller warns and keeps the default.

@@ -148,7 +148,7 @@ impl Tracer {
     /// The span of a look-up that no connect followed. `None` when it is not sampled.
     pub fn lookup(&mut self, lookup: &Waiting) -> Option<Span> {
         let asked = lookup.asked()?;
-        let parent = lookup.owner.map(TraceParent::from);
+        let parent = lookup.owner.and_then(TraceParent::of);
         let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
         if !self.samples(&trace_id, parent.map(|parent| parent.sampled)) {
             return None;

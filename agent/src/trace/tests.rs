@@ -1,6 +1,7 @@
 use super::testing::{exchange, tcp};
 use super::*;
 use crate::event::Role;
+use wirespan_protocols::http::foreign::Header;
 use wirespan_protocols::http1::HttpExchange;
 use wirespan_protocols::redis::RedisExchange;
 
@@ -40,17 +41,60 @@ fn a_traceparent_makes_a_child_and_its_absence_a_root() {
 }
 
 #[test]
+fn spans_of_other_tracing_systems_are_links() {
+    let (mut tracer, resource) = (tracer(Sampler::default()), Arc::default());
+    let mut request = request(Some("1"));
+    let http = request.detail.downcast_mut::<HttpExchange>().unwrap();
+    let foreign = http.foreign.get_or_insert_default();
+    for (name, value) in [
+        ("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"),
+        ("uber-trace-id", "7:8:0:1"),
+        ("X-B3-TraceId", "0000000000000007"),
+        ("X-B3-SpanId", "0000000000000008"),
+    ] {
+        foreign.keep(Header::named(name.as_bytes()).unwrap(), value.as_bytes());
+    }
+    for role in [Role::Server, Role::Client] {
+        let span = tracer.span(&request, &tcp(role, 80), &resource, &Ties::default()).unwrap();
+        let links: Vec<_> = span.links.iter().map(|link| (link.trace_id[15], link.span_id[7])).collect();
+        assert_eq!(links, [(7, 8)], "not the parent, and each once");
+    }
+}
+
+#[test]
 fn what_is_not_sampled_is_counted_by_reason() {
     let (facts, resource) = (tcp(Role::Server, 80), Arc::default());
     let mut parent_based = tracer(Sampler::default());
     assert_eq!(parent_based.span(&request(Some("0")), &facts, &resource, &Ties::default()), None);
     assert!(parent_based.span(&request(Some("1")), &facts, &resource, &Ties::default()).is_some());
-    assert_eq!(parent_based.filtered(), &[1, 0]);
+    assert_eq!(parent_based.filtered(), &[1, 0, 0]);
     let mut off = tracer(Sampler::parse("always_off", None).unwrap());
     assert_eq!(off.span(&request(Some("1")), &facts, &resource, &Ties::default()), None);
-    assert_eq!(off.filtered(), &[0, 1]);
+    assert_eq!(off.filtered(), &[0, 1, 0]);
     let mut on = tracer(Sampler::parse("always_on", None).unwrap());
     assert!(on.span(&request(Some("0")), &facts, &resource, &Ties::default()).is_some());
+}
+
+/// As services of one trace do whose first one samples more than they would.
+#[test]
+fn a_caller_that_was_sampled_decides_although_the_root_rule_says_off() {
+    let (facts, resource) = (tcp(Role::Server, 80), Arc::default());
+    for (root, argument) in [("always_off", None), ("traceidratio", Some("0"))] {
+        let mut tracer = tracer(Sampler::parse(&format!("parentbased_{root}"), argument).unwrap());
+        let (sampled, not, none) = (request(Some("1")), request(Some("0")), request(None));
+        let span = tracer.span(&sampled, &facts, &resource, &Ties::default()).unwrap();
+        assert_eq!(span.trace_id[..2], [0x0a, 0xf7], "{root}");
+        // What is done for it goes the same way, in this process and where it is called.
+        let named = TraceParent::parse(&format!("{TRACEPARENT}1"));
+        let own = tracer.begin(RequestKey::default(), named);
+        assert_eq!(TraceParent::of(own).map(|own| own.sampled), Some(true));
+        let call = tracer.begin(RequestKey::default(), TraceParent::of(own));
+        let ties = Ties { promised: Some(call), ..Ties::default() };
+        assert!(tracer.span(&none, &tcp(Role::Client, 80), &resource, &ties).is_some(), "{root}");
+        assert_eq!(tracer.span(&not, &facts, &resource, &Ties::default()), None);
+        assert_eq!(tracer.span(&none, &facts, &resource, &Ties::default()), None);
+        assert_eq!(tracer.filtered(), &[1, 1, 0]);
+    }
 }
 
 #[test]

@@ -20,13 +20,17 @@ pub struct TraceParent {
     pub sampled: bool,
 }
 
-impl From<Owner> for TraceParent {
-    fn from(owner: Owner) -> Self {
-        Self { trace_id: owner.trace_id, span_id: owner.span_id, sampled: owner.decision == Decision::Sample }
-    }
-}
-
 impl TraceParent {
+    /// What is done for a request names this as its parent: its span. Where nobody knows the ids that its span has, the parent of
+    /// that, which is the nearest that is known.
+    #[must_use]
+    pub fn of(owner: Owner) -> Option<Self> {
+        let Owner { trace_id, span_id, parent, decision, .. } = owner;
+        let sampled = matches!(decision, Decision::Sample | Decision::Exported | Decision::Told);
+        let span_id = if decision == Decision::Told { parent? } else { span_id };
+        Some(Self { trace_id, span_id, sampled })
+    }
+
     /// Parses a header value. Strict: lower-case hexadecimal only, no ids of zeros, version `ff` is invalid, version
     /// `00` has exactly four fields, and a later version may only add after another dash.
     #[must_use]

@@ -23,5 +23,5 @@ pub mod servers;
 pub mod setups;
 
 pub use agent::{Agent, trace};
-pub use parts::{skipped, workload};
+pub use parts::{skipped, workload, workload_path};
 pub use process::{Folder, run};

@@ -24,10 +24,16 @@ pub fn python() -> Command {
     Command::new(part("python/bin/python").expect("test part python is missing: run `cargo xtask test`"))
 }
 
-/// A program of `tests/workloads`, run by its language.
-pub fn workload(name: &str) -> Command {
+/// A file of `tests/workloads`.
+pub fn workload_path(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workloads").join(name);
     assert!(path.is_file(), "{}", path.display());
+    path
+}
+
+/// A program of `tests/workloads`, run by its language.
+pub fn workload(name: &str) -> Command {
+    let path = workload_path(name);
     if let Some(stem) = name.strip_suffix(".c") {
         return compiled(stem, Command::new("cc").args(["-O1", "-Wall", "-Werror"]), &path);
     }

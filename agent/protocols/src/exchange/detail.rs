@@ -32,6 +32,24 @@ pub struct Parent<'a> {
     pub tracestate: Option<&'a str>,
 }
 
+/// A span of another tracing system that a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its trace. Systems with shorter ids have leading zeros.
+    pub trace_id: [u8; 16],
+    /// The span.
+    pub span_id: [u8; 8],
+}
+
+/// A kind of telemetry, of those that wirespan makes, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Metrics.
+    Metrics,
+}
+
 /// What a protocol says of an exchange.
 pub trait Detail: Any + Debug + Send + Same {
     /// Which protocol it is.
@@ -60,6 +78,16 @@ pub trait Detail: Any + Debug + Send + Same {
     /// The parent that its request names.
     fn parent(&self) -> Parent<'_> {
         Parent::default()
+    }
+
+    /// Spans of other tracing systems that its request names; a few.
+    fn spans(&self) -> Vec<Identity> {
+        Vec::new()
+    }
+
+    /// What its client exported with it, if it was an export of OpenTelemetry's that was taken.
+    fn exports(&self) -> Option<Signal> {
+        None
     }
 
     /// What a driver did with it before the first request of its program, in few different words; `None` when it may be

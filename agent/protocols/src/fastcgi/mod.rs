@@ -15,6 +15,7 @@ mod session;
 
 use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
+use crate::http::foreign::Foreign;
 use crate::protocol::{Context, Opening, Probe, Protocol};
 use crate::session::Session;
 use crate::stream::Direction;
@@ -44,6 +45,8 @@ pub struct FastCgiExchange {
     pub tracestate: Option<String>,
     /// First address of `HTTP_X_FORWARDED_FOR`, else `REMOTE_ADDR`.
     pub forwarded_for: Option<String>,
+    /// Headers of other tracing systems, if there are any.
+    pub foreign: Option<Box<Foreign>>,
     /// Bytes of the request's body.
     pub request_body: Option<u64>,
     /// Bytes of the answer's body; `None` when some were lost.

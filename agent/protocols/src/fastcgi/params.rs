@@ -1,6 +1,7 @@
 //! Parameters: names and values, each behind its length, of one byte or of four (section 3.4).
 
 use super::{FastCgiExchange, MAX_TARGET};
+use crate::http::foreign::Header;
 use std::sync::Arc;
 
 /// Longest value that is kept besides the target, bytes.
@@ -54,7 +55,11 @@ pub(super) fn read(mut bytes: &[u8], is_whole: bool) -> Option<FastCgiExchange> 
                 exchange.forwarded_for = Some(text(first.trim_ascii()));
             }
             b"REMOTE_ADDR" => peer = Some(value),
-            _ => {}
+            _ => {
+                if let Some(header) = name.strip_prefix(b"HTTP_").and_then(Header::named) {
+                    exchange.foreign.get_or_insert_default().keep(header, value);
+                }
+            }
         }
     }
     if exchange.method.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::exchange::{Ending, Exchange};
+use crate::http::foreign::{Foreign, Header};
 use crate::session::{Close, Output, Reason};
 use crate::stream::{Actor, Chunk, Stamp};
 use Direction::{ToClient, ToServer};
@@ -29,6 +30,7 @@ fn request(id: u8, uri: &str, body: &[u8]) -> Vec<u8> {
         ("REMOTE_ADDR", "10.0.0.9"),
         ("HTTP_HOST", "shop.test"),
         ("HTTP_USER_AGENT", "curl/8"),
+        ("HTTP_X_REQUEST_ID", "7b1f"),
         ("HTTP_TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ];
     let params: Vec<u8> = params.iter().flat_map(|(name, value)| pair(name, value)).collect();
@@ -98,7 +100,10 @@ fn a_request_and_its_answer() {
     let exchange = &talk.take()[0];
     assert_eq!((exchange.request.bytes, exchange.response.unwrap().bytes), (asks.len() as u64, answers.len() as u64));
     assert_eq!((exchange.ending, exchange.end_ns), (Ending::Answered, 200));
+    let mut foreign = Foreign::default();
+    foreign.keep(Header::named(b"x-request-id").unwrap(), b"7b1f");
     let expected = FastCgiExchange {
+        foreign: Some(Box::new(foreign)),
         method: "POST".into(),
         target: "/shop/7?id=7".into(),
         status: Some(404),

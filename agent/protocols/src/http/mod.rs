@@ -1,10 +1,12 @@
 //! HTTP spans: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's. Whatever version of HTTP it
 //! was: each hands its exchanges over as [`Http`].
 //!
-//! [`url`]: request targets and authorities.
+//! [`url`]: request targets and authorities; [`foreign`]: headers of other tracing systems; [`otlp`]: exports of telemetry.
 //!
 //! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
 
+pub mod foreign;
+pub mod otlp;
 pub mod url;
 
 use std::borrow::Cow;

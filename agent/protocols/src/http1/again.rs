@@ -79,6 +79,8 @@ pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
         traceparent,
         tracestate,
         forwarded_for,
+        foreign,
+        has_otlp_type,
         request_body,
         response_body,
         upgraded,
@@ -88,6 +90,7 @@ pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
     target.clear();
     target.shrink_to(MAX_TEXT);
     (*target_truncated, *version_minor, *upgraded) = (false, 0, false);
+    (*foreign, *has_otlp_type) = (None, false);
     (*status, *request_body, *response_body) = (None, None, None);
     *traceparent = None;
     for text in [host, user_agent, tracestate, forwarded_for] {
@@ -114,6 +117,8 @@ mod tests {
             traceparent: Some("00".into()),
             tracestate: text(20),
             forwarded_for: text(3),
+            foreign: Some(Box::default()),
+            has_otlp_type: true,
             request_body: Some(1),
             response_body: Some(2),
             upgraded: true,

@@ -7,7 +7,7 @@ use crate::describe::family::{Family, Http};
 use crate::describe::spoken::Spoken;
 use crate::describe::value::{Attribute, Kind};
 use crate::describe::{Described, Scene};
-use crate::exchange::detail::{Detail, Parent};
+use crate::exchange::detail::{Detail, Identity, Parent, Signal};
 use crate::http;
 use crate::phase::Print;
 
@@ -42,7 +42,11 @@ impl Detail for HttpExchange {
     }
 
     fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
-        http::describe(&self.http(), scene, attributes)
+        let mut described = http::describe(&self.http(), scene, attributes);
+        if let Some(foreign) = &self.foreign {
+            foreign.describe(&mut described.attributes);
+        }
+        described
     }
 
     fn error(&self, kind: Kind) -> Option<Cow<'static, str>> {
@@ -51,6 +55,14 @@ impl Detail for HttpExchange {
 
     fn parent(&self) -> Parent<'_> {
         Parent { traceparent: self.traceparent.as_deref(), tracestate: self.tracestate.as_deref() }
+    }
+
+    fn spans(&self) -> Vec<Identity> {
+        self.foreign.as_ref().map(|foreign| foreign.spans()).unwrap_or_default()
+    }
+
+    fn exports(&self) -> Option<Signal> {
+        if self.has_otlp_type { http::otlp::exported(&self.http()) } else { None }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Header lines: which field one is, if it is one that matters (RFC 9110, section 5).
 
+use crate::http::foreign::Header;
+
 /// The header fields that matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
@@ -12,6 +14,9 @@ pub(super) enum Field {
     TraceState,
     ForwardedFor,
     Forwarded,
+    ContentType,
+    /// One of another tracing system.
+    Foreign(Header),
 }
 
 /// What a line of a header block is.
@@ -33,13 +38,15 @@ pub(super) fn shape(line: &[u8]) -> Shape<'_> {
     let Some(&first) = line.first() else { return Shape::End };
     let found = match first | 0x20 {
         b'h' => named(line, b"Host", Field::Host),
-        b'c' => named(line, b"Content-Length", Field::ContentLength),
+        b'c' => named(line, b"Content-Length", Field::ContentLength)
+            .or_else(|| named(line, b"Content-Type", Field::ContentType)),
         b't' => named(line, b"Transfer-Encoding", Field::TransferEncoding)
             .or_else(|| named(line, b"traceparent", Field::TraceParent))
             .or_else(|| named(line, b"tracestate", Field::TraceState)),
         b'e' => named(line, b"Expect", Field::Expect),
-        b'u' => named(line, b"User-Agent", Field::UserAgent),
-        b'x' => named(line, b"X-Forwarded-For", Field::ForwardedFor),
+        b'u' => named(line, b"User-Agent", Field::UserAgent).or_else(|| foreign(line)),
+        b'x' => named(line, b"X-Forwarded-For", Field::ForwardedFor).or_else(|| foreign(line)),
+        b'b' | b's' => foreign(line),
         b'f' => named(line, b"Forwarded", Field::Forwarded),
         _ if first == b' ' || first == b'\t' => return Shape::Fold(line.trim_ascii()),
         _ => None,
@@ -47,30 +54,36 @@ pub(super) fn shape(line: &[u8]) -> Shape<'_> {
     found.unwrap_or(Shape::Other)
 }
 
-/// Whether a line, its end included, may be anything but [`Shape::Other`]. Two of its bytes tell: most lines are not
-/// worth more.
+/// Whether a line, its end included, may be anything but [`Shape::Other`]. A few of its bytes tell, mostly two: most lines are
+/// not worth more.
 #[inline]
 pub(super) fn may_matter(line: &[u8]) -> bool {
     let Some(first) = line.first() else { return true };
-    match NAME_ENDS[usize::from(*first)] {
-        NEVER => false,
-        ALWAYS => true,
-        at => line.get(usize::from(at)).is_some_and(|byte| ends_name(*byte)),
+    let mut ends = NAME_ENDS[usize::from(*first)];
+    if ends == ALWAYS {
+        return true;
     }
+    while ends != 0 {
+        if line.get(ends.trailing_zeros() as usize).is_some_and(|byte| ends_name(*byte)) {
+            return true;
+        }
+        ends &= ends - 1;
+    }
+    false
 }
 
-const NEVER: u8 = 0;
-const ALWAYS: u8 = u8::MAX;
+const ALWAYS: u32 = u32::MAX;
 
-/// By a line's first byte: how long the only name is that begins so.
-const NAME_ENDS: [u8; 256] = {
-    const NAMES: [&[u8]; 6] = [b"Host", b"Content-Length", b"Expect", b"User-Agent", b"X-Forwarded-For", b"Forwarded"];
-    let mut table = [NEVER; 256];
+/// By a line's first byte: a bit for the length of each name that begins so.
+const NAME_ENDS: [u32; 256] = {
+    const NAMES: [&[u8]; 7] =
+        [b"Host", b"Content-Length", b"Content-Type", b"Expect", b"User-Agent", b"X-Forwarded-For", b"Forwarded"];
+    let mut table = [0; 256];
     let mut at = 0;
-    while at < NAMES.len() {
-        let first = NAMES[at][0];
-        table[first as usize] = NAMES[at].len() as u8;
-        table[first.to_ascii_lowercase() as usize] = NAMES[at].len() as u8;
+    while at < NAMES.len() + Header::COUNT {
+        let name = if at < NAMES.len() { NAMES[at] } else { Header::name(at - NAMES.len()) };
+        table[name[0].to_ascii_uppercase() as usize] |= 1 << name.len();
+        table[name[0].to_ascii_lowercase() as usize] |= 1 << name.len();
         at += 1;
     }
     let mut at = 0;
@@ -100,6 +113,14 @@ fn named<'a, const LEN: usize>(line: &'a [u8], name: &[u8; LEN], field: Field) -
         _ => rest.trim_ascii_start().strip_prefix(b":")?,
     };
     Some(Shape::Field(field, value.trim_ascii()))
+}
+
+/// The header of another tracing system, if the line is one.
+fn foreign(line: &[u8]) -> Option<Shape<'_>> {
+    let (name, rest) = line.split_at_checked(line.iter().position(|byte| ends_name(*byte))?)?;
+    let header = Header::named(name)?;
+    let value = rest.trim_ascii_start().strip_prefix(b":")?;
+    Some(Shape::Field(Field::Foreign(header), value.trim_ascii()))
 }
 
 /// Whether a line has the form of a header field: a token and a colon.
@@ -141,7 +162,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 17] = [
         "Host",
         "Content-Length",
         "Transfer-Encoding",
@@ -151,6 +172,14 @@ mod tests {
         "tracestate",
         "X-Forwarded-For",
         "Forwarded",
+        "Content-Type",
+        "b3",
+        "X-B3-TraceId",
+        "X-B3-SpanId",
+        "uber-trace-id",
+        "X-Amzn-Trace-Id",
+        "sw8",
+        "X-Request-Id",
     ];
 
     #[test]

@@ -3,6 +3,7 @@
 use super::HttpExchange;
 use super::fields::Field;
 use super::start::text;
+use crate::http::otlp;
 
 /// Keeps a request field that a span needs. The first one counts; folded continuations are appended.
 pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], folded: bool) {
@@ -13,6 +14,11 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
         Field::TraceState => (&mut exchange.tracestate, 512),
         Field::ForwardedFor => return keep_address(exchange, first_address(value)),
         Field::Forwarded => return keep_address(exchange, forwarded_for(value)),
+        Field::Foreign(header) if !folded => {
+            return exchange.foreign.get_or_insert_default().keep(header, value);
+        }
+        Field::ContentType if !folded => return exchange.has_otlp_type = otlp::is_encoding(value),
+        Field::Foreign(_) | Field::ContentType => return,
         Field::ContentLength | Field::TransferEncoding | Field::Expect => return,
     };
     match slot {

@@ -44,6 +44,7 @@ mod unsent;
 
 use crate::blank::Blanking;
 use crate::describe::spoken::{FamilyName, Spoken};
+use crate::http::foreign::Foreign;
 use crate::protocol::{Opening, Protocol};
 use crate::session::Session;
 pub use again::Buffers;
@@ -74,6 +75,10 @@ pub struct HttpExchange {
     pub tracestate: Option<String>,
     /// First address of `Forwarded: for=` or `X-Forwarded-For`, for `client.address`.
     pub forwarded_for: Option<String>,
+    /// Headers of other tracing systems, if there are any.
+    pub foreign: Option<Box<Foreign>>,
+    /// `Content-Type` of the request is one that OpenTelemetry's exports have.
+    pub has_otlp_type: bool,
     /// Request body in bytes, without chunk framing; `None` when bytes were lost that make it uncertain, or when the
     /// response was complete before the request.
     pub request_body: Option<u64>,

@@ -205,7 +205,8 @@ impl Queue {
             let texts = [&detail.host, &detail.user_agent, &detail.tracestate, &detail.forwarded_for];
             let parent = detail.traceparent.as_ref().map_or(0, |text| text.len());
             let always = size_of::<HttpExchange>() + detail.method.len() + detail.target.capacity();
-            always + parent + detail.buffers.heap_bytes() + texts.map(len).iter().sum::<usize>()
+            let foreign = detail.foreign.as_ref().map_or(0, |foreign| foreign.heap_bytes());
+            always + parent + foreign + detail.buffers.heap_bytes() + texts.map(len).iter().sum::<usize>()
         });
         let before = std::mem::replace(&mut current.weight, weight);
         self.text = (self.text + weight).saturating_sub(before);

@@ -58,6 +58,9 @@ attributes! {
     HTTP_ROUTE: "http.route", String, Stable, HTTP, "configured patterns; 100 guessed ones a service", "/users/{id}";
     /// Status code of the response.
     HTTP_RESPONSE_STATUS_CODE: "http.response.status_code", Int, Stable, HTTP, "100 to 599", "200";
+    /// A header of the request, by its name in lower case.
+    HTTP_REQUEST_HEADER: "http.request.header.<key>", StringList, Stable, HTTP,
+        "headers of other tracing systems (spans.md); at most 512 bytes of what clients send", "7b1f";
     /// Size of the request's body on the wire, bytes.
     HTTP_REQUEST_BODY_SIZE: "http.request.body.size", Int, Development, HTTP, "any", "351";
     /// Size of the response's body on the wire, bytes.

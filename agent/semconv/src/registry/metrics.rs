@@ -244,6 +244,9 @@ metrics! {
             "measurements that went to an overflow series";
         SeriesExpired: "wirespan.metrics.expired", "{series}", Kind::Total, true, Own, &[],
             "Number of series that were forgotten because nothing came.", "series that were dropped after silence";
+        Deferred: "wirespan.metrics.deferred", "{exchange}", Kind::Total, true, Own, &[],
+            "Number of exchanges that were not measured because the SDK of their process does.",
+            "requests that were left to the SDK of their process, which exports metrics (`wirespan.sdk`)";
         AdviceFindings: "wirespan.advice.findings", "{finding}", Kind::Gauge, true, Own, &[WIRESPAN_ADVICE_KIND],
             "Number of findings of the advisor in its last window.",
             "findings of the [advisor](advisor.md) in its last window (a minute)";

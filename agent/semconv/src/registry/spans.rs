@@ -91,6 +91,12 @@ static HTTP: Span = Span {
             "left out if the proxy hides it",
         ),
         Use::ends(USER_AGENT_ORIGINAL, "if sent", "", ""),
+        Use::new(
+            HTTP_REQUEST_HEADER,
+            "if sent, and no link",
+            "`b3`, `x-b3-traceid`, `x-b3-spanid`, `uber-trace-id`, `x-amzn-trace-id`, `sw8`, `x-request-id`: see \
+             [below](#headers-of-other-tracing-systems)",
+        ),
         Use::new(NETWORK_PROTOCOL_VERSION, "always", "`1.0`, `1.1`"),
         Use::new(HTTP_RESPONSE_STATUS_CODE, "if answered", "final status, not 1xx"),
         Use::new(HTTP_REQUEST_BODY_SIZE, "if certain", "on the wire, without chunk framing"),

@@ -1,7 +1,9 @@
 //! What will be known of who makes a process's calls, and what keeps more from being known: in words, by the same questions that
 //! `run` asks ([`runtime::of`], [`Binding`]).
 
-use wirespan_common::context::{JVM_VTHREAD, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime};
+use wirespan_common::context::{
+    JVM_VTHREAD, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, RUNTIME_THREADS, Runtime,
+};
 
 use crate::process::Program;
 use crate::runtime;
@@ -29,7 +31,8 @@ pub(super) struct Means {
 
 /// Of a process of this runtime (`process.runtime.name`) that runs this program.
 pub(super) fn of(name: Option<&str>, program: &Program, binding: Binding, means: Means) -> Contexts {
-    let known = runtime::of(program, means.probes).filter(|runtime| *runtime != starting(runtime.kind));
+    let known = runtime::of(program, means.probes)
+        .filter(|runtime| runtime.kind != RUNTIME_THREADS && *runtime != starting(runtime.kind));
     match known {
         Some(runtime) if means.stamps => stamped(runtime, program, means),
         Some(_) => beside(binding, Some("contexts are read with the backend `sockets` alone (Linux 6.3)".to_owned())),
@@ -55,7 +58,13 @@ fn stamped(runtime: Runtime, program: &Program, means: Means) -> Contexts {
                 told("goroutine", "goroutines".to_owned(), Some("calls of net/http: `wirespan.uprobes` is `none`"))
             }
         },
-        RUNTIME_CPYTHON => told("context", format!("contexts (contextvars) by {probes}, else threads"), None),
+        RUNTIME_CPYTHON => {
+            let python = program.python.unwrap_or_default();
+            let beside = [(python.has_uvloop, " on uvloop"), (python.has_gevent, " and greenlets (gevent)")];
+            let beside: String = beside.iter().filter_map(|(is_there, text)| is_there.then_some(*text)).collect();
+            let pools = if python.has_queues { ", tasks of thread pools" } else { "" };
+            told("context", format!("contexts (contextvars){beside}{pools} by {probes}, else threads"), None)
+        }
         RUNTIME_NODE => told("callback", "callbacks of what was received".to_owned(), None),
         RUNTIME_JVM if runtime.places.get(JVM_VTHREAD) != Some(&0) => {
             told("thread", "threads and virtual threads".to_owned(), None)
@@ -116,7 +125,7 @@ mod tests {
         assert_eq!((by, text.as_str()), ("goroutine", "goroutines | "));
         let (by, text) = told("go", &go("go1.17.2"), Binding::Nothing, ALL);
         assert!(by == "none" && text.contains("go1.17.2 are not known"), "{text}");
-        let python = |minor| Program { python: Some(Python { minor }), ..Program::default() };
+        let python = |minor| Program { python: Some(Python { minor, ..Python::default() }), ..Program::default() };
         let told = |program: &Program, means| told("cpython", program, Binding::Thread, means);
         assert_eq!(told(&python(11), ALL).0, "context");
         let (by, text) = told(&python(11), Means { probes: false, ..ALL });

@@ -89,6 +89,8 @@ pub struct Metrics {
     services: Option<Services>,
     /// What was cut from the weights so far: measurements count in whole numbers.
     carry: f64,
+    /// Exchanges that SDKs measure.
+    deferred: u64,
     now_ns: u64,
     swept_ns: u64,
 }
@@ -106,6 +108,7 @@ impl Metrics {
             graph: Graph::default(),
             services,
             carry: 0.0,
+            deferred: 0,
             now_ns: 0,
             swept_ns: 0,
         }
@@ -147,6 +150,8 @@ impl Metrics {
         let mut unknown = Known::default();
         let Known { edge, near, .. } = self.connections.get_mut(&seen.id).unwrap_or(&mut unknown);
         match exchange.detail.family() {
+            // What its SDK measures. Queues, and who calls whom, it does not see.
+            Family::Http(_) | Family::Database(_) if seen.is_measured => self.deferred += 1,
             Family::Http(http) => http::record(&mut self.store, &mut near.http, &self.options, &measured, &http),
             Family::Database(database) => database::record(&mut self.store, &mut near.operation, &measured, &database),
             Family::Lookup(lookup) => {

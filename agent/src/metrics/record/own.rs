@@ -23,6 +23,7 @@ impl Metrics {
             (Metric::Series, counts.series),
             (Metric::SeriesLost, counts.overflows),
             (Metric::SeriesExpired, counts.expired),
+            (Metric::Deferred, self.deferred),
         ];
         let series = series.map(|(metric, value)| Reading { metric, labels: Vec::new(), value: value as f64 });
         let own = Arc::clone(&self.own);

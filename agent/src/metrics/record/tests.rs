@@ -36,13 +36,15 @@ struct Seat {
     resource: Arc<Resource>,
     facts: ConnectionFacts,
     protocol: Option<&'static str>,
+    /// Its SDK measures what it does.
+    is_measured: bool,
 }
 
 impl Seat {
     fn new(id: u64, service: &str, role: Role, local: &str, remote: &str, protocol: &'static str) -> Self {
         let end = |text: &str| Endpoint::Inet(text.parse().unwrap());
         let facts = ConnectionFacts::new(role, Vantage::Socket, &end(local), &end(remote));
-        Self { id, resource: resource(service), facts, protocol: Some(protocol) }
+        Self { id, resource: resource(service), facts, protocol: Some(protocol), is_measured: false }
     }
 
     fn tell(&self, metrics: &mut Metrics, fact: &Fact) {
@@ -63,6 +65,7 @@ impl Seat {
             protocol: self.protocol.map(spoken),
             encrypted: false,
             owner: None,
+            is_measured: self.is_measured,
             route: None,
             span,
         });
@@ -232,6 +235,20 @@ fn databases_as_clients_and_as_servers_see_them() {
     assert_eq!(told(&at_client), expected.each_ref().map(|(labels, value)| (labels.as_str(), *value)));
     let at_server = series(&mut metrics, Metric::DbServerOperationDuration);
     assert_eq!(told(&at_server), [(format!("{start},server.port=6380").as_str(), 0.001)]);
+}
+
+#[test]
+fn what_an_sdk_measures_is_not_measured_again_but_shows_who_calls_whom() {
+    let mut metrics = metrics();
+    let mut seat = Seat::new(1, "shop", Role::Client, "10.0.0.2:50000", "10.0.0.1:80", "http");
+    seat.is_measured = true;
+    seat.tell(&mut metrics, &exchange(http("GET", "/a", 200), 5));
+    assert_eq!(series(&mut metrics, Metric::HttpClientDuration).len(), 0);
+    assert_eq!(series(&mut metrics, Metric::GraphRequests).len(), 1);
+    assert_eq!(told(&series(&mut metrics, Metric::Deferred))[0].1, 1.0);
+    seat.is_measured = false;
+    seat.tell(&mut metrics, &exchange(http("GET", "/a", 200), 5));
+    assert_eq!(series(&mut metrics, Metric::HttpClientDuration).len(), 1);
 }
 
 #[test]

@@ -48,20 +48,20 @@ impl Stages {
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
         let pid = request.actor.pid;
         let mut relays = None;
-        let parent = match header(request) {
-            Some(named) => Some(self.passed.asks(pid, named.span_id).map_or(named, TraceParent::from)),
+        let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
+        let ids = match header(request) {
+            Some(named) => self.carried(key, pid, request.at_ns, (named, owner)),
             None => {
-                let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
                 if owner.is_none() && may_relay(Binding::of(resource)) {
                     let Self { relayed, contexts, .. } = self;
                     relays = request.print.and_then(|print| {
                         Some((relayed.asks(pid, print, |owner| contexts.is_in_flight(owner))?, print))
                     });
                 }
-                owner.or(relays.map(|(owner, _)| owner)).map(TraceParent::from)
+                let parent = owner.or(relays.map(|(owner, _)| owner)).and_then(TraceParent::of);
+                self.tracer.begin(key, parent)
             }
         };
-        let ids = self.tracer.begin(key, parent);
         self.links.asks(Asked { ids, print: request.print, relays });
     }
 
@@ -77,16 +77,24 @@ impl Stages {
         let asker = asker.filter(|asked| asked.print == request.print).map(|asked| asked.ids);
         let named = header(request);
         Followed::of(connection).begun = (request.pos, self.totals.events);
-        let own = self.tracer.begin(key, asker.map(TraceParent::from).or(named));
+        let pid = request.actor.pid;
+        let own = self.tracer.begin(key, asker.and_then(TraceParent::of).or(named));
+        let own = self.served_by_sdk(own, named, pid, request.at_ns);
+        if let Some(named) = named {
+            self.named.is_new(named.span_id);
+        }
+        if let Some(print) = request.print {
+            self.sdks.received(pid, print, request.at_ns);
+        }
         let binding = Binding::of(resource);
         let times = (request.at_ns, request.read_ns);
         let is_kept = self.contexts.begin(own, binding.acting(request.actor), times, binding);
         if let Some(named) = named.filter(|_| is_kept) {
-            self.passed.came(request.actor.pid, named.span_id, own, request.at_ns);
+            self.passed.came(pid, named.span_id, own, request.at_ns);
         }
         if let Some(print) = request.print.filter(|_| is_kept && may_relay(binding)) {
             let Self { relayed, contexts, .. } = self;
-            relayed.came(request.actor.pid, print, own, |owner| contexts.is_in_flight(owner));
+            relayed.came(pid, print, own, |owner| contexts.is_in_flight(owner));
         }
     }
 
@@ -141,7 +149,7 @@ impl Stages {
             return match self.links.asker(client, key.pos) {
                 // What is asked is not known; over unix sockets it may be another byte.
                 Some(Asked { ids, .. }) if connection.open.transport != Transport::Unix => {
-                    done(Some(self.tracer.begin(key, Some(ids.into()))))
+                    done(Some(self.tracer.begin(key, TraceParent::of(ids))))
                 }
                 Some(_) => done(None),
                 None => Told { ids: Some(self.tracer.begin_open(key)), other: Other::Awaited(client) },
@@ -150,15 +158,17 @@ impl Stages {
         let is_met = self.links.is_met(key.connection);
         if let Some(Asked { ids, .. }) = asked {
             // What it was done for may have become doubtful since.
-            let is_certain = header.is_some() || owner.is_some();
+            let is_named = header.is_some_and(|named| named.span_id != ids.span_id);
+            let is_certain = is_named || owner.is_some();
             let ids = Owner { parent: ids.parent.filter(|_| is_certain), ..ids };
             return Told { ids: Some(ids), other: if is_met { Other::Answered } else { Other::Done } };
         }
-        if !is_met {
-            return done(None);
-        }
-        let parent = header.or_else(|| owner.map(TraceParent::from));
-        Told { ids: Some(self.tracer.begin(key, parent)), other: Other::Asks }
+        let ids = match header {
+            Some(named) => self.carried(key, exchange.actor.pid, exchange.request.first_ns, (named, owner)),
+            None if !is_met => return done(None),
+            None => self.tracer.begin(key, owner.and_then(TraceParent::of)),
+        };
+        Told { ids: Some(ids), other: if is_met { Other::Asks } else { Other::Done } }
     }
 
     /// Passes on the span of an exchange, and what waited for it. The exchange ended at `at_ns`.
@@ -176,7 +186,7 @@ impl Stages {
                 self.emit(span);
                 match answer {
                     Some(answer) => {
-                        let answer = self.tracer.settle(answer, is_same.then(|| ids.into()));
+                        let answer = self.tracer.settle(answer, TraceParent::of(ids).filter(|_| is_same));
                         self.emit(answer);
                     }
                     None if matches!(other, Other::Asks) => self.links.asks(Asked { ids, print: None, relays: None }),
@@ -207,7 +217,7 @@ impl Stages {
 }
 
 /// Whether a program may be a proxy: those of runtimes are applications.
-fn may_relay(binding: Binding) -> bool {
+pub(super) fn may_relay(binding: Binding) -> bool {
     binding == Binding::Waiting
 }
 

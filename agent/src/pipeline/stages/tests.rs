@@ -21,6 +21,8 @@ use wirespan_protocols::stream::Actor;
 
 #[path = "callers_tests.rs"]
 mod callers;
+#[path = "sdk_tests.rs"]
+mod sdk;
 
 const MS: u64 = 1_000_000;
 

@@ -80,7 +80,7 @@ fn library(maps: &str) -> Option<&str> {
 fn interpreter(held: std::os::fd::OwnedFd, _: Identity) -> Option<Found> {
     let file = files::open(&held)?;
     let elf = Elf::read(&file)?;
-    let python = Python { minor: minor(&elf)?, has_uvloop: false, has_gevent: false, has_queues: false };
+    let python = Python { minor: minor(&elf)?, ..Python::default() };
     let stat = fstat(&held).ok()?;
     let file = Arc::new(Held { fd: held, device: stat.st_dev, inode: stat.st_ino });
     let site = |(address, register): Place, is_copy: bool| {

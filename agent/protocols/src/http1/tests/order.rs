@@ -1,6 +1,8 @@
 //! Which response is whose, and when.
 
 use super::*;
+use crate::exchange::detail::Signal;
+use crate::http::foreign::{Foreign, Header};
 
 #[test]
 fn pipelined_requests_have_their_own_responses_and_times() {
@@ -29,6 +31,27 @@ fn pipelined_requests_have_their_own_responses_and_times() {
         let arrived: Vec<_> = all.iter().map(|exchange| exchange.request.arrived_ns).collect();
         assert_eq!(arrived, if writes == 1 { [700, 0, 0] } else { [700, 1700, 2700] });
     }
+}
+
+#[test]
+fn headers_of_other_tracing_systems_and_of_exports_are_kept() {
+    for size in [1, 7, 1000] {
+        let mut talk = Talk::new();
+        let request = "POST /v1/traces HTTP/1.1\r\nCookie: b3=1\r\nB3: 1-2\r\n 3\r\nsw8 :x\r\nb3: 4\r\nx-request-ID: \r\n\
+                       Content-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
+        request.as_bytes().chunks(size).for_each(|bytes| _ = talk.ask(bytes));
+        talk.answer(ok(""));
+        let exchange = talk.one();
+        let mut expected = Foreign::default();
+        for (name, value) in [("b3", "1-2"), ("sw8", "x"), ("x-request-id", "")] {
+            expected.keep(Header::named(name.as_bytes()).unwrap(), value.as_bytes());
+        }
+        assert_eq!(http(&exchange).foreign.as_deref(), Some(&expected), "in pieces of {size}");
+        assert_eq!(exchange.detail.exports(), Some(Signal::Traces));
+    }
+    let mut talk = Talk::new();
+    let exchange = talk.ask(get("/v1/traces")).answer(ok("")).one();
+    assert_eq!((&http(&exchange).foreign, exchange.detail.exports()), (&None, None));
 }
 
 #[test]
