@@ -61,8 +61,6 @@ pub struct Protocol {
     pub turn_budget: Option<u32>,
     /// Each message shows what it is, so that an answer that does not is none.
     pub is_self_evident: bool,
-    /// Whether a turn in mid-connection that begins with a call of these bytes is certainly a request. `None`: an answer is needed.
-    pub begins: Option<fn(&[u8]) -> bool>,
     /// The same over datagrams, where it has such a form: each call is one message.
     pub datagrams: Option<&'static Protocol>,
     /// Whether a call in mid-connection begins like one of this protocol, which cannot be followed there.
@@ -95,7 +93,6 @@ impl Protocol {
             open,
             turn_budget: None,
             is_self_evident: false,
-            begins: None,
             datagrams: None,
             glimpse: None,
             hidden: Hidden::NOTHING,

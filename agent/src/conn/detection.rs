@@ -2,13 +2,10 @@
 //!
 //! From the start of a connection the first bytes settle it. In mid-connection they do not: a body may look like a request
 //! of any protocol. There a protocol is believed when both directions agree: what looks like a message where a turn of
-//! its direction begins, and then an answer of the other direction that is one of the same protocol. The whole head of an HTTP
-//! request is enough.
+//! its direction begins, and then an answer of the other direction that is one of the same protocol.
 
-mod candidate;
 mod prefaces;
 
-use candidate::Candidate;
 pub use prefaces::Prefaced;
 
 use crate::event::Flow;
@@ -72,6 +69,16 @@ pub enum Outcome {
     },
     /// None of ours.
     Foreign,
+}
+
+/// What a connection that was joined midway may be speaking, if the other side agrees.
+#[derive(Clone, Copy)]
+struct Candidate {
+    protocol: &'static Protocol,
+    flow: Flow,
+    direction: Direction,
+    /// It may be the beginning of the connection.
+    begins: bool,
 }
 
 /// The state of detection for one connection.
@@ -267,10 +274,6 @@ impl Detection {
             return Outcome::Found { protocol, flow, direction: Direction::ToServer };
         }
         match verdict {
-            Verdict::Match(protocol, direction) if self.begins(protocol) => {
-                self.from_start = may_begin;
-                return Outcome::Found { protocol, flow, direction };
-            }
             Verdict::Match(protocol, direction) => {
                 self.candidate = Some(Candidate { protocol, flow, direction, begins: may_begin });
                 return Outcome::Waiting;
@@ -281,14 +284,6 @@ impl Detection {
         self.inside = true;
         self.forget();
         Outcome::Waiting
-    }
-
-    /// Whether all that is held is a call that is certainly a request.
-    fn begins(&self, protocol: &Protocol) -> bool {
-        match (&*self.held, protocol.begins) {
-            ([Held { piece: Piece::Bytes { bytes, .. }, .. }], Some(begins)) => begins(bytes),
-            _ => false,
-        }
     }
 
     /// Another piece, when a protocol is likely.
@@ -310,7 +305,7 @@ impl Detection {
         }
         let flow = held.flow;
         self.hold(held);
-        match candidate.agrees(&self.joined(flow), self.registry) {
+        match self.agrees(candidate, flow) {
             Some(true) => {
                 self.from_start = candidate.begins && candidate.protocol.is_self_evident;
                 let Candidate { protocol, flow, direction, .. } = candidate;
@@ -323,6 +318,18 @@ impl Detection {
                 self.forget();
                 last.map_or(Outcome::Waiting, |last| self.look(last, direction))
             }
+        }
+    }
+
+    /// Whether what came from the other side is of the same protocol; `None`: more is needed.
+    fn agrees(&self, candidate: Candidate, flow: Flow) -> Option<bool> {
+        let answer = self.joined(flow);
+        let context = Context { direction: Some(candidate.direction.reverse()), from_start: false };
+        match (candidate.protocol.probe)(&answer, context) {
+            Probe::Yes(_) => Some(true),
+            Probe::Maybe if candidate.protocol.is_self_evident => None,
+            Probe::No if candidate.protocol.is_self_evident => Some(false),
+            Probe::Maybe | Probe::No => Some(!matches!(self.registry.detect(&answer, context), Verdict::Match(..))),
         }
     }
 

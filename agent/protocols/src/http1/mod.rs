@@ -99,7 +99,6 @@ const SPOKEN: Spoken = Spoken { name: "http", family: FamilyName::Http };
 /// The registry entry of HTTP/1.
 pub static PROTOCOL: Protocol = Protocol {
     is_self_evident: true,
-    begins: Some(probe::has_head),
     blank: Some(Blanking { what: "headers with credentials", scan: blank::headers }),
     ..Protocol::new(SPOKEN, "HTTP/1", probe, open)
 };

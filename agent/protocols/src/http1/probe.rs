@@ -95,15 +95,6 @@ pub(super) fn begins_again(bytes: &[u8], ends_call: bool) -> bool {
     }
 }
 
-/// Whether these bytes begin with the whole head of a request by a registered method to a host, as all of HTTP/1.1 have to name one (RFC
-/// 9112, section 3.2): an upload that has one, just where a call begins, is itself such a conversation.
-pub(super) fn has_head(bytes: &[u8]) -> bool {
-    let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return false };
-    let mut lines = bytes.get(..end).unwrap_or_default().split(|byte| *byte == b'\n');
-    let is_request = request(bytes) == Probe::Yes(Direction::ToServer) && is_registered(bytes);
-    is_request && lines.any(|line| line.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"host:")))
-}
-
 /// Whether bytes that may be the beginning of a request line begin with a common method and a path: enough to take a
 /// line up that is split over two writes, after a loss.
 fn common_start(bytes: &[u8]) -> bool {
@@ -148,22 +139,6 @@ mod tests {
             (b"SSH-2.0-OpenSSH_9.2\r\n", Probe::No),
         ] {
             assert_eq!(probe(bytes, ANY), verdict, "{}", String::from_utf8_lossy(bytes));
-        }
-    }
-
-    #[test]
-    fn a_whole_head_is_certain() {
-        assert!(has_head(b"GET / HTTP/1.1\r\nAccept: */*\r\nhost: x\r\n\r\n"));
-        assert!(has_head(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"));
-        for bytes in [
-            &b"GET / HTTP/1.1\r\nHost: x\r\n"[..],
-            b"GET / HTTP/1.1\r\nX-Host: x\r\n\r\n",
-            b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nHost: x\r\n\r\n",
-            b"\r\n\r\nHost: x",
-            b"",
-        ] {
-            assert!(!has_head(bytes), "{}", String::from_utf8_lossy(bytes));
         }
     }
 

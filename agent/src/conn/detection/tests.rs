@@ -1,8 +1,7 @@
 use super::*;
 use wirespan_protocols::registry::PROTOCOLS;
 
-/// Not the whole of its head.
-const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n";
+const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 fn held(flow: Flow, bytes: &[u8]) -> Held {
@@ -28,25 +27,6 @@ fn midway_one_side_is_not_enough() {
     }
     assert_eq!(push(&mut detection, Flow::Sent, ANSWER), Some("http"));
     assert!(!detection.is_from_start());
-}
-
-#[test]
-fn midway_the_whole_head_of_a_request_is_enough() {
-    let whole = [REQUEST, b"\r\n"].concat();
-    let mut detection = Detection::new(false, PROTOCOLS);
-    assert_eq!(push(&mut detection, Flow::Received, &whole), Some("http"));
-    assert!(!detection.is_from_start());
-    let mut detection = Detection::perhaps_from_start(PROTOCOLS);
-    assert_eq!(push(&mut detection, Flow::Received, &whole), Some("http"));
-    assert!(detection.is_from_start());
-    // Two calls may be anything.
-    let mut detection = Detection::new(false, PROTOCOLS);
-    assert_eq!(push(&mut detection, Flow::Received, REQUEST), None);
-    assert_eq!(push(&mut detection, Flow::Received, b"\r\n"), None);
-    // In the middle of something.
-    let mut detection = Detection::new(false, PROTOCOLS);
-    assert_eq!(push(&mut detection, Flow::Received, b"some part of an upload\n"), None);
-    assert_eq!(push(&mut detection, Flow::Received, &whole), None);
 }
 
 #[test]
