@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt as _;
 
 use object::Endianness;
 use object::elf::{
-    EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_X86_64_JUMP_SLOT, R_X86_64_RELATIVE, Rela64, SHF_ALLOC,
-    SHN_UNDEF, SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, SectionHeader64, Sym64,
+    EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_X86_64_RELATIVE, Rela64, SHF_ALLOC, SHN_UNDEF,
+    SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, SectionHeader64, Sym64,
 };
 use object::pod::{Pod, slice_from_bytes};
 use object::read::StringTable;
@@ -19,9 +19,6 @@ const HEADER: usize = 64;
 const MAX_HEADERS: u16 = 1024;
 /// Most bytes of exported symbols, and of their names.
 const MAX_SYMBOLS: u64 = 2 << 20;
-/// Size of an entry for a function of another file, and how its jump begins.
-const ENTRY: u64 = 16;
-const JUMP: [u8; 2] = [0xff, 0x25];
 /// Most bytes of a table of relocations.
 const MAX_RELOCATIONS: u64 = 16 << 20;
 
@@ -85,37 +82,6 @@ impl<'a> Elf<'a> {
         };
         let relocations = all::<Rela64<Endianness>>(&relocations).iter().filter(is_it);
         Some(relocations.map(|relocation| relocation.r_offset.get(endian)).collect())
-    }
-
-    /// The address of this file's own entry for a function of another file (`.plt`): the jump to where the loader puts its address.
-    pub(super) fn entry_for(&self, wanted: &str) -> Option<u64> {
-        let endian = self.endian;
-        let names = StringTable::new(&*self.names, 0, self.names.len() as u64);
-        let mut symbols = all::<Sym64<Endianness>>(&self.symbols).iter();
-        let symbol = symbols.position(|symbol| symbol.name(endian, names) == Ok(wanted.as_bytes()))?;
-        let mut tables = self.sections.iter().filter(|section| section.sh_type(endian) == SHT_RELA);
-        let slot = tables.find_map(|table| {
-            let relocations = content(self.file, endian, table, MAX_RELOCATIONS)?;
-            let mut relocations = all::<Rela64<Endianness>>(&relocations).iter();
-            let is_it = |relocation: &&Rela64<Endianness>| {
-                relocation.r_type(endian, false) == R_X86_64_JUMP_SLOT
-                    && usize::try_from(relocation.r_sym(endian, false)) == Ok(symbol)
-            };
-            relocations.find(is_it).map(|relocation| relocation.r_offset.get(endian))
-        })?;
-        let mut tables = self.sections.iter().filter(|section| section.sh_entsize.get(endian) == ENTRY);
-        tables.find_map(|table| {
-            let begin = table.sh_addr(endian);
-            let code = self.bytes(begin, table.sh_size(endian).min(MAX_SYMBOLS), true)?;
-            // jmp *slot(%rip)
-            let jumps = code.windows(JUMP.len() + 4).zip(begin..).filter(|(code, _)| code.starts_with(&JUMP));
-            let mut jumps = jumps.filter_map(|(code, at)| {
-                let distance = i32::from_le_bytes(*code.last_chunk()?);
-                let target = at.wrapping_add(code.len() as u64).wrapping_add_signed(distance.into());
-                (target == slot).then_some(at)
-            });
-            jumps.next()
-        })
     }
 
     /// The addresses of these exports, in their order.
@@ -220,7 +186,7 @@ mod tests {
     /// Where the parts of the file stand in it.
     const DATA: u64 = 120;
     const RELOCATIONS: u64 = DATA + 24;
-    const SYMBOLS: u64 = RELOCATIONS + 72;
+    const SYMBOLS: u64 = RELOCATIONS + 48;
     const LOCALS: u64 = SYMBOLS + 48;
     const NAMES: u64 = LOCALS + 48;
     /// Where the second name is in memory.
@@ -230,7 +196,7 @@ mod tests {
     const END: u64 = SECTIONS + 6 * 64;
 
     /// A library with three words of data: the loader changes the second one, and the third one in a way that is not looked at. It has
-    /// a function `own`, and an entry for another one's `f`, whose address stands in the first word.
+    /// a function `own`, and knows another one's `f`.
     fn library() -> File {
         let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
         let mut words = |words: &[u64]| bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
@@ -238,22 +204,20 @@ mod tests {
         // A segment that can be read and executed: kind and rights, offset, address twice, size twice, alignment.
         words(&[1 | 5 << 32, 0, BASE, BASE, END, END, 8]);
         words(&[7, 8, 9]);
-        words(&[BASE + DATA + 8, 8, OWN, BASE + DATA + 16, 6, 0x5678, BASE + DATA, 1 << 32 | 7, 0]);
+        words(&[BASE + DATA + 8, 8, OWN, BASE + DATA + 16, 6, 0x5678]);
         // Nothing, then a symbol: name and section, address, size.
         words(&[0, 0, 0, 1, 0, 0]);
         words(&[0, 0, 0, 3 | 5 << 48, BASE + CODE, 16]);
         words(&[u64::from_le_bytes(*b"\0f\0own\0\0")]);
-        // Two instructions of a byte, then `jmp *DATA(%rip)`.
-        let distance = DATA.wrapping_sub(CODE + 8) as u32;
-        words(&[0x25ff_9090 | u64::from(distance) << 32, 0]);
-        // Sections: nothing, symbols twice with their names in the fourth, names, relocations, entries.
+        words(&[0; 2]);
+        // Sections: nothing, symbols twice with their names in the fourth, names, relocations, code.
         let section = |[kind, at, size, link, entry]: [u64; 5]| [kind << 32, 2, BASE + at, at, size, link, 8, entry];
         words(&section([0; 5]));
         words(&section([11, SYMBOLS, 48, 3, 24]));
         words(&section([2, LOCALS, 48, 3, 24]));
         words(&section([3, NAMES, 8, 0, 0]));
-        words(&section([4, RELOCATIONS, 72, 1, 24]));
-        words(&section([1, CODE, 16, 0, 16]));
+        words(&section([4, RELOCATIONS, 48, 1, 24]));
+        words(&section([1, CODE, 16, 0, 0]));
         let mut file = File::from(memfd_create("library", MemfdFlags::CLOEXEC).unwrap());
         file.write_all(&bytes).unwrap();
         file
@@ -266,7 +230,6 @@ mod tests {
         assert_eq!((elf.local("own"), elf.local("f"), elf.exports(["f", "own"])), (Some(BASE + CODE), None, [None; 2]));
         assert_eq!(elf.pointers_to(b"own\0"), Some(vec![BASE + DATA + 8]));
         assert_eq!((elf.pointers_to(b"wn\0"), elf.pointers_to(b"f\0")), (None, Some(Vec::new())));
-        assert_eq!((elf.entry_for("f"), elf.entry_for("own")), (Some(BASE + CODE + 2), None));
     }
 
     #[test]
@@ -276,7 +239,7 @@ mod tests {
         assert_eq!(elf.words(BASE + DATA, 3).unwrap(), [7, OWN, 9]);
         assert_eq!(elf.words(BASE + DATA + 8, 1).unwrap(), [OWN]);
         // To the end of the segment, and not beyond it.
-        assert_eq!(elf.words(BASE + END - 8, 9).unwrap(), [16]);
+        assert_eq!(elf.words(BASE + END - 8, 9).unwrap(), [0]);
         assert_eq!(elf.words(BASE + END, 1), None);
     }
 }

@@ -103,11 +103,11 @@ pub struct Conn {
     pub asker: u64,
     /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,
-    /// Zero.
-    pub spare: u32,
+    /// Python: the last request was answered, or begins to be.
+    pub is_answered: u32,
     /// Node.js: names the receives of this turn. uvloop: whether something waits to be written.
     pub context: u64,
-    /// The context in which it was connected; 0 while none is known.
+    /// The context in which it was connected; 0 while none is known. Of a server's connection see [`crate::context::cpython`].
     pub connector: u64,
     /// Zero: the rest of the line.
     pub rest: [u32; 2],
@@ -199,7 +199,7 @@ pub fn create(sock: Sock, family: u8, role: u8, started_ns: u64, flags: u8) -> C
         directed: turns::directed(),
         asker: zero(),
         shedding: NEVER,
-        spare: 0,
+        is_answered: 0,
         context: zero(),
         connector: zero(),
         rest: [zero() as u32; 2],

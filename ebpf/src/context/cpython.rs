@@ -8,6 +8,7 @@
 
 pub mod greenlets;
 mod queues;
+mod receivers;
 mod uvloop;
 
 use super::Moving;
@@ -145,6 +146,9 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
         conn.context = zero();
         return conn.asker;
     }
+    if moving.direction == SEND && moving.role == ROLE_SERVER && runtime.places[GREENLETS] == 0 {
+        receivers::answers(conn, moving.thread);
+    }
     let received = match (moving.direction, moving.role) {
         (SEND, _) | (_, ROLE_CLIENT) => NOT_RECEIVED,
         _ if moving.sock.is_blocking() => WAITED,
@@ -157,6 +161,9 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
     };
     let greenlet =
         if runtime.places[GREENLETS] != 0 { greenlets::runs(moving, conn, received != NOT_RECEIVED) } else { zero() };
+    if received != NOT_RECEIVED && runtime.places[GREENLETS] == 0 {
+        receivers::receives(conn, moving.thread, moving.turn, reads_for != 0);
+    }
     match python_running(moving.thread.word(), moving.turn, received, reads_for, greenlet) {
         0 => thread::asks(moving, true),
         context => context,
@@ -170,8 +177,7 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
 pub extern "C" fn python_running(thread: u64, turn: u64, received: u32, reads_for: u64, greenlet: u64) -> u64 {
     let thread = Thread::of(thread);
     if reads_for != 0 {
-        remember(&of_context(thread, reads_for), turn);
-        is_loop(thread);
+        uvloop::reads_for(thread, reads_for, turn);
         return turn;
     }
     let context = python_context(thread.process(), Task::current().thread_pointer());

@@ -9,7 +9,9 @@ use crate::maps::{CONNECTIONS, EVENTS, count, offset};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use wirespan_common::counters::Counter;
 use wirespan_common::limits::MAX_UNIX_PATH;
-use wirespan_common::record::{FAMILY_INET, FAMILY_UNIX, KIND_OPEN, Open, ROLE_SERVER, TRANSPORT_TCP, TRANSPORT_UDP};
+use wirespan_common::record::{
+    FAMILY_INET, FAMILY_UNIX, KIND_OPEN, Open, ROLE_CLIENT, ROLE_SERVER, TRANSPORT_TCP, TRANSPORT_UDP,
+};
 
 /// The remote end where the socket does not know it: that of one call on an unconnected socket.
 pub struct Peer {
@@ -69,7 +71,7 @@ pub extern "C" fn tell_open(sock: u64, peer_port: u32, peer_high: u64, peer_low:
     open.established_ns = conn.established_ns;
     open.accepted_ns = conn.accepted_ns;
     open.tid = conn.tid;
-    open.context = conn.connector;
+    open.context = if conn.role == ROLE_CLIENT { conn.connector } else { 0 };
     open.syn_retransmits = 0;
     open.transport = 0;
     open.reserved = [0; 3];

@@ -66,7 +66,13 @@ pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Known) -> O
         let of_queues = queues::find(&maps, root, &mut known.queues);
         found.python.has_uvloop = of_loop.is_some();
         found.python.has_queues = of_queues.is_some();
-        found.sites = found.sites.iter().cloned().chain(of_loop).chain(of_queues.into_iter().flatten()).collect();
+        found.sites = found
+            .sites
+            .iter()
+            .cloned()
+            .chain(of_loop.into_iter().flatten())
+            .chain(of_queues.into_iter().flatten())
+            .collect();
     }
     Some(found)
 }

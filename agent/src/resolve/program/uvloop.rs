@@ -1,32 +1,33 @@
-//! uvloop: where it puts a stream among those with something to write. Its wheels have the name of the method
-//! (`Loop._queue_write`, uvloop/loop.pyx). A library without names puts the stream into a set of Python's, through its own
-//! entry for `PySet_Add` in the table of functions of others.
+//! uvloop: where it puts a stream among those with something to write, and where it begins to call what was to be called soon. Its wheels
+//! have the names of the methods (uvloop/loop.pyx). A library without names (Debian's) is not looked into.
+
+use std::sync::Arc;
 
 use super::super::elf::Elf;
 use super::super::files::{self, Root};
 use super::Cache;
 use crate::process::Site;
 
-/// The method, as Cython calls it.
-const METHOD: &str = "__pyx_f_6uvloop_4loop_4Loop__queue_write";
-/// What it calls first, with the same second argument.
-const ADD: &str = "PySet_Add";
-/// The kernel program (`ebpf/src/context/cpython/uvloop.rs`).
-const PROGRAM: &str = "uvloop_queue_write";
+/// Kernel programs (`ebpf/src/context/cpython/uvloop.rs`), and the methods at whose beginning they run, as Cython calls those.
+const METHODS: [(&str, &str); 2] = [
+    ("uvloop_queue_write", "__pyx_f_6uvloop_4loop_4Loop__queue_write"),
+    ("uvloop_on_idle", "__pyx_f_6uvloop_4loop_4Loop__on_idle"),
+];
 
 /// What is known of libraries.
-pub(super) type Libraries = Cache<Option<Site>>;
+pub(super) type Libraries = Cache<Option<[Site; 2]>>;
 
-/// The place in the library that a process has mapped.
-pub(super) fn find(maps: &str, root: &Root, known: &mut Libraries) -> Option<Site> {
+/// The places in the library that a process has mapped.
+pub(super) fn find(maps: &str, root: &Root, known: &mut Libraries) -> Option<[Site; 2]> {
     let held = root.hold(library(maps)?)?;
     let identity = files::identity(&held)?;
     known.get_or(identity, || {
         let file = files::open(&held)?;
         let elf = Elf::read(&file)?;
-        let address = elf.local(METHOD).or_else(|| elf.entry_for(ADD))?;
-        let (offset, _) = elf.place(address, true)?;
-        Some(Site { program: PROGRAM, file: files::hold(held)?.into(), offset })
+        let [write, idle] = METHODS.map(|(_, name)| Some(elf.place(elf.local(name)?, true)?.0));
+        let held = Arc::new(files::hold(held)?);
+        let site = |at: usize, offset| Site { program: METHODS[at].0, file: Arc::clone(&held), offset };
+        Some([site(0, write?), site(1, idle?)])
     })
 }
 
