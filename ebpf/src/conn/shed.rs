@@ -114,6 +114,10 @@ fn choose(conn: &mut Conn, position: u64, thread: Thread) {
     let word = SHEDDING.get_ptr(0).map_or(0, |word| unsafe { word.read_volatile() });
     let rejected = word & 0xff;
     if rejected == 0 || conn.shedding == NEVER {
+        // What was left out before is over.
+        if conn.role == ROLE_SERVER && hides(thread) {
+            let _ = THREAD_SHEDS.remove(thread.word());
+        }
         return;
     }
     let inherits = word & INHERITS != 0;
@@ -131,17 +135,36 @@ fn choose(conn: &mut Conn, position: u64, thread: Thread) {
     }
 }
 
+/// The request that the thread was handling was left out, and is answered.
+const WAS_LEFT_OUT: u8 = 2;
+
+/// What is known of the request that the thread handles, or has handled last.
+#[inline(always)]
+fn known(thread: Thread) -> Option<u8> {
+    // SAFETY: the value is copied at once.
+    unsafe { THREAD_SHEDS.get(thread.word()) }.copied()
+}
+
 /// What became of the request that the thread is handling.
 #[inline(always)]
 fn inherited(thread: Thread) -> Option<u8> {
-    // SAFETY: the value is copied at once.
-    unsafe { THREAD_SHEDS.get(thread.word()) }.copied()
+    known(thread).filter(|left_out| *left_out != WAS_LEFT_OUT)
+}
+
+/// Whether the request that the thread has received last was left out: what it asks is for one that nobody is told of.
+#[inline(always)]
+pub fn hides(thread: Thread) -> bool {
+    known(thread).is_some_and(|left_out| left_out != 0)
 }
 
 /// The thread answers: it handles no request any more.
 #[inline(always)]
 fn forget(thread: Thread) {
-    let _ = THREAD_SHEDS.remove(thread.word());
+    if hides(thread) {
+        let _ = THREAD_SHEDS.insert(thread.word(), WAS_LEFT_OUT, 0);
+    } else {
+        let _ = THREAD_SHEDS.remove(thread.word());
+    }
 }
 
 /// 1 for `rejected` of 256 positions. TCP's begin at random, and both ends know them; others begin at 0, so the connection

@@ -4,13 +4,12 @@
 //! javaThread.hpp). Whether it does is seen by the stack: that of the call lies within the bounds that stand there.
 
 use super::Moving;
+use super::thread::waits;
 use crate::kernel::regs::Regs;
 use crate::kernel::{read_user, zero};
 use crate::maps::RUNTIMES;
 use aya_ebpf::helpers::generated::bpf_get_current_comm;
-use wirespan_common::context::{
-    JVM_BAD, JVM_ENTRY, JVM_OWNER, JVM_SHIFT, JVM_STACK, JVM_VTHREAD, OF_NOBODY, Runtime, WAITS,
-};
+use wirespan_common::context::{JVM_BAD, JVM_ENTRY, JVM_OWNER, JVM_SHIFT, JVM_STACK, JVM_VTHREAD, OF_NOBODY, Runtime};
 use wirespan_common::record::{RECEIVE, ROLE_CLIENT, ROLE_SERVER, SEND};
 
 /// Where `eetop`, the `JavaThread` of a platform thread, stands in a `java.lang.Thread`, and behind it `tid`: the first words of
@@ -41,7 +40,7 @@ pub fn context(moving: Moving, regs: Option<Regs>, runtime: &Runtime) -> u64 {
             return number;
         }
     }
-    if moving.direction == SEND && !moving.sock.is_polled() && !is_loop() { WAITS } else { zero() }
+    if moving.direction == SEND && !moving.sock.is_polled() && !is_loop() { waits(moving.thread) } else { zero() }
 }
 
 /// The number of the virtual thread that runs on the thread with this `JavaThread` and this stack pointer, 0 if none does,

@@ -1,6 +1,7 @@
 //! The current thread, by its ids in the initial pid namespace, and whether it waits for what it asks.
 
 use super::{Moving, cpython};
+use crate::conn::shed;
 use crate::kernel::{load, zero};
 use crate::maps::offset;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
@@ -60,8 +61,14 @@ pub fn asks(moving: Moving, loops_read: bool) -> u64 {
             zero()
         }
         _ if moving.sock.is_polled() || cpython::is_known_loop(moving.thread) => OF_NOBODY,
-        _ => WAITS,
+        _ => waits(moving.thread),
     }
+}
+
+/// A thread waits for what it asks.
+#[inline(always)]
+pub fn waits(thread: Thread) -> u64 {
+    if shed::hides(thread) { OF_NOBODY } else { WAITS }
 }
 
 impl Thread {
