@@ -147,7 +147,7 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
         return conn.asker;
     }
     if moving.direction == SEND && moving.role == ROLE_SERVER && runtime.places[GREENLETS] == 0 {
-        receivers::answers(conn, moving.thread);
+        receivers::python_answers(moving.sock.number(), moving.thread.word());
     }
     let received = match (moving.direction, moving.role) {
         (SEND, _) | (_, ROLE_CLIENT) => NOT_RECEIVED,
@@ -162,7 +162,7 @@ pub fn running(moving: Moving, conn: &mut Conn, regs: Regs, runtime: &Runtime) -
     let greenlet =
         if runtime.places[GREENLETS] != 0 { greenlets::runs(moving, conn, received != NOT_RECEIVED) } else { zero() };
     if received != NOT_RECEIVED && runtime.places[GREENLETS] == 0 {
-        receivers::receives(conn, moving.thread, moving.turn, reads_for != 0);
+        receivers::python_receives(moving.sock.number(), moving.thread.word(), moving.turn, (reads_for != 0).into());
     }
     match python_running(moving.thread.word(), moving.turn, received, reads_for, greenlet) {
         0 => thread::asks(moving, true),

@@ -8,16 +8,23 @@
 use super::{ENTERED, Key, NONE_YET, of_context, python_context, remember, token};
 use crate::conn::Conn;
 use crate::context::thread::{Task, Thread};
+use crate::kernel::sock::Sock;
 use crate::kernel::zero;
+use crate::maps::CONNECTIONS;
 use wirespan_common::context::OF_NOBODY;
 
-/// A request is received, in this turn. `outside`: of all contexts.
-#[inline(always)]
-pub fn receives(conn: &mut Conn, thread: Thread, turn: u64, outside: bool) {
+/// A request is received over the connection of a socket, in this turn. `outside`: not 0 if it is outside of all contexts. A global
+/// function, as the others here: what it needs of the stack, its callers do not.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_receives(sock: u64, thread: u64, turn: u64, outside: u32) -> u32 {
+    let (Some(conn), thread) = (CONNECTIONS.get_ptr_mut(Sock::at(sock).key()), Thread::of(thread)) else { return 0 };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
     if conn.context == turn {
-        return;
+        return 0;
     }
-    let running = if outside { zero() } else { running(thread) };
+    let running = if outside != 0 { zero() } else { running(thread) };
     let before = conn.context;
     conn.context = turn;
     conn.is_answered = 0;
@@ -30,20 +37,25 @@ pub fn receives(conn: &mut Conn, thread: Thread, turn: u64, outside: bool) {
         python_goes_on(thread.word(), left, before, OF_NOBODY);
     }
     comes(conn, running);
+    0
 }
 
 /// A request is answered. Who begins that, and belongs to no request, has it from the connection.
-#[inline(always)]
-pub fn answers(conn: &mut Conn, thread: Thread) {
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn python_answers(sock: u64, thread: u64) -> u32 {
+    let (Some(conn), thread) = (CONNECTIONS.get_ptr_mut(Sock::at(sock).key()), Thread::of(thread)) else { return 0 };
+    // SAFETY: a live map value.
+    let conn = unsafe { &mut *conn };
     if conn.context == 0 || conn.is_answered != 0 {
-        return;
+        return 0;
     }
     conn.is_answered = 1;
     let running = running(thread);
-    if running == 0 || running != conn.connector && python_is_free(thread.word(), running, conn.context) == 0 {
-        return;
+    if running != 0 && (running == conn.connector || python_is_free(thread.word(), running, conn.context) != 0) {
+        comes(conn, running);
     }
-    comes(conn, running);
+    0
 }
 
 /// A context is the last one of a connection.
@@ -67,8 +79,7 @@ fn key(thread: u64, context: u64) -> Key {
     of_context(Thread::of(thread), context)
 }
 
-/// A context that belongs to what was received `before` belongs to `turn` from now on. A global function, as [`python_is_free`]: what they
-/// need of the stack, their callers do not.
+/// A context that belongs to what was received `before` belongs to `turn` from now on.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn python_goes_on(thread: u64, context: u64, before: u64, turn: u64) -> u32 {

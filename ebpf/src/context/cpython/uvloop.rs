@@ -90,13 +90,12 @@ pub extern "C" fn uvloop_writes(object: u64) -> u32 {
         return 0;
     }
     let descriptor = read_user::<u32>(stream.wrapping_add(DESCRIPTOR)).unwrap_or(u32::MAX);
-    let Some(conn) = socket(u64::from(descriptor)).and_then(|sock| CONNECTIONS.get_ptr_mut(sock.key())) else {
-        return 0;
-    };
+    let Some(sock) = socket(u64::from(descriptor)) else { return 0 };
+    let Some(conn) = CONNECTIONS.get_ptr_mut(sock.key()) else { return 0 };
     // SAFETY: a live map value; the loop's thread sends over this connection after this.
     let conn = unsafe { &mut *conn };
     if conn.role == ROLE_SERVER {
-        receivers::answers(conn, thread);
+        receivers::python_answers(sock.number(), thread.word());
         return 0;
     }
     let asker = python_running(thread.word(), 0, NOT_RECEIVED, 0, 0);
