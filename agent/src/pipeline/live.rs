@@ -1,7 +1,7 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
 use super::advising::Advising;
-use super::again::Again;
+use super::again::{self, Again};
 use super::engine::Engine;
 use super::governor::{self, Budget, Governor};
 use super::hint::Hint;
@@ -96,6 +96,8 @@ pub struct Live {
     listeners: Listeners,
     resolver: Resolver,
     again: Again,
+    /// What processes publish.
+    published: Again,
     /// Whether it was said that listen queues are not known.
     told_of_listeners: bool,
 }
@@ -125,7 +127,8 @@ impl Live {
             select_all,
             listeners: Listeners::start()?,
             resolver,
-            again: Again::default(),
+            again: Again::new(again::PROGRAM),
+            published: Again::new(again::PUBLISHED),
             told_of_listeners: false,
         };
         live.obey();
@@ -368,14 +371,24 @@ impl Live {
         let now = Instant::now();
         for (pid, program) in self.engine.processes().programs() {
             self.again.looked(pid, program.is_unsettled, now);
+            self.published.looked(pid, true, now);
             let is_probed = self.capture.probe(pid, &program.sites);
             if let Some(runtime) = runtime::of(program, is_probed) {
                 self.capture.runtimes.set(pid, runtime);
             }
         }
-        let Self { engine, again, resolver, .. } = self;
-        for pid in again.due(now, || engine.processes().targets().map(|process| process.pid).collect()) {
+        let Self { engine, again, published, resolver, .. } = self;
+        let processes = engine.processes();
+        let targets = || processes.targets().map(|process| process.pid).collect();
+        for pid in again.due(now, targets) {
             resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
+        }
+        for pid in published.due(now, targets) {
+            resolver.ask(Ask { pid, at_ns: 0, look: Look::Published });
+            match processes.get(pid) {
+                Some(process) if process.published.is_some() => published.goes_on(pid, now),
+                _ => published.looked(pid, true, now),
+            }
         }
         for command in self.engine.take_commands() {
             match command {

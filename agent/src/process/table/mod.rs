@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 pub use counters::Counters;
 pub(crate) use exec::given;
-pub use found::{Ask, Found, Look, What};
+pub use found::{Ask, Found, Look, Said, What};
 
 use super::{Process, Program, Selectors, Users};
 use crate::event::{self, ProcessChange};
@@ -328,6 +328,8 @@ impl ProcessTable {
             seen_ns: event.at_ns,
             generation: 0,
             revision: 0,
+            // The mapping is not inherited.
+            published: None,
             ..parent.clone()
         };
         process.forked_from.insert(0, parent.pid);
