@@ -1,5 +1,7 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
+mod looks;
+
 use super::advising::Advising;
 use super::again::{self, Again};
 use super::engine::Engine;
@@ -16,9 +18,8 @@ use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
-use crate::process::table::{Ask, Change, Decision, Look, Order, ProcessTable};
+use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
-use crate::runtime;
 use crate::serve::Health;
 use crate::serve::health::Stage;
 use crate::telemetry::Telemetry;
@@ -368,28 +369,7 @@ impl Live {
                 Change::Remove => policies.remove(pid),
             }
         }
-        let now = Instant::now();
-        for (pid, program) in self.engine.processes().programs() {
-            self.again.looked(pid, program.is_unsettled, now);
-            self.published.looked(pid, true, now);
-            let is_probed = self.capture.probe(pid, &program.sites);
-            if let Some(runtime) = runtime::of(program, is_probed) {
-                self.capture.runtimes.set(pid, runtime);
-            }
-        }
-        let Self { engine, again, published, resolver, .. } = self;
-        let processes = engine.processes();
-        let targets = || processes.targets().map(|process| process.pid).collect();
-        for pid in again.due(now, targets) {
-            resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
-        }
-        for pid in published.due(now, targets) {
-            resolver.ask(Ask { pid, at_ns: 0, look: Look::Published });
-            match processes.get(pid) {
-                Some(process) if process.published.is_some() => published.goes_on(pid, now),
-                _ => published.looked(pid, true, now),
-            }
-        }
+        self.look();
         for command in self.engine.take_commands() {
             match command {
                 Command::Direct { sock, connection, budget, shedding } => {

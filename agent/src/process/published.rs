@@ -23,6 +23,8 @@ pub struct Published {
     pub at_ns: u64,
     /// Attributes whose values are texts, in the order of the resource, each key once.
     pub attributes: Box<[(Box<str>, Box<str>)]>,
+    /// Where its threads have the address of the span that they are in (OTEP 4947), bytes from the thread pointer.
+    pub span_at: Option<i64>,
 }
 
 impl Published {
@@ -44,7 +46,7 @@ impl Published {
                 kept.push((key.into(), value.into()));
             }
         }
-        Self { at_ns, attributes: kept.into() }
+        Self { at_ns, attributes: kept.into(), span_at: None }
     }
 
     /// Bytes of what is kept.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::executed;
 use super::lane::{Desktop, Job};
 use super::program::{self, Programs};
-use super::published;
+use super::published::{self, Variables};
 use crate::capture::reader::monotonic_ns;
 use crate::process::discovery::{Attendant, Proc};
 use crate::process::pinned::Pinned;
@@ -56,6 +56,7 @@ pub(super) struct Looker {
     selectors: Arc<Selectors>,
     users: Users,
     programs: Programs,
+    variables: Variables,
     hung: Hung,
 }
 
@@ -63,7 +64,15 @@ impl Looker {
     pub(super) fn new(selectors: Arc<Selectors>, ports: bool, hung: Hung) -> Self {
         let proc = Proc::new(selectors.variables(), ports);
         let fresh = Proc::new(selectors.variables(), false);
-        Self { proc, fresh, selectors, users: Users::read(), programs: Programs::default(), hung }
+        Self {
+            proc,
+            fresh,
+            selectors,
+            users: Users::read(),
+            programs: Programs::default(),
+            variables: Variables::default(),
+            hung,
+        }
     }
 
     pub(super) fn look(&mut self, job: &Job, desk: &Desktop) -> Found {
@@ -91,7 +100,7 @@ impl Looker {
         let found_ns = monotonic_ns();
         let (pinned, start_time) = self.proc.pinned(pid)?;
         let may_read = !self.hung.holds(pid, || Some(start_time));
-        let published = may_read.then(|| published::read(&pinned)).flatten().map(Arc::new);
+        let published = may_read.then(|| published::read(&pinned, &mut self.variables)).flatten().map(Arc::new);
         Some(Said { start_time, found_ns, published })
     }
 
@@ -128,14 +137,14 @@ impl Attendant for Companion<'_> {
     }
 
     fn complete(&mut self, pinned: &Pinned, process: &mut Process) {
-        let Looker { selectors, users, programs, .. } = &mut *self.looker;
+        let Looker { selectors, users, programs, variables, .. } = &mut *self.looker;
         if let Some(user) = process.user {
             users.learn(user);
             process.user_name = users.name(user);
         }
         if selectors.may_match(process, users) {
             process.program = Arc::new(program::read(pinned, process, programs));
-            process.published = (!self.is_fresh).then(|| published::read(pinned)).flatten().map(Arc::new);
+            process.published = (!self.is_fresh).then(|| published::read(pinned, variables)).flatten().map(Arc::new);
         }
         process.found_ns = monotonic_ns();
     }

@@ -1,11 +1,14 @@
 //! The process context that an OpenTelemetry SDK publishes in the memory of its process (OTEP 4719): a small mapping with a name, in
 //! it a header, behind that the resource as protobuf. All of it is what the process likes, and may change while it is read.
 
-use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 
+use super::elf::Elf;
+use super::files;
 use super::memory::Memory;
+use super::program::Cache;
 use crate::process::Published;
 use crate::process::pinned::Pinned;
 
@@ -24,6 +27,10 @@ const VERSION_AT: u64 = 8;
 const SIZE_AT: u64 = 12;
 const TIME_AT: u64 = 16;
 const PAYLOAD_AT: u64 = 24;
+/// The attribute that says how spans of threads are told, the ways that are known (OTEP 4947), and the variable.
+const SCHEMA: &str = "threadlocal.schema_version";
+const SCHEMAS: [&str; 2] = ["tlsdesc_v1_dev", "tls_v1"];
+const VARIABLE: &str = "otel_thread_ctx_v1";
 /// How often what changes while it is read is read again.
 const MAX_READS: usize = 3;
 
@@ -32,10 +39,29 @@ const MAX_READS: usize = 3;
 struct Context {
     #[prost(message, optional, tag = "1")]
     resource: Option<Resource>,
+    #[prost(message, repeated, tag = "2")]
+    attributes: Vec<KeyValue>,
 }
 
+/// Where executables have the variable of their threads; nothing for those that have none.
+pub(super) type Variables = Cache<Option<i64>>;
+
 /// What a process publishes, if it does.
-pub(super) fn read(pinned: &Pinned) -> Option<Published> {
+pub(super) fn read(pinned: &Pinned, variables: &mut Variables) -> Option<Published> {
+    let (published, tells_spans) = resource(pinned)?;
+    let span_at = if tells_spans { variable(pinned, variables) } else { None };
+    Some(Published { span_at, ..published })
+}
+
+/// Where the threads of a process have the address of the span that they are in, if its executable has that variable: libraries lie
+/// where the loader has put them.
+fn variable(pinned: &Pinned, variables: &mut Variables) -> Option<i64> {
+    let held = pinned.target("exe").ok()?;
+    variables.get_or(files::identity(&held)?, || Elf::read(&files::open(&held)?)?.of_thread(VARIABLE))
+}
+
+/// The resource that a process publishes, and whether it tells the spans of its threads.
+fn resource(pinned: &Pinned) -> Option<(Published, bool)> {
     let maps = pinned.read("maps", MAX_MAPS)?;
     let mut headers = mappings(&maps).take(MAX_MAPPINGS).peekable();
     headers.peek()?;
@@ -59,7 +85,7 @@ fn mappings(maps: &[u8]) -> impl Iterator<Item = u64> {
 }
 
 /// The context whose header lies there.
-fn context<F: Fn(u64, &mut [u8]) -> bool>(memory: &Memory<F>, header: u64) -> Option<Published> {
+fn context<F: Fn(u64, &mut [u8]) -> bool>(memory: &Memory<F>, header: u64) -> Option<(Published, bool)> {
     let at = |offset: u64| header.checked_add(offset);
     if memory.bytes(header)? != SIGNATURE || memory.half(at(VERSION_AT)?)? != VERSION {
         return None;
@@ -76,20 +102,25 @@ fn context<F: Fn(u64, &mut [u8]) -> bool>(memory: &Memory<F>, header: u64) -> Op
     None
 }
 
-fn decode(published_ns: u64, payload: &[u8]) -> Option<Published> {
-    let attributes = Context::decode(payload).ok()?.resource?.attributes;
-    let texts = attributes.iter().filter_map(|attribute| match attribute.value.as_ref()?.value.as_ref()? {
+fn decode(published_ns: u64, payload: &[u8]) -> Option<(Published, bool)> {
+    let Context { resource, attributes } = Context::decode(payload).ok()?;
+    let tells_spans = texts(&attributes).any(|(key, value)| key == SCHEMA && SCHEMAS.contains(&value));
+    Some((Published::new(published_ns, texts(&resource?.attributes)), tells_spans))
+}
+
+/// Keys and values of those that are texts.
+fn texts(attributes: &[KeyValue]) -> impl Iterator<Item = (&str, &str)> {
+    attributes.iter().filter_map(|attribute| match attribute.value.as_ref()?.value.as_ref()? {
         any_value::Value::StringValue(text) => Some((attribute.key.as_str(), text.as_str())),
         _ => None,
-    });
-    Some(Published::new(published_ns, texts))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
-    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+    use opentelemetry_proto::tonic::common::v1::AnyValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -104,7 +135,7 @@ mod tests {
             ..KeyValue::default()
         };
         let resource = Resource { attributes: attributes.iter().map(attribute).collect(), ..Resource::default() };
-        Context { resource: Some(resource) }.encode_to_vec()
+        Context { resource: Some(resource), attributes: Vec::new() }.encode_to_vec()
     }
 
     fn text(text: &str) -> any_value::Value {
@@ -121,8 +152,12 @@ mod tests {
         bytes
     }
 
-    /// Reads what lies at [`HEADER`], as `memory` has it at each read.
     fn found<B: AsRef<[u8]>>(memory: impl Fn() -> B) -> Option<Published> {
+        whole(memory).map(|(published, _)| published)
+    }
+
+    /// Reads what lies at [`HEADER`], as `memory` has it at each read.
+    fn whole<B: AsRef<[u8]>>(memory: impl Fn() -> B) -> Option<(Published, bool)> {
         let read = |at: u64, into: &mut [u8]| {
             let bytes = memory();
             let part = usize::try_from(at.wrapping_sub(HEADER)).ok();
@@ -145,6 +180,18 @@ mod tests {
         let found = found(|| published(2, payload.len(), 9, &payload)).unwrap();
         let expected = Published::new(9, [("service.name", "shop"), ("service.instance.id", "627cc493")]);
         assert_eq!((found, expected.attributes.len()), (expected, 2));
+    }
+
+    #[test]
+    fn spans_are_told_in_a_way_that_is_known() {
+        let tells = |version: &str| {
+            let value = Some(AnyValue { value: Some(text(version)) });
+            let attribute = KeyValue { key: SCHEMA.to_owned(), value, ..KeyValue::default() };
+            let context = Context { resource: Some(Resource::default()), attributes: vec![attribute] };
+            let payload = context.encode_to_vec();
+            whole(|| published(2, payload.len(), 9, &payload)).unwrap().1
+        };
+        assert_eq!(["tlsdesc_v1_dev", "tls_v1", "go_pprof_labels_v1", ""].map(tells), [true, true, false, false]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::tests::{IGNORE, TRACE, changes, event, exec, fork, selectors};
 use super::*;
-use crate::process::Published;
+use crate::process::{Program, Published};
 use std::sync::Arc;
 
 /// A table of which somebody is asked.
@@ -152,7 +152,10 @@ fn the_first_port_is_a_reason_to_look_again() {
     let program = Program { contexts, ..Program::default() };
     table.programs().for_each(drop);
     table.learn(found(0, Process { program: Arc::new(program), ..known }));
-    assert_eq!(table.programs().map(|(pid, program)| (pid, program.contexts)).collect::<Vec<_>>(), [(10, contexts)]);
+    assert_eq!(
+        table.programs().map(|process| (process.pid, process.program.contexts)).collect::<Vec<_>>(),
+        [(10, contexts)]
+    );
     assert_eq!(table.get(10).unwrap().listening, [80]);
     table.listen(10, 81);
     assert_eq!(table.asked().count(), 0, "known by now");
