@@ -10,3 +10,4 @@ pub mod layout;
 pub mod limits;
 pub mod record;
 pub mod shed;
+pub mod span;

@@ -1,6 +1,7 @@
 //! Records in the ring buffer. The first byte is the kind; all integers are in the host's byte order.
 
 use crate::limits::MAX_UNIX_PATH;
+pub use crate::span::{SPAN_BYTES, Span};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// [`Data`] followed by its payload.
@@ -13,6 +14,9 @@ pub const KIND_STATE: u8 = 3;
 pub const KIND_PROCESS: u8 = 4;
 /// [`Stats`]: what the kernel knows of a connection's quality.
 pub const KIND_STATS: u8 = 5;
+
+/// [`Span`]: the span that the thread of the next [`Data`] of a connection is in, as its SDK says.
+pub const KIND_SPAN: u8 = 6;
 
 /// [`Data::direction`]: the process sent.
 pub const SEND: u8 = 0;

@@ -83,6 +83,15 @@ pub static RUNTIMES: HashMap<u32, Runtime> = HashMap::with_max_entries(MAX_RUNTI
 #[map]
 pub static RUNTIMES_KNOWN: Array<u32> = Array::with_max_entries(1, 0);
 
+/// Where the threads of processes have the address of the span that they are in, from their thread pointer; see
+/// [`crate::context::spans`]. Written in user space; removed here when the process executes another program or ends.
+#[map]
+pub static SPANS: HashMap<u32, u64> = HashMap::with_max_entries(MAX_RUNTIMES, 0);
+
+/// Not 0 once there was a process in [`SPANS`].
+#[map]
+pub static SPANS_KNOWN: Array<u32> = Array::with_max_entries(1, 0);
+
 /// The token of what a context of an interpreter belongs to; see [`crate::context::cpython`].
 #[map]
 pub static CONTEXTS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MAX_CONTEXTS, 0);

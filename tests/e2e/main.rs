@@ -34,6 +34,7 @@ mod parents_node;
 mod parents_python;
 mod postgres;
 mod program;
+mod published;
 mod redis;
 mod sdk;
 mod strangers;

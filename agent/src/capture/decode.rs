@@ -2,7 +2,8 @@
 //! of ours, counted, never a panic.
 
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, State, Stats, Transport, Vantage,
+    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats, Transport,
+    Vantage,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wirespan_common::record::{self, FAMILY_INET, FAMILY_UNIX};
@@ -17,6 +18,7 @@ pub fn order(bytes: &[u8]) -> Option<u64> {
         record::KIND_OPEN => Some(record::Open::read_from_prefix(bytes).ok()?.0.started_ns),
         record::KIND_STATE => Some(record::State::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_STATS => Some(record::Stats::read_from_prefix(bytes).ok()?.0.at_ns),
+        record::KIND_SPAN => Some(record::Span::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_PROCESS => Some(record::Process::read_from_prefix(bytes).ok()?.0.at_ns),
         _ => None,
     }
@@ -42,6 +44,7 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
         record::KIND_OPEN => Some(Event::Open(open_event(&record::Open::read_from_prefix(bytes).ok()?.0))),
         record::KIND_STATE => state_event(&record::State::read_from_prefix(bytes).ok()?.0),
         record::KIND_STATS => Some(stats_event(&record::Stats::read_from_prefix(bytes).ok()?.0)),
+        record::KIND_SPAN => Some(span_event(&record::Span::read_from_prefix(bytes).ok()?.0)),
         record::KIND_PROCESS => process(bytes).map(Event::Process),
         _ => None,
     }
@@ -165,6 +168,11 @@ fn stats_event(stats: &record::Stats) -> Event<'static> {
     })
 }
 
+fn span_event(span: &record::Span) -> Event<'static> {
+    let &record::Span { connection, position, at_ns, pid, trace_id, span_id, flags, .. } = span;
+    Event::Spoken(Spoken { connection, position, at_ns, pid, trace_id, span_id, flags })
+}
+
 /// A time that is zero was not seen.
 fn seen(at_ns: u64) -> Option<u64> {
     (at_ns != 0).then_some(at_ns)
@@ -275,6 +283,27 @@ mod tests {
         for len in 1..size_of::<record::Open>() {
             assert!(decode(&open().as_bytes()[..len]).is_none(), "{len}");
         }
+    }
+
+    #[test]
+    fn a_span_keeps_its_call_and_its_ids() {
+        let span = record::Span {
+            kind: record::KIND_SPAN,
+            pid: 7,
+            connection: 3,
+            position: 17,
+            at_ns: 40,
+            trace_id: [1; 16],
+            span_id: [2; 8],
+            valid: 1,
+            flags: 1,
+            ..record::Span::default()
+        };
+        let Some(Event::Spoken(told)) = decode(span.as_bytes()) else { panic!("no event") };
+        let expected =
+            Spoken { connection: 3, position: 17, at_ns: 40, pid: 7, trace_id: [1; 16], span_id: [2; 8], flags: 1 };
+        assert_eq!((told, order(span.as_bytes())), (expected, Some(40)));
+        assert!(decode(&span.as_bytes()[..63]).is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::report::{HookReport, Report};
 use super::ring::Ring;
 use super::runtimes::Runtimes;
+use super::spans::Spans;
 use super::uprobes::Uprobes;
 use crate::process::Site;
 use crate::process::discovery::in_initial_namespace;
@@ -114,6 +115,8 @@ pub struct Capture {
     pub policies: Policies,
     /// Into whose runtime is looked.
     pub runtimes: Runtimes,
+    /// Whose SDK says which span a thread is in.
+    pub spans: Spans,
     uprobes: Uprobes,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     shedding: Array<MapData, u32>,
@@ -195,6 +198,10 @@ impl Capture {
             runtimes: Runtimes::new(
                 HashMap::try_from(take(&mut ebpf, "RUNTIMES")?).map_err(load_error)?,
                 Array::try_from(take(&mut ebpf, "RUNTIMES_KNOWN")?).map_err(load_error)?,
+            ),
+            spans: Spans::new(
+                HashMap::try_from(take(&mut ebpf, "SPANS")?).map_err(load_error)?,
+                Array::try_from(take(&mut ebpf, "SPANS_KNOWN")?).map_err(load_error)?,
             ),
             uprobes,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,

@@ -23,6 +23,7 @@ pub mod report;
 pub mod ring;
 pub mod runtimes;
 pub mod sockets;
+pub mod spans;
 pub mod syscalls;
 pub mod uprobes;
 

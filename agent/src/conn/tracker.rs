@@ -193,7 +193,7 @@ impl<T> Tracker<T> {
                     sink(connection, Fact::Stats(*stats));
                 }
             }
-            Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
+            Event::Spoken(_) | Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
         }
     }
 

@@ -102,7 +102,8 @@ fn of_agent(builder: &mut Builder) {
     builder.set(semconv::TELEMETRY_DISTRO_VERSION, Value::Static(VERSION));
 }
 
-/// What the target says about itself. It may name what it likes but its process, which the kernel knows better.
+/// What the target says about itself. It may name what it likes but its process, which the kernel knows better. What its SDK
+/// publishes has taken the environment into account, and is what its own telemetry says.
 fn of_target(builder: &mut Builder, process: &Process) {
     let pairs = process.variable("OTEL_RESOURCE_ATTRIBUTES").and_then(attributes::parse).unwrap_or_default();
     for (key, value) in pairs {
@@ -112,6 +113,9 @@ fn of_target(builder: &mut Builder, process: &Process) {
         }
     }
     builder.text(semconv::SERVICE_NAME, process.variable("OTEL_SERVICE_NAME"));
+    for (key, value) in process.published.iter().flat_map(|published| &published.attributes) {
+        builder.set(String::from(&**key), Value::Text(value.clone()));
+    }
 }
 
 /// The name without the target's own word: systemd unit, else what an interpreter runs, else the executable's name
@@ -145,7 +149,7 @@ fn instance_id(process: &Process, host: &Host) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Group;
+    use crate::process::{Group, Published};
 
     fn host() -> Host {
         Host { name: Some("web1".into()), id: Some("3d12".into()), boot_id: None }
@@ -225,6 +229,36 @@ mod tests {
         keys.dedup();
         assert_eq!(keys.len(), resource.attributes.len());
         assert!(!keys.iter().any(|key| key.contains("command")), "command lines hold secrets");
+    }
+
+    #[test]
+    fn what_an_sdk_publishes_names_the_process() {
+        let own = [("OTEL_SERVICE_NAME", "of-environment"), ("OTEL_RESOURCE_ATTRIBUTES", "service.version=1,team=a")];
+        let published = Published::new(
+            1,
+            [
+                ("service.name", "shop"),
+                ("service.version", "2"),
+                ("service.instance.id", "627cc493"),
+                ("deployment.environment.name", "production"),
+            ],
+        );
+        let process = Process { published: Some(Arc::new(published)), ..process(&own, "0::/system.slice/web.service") };
+        let resource = build(&process, &host());
+        assert_eq!(&*resource.service_name, "shop");
+        for (key, value) in [
+            ("service.name", "shop"),
+            ("service.version", "2"),
+            ("service.instance.id", "627cc493"),
+            ("deployment.environment.name", "production"),
+            ("team", "a"),
+            ("telemetry.sdk.name", "wirespan"),
+        ] {
+            assert_eq!(text(&resource, key), Some(value), "{key}");
+        }
+        let nameless = Published::new(1, [("service.name", "unknown_service:python")]);
+        let process = Process { published: Some(Arc::new(nameless)), ..process };
+        assert_eq!(&*build(&process, &host()).service_name, "of-environment");
     }
 
     #[test]

@@ -216,6 +216,25 @@ pub struct Stats {
     pub turns: u32,
 }
 
+/// The span that a thread is in when it begins to send, as the SDK of its process says (OTEP 4947). Comes before that call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Connection id.
+    pub connection: u64,
+    /// [`Data::position`] of the call.
+    pub position: u64,
+    /// [`Data::first_ns`] of the call.
+    pub at_ns: u64,
+    /// Process id.
+    pub pid: u32,
+    /// As in `traceparent`, but not checked: it may be zero.
+    pub trace_id: [u8; 16],
+    /// As in `traceparent`, but not checked: it may be zero.
+    pub span_id: [u8; 8],
+    /// As in `traceparent`.
+    pub flags: u8,
+}
+
 /// A listening socket's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
@@ -276,6 +295,8 @@ pub enum Event<'a> {
     State(State),
     /// What the kernel knows of a connection's quality.
     Stats(Stats),
+    /// The span that an SDK says a thread is in.
+    Spoken(Spoken),
     /// How full a listening socket's queue is.
     Listener(Listener),
     /// A process changed.

@@ -115,6 +115,10 @@ impl Engine {
                 stages.totals.events += 1;
                 stages.observers.iter_mut().for_each(|observer| observer.listener(listener));
             }
+            Event::Spoken(spoken) => {
+                stages.totals.events += 1;
+                return stages.spoken.said(spoken);
+            }
             Event::Stats(_) => stages.totals.events += 1,
             Event::State(_) => stages.totals.events += 1,
         }

@@ -1,7 +1,9 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
+mod looks;
+
 use super::advising::Advising;
-use super::again::Again;
+use super::again::{self, Again};
 use super::engine::Engine;
 use super::governor::{self, Budget, Governor};
 use super::hint::Hint;
@@ -16,9 +18,8 @@ use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
 use crate::event::Event;
 use crate::export::Exporters;
-use crate::process::table::{Ask, Change, Decision, Look, Order, ProcessTable};
+use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
-use crate::runtime;
 use crate::serve::Health;
 use crate::serve::health::Stage;
 use crate::telemetry::Telemetry;
@@ -96,6 +97,8 @@ pub struct Live {
     listeners: Listeners,
     resolver: Resolver,
     again: Again,
+    /// What processes publish.
+    published: Again,
     /// Whether it was said that listen queues are not known.
     told_of_listeners: bool,
 }
@@ -125,7 +128,8 @@ impl Live {
             select_all,
             listeners: Listeners::start()?,
             resolver,
-            again: Again::default(),
+            again: Again::new(again::PROGRAM),
+            published: Again::new(again::PUBLISHED),
             told_of_listeners: false,
         };
         live.obey();
@@ -365,18 +369,7 @@ impl Live {
                 Change::Remove => policies.remove(pid),
             }
         }
-        let now = Instant::now();
-        for (pid, program) in self.engine.processes().programs() {
-            self.again.looked(pid, program.is_unsettled, now);
-            let is_probed = self.capture.probe(pid, &program.sites);
-            if let Some(runtime) = runtime::of(program, is_probed) {
-                self.capture.runtimes.set(pid, runtime);
-            }
-        }
-        let Self { engine, again, resolver, .. } = self;
-        for pid in again.due(now, || engine.processes().targets().map(|process| process.pid).collect()) {
-            resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
-        }
+        self.look();
         for command in self.engine.take_commands() {
             match command {
                 Command::Direct { sock, connection, budget, shedding } => {

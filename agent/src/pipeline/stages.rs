@@ -20,6 +20,7 @@ use crate::trace::passed::Passed;
 use crate::trace::relayed::Relayed;
 use crate::trace::sdk::Sdks;
 use crate::trace::span::{Resource, Span};
+use crate::trace::spoken::Spoken;
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
 use wirespan_protocols::describe::route::Route;
@@ -42,6 +43,7 @@ pub(super) struct Stages {
     relayed: Relayed,
     named: Named,
     sdks: Sdks,
+    pub(super) spoken: Spoken,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
     resources: Resources,
@@ -68,6 +70,7 @@ impl Stages {
             relayed: Relayed::default(),
             named: Named::default(),
             sdks,
+            spoken: Spoken::default(),
             lookups: Lookups::default(),
             processes,
             resources,
@@ -100,6 +103,7 @@ impl Stages {
         self.contexts.sweep(at_ns);
         self.passed.sweep(at_ns);
         self.relayed.sweep(at_ns, |owner| self.contexts.is_in_flight(owner));
+        self.spoken.sweep(at_ns);
         self.callers_are_late(at_ns);
         self.release(at_ns);
         self.observers.iter_mut().for_each(|observer| observer.tick(at_ns));
@@ -143,6 +147,7 @@ impl Stages {
             Fact::Opened | Fact::SetUp(_) | Fact::Stats(_) => connection.pid,
             Fact::Ended(end) => {
                 self.contexts.end_connection(id, end.at_ns);
+                self.spoken.end_connection(id);
                 self.caller_ended(&connection.open);
                 connection.pid
             }

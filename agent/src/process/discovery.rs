@@ -131,6 +131,13 @@ impl Proc {
         self.stat(pid).map(|stat| stat.start_time)
     }
 
+    /// A process, and when it started.
+    pub(crate) fn pinned(&self, pid: u32) -> Option<(Pinned, u64)> {
+        let pinned = Pinned::open(&self.root, pid)?;
+        let start_time = Stat::parse(&pinned.text("stat", MAX_FILE)?)?.start_time;
+        Some((pinned, start_time))
+    }
+
     fn stat(&self, pid: u32) -> Option<Stat> {
         Stat::parse(&Pinned::open(&self.root, pid)?.text("stat", MAX_FILE)?)
     }

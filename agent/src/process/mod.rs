@@ -8,6 +8,7 @@ pub mod discovery;
 pub(crate) mod environment;
 pub mod pinned;
 mod ports;
+mod published;
 pub mod selector;
 pub mod site;
 pub mod spelling;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use wirespan_common::context::Runtime;
 
 pub use ports::{listening, socket_inodes};
+pub use published::Published;
 pub use selector::{Selector, Selectors};
 pub use site::{Held, Site};
 pub use table::{Change, Decision, ProcessTable};
@@ -58,6 +60,8 @@ pub struct Process {
     pub group: Arc<Group>,
     /// Variables of its environment that somebody asked for, in the order of its environment.
     pub environment: Arc<[(Box<str>, Box<str>)]>,
+    /// What its OpenTelemetry SDK publishes of it.
+    pub published: Option<Arc<Published>>,
     /// What its files and its command line tell about its program; nothing for processes that cannot be selected.
     pub program: Arc<Program>,
     /// TCP ports that it listens on, sorted.
@@ -144,20 +148,22 @@ impl Process {
         let environment: usize = self.environment.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
         let parts: usize = parts.into_iter().flatten().map(|text| text.len()).sum();
         let ports = size_of::<u16>() * (self.listening.len() + self.connected.len());
-        environment + parts + ports + self.exe.as_deref().map_or(0, str::len)
+        let published = self.published.as_ref().map_or(0, |published| published.text_bytes());
+        environment + parts + ports + published + self.exe.as_deref().map_or(0, str::len)
     }
 
     /// Keeps only what the kernel says of it.
     fn forget_texts(&mut self) {
         self.environment = Arc::default();
         self.program = Arc::default();
+        self.published = None;
         (self.listening, self.connected) = (Vec::new(), Vec::new());
     }
 
     /// Whether the same is known of it as of `other`, a look at the same program.
     fn same_facts(&self, other: &Self) -> bool {
-        (&self.exe, &self.comm, &self.group, &self.environment, &self.program)
-            == (&other.exe, &other.comm, &other.group, &other.environment, &other.program)
+        (&self.exe, &self.comm, &self.group, &self.environment, &self.program, &self.published)
+            == (&other.exe, &other.comm, &other.group, &other.environment, &other.program, &other.published)
     }
 
     /// Adds a port to a sorted list of them. `false` if it was there or the list is full.

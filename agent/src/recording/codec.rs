@@ -23,6 +23,7 @@ mod tag {
     pub(super) const TICK: u8 = 7;
     pub(super) const STATS: u8 = 8;
     pub(super) const LISTENER: u8 = 9;
+    pub(super) const SPOKEN: u8 = 10;
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt as _;
 
 use object::Endianness;
 use object::elf::{
-    EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_X86_64_RELATIVE, Rela64, SHF_ALLOC, SHN_UNDEF,
-    SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, SectionHeader64, Sym64,
+    EM_X86_64, FileHeader64, PF_X, PT_LOAD, PT_TLS, ProgramHeader64, R_X86_64_RELATIVE, Rela64, SHF_ALLOC, SHN_UNDEF,
+    SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, STT_TLS, SectionHeader64, Sym64,
 };
 use object::pod::{Pod, slice_from_bytes};
 use object::read::StringTable;
@@ -19,6 +19,8 @@ const HEADER: usize = 64;
 const MAX_HEADERS: u16 = 1024;
 /// Most bytes of exported symbols, and of their names.
 const MAX_SYMBOLS: u64 = 2 << 20;
+/// Most bytes of the variables of a thread, and their largest alignment.
+const MAX_BLOCK: u64 = 1 << 24;
 /// Most bytes of a table of relocations.
 const MAX_RELOCATIONS: u64 = 16 << 20;
 
@@ -96,6 +98,28 @@ impl<'a> Elf<'a> {
             }
         }
         found
+    }
+
+    /// Where an exported variable of threads lies, bytes from the thread pointer, in the executable of a process (ELF Handling For
+    /// Thread-Local Storage, variant II): the block of the executable ends at the thread pointer, its size rounded up to its alignment.
+    pub(super) fn of_thread(&self, wanted: &str) -> Option<i64> {
+        let endian = self.endian;
+        let names = StringTable::new(&*self.names, 0, self.names.len() as u64);
+        let mut symbols = all::<Sym64<Endianness>>(&self.symbols).iter();
+        let symbol = symbols.find(|symbol| {
+            symbol.st_type() == STT_TLS
+                && symbol.st_shndx(endian) != SHN_UNDEF
+                && symbol.name(endian, names) == Ok(wanted.as_bytes())
+        })?;
+        let block = self.segments.iter().find(|segment| segment.p_type(endian) == PT_TLS)?;
+        let (size, align) = (block.p_memsz(endian), block.p_align(endian).max(1));
+        // A block that does not begin at its alignment is placed otherwise.
+        if !align.is_power_of_two() || !block.p_vaddr(endian).is_multiple_of(align) || size.max(align) > MAX_BLOCK {
+            return None;
+        }
+        let at = symbol.st_value(endian);
+        let is_inside = at.checked_add(8).is_some_and(|end| end <= size);
+        is_inside.then(|| at.cast_signed() - size.next_multiple_of(align).cast_signed())
     }
 
     /// Where in the file the byte of an address lies, and how many of its segment follow. `is_code`: only what is executed.
@@ -177,6 +201,7 @@ pub(super) fn read(file: &File, at: u64, length: u64) -> Option<Vec<u8>> {
 mod tests {
     use std::io::Write as _;
 
+    use proptest::prelude::*;
     use rustix::fs::{MemfdFlags, memfd_create};
 
     use super::*;
@@ -241,5 +266,48 @@ mod tests {
         // To the end of the segment, and not beyond it.
         assert_eq!(elf.words(BASE + END - 8, 9).unwrap(), [0]);
         assert_eq!(elf.words(BASE + END, 1), None);
+    }
+
+    /// An executable that exports a variable of threads, in a block of these.
+    fn with_block(at: u64, begin: u64, size: u64, align: u64, section: u64) -> File {
+        let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
+        let mut words = |words: &[u64]| bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        let (symbols, names) = (120_u64, 168);
+        words(&[0, 64, 176, 64 << 32 | 56 << 48, 1 | 64 << 16 | 3 << 32]);
+        words(&[7 | 4 << 32, 0, begin, begin, 0, size, align]);
+        words(&[0, 0, 0, 1 | 0x16 << 32 | section << 48, at, 8]);
+        words(&[u64::from_le_bytes(*b"\0own\0\0\0\0")]);
+        let header = |[kind, at, size, link, entry]: [u64; 5]| [kind << 32, 2, at, at, size, link, 8, entry];
+        words(&header([0; 5]));
+        words(&header([11, symbols, 48, 2, 24]));
+        words(&header([3, names, 8, 0, 0]));
+        let mut file = File::from(memfd_create("executable", MemfdFlags::CLOEXEC).unwrap());
+        file.write_all(&bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn variables_of_threads_lie_before_the_thread_pointer() {
+        let place = |at, begin, size, align, section| {
+            Elf::read(&with_block(at, begin, size, align, section)).unwrap().of_thread("own")
+        };
+        // As gcc and GNU ld make it of five words, and of a block that is aligned to 64 bytes.
+        assert_eq!(place(0x20, 0x3dd0, 0x28, 8, 20), Some(-8));
+        assert_eq!(place(0x20, 0x3dc0, 0x28, 64, 20), Some(-32));
+        assert_eq!(place(0x20, 0x3dd0, 0x28, 64, 20), None, "it does not begin at its alignment");
+        assert_eq!(place(0x28, 0x3dd0, 0x28, 8, 20), None, "not in the block");
+        assert_eq!(place(0x20, 0x3dd0, 0x28, 8, 0), None, "that of another file");
+    }
+
+    proptest! {
+        #[test]
+        fn no_block_is_a_panic(at: u64, begin: u64, size: u64, align: u64, shift in 0..64_u32) {
+            for align in [align, 1 << shift] {
+                let place = Elf::read(&with_block(at, begin, size, align, 20)).unwrap().of_thread("own");
+                prop_assert!(place.is_none_or(|place| (-(1 << 25)..0).contains(&place)));
+                let near = Elf::read(&with_block(at & 0xff, 0, size & 0xffff, align, 20)).unwrap().of_thread("own");
+                prop_assert!(near.is_none_or(|place| (-(1 << 25)..0).contains(&place)));
+            }
+        }
     }
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::executed;
 use super::lane::{Desktop, Job};
 use super::program::{self, Programs};
+use super::published::{self, Variables};
 use crate::capture::reader::monotonic_ns;
 use crate::process::discovery::{Attendant, Proc};
 use crate::process::pinned::Pinned;
-use crate::process::table::{Ask, Found, Look, What};
+use crate::process::table::{Ask, Found, Look, Said, What};
 use crate::process::{Process, Selectors, Users};
 use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
@@ -55,6 +56,7 @@ pub(super) struct Looker {
     selectors: Arc<Selectors>,
     users: Users,
     programs: Programs,
+    variables: Variables,
     hung: Hung,
 }
 
@@ -62,7 +64,15 @@ impl Looker {
     pub(super) fn new(selectors: Arc<Selectors>, ports: bool, hung: Hung) -> Self {
         let proc = Proc::new(selectors.variables(), ports);
         let fresh = Proc::new(selectors.variables(), false);
-        Self { proc, fresh, selectors, users: Users::read(), programs: Programs::default(), hung }
+        Self {
+            proc,
+            fresh,
+            selectors,
+            users: Users::read(),
+            programs: Programs::default(),
+            variables: Variables::default(),
+            hung,
+        }
     }
 
     pub(super) fn look(&mut self, job: &Job, desk: &Desktop) -> Found {
@@ -70,22 +80,34 @@ impl Looker {
             Job::Look(Ask { pid, at_ns, look }) => {
                 let what = match look {
                     Look::Start => self.proc.start_time(*pid).map_or(What::Gone { exe: None }, What::Start),
+                    Look::Published => What::Published(self.published(*pid, desk)),
                     Look::Whole { file } => self.whole(*pid, file, desk),
                 };
                 Found { pid: *pid, at_ns: *at_ns, what }
             }
             Job::Scan { at_ns, span } => {
                 let proc = self.proc.clone();
-                let processes = proc.processes_with(&mut Companion { looker: self, desk });
+                let processes = proc.processes_with(&mut Companion { looker: self, desk, is_fresh: false });
                 span.record(WIRESPAN_SCAN_PROCESSES, processes.len() as u64);
                 Found { pid: 0, at_ns: *at_ns, what: What::All(processes) }
             }
         }
     }
 
+    /// What a process publishes of itself. One that has held a look publishes nothing.
+    fn published(&mut self, pid: u32, desk: &Desktop) -> Option<Said> {
+        desk.turn_to(pid);
+        let found_ns = monotonic_ns();
+        let (pinned, start_time) = self.proc.pinned(pid)?;
+        let may_read = !self.hung.holds(pid, || Some(start_time));
+        let published = may_read.then(|| published::read(&pinned, &mut self.variables)).flatten().map(Arc::new);
+        Some(Said { start_time, found_ns, published })
+    }
+
     fn whole(&mut self, pid: u32, file: &str, desk: &Desktop) -> What {
-        let proc = if file.is_empty() { self.proc.clone() } else { self.fresh.clone() };
-        match proc.process_with(pid, &mut Companion { looker: self, desk }) {
+        let is_fresh = !file.is_empty();
+        let proc = if is_fresh { self.fresh.clone() } else { self.proc.clone() };
+        match proc.process_with(pid, &mut Companion { looker: self, desk, is_fresh }) {
             Some(mut process) => {
                 process.found_ns = monotonic_ns();
                 // One that is just exiting has lost its executable, but still a line in the table.
@@ -103,6 +125,8 @@ impl Looker {
 struct Companion<'a> {
     looker: &'a mut Looker,
     desk: &'a Desktop,
+    /// It has just executed a program, and publishes nothing yet.
+    is_fresh: bool,
 }
 
 impl Attendant for Companion<'_> {
@@ -113,13 +137,14 @@ impl Attendant for Companion<'_> {
     }
 
     fn complete(&mut self, pinned: &Pinned, process: &mut Process) {
-        let Looker { selectors, users, programs, .. } = &mut *self.looker;
+        let Looker { selectors, users, programs, variables, .. } = &mut *self.looker;
         if let Some(user) = process.user {
             users.learn(user);
             process.user_name = users.name(user);
         }
         if selectors.may_match(process, users) {
             process.program = Arc::new(program::read(pinned, process, programs));
+            process.published = (!self.is_fresh).then(|| published::read(pinned, variables)).flatten().map(Arc::new);
         }
         process.found_ns = monotonic_ns();
     }

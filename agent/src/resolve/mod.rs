@@ -15,7 +15,9 @@ mod files;
 mod flow;
 mod lane;
 mod look;
+mod memory;
 mod program;
+mod published;
 mod result;
 
 use std::io;
@@ -29,7 +31,7 @@ use self::lane::{Job, Lane};
 use self::look::{Hung, Looker};
 use crate::capture::reader::monotonic_ns;
 use crate::process::Selectors;
-use crate::process::table::{Ask, Found, What};
+use crate::process::table::{Ask, Found, Look, What};
 use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
 /// How long the main thread waits for what it has just asked: while the ring buffer is nearly empty, and while it is not.
@@ -50,7 +52,7 @@ pub struct Counters {
 pub struct Resolver {
     /// Single processes, at once.
     looks: Lane,
-    /// All processes, which takes its time.
+    /// What may take its time: all processes, and what single ones publish.
     scans: Lane,
     answers: Receiver<Found>,
     /// Looks without an answer so far.
@@ -92,6 +94,10 @@ impl Resolver {
     /// Asks for a look, and never waits. Every question is answered by [`settle`](Self::settle) in the end.
     pub fn ask(&mut self, ask: Ask) {
         self.counters.looks += 1;
+        if ask.look == Look::Published {
+            // Nobody waits for it.
+            return self.scans.give(Job::Look(ask));
+        }
         self.open += 1;
         self.asked = Some(Instant::now());
         self.looks.give(Job::Look(ask));
@@ -145,6 +151,9 @@ impl Resolver {
             self.counters.refused += 1;
             count += 1;
             let found = match job {
+                Job::Look(Ask { pid, at_ns, look: Look::Published }) => {
+                    Found { pid, at_ns, what: What::Published(None) }
+                }
                 Job::Look(ask) => Found { pid: ask.pid, at_ns: ask.at_ns, what: What::Gone { exe: None } },
                 Job::Scan { .. } => {
                     self.is_scanning = false;
@@ -160,6 +169,7 @@ impl Resolver {
         match found.what {
             What::All(_) => self.is_scanning = false,
             What::Process(_) | What::Start(_) | What::Gone { .. } => self.open = self.open.saturating_sub(1),
+            What::Published(_) => {}
         }
         take(found);
     }

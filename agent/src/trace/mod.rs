@@ -32,6 +32,7 @@ pub mod sdk;
 pub mod setup;
 pub mod span;
 pub mod spare;
+pub mod spoken;
 #[cfg(test)]
 mod testing;
 pub mod traceparent;

@@ -31,6 +31,13 @@ impl TraceParent {
         Some(Self { trace_id, span_id, sampled })
     }
 
+    /// Of ids and flags as they are in such a header; none of ids of zeros.
+    #[must_use]
+    pub fn of_ids(trace_id: TraceId, span_id: SpanId, flags: u8) -> Option<Self> {
+        let is_valid = trace_id != [0; 16] && span_id != [0; 8];
+        is_valid.then_some(Self { trace_id, span_id, sampled: flags & 1 == 1 })
+    }
+
     /// Parses a header value. Strict: lower-case hexadecimal only, no ids of zeros, version `ff` is invalid, version
     /// `00` has exactly four fields, and a later version may only add after another dash.
     #[must_use]
@@ -50,10 +57,7 @@ impl TraceParent {
         let trace_id: TraceId = hex(&fields[3..35])?;
         let span_id: SpanId = hex(&fields[36..52])?;
         let flags: [u8; 1] = hex(&fields[53..55])?;
-        if trace_id == [0; 16] || span_id == [0; 8] {
-            return None;
-        }
-        Some(Self { trace_id, span_id, sampled: flags[0] & 1 == 1 })
+        Self::of_ids(trace_id, span_id, flags[0])
     }
 }
 

@@ -107,6 +107,9 @@ pub fn transfer(call: Call, source: Source) {
         data.direction = shed::mark(conn, direction);
         data.rejected = conn.rejected;
     }
+    if sheds && context::spans::is_asked(&moving, regs) {
+        context::spans::tell_span(data.connection, data.position, data.first_ns);
+    }
     let sent = emit::data::data(slot, data, source, head);
     if sheds {
         match sent {

@@ -5,6 +5,7 @@ pub mod cpython;
 pub mod go;
 mod jvm;
 pub mod node;
+pub mod spans;
 pub mod thread;
 
 use crate::conn::Conn;

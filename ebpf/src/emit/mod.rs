@@ -27,7 +27,7 @@ fn wake() -> u64 {
 /// [`wake`] for records of connections, which come often: one in sixteen looks how full the buffer is. The agent looks by
 /// itself long before so few could fill it.
 #[inline(always)]
-fn wake_at(now: u64) -> u64 {
+pub fn wake_at(now: u64) -> u64 {
     if now >> 8 & 15 == 0 { wake() } else { u64::from(BPF_RB_NO_WAKEUP) }
 }
 

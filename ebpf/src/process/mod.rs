@@ -16,7 +16,7 @@ use crate::conn::now;
 use crate::context::thread::Thread;
 use crate::emit::process as emit;
 use crate::kernel::read;
-use crate::maps::{DECISIONS, MARKS, PROCESSORS_KNOWN, RUNTIMES, URGENT, offset, setting};
+use crate::maps::{DECISIONS, MARKS, PROCESSORS_KNOWN, RUNTIMES, SPANS, URGENT, offset, setting};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use policy::{is_traced, mark, refresh};
@@ -37,6 +37,7 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     let at_ns = now();
     // What is known under its id is of a predecessor.
     let _ = DECISIONS.remove(child);
+    let _ = SPANS.remove(child);
     runtimes::inherit(parent, child);
     match policy::explicit(parent).map(policy_kind) {
         Some(own) => mark(child, own, at_ns),
@@ -56,6 +57,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let program: u64 = ctx.arg(2);
     let was_traced = is_traced(policy::kind(pid));
     let _ = RUNTIMES.remove(pid);
+    let _ = SPANS.remove(pid);
     let _ = PROCESSORS_KNOWN.remove(pid);
     if setting!(default_policy) == POLICY_IGNORE {
         if wanted::may_match(program) {
@@ -92,6 +94,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let pid = Thread::current().process();
     let traced = is_traced(policy::kind(pid));
     let _ = RUNTIMES.remove(pid);
+    let _ = SPANS.remove(pid);
     let _ = PROCESSORS_KNOWN.remove(pid);
     let (mark, decision) = (MARKS.remove(pid), DECISIONS.remove(pid));
     if mark.is_ok() || decision.is_ok() {

@@ -35,7 +35,7 @@ pub fn workload_path(name: &str) -> PathBuf {
 pub fn workload(name: &str) -> Command {
     let path = workload_path(name);
     if let Some(stem) = name.strip_suffix(".c") {
-        return compiled(stem, Command::new("cc").args(["-O1", "-Wall", "-Werror"]), &path);
+        return compiled(stem, Command::new("cc").args(["-O1", "-Wall", "-Werror", "-rdynamic"]), &path);
     }
     if let Some(stem) = name.strip_suffix(".go") {
         return compiled(stem, Command::new("go").arg("build"), &path);

@@ -9,14 +9,18 @@ pub static TARGET: Resource = Resource {
     uses: &[
         Use::new(
             SERVICE_NAME,
-            "the target's `OTEL_SERVICE_NAME`, else `service.name` in its `OTEL_RESOURCE_ATTRIBUTES`, else its systemd \
+            "what its SDK publishes, else the target's `OTEL_SERVICE_NAME`, else `service.name` in its `OTEL_RESOURCE_ATTRIBUTES`, else its systemd \
              service, else what an interpreter runs, else the name of its executable, else `unknown_service`: [the \
              rules](naming.md)",
             "",
         ),
-        Use::new(SERVICE_NAMESPACE, "the target's `OTEL_RESOURCE_ATTRIBUTES` alone", ""),
-        Use::new(SERVICE_VERSION, "the target's `OTEL_RESOURCE_ATTRIBUTES` alone", ""),
-        Use::new(SERVICE_INSTANCE_ID, "UUIDv5 of host id (or boot id), process id and start", ""),
+        Use::new(SERVICE_NAMESPACE, "what its SDK publishes, else the target's `OTEL_RESOURCE_ATTRIBUTES`", ""),
+        Use::new(SERVICE_VERSION, "what its SDK publishes, else the target's `OTEL_RESOURCE_ATTRIBUTES`", ""),
+        Use::new(
+            SERVICE_INSTANCE_ID,
+            "what its SDK publishes, else UUIDv5 of host id (or boot id), process id and start",
+            "",
+        ),
         HOST[0],
         HOST[1],
         HOST[2],

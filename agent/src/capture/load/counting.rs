@@ -16,7 +16,7 @@ impl Capture {
             counters[Counter::Entered as usize].saturating_sub(counters[Counter::Left as usize] + self.forgotten);
         counters[Counter::Evicted as usize] = self.evicted(entered);
         counters[Counter::PoliciesFull as usize] += self.policies.refused();
-        counters[Counter::RuntimesFull as usize] += self.runtimes.refused();
+        counters[Counter::RuntimesFull as usize] += self.runtimes.refused() + self.spans.refused();
         counters[Counter::UprobesRefused as usize] += self.uprobes.refused();
         counters[Counter::PortsFull as usize] += self.ports_refused;
         counters

@@ -51,6 +51,9 @@ impl Stages {
         let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
         let ids = match header(request) {
             Some(named) => self.carried(key, pid, request.at_ns, (named, owner)),
+            None if let Some(spoken) = self.spoken.parent(key.connection, key.pos) => {
+                self.tracer.begin(key, Some(spoken))
+            }
             None => {
                 if owner.is_none() && may_relay(Binding::of(resource)) {
                     let Self { relayed, contexts, .. } = self;
@@ -156,17 +159,18 @@ impl Stages {
             };
         }
         let is_met = self.links.is_met(key.connection);
+        let spoken = self.spoken.parent(key.connection, key.pos);
         if let Some(Asked { ids, .. }) = asked {
             // What it was done for may have become doubtful since.
             let is_named = header.is_some_and(|named| named.span_id != ids.span_id);
-            let is_certain = is_named || owner.is_some();
+            let is_certain = is_named || spoken.is_some() || owner.is_some();
             let ids = Owner { parent: ids.parent.filter(|_| is_certain), ..ids };
             return Told { ids: Some(ids), other: if is_met { Other::Answered } else { Other::Done } };
         }
         let ids = match header {
             Some(named) => self.carried(key, exchange.actor.pid, exchange.request.first_ns, (named, owner)),
-            None if !is_met => return done(None),
-            None => self.tracer.begin(key, owner.and_then(TraceParent::of)),
+            None if !is_met && spoken.is_none() => return done(None),
+            None => self.tracer.begin(key, spoken.or_else(|| owner.and_then(TraceParent::of))),
         };
         Told { ids: Some(ids), other: if is_met { Other::Asks } else { Other::Done } }
     }

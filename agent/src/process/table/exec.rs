@@ -19,7 +19,7 @@ impl ProcessTable {
         match self.early_answer(event) {
             Some(What::Process(found)) => process = merged(process, *found),
             Some(What::Gone { exe }) => process.exe = exe.or(process.exe),
-            Some(What::Start(_) | What::All(_)) => {}
+            Some(What::Start(_) | What::Published(_) | What::All(_)) => {}
             None if self.live && event.pid != self.own => return self.wait(process, event),
             None => {}
         }
@@ -108,7 +108,7 @@ impl ProcessTable {
     pub(super) fn early_start(&mut self, event: &event::Process) -> Option<u64> {
         match self.early_answer(event)? {
             What::Start(time) => Some(time),
-            What::Process(_) | What::Gone { .. } | What::All(_) => None,
+            What::Process(_) | What::Published(_) | What::Gone { .. } | What::All(_) => None,
         }
     }
 
@@ -128,6 +128,7 @@ impl ProcessTable {
             // Another environment may have been given to it, and which sockets it kept is not known.
             environment: Arc::default(),
             program: Arc::default(),
+            published: None,
             listening: Vec::new(),
             connected: Vec::new(),
             forked_from: Vec::new(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Decision, ProcessTable};
 use crate::event::{self, ProcessChange};
-use crate::process::Process;
+use crate::process::{Process, Published};
 
 /// Most answers that wait for their events.
 const MAX_EARLY: usize = 16 * 1024;
@@ -20,6 +20,8 @@ pub enum Look {
     },
     /// At the time at which it started.
     Start,
+    /// At what its OpenTelemetry SDK publishes of it.
+    Published,
 }
 
 /// A process to look at.
@@ -33,6 +35,17 @@ pub struct Ask {
     pub look: Look,
 }
 
+/// What a process was found to publish of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// When the process started, in clock ticks since boot.
+    pub start_time: u64,
+    /// When it was looked at, kernel time, ns.
+    pub found_ns: u64,
+    /// What it publishes, if it does.
+    pub published: Option<Arc<Published>>,
+}
+
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
@@ -40,6 +53,8 @@ pub enum What {
     Process(Box<Process>),
     /// When it started, in clock ticks since boot.
     Start(u64),
+    /// What its OpenTelemetry SDK publishes of it; `None` if it could not be looked at.
+    Published(Option<Said>),
     /// It had gone. `exe`: the executable that the path given to exec leads to, if it was asked for after one.
     Gone {
         /// Path of the executable.
@@ -89,6 +104,9 @@ impl ProcessTable {
         if let What::All(processes) = found.what {
             return self.scanned(processes, found.at_ns);
         }
+        if let What::Published(said) = found.what {
+            return self.publishes(found.pid, said);
+        }
         if found.at_ns == 0 {
             self.sought.remove(&found.pid);
         }
@@ -113,7 +131,20 @@ impl ProcessTable {
             }
             What::Gone { .. } if found.at_ns == 0 => self.counters.unknown += 1,
             What::Gone { exe } => self.gone(found.pid, exe, found.at_ns),
-            What::All(_) => {}
+            What::Published(_) | What::All(_) => {}
+        }
+    }
+
+    /// A process was found to publish this. What another program published there, or another process, says nothing of it.
+    fn publishes(&mut self, pid: u32, said: Option<Said>) {
+        let Some(Said { start_time, found_ns, published }) = said else { return };
+        let Some(entry) = self.entries.get(&pid) else { return };
+        let known = &entry.process;
+        let is_settled = entry.exited_at.is_none() && !entry.awaited && found_ns > entry.changed_ns;
+        let is_it = is_settled && known.start_time.is_none_or(|known| known == start_time);
+        if is_it && known.published != published {
+            let (known_ns, revision) = (known.found_ns, known.revision + 1);
+            self.put(Process { published, revision, ..known.clone() }, false, known_ns);
         }
     }
 

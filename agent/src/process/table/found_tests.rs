@@ -2,6 +2,7 @@
 
 use super::tests::{IGNORE, TRACE, changes, event, exec, fork, selectors};
 use super::*;
+use crate::process::{Program, Published};
 use std::sync::Arc;
 
 /// A table of which somebody is asked.
@@ -151,8 +152,39 @@ fn the_first_port_is_a_reason_to_look_again() {
     let program = Program { contexts, ..Program::default() };
     table.programs().for_each(drop);
     table.learn(found(0, Process { program: Arc::new(program), ..known }));
-    assert_eq!(table.programs().map(|(pid, program)| (pid, program.contexts)).collect::<Vec<_>>(), [(10, contexts)]);
+    assert_eq!(
+        table.programs().map(|process| (process.pid, process.program.contexts)).collect::<Vec<_>>(),
+        [(10, contexts)]
+    );
     assert_eq!(table.get(10).unwrap().listening, [80]);
     table.listen(10, 81);
     assert_eq!(table.asked().count(), 0, "known by now");
+}
+
+#[test]
+fn what_a_process_publishes_is_its_own() {
+    let mut table = live(&["exe=/bin/a"]);
+    table.insert(process(10, &[]));
+    let says = |pid, start_time, found_ns, version: &str| {
+        let published = Some(Arc::new(Published::new(found_ns, [("service.version", version)])));
+        Found { pid, at_ns: 0, what: What::Published(Some(Said { start_time, found_ns, published })) }
+    };
+    let known = |table: &ProcessTable, pid| {
+        let process = table.get(pid).unwrap();
+        let version = process.published.as_ref().map(|published| published.attributes[0].1.to_string());
+        (version, process.revision)
+    };
+    table.learn(says(10, 7, 4, "1"));
+    assert_eq!(known(&table, 10), (Some("1".into()), 1));
+    table.learn(says(10, 7, 4, "1"));
+    assert_eq!(known(&table, 10).1, 1, "nothing is new");
+    table.learn(says(10, 8, 5, "2"));
+    assert_eq!(known(&table, 10).0.as_deref(), Some("1"), "another process had that id");
+    table.apply(&event(11, 6, "a", ProcessChange::Fork { parent: 10 }));
+    assert_eq!(known(&table, 11).0, None, "a child does not have the mapping");
+    table.apply(&event(10, 9, "a", ProcessChange::Exec { file: "/bin/a".into() }));
+    table.learn(says(10, 7, 8, "1"));
+    assert_eq!(table.get(10).unwrap().published, None, "that was the program before");
+    table.learn(Found { pid: 12, at_ns: 0, what: What::Published(None) });
+    assert_eq!(table.counters(), Counters::default());
 }

@@ -25,6 +25,7 @@ impl ProcessTable {
             // Nobody will ask what it says of itself.
             process.environment = Arc::default();
             process.program = Arc::default();
+            process.published = None;
         }
         if !self.make_room(&process) {
             return;

@@ -18,9 +18,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 pub use counters::Counters;
 pub(crate) use exec::given;
-pub use found::{Ask, Found, Look, What};
+pub use found::{Ask, Found, Look, Said, What};
 
-use super::{Process, Program, Selectors, Users};
+use super::{Process, Selectors, Users};
 use crate::event::{self, ProcessChange};
 
 /// How long a process is kept after its exit, ns of event time.
@@ -244,10 +244,10 @@ impl ProcessTable {
         self.changes.drain().map(|(pid, (change, known_ns))| Order { pid, change, known_ns })
     }
 
-    /// Targets whose program was looked at since the last call, with what it is.
-    pub fn programs(&mut self) -> impl Iterator<Item = (u32, &Program)> {
+    /// Targets whose program was looked at since the last call, or what it publishes.
+    pub fn programs(&mut self) -> impl Iterator<Item = &Process> {
         let found = std::mem::take(&mut self.programs);
-        found.into_iter().filter_map(|pid| Some((pid, &*self.entries.get(&pid)?.process.program)))
+        found.into_iter().filter_map(|pid| self.get(pid))
     }
 
     /// Processes that are no longer kept, since the last call.
@@ -328,6 +328,8 @@ impl ProcessTable {
             seen_ns: event.at_ns,
             generation: 0,
             revision: 0,
+            // The mapping is not inherited.
+            published: None,
             ..parent.clone()
         };
         process.forked_from.insert(0, parent.pid);

@@ -6,8 +6,8 @@ use wirespan_protocols::stream::Actor;
 
 use super::{MAX_PAYLOAD, MAX_STRING, tag};
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Shed, State, Stats, Transport,
-    Vantage,
+    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats,
+    Transport, Vantage,
 };
 
 /// The event that `bytes` hold, all of them; `None` when they hold none.
@@ -33,6 +33,15 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
             at_ns: cursor.number()?,
         }),
         tag::STATS => Event::Stats(cursor.stats()?),
+        tag::SPOKEN => Event::Spoken(Spoken {
+            connection: cursor.number()?,
+            position: cursor.number()?,
+            at_ns: cursor.number()?,
+            pid: cursor.small()?,
+            trace_id: cursor.octets()?,
+            span_id: cursor.octets()?,
+            flags: cursor.byte()?,
+        }),
         tag::LISTENER => Event::Listener(Listener {
             port: cursor.small()?,
             network_namespace: cursor.small()?,

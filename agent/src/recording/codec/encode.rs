@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::{MAX_PAYLOAD, MAX_STRING, tag};
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Stats, Transport, Vantage,
+    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Spoken, Stats, Transport,
+    Vantage,
 };
 
 /// Appends `event` to `out`. A string or payload beyond its limit is cut.
@@ -28,6 +29,7 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
             number(state.at_ns, out);
         }
         Event::Stats(stats) => encode_stats(stats, out),
+        Event::Spoken(spoken) => encode_spoken(spoken, out),
         Event::Listener(listener) => encode_listener(listener, out),
         Event::Process(process) => encode_process(process, out),
         Event::Listen { pid, port } => {
@@ -111,6 +113,16 @@ fn encode_process(process: &Process, out: &mut Vec<u8>) {
     string(&process.comm, out);
     number(u64::from(process.user), out);
     number(process.at_ns, out);
+}
+
+fn encode_spoken(spoken: &Spoken, out: &mut Vec<u8>) {
+    out.push(tag::SPOKEN);
+    for field in [spoken.connection, spoken.position, spoken.at_ns, u64::from(spoken.pid)] {
+        number(field, out);
+    }
+    out.extend(spoken.trace_id);
+    out.extend(spoken.span_id);
+    out.push(spoken.flags);
 }
 
 fn encode_stats(stats: &Stats, out: &mut Vec<u8>) {

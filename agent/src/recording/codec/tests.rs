@@ -1,6 +1,7 @@
 use super::*;
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, State, Stats, Transport, Vantage,
+    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Spoken, State, Stats, Transport,
+    Vantage,
 };
 use proptest::prelude::*;
 use wirespan_protocols::stream::Actor;
@@ -61,6 +62,15 @@ fn events() -> Vec<Event<'static>> {
         state(Change::ResetByPeer),
         state(Change::ResetBySelf),
         state(Change::Failed),
+        Event::Spoken(Spoken {
+            connection: 1 << 63,
+            position: u64::MAX,
+            at_ns: 9,
+            pid: u32::MAX,
+            trace_id: [0xab; 16],
+            span_id: [0xcd; 8],
+            flags: 0xff,
+        }),
         Event::Stats(Stats {
             connection: 1,
             rtt_us: Some(0),

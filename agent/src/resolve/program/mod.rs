@@ -35,7 +35,7 @@ const ROUND_TRIP: &str = "go_round_trip";
 
 /// What is known of files: most processes share theirs with others.
 #[derive(Clone, Debug)]
-struct Cache<T>(HashMap<Identity, T>);
+pub(super) struct Cache<T>(HashMap<Identity, T>);
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
@@ -44,7 +44,7 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T: Clone> Cache<T> {
-    fn get_or(&mut self, identity: Identity, find: impl FnOnce() -> T) -> T {
+    pub(super) fn get_or(&mut self, identity: Identity, find: impl FnOnce() -> T) -> T {
         if self.0.len() >= MAX_PROGRAMS {
             self.0.clear();
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::Memory;
+use crate::resolve::memory::Memory;
 use crate::runtime::jvm::STRUCTURES;
 
 /// Most entries that are looked at; JDK 11 has 1,100.

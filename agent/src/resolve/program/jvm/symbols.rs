@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Memory;
+use crate::resolve::memory::Memory;
 
 const DYNAMIC: u32 = 2;
 const END: u64 = 0;

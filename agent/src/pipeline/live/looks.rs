@@ -1,0 +1,40 @@
+//! What was found out about the programs of targets goes to the kernel programs; and they are looked at again when it is time.
+
+use std::time::Instant;
+
+use super::Live;
+use crate::process::Process;
+use crate::process::table::{Ask, Look};
+use crate::runtime;
+
+impl Live {
+    /// Tells the kernel how the contexts of targets are found, and asks for looks that are due.
+    pub(super) fn look(&mut self) {
+        let now = Instant::now();
+        for Process { pid, program, published, .. } in self.engine.processes().programs() {
+            let pid = *pid;
+            self.again.looked(pid, program.is_unsettled, now);
+            self.published.looked(pid, true, now);
+            let is_probed = self.capture.probe(pid, &program.sites);
+            if let Some(runtime) = runtime::of(program, is_probed) {
+                self.capture.runtimes.set(pid, runtime);
+            }
+            if let Some(place) = published.as_ref().and_then(|published| published.span_at) {
+                self.capture.spans.set(pid, place);
+            }
+        }
+        let Self { engine, again, published, resolver, .. } = self;
+        let processes = engine.processes();
+        let targets = || processes.targets().map(|process| process.pid).collect();
+        for pid in again.due(now, targets) {
+            resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
+        }
+        for pid in published.due(now, targets) {
+            resolver.ask(Ask { pid, at_ns: 0, look: Look::Published });
+            match processes.get(pid) {
+                Some(process) if process.published.is_some() => published.goes_on(pid, now),
+                _ => published.looked(pid, true, now),
+            }
+        }
+    }
+}
