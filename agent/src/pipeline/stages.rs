@@ -36,11 +36,11 @@ pub(super) use followed::{Beginning, Followed};
 pub(super) struct Stages {
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) tracer: Tracer,
-    contexts: Contexts,
+    pub(super) contexts: Contexts,
     links: Links,
     passed: Passed,
     relayed: Relayed,
-    named: Named,
+    pub(super) named: Named,
     sdks: Sdks,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
