@@ -65,6 +65,8 @@ pub enum Counter {
     ShedExchanges,
     /// Of those runs, calls that a second program told of, or for which it moved the position of the connection on.
     MadeUp,
+    /// Requests into which a `traceparent` was put.
+    Propagated,
 }
 
 impl Counter {
@@ -80,13 +82,14 @@ impl Counter {
                 | Self::Left
                 | Self::OverBudgetBytes
                 | Self::MadeUp
+                | Self::Propagated
         )
     }
 
     /// Number of counters.
     pub const COUNT: usize = Self::ALL.len();
     /// Every counter, in the order of their discriminants.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Seen,
         Self::Delivered,
         Self::Ignored,
@@ -114,6 +117,7 @@ impl Counter {
         Self::Shed,
         Self::ShedExchanges,
         Self::MadeUp,
+        Self::Propagated,
     ];
 
     /// Name for metrics and summaries.
@@ -147,6 +151,7 @@ impl Counter {
             Self::Shed => "shed",
             Self::ShedExchanges => "shed_exchanges",
             Self::MadeUp => "made_up",
+            Self::Propagated => "propagated",
         }
     }
 }

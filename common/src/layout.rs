@@ -179,6 +179,8 @@ pub struct Config {
     pub exec_filter: u32,
     /// 1 where a program can be preempted in the middle (since Linux 7.0), and a second one takes over for it.
     pub preemptible: u32,
+    /// 1 when a header that is put into a request may begin a trace: all are sampled.
+    pub new_traces: u32,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod context;
 pub mod counters;
 pub mod layout;
 pub mod limits;
+pub mod propagate;
 pub mod record;
 pub mod shed;
 pub mod span;

@@ -10,6 +10,7 @@ mod emit;
 mod kernel;
 mod maps;
 mod process;
+mod propagate;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

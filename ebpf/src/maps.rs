@@ -3,8 +3,9 @@
 use crate::conn::Conn;
 use crate::context::go::{Child, PROCESSORS, Receiver};
 use crate::process::Spent;
+use crate::propagate::Framing;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf, SockHash};
 use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout};
@@ -12,6 +13,7 @@ use wirespan_common::limits::{
     MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_LOOPS, MAX_PROCESSES, MAX_RUNTIMES,
     MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, MAX_WORKERS, RING_BYTES, SLOTS,
 };
+use wirespan_common::propagate::{Ids, MAX_WORKING};
 use wirespan_common::record::Directive;
 
 /// Offsets in the running kernel; injected at load.
@@ -28,6 +30,7 @@ static CONFIG: Config = Config {
     queue_time: 0,
     exec_filter: 0,
     preemptible: 0,
+    new_traces: 0,
 };
 
 /// Reads one offset. Volatile, so that the compiler cannot fold the value from before the injection.
@@ -110,6 +113,16 @@ pub static WORKERS: LruHashMap<[u64; 2], u8> = LruHashMap::with_max_entries(MAX_
 /// The last receive of a thread that runs an event loop, by a number of its own.
 #[map]
 pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
+
+/// What is known of the requests of a connection into which a header may be put, by socket.
+#[map]
+pub static FRAMINGS: LruHashMap<u64, Framing> = LruHashMap::with_max_entries(MAX_CONNECTIONS, 0);
+/// The sockets of those connections.
+#[map]
+pub static PROPAGATED: SockHash<u64> = SockHash::with_max_entries(MAX_CONNECTIONS, 0);
+/// The span that a thread works for, by process and thread. Written in user space.
+#[map]
+pub static WORKING: LruHashMap<u64, Ids> = LruHashMap::with_max_entries(MAX_WORKING, 0);
 
 /// What undecided processes have had recorded.
 #[map]

@@ -2,33 +2,33 @@
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
 mod counting;
+mod object;
 
-use super::attach::{Context, choose, describe_kernel, is_preemptible, reason};
+use super::attach::{Context, choose, describe_kernel, reason};
 use super::capabilities;
 use super::hooks::{OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
+use super::propagate;
 use super::reader::Reader;
 use super::report::{HookReport, Report};
 use super::ring::Ring;
 use super::runtimes::Runtimes;
 use super::spans::Spans;
 use super::uprobes::Uprobes;
+use super::working::{Place, Threads};
 use crate::process::Site;
 use crate::process::discovery::in_initial_namespace;
-use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray};
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, SockHash};
 use aya::programs::Program;
-use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
+use aya::{Btf, Ebpf};
 use std::cell::Cell;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::time::Instant;
 use wirespan_common::counters::Counter;
-use wirespan_common::layout::{Config, Layout};
-use wirespan_common::limits::{
-    CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_WANTED, RING_BYTES, SLOTS, SLOTS_UNDISTURBED,
-};
+use wirespan_common::limits::{CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, RING_BYTES};
 use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
 use wirespan_common::shed::INHERITS;
-use zerocopy::IntoBytes;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
 static OBJECT: &[u8] = crate::object::OBJECT;
@@ -55,6 +55,12 @@ pub struct Options {
     pub queue_time: bool,
     /// Whether probes may be put into programs (uprobes).
     pub uprobes: bool,
+    /// Whether a `traceparent` is put into HTTP requests that have none.
+    pub propagate: bool,
+    /// Whether such a header may begin a trace: the sampler takes all.
+    pub new_traces: bool,
+    /// The BPF file system in which profilers look for the spans that threads work for.
+    pub profiles: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -68,6 +74,9 @@ impl Default for Options {
             wanted: None,
             queue_time: true,
             uprobes: true,
+            propagate: false,
+            new_traces: false,
+            profiles: None,
         }
     }
 }
@@ -118,6 +127,10 @@ pub struct Capture {
     /// Whose SDK says which span a thread is in.
     pub spans: Spans,
     uprobes: Uprobes,
+    /// For which request each thread works, where somebody wants to know.
+    pub threads: Option<Threads>,
+    /// Sockets of connections into which a header may be put: without the map they are as all others.
+    _propagated: Option<SockHash<MapData, u64>>,
     directives: HashMap<MapData, u64, [u8; size_of::<Directive>()]>,
     shedding: Array<MapData, u32>,
     /// How many there were: whoever writes one raises it, so that the kernel programs look.
@@ -156,7 +169,11 @@ impl Capture {
         let kernel_btf = Btf::from_sys_fs().map_err(|error| StartError::BadBtf(error.to_string()))?;
         let queue_time = options.queue_time && present.has(&QUEUE_TIME);
         let loading = tracing::info_span!("load").entered();
-        let mut ebpf = load_object(options, queue_time, &layout, &kernel_btf)?;
+        let place = options.profiles.as_deref().map(Place::find).transpose().unwrap_or_else(|why| {
+            tracing::warn!("profiles: {why}");
+            None
+        });
+        let mut ebpf = object::load(options, (queue_time, place.as_ref()), &layout, &kernel_btf)?;
         let mut report = Report {
             kernel: kernel_release(),
             absent: layout.missing().collect(),
@@ -170,7 +187,7 @@ impl Capture {
         for port in &options.ports {
             ports.insert(port, PORT_SELECTED, 0).map_err(load_error)?;
         }
-        fill(&mut ebpf, options)?;
+        object::fill(&mut ebpf, options)?;
         let mut policies = Policies::new(
             HashMap::try_from(take(&mut ebpf, "DECISIONS")?).map_err(load_error)?,
             HashMap::try_from(take(&mut ebpf, "MARKS")?).map_err(load_error)?,
@@ -190,6 +207,12 @@ impl Capture {
             report.hooks.push(HookReport { hook: *hook, granted: context.attach(&mut ebpf, hook) });
         }
         choose(&context, &mut ebpf, options, &mut report)?;
+        let propagated = options.propagate.then(|| propagate::attach(&mut ebpf)).transpose().unwrap_or_else(|why| {
+            tracing::warn!("propagate: {why}; no header is put into requests");
+            None
+        });
+        let is_watched = place.is_some() || propagated.is_some();
+        let working = HashMap::try_from(take(&mut ebpf, "WORKING")?).map_err(load_error)?;
         // The other backend has no room to look into runtimes.
         let uprobes = Uprobes::new(options.uprobes && report.backend == super::sockets::BACKEND.name);
         let capture = Self {
@@ -204,6 +227,8 @@ impl Capture {
                 Array::try_from(take(&mut ebpf, "SPANS_KNOWN")?).map_err(load_error)?,
             ),
             uprobes,
+            threads: is_watched.then(|| Threads::new(working, place)),
+            _propagated: propagated,
             directives: HashMap::try_from(take(&mut ebpf, "DIRECTIVES")?).map_err(load_error)?,
             shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
@@ -347,50 +372,6 @@ fn ring(ebpf: &mut Ebpf, name: &str) -> Result<Ring, StartError> {
 /// A map that stays where it is: the programs are still to be loaded.
 fn map<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Map, StartError> {
     ebpf.map_mut(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
-}
-
-/// What selectors say, for the programs to look at.
-fn fill(ebpf: &mut Ebpf, options: &Options) -> Result<(), StartError> {
-    let mut ports: Array<&mut MapData, u64> = Array::try_from(map(ebpf, "SELECTED_PORTS")?).map_err(load_error)?;
-    let mut words = std::collections::BTreeMap::<u32, u64>::new();
-    for port in &options.ports {
-        *words.entry(u32::from(port >> 6)).or_default() |= 1 << (port & 63);
-    }
-    for (index, word) in words {
-        ports.set(index, word, 0).map_err(load_error)?;
-    }
-    let mut wanted: HashMap<&mut MapData, [u8; size_of::<Wanted>()], u8> =
-        HashMap::try_from(map(ebpf, "WANTED")?).map_err(load_error)?;
-    for one in options.wanted.iter().flatten().take(MAX_WANTED as usize) {
-        let key: [u8; size_of::<Wanted>()] = zerocopy::transmute!(*one);
-        wanted.insert(key, 1, 0).map_err(load_error)?;
-    }
-    Ok(())
-}
-
-fn load_object(options: &Options, queue_time: bool, layout: &Layout, kernel: &Btf) -> Result<Ebpf, StartError> {
-    let config = Config {
-        default_policy: options.default_policy,
-        turn_budget: options.turn_budget,
-        wake_bytes: options.ring_bytes / 8,
-        select_ports: u32::from(!options.ports.is_empty()),
-        queue_time: u32::from(queue_time),
-        exec_filter: u32::from(options.wanted.as_ref().is_some_and(|wanted| wanted.len() <= MAX_WANTED as usize)),
-        preemptible: u32::from(is_preemptible(&kernel_release())),
-    };
-    let slots = if config.preemptible == 0 { SLOTS_UNDISTURBED } else { SLOTS };
-    // The whole trace of a refusal is for developers: it takes the kernel seconds to write.
-    let traced = std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some_and(|value| value == "trace");
-    let level = if traced { VerifierLogLevel::DEBUG | VerifierLogLevel::STATS } else { VerifierLogLevel::STATS };
-    EbpfLoader::new()
-        .verifier_log_level(level)
-        .btf(Some(kernel))
-        .override_global("LAYOUT", layout.as_bytes(), true)
-        .override_global("CONFIG", config.as_bytes(), true)
-        .map_max_entries("EVENTS", options.ring_bytes)
-        .map_max_entries("SCRATCH", slots)
-        .load(OBJECT)
-        .map_err(load_error)
 }
 
 /// The release of the running kernel.

@@ -4,6 +4,7 @@
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
 //! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people;
 //! - [`listeners`]: listen queues, which no hook tells;
+//! - `propagate`: headers in requests; `inserted`: those in the records; `working`: for which spans threads work;
 //! - [`uprobes`]: probes in programs; [`probed`]: those that other agents have set;
 //! - [`decode`]: records to events; [`ring`]: the ring buffer's records; [`reader`]: those, in the order of kernel times.
 
@@ -12,12 +13,14 @@ pub mod btf;
 pub mod capabilities;
 pub mod decode;
 pub mod hooks;
+mod inserted;
 pub mod listeners;
 pub mod load;
 pub mod memory;
 mod pace;
 pub mod policies;
 pub mod probed;
+mod propagate;
 pub mod reader;
 pub mod report;
 pub mod ring;
@@ -26,6 +29,7 @@ pub mod sockets;
 pub mod spans;
 pub mod syscalls;
 pub mod uprobes;
+mod working;
 
 pub use attach::declared_backend;
 pub use load::{Capture, Options, StartError};

@@ -4,6 +4,7 @@
 //! [`HOLD_NS`] and sorted. This is the only place after the kernel that reads a clock.
 
 use super::decode;
+use super::inserted::{self, Headers};
 use super::pace::Pace;
 use super::ring::Ring;
 use crate::event::{self, Event};
@@ -30,6 +31,9 @@ pub trait Downstream {
     /// asked for now.
     fn sighted(&mut self, process: &event::Process);
 
+    /// A header was put into a call. Those who receive it may be told before the call itself.
+    fn inserted(&mut self, header: &[u8]);
+
     /// All that is to be handed out now was read. `more`: the ring buffer holds more than that.
     fn settle(&mut self, more: bool);
 
@@ -42,6 +46,7 @@ pub struct Reader {
     ring: Ring,
     urgent: Ring,
     batch: Batch,
+    headers: Headers,
     pace: Pace,
     /// Bytes read since the last look, and whether a connection was opened.
     read: u64,
@@ -104,6 +109,7 @@ impl Reader {
             urgent,
             // All that a batch and its last record need: what grows step by step leaves holes among what lives long.
             batch: Batch { bytes: Vec::with_capacity(BATCH_BYTES + 2 * MAX_PAYLOAD), ..Batch::default() },
+            headers: Headers::default(),
             read: 0,
             news: false,
             offset_ns: None,
@@ -216,9 +222,13 @@ impl Reader {
 
     /// Copies records into the batch; true when there may be more.
     fn fill(&mut self, downstream: &mut impl Downstream) -> bool {
-        let Self { ring, batch, undecodable, news, .. } = self;
+        let Self { ring, batch, headers, undecodable, news, .. } = self;
         while batch.bytes.len() < BATCH_BYTES {
-            let read = ring.take(|record| {
+            let read = ring.take(|whole| {
+                let Some(record) = headers.pass(whole) else {
+                    inserted::header(whole).into_iter().for_each(|header| downstream.inserted(header));
+                    return whole.len();
+                };
                 *news |= record.first() == Some(&KIND_OPEN);
                 match decode::order(record) {
                     Some(order) => {
@@ -229,7 +239,7 @@ impl Reader {
                     }
                     None => *undecodable += 1,
                 }
-                record.len()
+                whole.len()
             });
             *undecodable += std::mem::take(&mut ring.broken);
             let Some(len) = read else {

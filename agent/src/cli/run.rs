@@ -19,6 +19,7 @@ use crate::serve::{Served, Server};
 use crate::threads;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
+use crate::trace::sampler::Root;
 use crate::trace::spare::Spare;
 use std::sync::Arc;
 use std::time::Instant;
@@ -142,6 +143,9 @@ pub fn start_with(
         ring_bytes: config.capture.ring_bytes,
         queue_time: config.capture.queue_time,
         uprobes: config.uprobes == Uprobes::Auto,
+        propagate: config.propagate,
+        new_traces: config.sampler.root == Root::On,
+        profiles: config.profiles.then(|| config.bpf_fs.clone()),
         default_policy: if config.selectors.select_all() { POLICY_TRACE } else { POLICY_IGNORE },
         ports: config.selectors.ports().into_iter().collect(),
         wanted: wanted(config),

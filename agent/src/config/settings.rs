@@ -187,6 +187,25 @@ settings! {
             /// Whether probes are put into programs (uprobes) where that shows which request a call belongs to.
             uprobes: Uprobes = Uprobes::default(),
                 file("wirespan.uprobes").variables(&[variable("WIRESPAN_UPROBES")]);
+            /// Puts a `traceparent` header into HTTP/1 requests that have none, so that spans of other hosts join the trace. This is
+            /// the only setting that changes what programs send.
+            propagate: bool = false,
+                file("wirespan.propagate")
+                    .see("[spans.md](spans.md#putting-traceparent-into-requests)")
+                    .flags(&[Flag {
+                        long: "propagate",
+                        help: "Put a `traceparent` header into HTTP/1 requests that have none",
+                        of: RUN | PRINT,
+                        rank: 12,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_PROPAGATE")]);
+            /// Tells profilers for which span each thread works, in the map that the OpenTelemetry eBPF profiler reads: only threads of
+            /// runtimes that handle one request after the other on them.
+            profiles: bool = false,
+                file("wirespan.profiles")
+                    .see("[spans.md](spans.md#profiles-by-span)")
+                    .variables(&[variable("WIRESPAN_PROFILES")]);
             /// Of processes that export their own OpenTelemetry traces or metrics: whether to leave out what their SDK is taken to
             /// tell (`defer`), the same but for calls of databases (`defer-http`), or nothing (`ignore`).
             sdk: Sdk = Sdk::default(),
@@ -220,6 +239,9 @@ settings! {
             /// Adds `db.response.returned_rows` to spans of databases that tell it.
             returned_rows: bool = false,
                 file("wirespan.returned_rows").variables(&[variable("WIRESPAN_RETURNED_ROWS")]);
+            /// The BPF file system for `profiles`; the profiler must use the same.
+            bpf_fs: PathBuf = "/sys/fs/bpf".into(),
+                file("wirespan.bpf_fs").variables(&[variable("WIRESPAN_BPF_FS")]);
             /// How long all exporters together may take at the end to deliver what is waiting, ms.
             shutdown_timeout: Duration = Duration::from_secs(5), file("wirespan.shutdown_timeout");
             /// How often the advisor runs, ms; 0: never.

@@ -10,6 +10,8 @@ use crate::trace::Tracer;
 use crate::trace::observation::Observer;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
+use crate::trace::traceparent::TraceParent;
+use wirespan_common::propagate::Ids;
 use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -169,6 +171,24 @@ impl Engine {
     /// Takes what the tracker wants of the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         self.tracker.take_commands()
+    }
+
+    /// From now on notes for which request threads work.
+    pub fn watch_threads(&mut self) {
+        self.stages.contexts.watch();
+    }
+
+    /// Takes what was noted of that: threads, and the spans that they work for.
+    pub fn take_working(&mut self) -> Vec<((u32, u32), Option<Ids>)> {
+        self.stages.contexts.take_working()
+    }
+
+    /// A header was put into a call, which will be told.
+    pub fn put(&mut self, header: &[u8]) {
+        let value = std::str::from_utf8(header).ok().and_then(|line| line.trim_end().split_once(": "));
+        if let Some(named) = value.and_then(|(_, value)| TraceParent::parse(value)) {
+            self.stages.named.put(named.span_id);
+        }
     }
 
     /// Connections followed now.

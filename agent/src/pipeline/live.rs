@@ -111,6 +111,9 @@ impl Live {
     pub fn start(options: &Options, mut engine: Engine) -> anyhow::Result<Self> {
         let _starting = tracing::info_span!("start").entered();
         let (capture, reader) = Capture::start(options)?;
+        if capture.threads.is_some() {
+            engine.watch_threads();
+        }
         let mut resolver = Resolver::start(engine.processes().selectors())?;
         resolver.scan();
         resolver.wait_for_scan(FIRST_SCAN, |found| engine.found(found));
@@ -191,6 +194,8 @@ impl Live {
     ) {
         self.health.enter(Stage::Tracing, Instant::now());
         let mut pause = PAUSE.0;
+        // Whoever looks for what threads do now waits for no longer.
+        let longest = if self.capture.threads.is_some() { PAUSE.0 } else { PAUSE.1 };
         let mut hint = Hint::new(Instant::now());
         let mut idle = Idle::new(Instant::now());
         let mut rescan = Rescan::new(self.engine.processes().drifts());
@@ -202,7 +207,7 @@ impl Live {
                 _ if more => Duration::ZERO,
                 // A program that was just executed has woken us, and may not live as long as a longer pause.
                 0 if self.reader.holds() => PAUSE.0 / 2,
-                0 => (pause * 2).clamp(PAUSE.0, PAUSE.1),
+                0 => (pause * 2).clamp(PAUSE.0, longest),
                 _ => PAUSE.0.max(self.reader.rest()),
             };
             let now = Instant::now();
@@ -370,6 +375,9 @@ impl Live {
             }
         }
         self.look();
+        if let Some(threads) = &mut self.capture.threads {
+            self.engine.take_working().into_iter().for_each(|(thread, ids)| threads.show(thread, ids));
+        }
         for command in self.engine.take_commands() {
             match command {
                 Command::Direct { sock, connection, budget, shedding } => {

@@ -37,11 +37,11 @@ pub(super) use followed::{Beginning, Followed};
 pub(super) struct Stages {
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) tracer: Tracer,
-    contexts: Contexts,
+    pub(super) contexts: Contexts,
     links: Links,
     passed: Passed,
     relayed: Relayed,
-    named: Named,
+    pub(super) named: Named,
     sdks: Sdks,
     pub(super) spoken: Spoken,
     lookups: Lookups,

@@ -32,6 +32,10 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
         if made_up > 0 {
             let _ = write!(text, " ({made_up} while the program at work was preempted)");
         }
+        let propagated = kernel[Counter::Propagated as usize];
+        if propagated > 0 {
+            let _ = write!(text, ", put a header into {propagated} requests");
+        }
     }
     let _ = write!(text, "\nspans {}", totals.spans);
     for (name, count) in engine.exchanges().filter(|(_, count)| *count > 0) {

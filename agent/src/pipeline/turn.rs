@@ -26,6 +26,10 @@ impl<F: FnMut(&Event<'_>, &mut ProcessTable)> Downstream for Turn<'_, F> {
         }
     }
 
+    fn inserted(&mut self, header: &[u8]) {
+        self.engine.put(header);
+    }
+
     fn settle(&mut self, more: bool) {
         let Self { engine, resolver, .. } = self;
         resolver.settle(more, |found| engine.found(found));

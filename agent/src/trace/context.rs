@@ -11,8 +11,6 @@
 //!   and is never trusted again: it handles several requests at once, or one that cannot be read; it works while it has
 //!   no request ([`idle`]); a call of its outlives the request that it was made in;
 //! - nothing shows that it is none. [`Binding`] tells of which runtimes that is known.
-//!
-//! Richer execution contexts can replace this module: nothing outside knows more than [`Owner`].
 
 mod binding;
 mod chain;
@@ -22,6 +20,7 @@ mod kept;
 mod key;
 mod received;
 mod thread;
+mod working;
 
 use rustc_hash::FxHashMap;
 use wirespan_common::context::{OF_NOBODY, OfGoroutine, WAITS, is_of_receive, shows_receives};
@@ -39,6 +38,7 @@ use kept::Kept;
 pub use key::RequestKey;
 use received::Received;
 use thread::{Handled, Thread};
+use working::Touched;
 
 /// Most requests that are kept: in flight, and over all threads.
 const MAX_REQUESTS: usize = 16 * 1024;
@@ -112,6 +112,7 @@ pub struct Contexts {
     requests: usize,
     refused: u64,
     swept_ns: u64,
+    touched: Touched,
 }
 
 impl Contexts {
@@ -143,7 +144,7 @@ impl Contexts {
         }
         // Where threads say something, they may go on with what was received for a context.
         let thread = match is_plain || binding == Binding::Thread {
-            true if is_kept => self.place(owner, actor, at_ns),
+            true if is_kept => self.place(owner, actor, at_ns, binding),
             true => {
                 self.unreadable(actor, at_ns);
                 None
@@ -159,7 +160,8 @@ impl Contexts {
     }
 
     /// Puts a request among those of its thread, if there is room.
-    fn place(&mut self, owner: Owner, actor: Actor, at_ns: u64) -> Option<Id> {
+    fn place(&mut self, owner: Owner, actor: Actor, at_ns: u64, binding: Binding) -> Option<Id> {
+        self.touched.note([(actor.pid, actor.tid)]);
         let kept = kept::of(&mut self.threads, &mut self.processes, actor, at_ns);
         if self.requests >= MAX_REQUESTS {
             self.refused += 1;
@@ -170,6 +172,7 @@ impl Contexts {
             self.refused += 1;
             return None;
         };
+        thread.is_bound = binding == Binding::Thread;
         // Until this request, the thread had heard of nothing later, and all that was there is over: nothing can overlap.
         let is_alone = thread.in_flight == 0 && heard_ns <= at_ns;
         if thread.in_flight >= MAX_ON_THREAD {
@@ -194,6 +197,7 @@ impl Contexts {
 
     /// A thread received something for which it may work, but which is no request that [`begin`](Self::begin) is told of.
     pub fn unreadable(&mut self, actor: Actor, at_ns: u64) {
+        self.touched.note([(actor.pid, actor.tid)]);
         kept::unreadable(kept::of(&mut self.threads, &mut self.processes, actor, at_ns));
         self.chains.unreadable(actor.pid);
     }
@@ -234,6 +238,7 @@ impl Contexts {
     pub fn exited(&mut self, pid: u32, at_ns: u64) {
         if let Some(process) = self.processes.get_mut(&pid) {
             process.exited_ns = Some(at_ns);
+            self.touched.note(process.tids.iter().map(|tid| (pid, *tid)));
         }
     }
 
@@ -274,6 +279,7 @@ impl Contexts {
             self.received.over((pid, context), owner.request, at_ns);
         }
         self.chains.end(pid, owner.request, begin_ns);
+        self.touched.note(id);
         let Some(thread) = id.and_then(|id| self.threads.get_mut(&id)) else { return };
         let Some(handled) = thread.find(owner.request) else { return };
         (handled.end_ns, handled.is_cut) = (Some(at_ns), is_cut);

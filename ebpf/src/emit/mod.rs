@@ -16,6 +16,7 @@ use crate::maps::{EVENTS, count, setting};
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use wirespan_common::counters::Counter;
+use wirespan_common::propagate::Inserted;
 
 /// Whether a record that is handed over now wakes the agent.
 #[inline(always)]
@@ -29,6 +30,12 @@ fn wake() -> u64 {
 #[inline(always)]
 pub fn wake_at(now: u64) -> u64 {
     if now >> 8 & 15 == 0 { wake() } else { u64::from(BPF_RB_NO_WAKEUP) }
+}
+
+/// Tells that a header was put into what is sent.
+#[inline(always)]
+pub fn inserted(inserted: &Inserted) {
+    submit((&raw const *inserted).cast(), size_of::<Inserted>() as u32, inserted.at_ns);
 }
 
 /// Hands `len` bytes at `record`, made at `now`, to the agent. The agent polls on a timer, so nobody is woken before the

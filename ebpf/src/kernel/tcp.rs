@@ -55,6 +55,12 @@ impl Tcp {
         self.member(offset!(tcp_write_seq))
     }
 
+    /// Whether the peer has acknowledged all that was sent: nothing waits to be sent.
+    #[inline(always)]
+    pub fn is_all_acknowledged(self) -> bool {
+        self.member::<u32>(offset!(tcp_snd_una)) == self.write_seq()
+    }
+
     /// `tcp_sock.copied_seq`: the byte after the last one that the application read.
     #[inline(always)]
     pub fn copied_seq(self) -> u32 {

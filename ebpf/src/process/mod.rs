@@ -10,7 +10,7 @@ pub mod ports;
 mod runtimes;
 mod wanted;
 
-pub use policy::{Caller, Spent, is_target, may_tell};
+pub use policy::{Caller, Spent, is_decided_target, is_target, may_tell};
 
 use crate::conn::now;
 use crate::context::thread::Thread;

@@ -90,6 +90,12 @@ pub fn is_target() -> bool {
     Caller::current().is_target()
 }
 
+/// Whether a process is traced, and will be: nothing is awaited that could change that.
+#[inline(always)]
+pub fn is_decided_target(pid: u32) -> bool {
+    kind(pid) == POLICY_TRACE
+}
+
 // What is kept is one word: 22 bits of process (include/linux/threads.h, PID_MAX_LIMIT), 40 of time, 2 of the answer.
 const PROCESS_AT: u32 = 42;
 const ANSWER: u64 = 3;

@@ -1,6 +1,7 @@
 //! What the kernel programs counted.
 
 use super::*;
+use wirespan_common::limits::SLOTS;
 
 impl Capture {
     /// The kernel's counters, summed over CPUs, indexed by [`Counter`].

@@ -21,8 +21,9 @@ impl Stages {
         at_ns: u64,
         (named, owner): (TraceParent, Option<Owner>),
     ) -> Owner {
-        let passed = self.passed.asks(pid, named.span_id);
-        let is_new = self.named.is_new(named.span_id);
+        let was_put = self.named.was_put(named.span_id);
+        let passed = self.passed.asks(pid, named.span_id).filter(|_| !was_put);
+        let is_new = self.named.is_new(named.span_id) || was_put;
         if let Some(parent) = passed.and_then(TraceParent::of) {
             return self.tracer.begin(key, Some(parent));
         }

@@ -30,6 +30,8 @@ pub(super) struct Thread {
     /// In the order of their beginnings.
     pub(super) requests: VecDeque<Handled>,
     pub(super) in_flight: usize,
+    /// Its runtime gives it one request after the other.
+    pub(super) is_bound: bool,
     /// It showed that it is an event loop.
     pub(super) is_loop: bool,
     /// It worked long after its last answer, or before the first request: what it does between requests may be nobody's.
