@@ -37,6 +37,8 @@ fn a_call_is_made_in_the_span_of_its_thread() {
     }
     let (server, up) = (servers::command("published.c", &[]), servers::nginx(None));
     let mut agent = Agent::run("sockets", &[format!("pid={}", server.pid()), up.select_port()[0].clone()], &[]);
+    // What was published before is read beside all else.
+    std::thread::sleep(std::time::Duration::from_millis(500));
     let ask = |trace: u8, flags: &str| {
         let (trace_id, span_id) = (format!("{trace:02x}").repeat(16), format!("{trace:02x}").repeat(8));
         curl(server.port, &format!("/ask/{}/{trace_id}/{span_id}/{flags}", up.port), &[]);

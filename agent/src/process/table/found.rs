@@ -181,6 +181,12 @@ impl ProcessTable {
 
     fn found(&mut self, mut process: Process) {
         let mut awaited = false;
+        let known = self.entries.get(&process.pid).map(|entry| &entry.process);
+        let is_same = known.is_some_and(|known| known.start_time.is_none() || known.start_time == process.start_time);
+        // One that is just exiting has lost its executable, and what it was called with.
+        if is_same && process.exe.is_none() && known.is_some_and(|known| known.exe.is_some()) {
+            return;
+        }
         if let Some(entry) = self.entries.get(&process.pid).filter(|entry| entry.exited_at.is_none()) {
             let known = &entry.process;
             if known.start_time.is_none() || known.start_time == process.start_time {

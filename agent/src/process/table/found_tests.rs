@@ -137,6 +137,19 @@ fn what_is_found_after_the_end_still_counts() {
     assert_eq!((table.len(), table.texts), (0, 0));
 }
 
+#[test]
+fn one_that_is_exiting_has_lost_what_it_was() {
+    let mut table = live(&["env.A=1"]);
+    let whole = process(10, &[("A", "1")]);
+    table.learn(found(0, whole.clone()));
+    let left = Process { exe: None, environment: Vec::new().into(), found_ns: 9, ..whole };
+    table.learn(found(0, left.clone()));
+    assert_eq!((table.decision(10), table.get(10).unwrap().environment.len()), (Decision::Trace, 1));
+    table.apply(&event(10, 10, "a", ProcessChange::Exit));
+    table.learn(found(0, Process { found_ns: 11, ..left }));
+    assert_eq!(table.get(10).unwrap().environment.len(), 1);
+}
+
 /// What tells a runtime is mapped after the exec: who begins to serve is looked at once more.
 #[test]
 fn the_first_port_is_a_reason_to_look_again() {
