@@ -143,7 +143,7 @@ impl Contexts {
             self.refused += u64::from(is_kept && !is_received);
         }
         // Where threads say something, they may go on with what was received for a context.
-        let thread = match is_plain || binding == Binding::Thread {
+        let thread = match is_plain || matches!(binding, Binding::Thread | Binding::Handed) {
             true if is_kept => self.place(owner, actor, at_ns, binding),
             true => {
                 self.unreadable(actor, at_ns);
@@ -340,14 +340,14 @@ impl Contexts {
         let mut owner = handled.map(|(owner, _)| owner);
         if thread.idle.shows(start_ns) {
             // Whoever waits in its calls is no event loop, and may work on after the answer.
-            let late = thread.over(start_ns).filter(|_| waits);
+            let late = thread.over(start_ns).filter(|_| waits && binding != Binding::Handed);
             thread.is_loop |= !waits;
             thread.has_own_work |= late.is_none();
             owner = late.filter(|_| !thread.has_own_work);
         }
         let owner = owner.filter(|_| !thread.is_loop && !process.is_crowded)?;
         let is_certain = match binding {
-            Binding::Thread => true,
+            Binding::Thread | Binding::Handed => true,
             Binding::Waiting | Binding::Told => waits,
             Binding::Last | Binding::Nothing => false,
         };

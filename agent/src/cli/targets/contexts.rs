@@ -77,7 +77,7 @@ fn stamped(runtime: Runtime, program: &Program, means: Means) -> Contexts {
 /// What is known without contexts.
 fn beside(binding: Binding, but: Option<String>) -> Contexts {
     let (by, how) = match binding {
-        Binding::Thread => ("thread", "threads"),
+        Binding::Thread | Binding::Handed => ("thread", "threads"),
         Binding::Waiting => ("thread", "threads that wait for what they ask; a proxy's calls by what they ask"),
         Binding::Last => ("process", "the process: one request after the other"),
         Binding::Told | Binding::Nothing => ("none", "nothing: calls have no parent, unless a header names it"),

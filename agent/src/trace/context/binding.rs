@@ -11,7 +11,9 @@ use crate::trace::span::Resource;
 pub enum Binding {
     /// A thread handles what it received, from beginning to end, or it is an event loop and shows that.
     Thread,
-    /// The same, as far as a thread is seen to wait in its calls: a program that is no known runtime's.
+    /// The same, but some of what it handles another thread has received: after an answer it may be at work for any request.
+    Handed,
+    /// The same as [`Thread`](Self::Thread), as far as a thread is seen to wait in its calls: a program that is no known runtime's.
     Waiting,
     /// The same, and the runtime shows which threads are event loops: what a thread does not wait for says nothing of it.
     Told,
@@ -30,7 +32,9 @@ impl Binding {
     pub fn of(resource: &Resource) -> Self {
         let runtime = resource.attributes.iter().find(|(key, _)| key == semconv::PROCESS_RUNTIME_NAME);
         match runtime.and_then(|(_, value)| value.as_str()) {
-            Some("cpython" | "pypy" | "ruby") => Self::Thread,
+            Some("cpython" | "pypy") => Self::Thread,
+            // Puma's reactor reads what is not there when a connection is accepted.
+            Some("ruby") => Self::Handed,
             Some("fpm-fcgi" | "cgi-fcgi") => Self::Last,
             Some("java") => Self::Told,
             None => Self::Waiting,

@@ -144,6 +144,21 @@ fn waiting(contexts: &mut Contexts, at_ns: u64) -> Option<u64> {
 }
 
 #[test]
+fn after_the_answer_a_thread_may_be_at_work_for_what_another_has_received() {
+    let mut contexts = Contexts::default();
+    begin(&mut contexts, request(1, 0), actor(5), (100, 100));
+    let call = Call { connection: 0, actor: Actor { context: WAITS, ..actor(5) }, start_ns: 150, end_ns: Some(160) };
+    let mut owner = |call| contexts.owner(call, || Binding::Handed).map(|owner| owner.request.connection);
+    assert_eq!(owner(call), Some(1));
+    contexts.end(request(1, 0).request, 200);
+    let mut owner = |call| contexts.owner(call, || Binding::Handed).map(|owner| owner.request.connection);
+    assert_eq!(owner(Call { start_ns: 250, end_ns: Some(260), ..call }), None);
+    begin(&mut contexts, request(2, 0), actor(5), (300, 300));
+    let mut owner = |call| contexts.owner(call, || Binding::Handed).map(|owner| owner.request.connection);
+    assert_eq!(owner(Call { start_ns: 350, end_ns: Some(360), ..call }), Some(2), "which shows no loop");
+}
+
+#[test]
 fn a_thread_that_waits_works_on_for_its_request_after_the_answer() {
     let mut contexts = Contexts::default();
     begin(&mut contexts, request(1, 0), actor(5), (100, 100));
@@ -290,7 +305,7 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
         service_name: "x".into(),
         attributes: vec![("process.runtime.name".into(), crate::trace::span::Value::Static(name))],
     };
-    assert_eq!(Binding::of(&resource("cpython")), THREAD);
+    assert_eq!((Binding::of(&resource("cpython")), Binding::of(&resource("ruby"))), (THREAD, Binding::Handed));
     for runtime in ["go", "nodejs", "dotnet"] {
         assert_eq!(Binding::of(&resource(runtime)), Binding::Nothing, "{runtime}");
     }

@@ -76,6 +76,8 @@ struct Peer {
     links: Vec<u64>,
     /// Calls to it were made for no request.
     has_own_work: bool,
+    /// When the first call to it was made that was answered, ns.
+    since_ns: Option<u64>,
     /// The process has several pools of connections to it, or more connections than are looked through.
     is_several: bool,
 }
@@ -97,6 +99,13 @@ pub(super) struct Links {
     links: FxHashMap<u64, Link>,
     peers: FxHashMap<PeerKey, Peer>,
     processes: FxHashMap<u32, Process>,
+}
+
+impl Peer {
+    /// Whether it was seen for long enough to know what the process asks of its own accord, as after a timer.
+    fn is_known_at(&self, at_ns: u64) -> bool {
+        self.since_ns.is_some_and(|since_ns| at_ns.saturating_sub(since_ns) >= SET_UP_NS)
+    }
 }
 
 impl Links {
@@ -219,6 +228,8 @@ impl Links {
         let (pid, context) = (exchange.actor.pid, exchange.actor.context);
         let key = (pid, number(&open.remote));
         self.join(open.connection, key);
+        let peer = self.peers.entry(key).or_default();
+        let _ = peer.since_ns.get_or_insert(exchange.request.first_ns);
         let is_of_set_up = open.from_start && exchange.request.first_ns < open.at_ns + SET_UP_NS;
         if context == OF_RECEIVE && !is_of_set_up {
             self.peers.entry(key).or_default().has_own_work = true;
@@ -269,7 +280,7 @@ impl Links {
         !process.is_dark
             && process.unclaimed.is_none()
             && process.alone.is_some_and(|(alone, since_ns)| alone == last && since_ns <= start_ns)
-            && self.peers.get(&key).is_some_and(|peer| !peer.has_own_work)
+            && self.peers.get(&key).is_some_and(|peer| peer.is_known_at(start_ns) && !peer.has_own_work)
     }
 
     /// Whether another connection to that peer is free, while whoever has used this one last is in flight.

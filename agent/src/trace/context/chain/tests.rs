@@ -107,9 +107,13 @@ fn from_call_to_call() {
     [1, 2].into_iter().for_each(|connection| node.chains.opened(&open(connection)));
     node.receives_request(1, 10);
     assert_eq!(node.calls(1, 10, (11, 20)), Some(1));
-    assert_eq!(node.calls(1, 20, (21, 30)), Some(1), "nobody else was heard of");
-    assert_eq!(node.calls(1, 0, (31, 40)), None, "a timer");
-    assert_eq!(node.calls(1, 40, (41, 50)), None, "what follows it");
+    assert_eq!(node.calls(1, 20, (21, 30)), None, "something after a timer may have waited");
+    let later = |at_ns: u64| 2_000_000_000 + at_ns;
+    node.receives_request(2, later(10));
+    assert_eq!(node.calls(1, later(10), (later(11), later(20))), Some(2));
+    assert_eq!(node.calls(1, later(20), (later(21), later(30))), Some(2), "nobody else was heard of");
+    assert_eq!(node.calls(1, 0, (later(31), later(40))), None, "a timer");
+    assert_eq!(node.calls(1, later(40), (later(41), later(50))), None, "what follows it");
 }
 
 #[test]
