@@ -36,6 +36,7 @@ pub fn propagate_connected(ctx: SockOpsContext) -> u32 {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_borrows_for_generic_args, reason = "a value would be copied on the small stack")]
 fn connected(ops: *mut bpf_sock_ops) {
     // SAFETY: the context of the program.
     let sk = unsafe { (*ops).__bindgen_anon_2.sk } as u64;

@@ -245,6 +245,7 @@ fn note_processor(process: u32, processor: u64) {
     match PROCESSORS_KNOWN.get_ptr_mut(process) {
         // SAFETY: words of a live map value; of two that are written at once, one stays.
         Some(known) => {
+            // SAFETY: as above.
             let known = unsafe { &mut *known };
             if let Some(at) = place(known, processor) {
                 known[at % PROCESSORS] = processor;
