@@ -2,9 +2,6 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// [`Inserted`]: a header was put into a request; always before the [`Data`](crate::record::Data) of the call that sent it.
-pub const KIND_INSERTED: u8 = 6;
-
 /// Bytes of the header with its line end: `traceparent: 00-<trace id>-<span id>-01`.
 pub const HEADER_BYTES: usize = 70;
 
@@ -12,7 +9,7 @@ pub const HEADER_BYTES: usize = 70;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Inserted {
-    /// [`KIND_INSERTED`].
+    /// [`KIND_INSERTED`](crate::record::KIND_INSERTED).
     pub kind: u8,
     /// Zero.
     pub reserved: u8,

@@ -17,6 +17,8 @@ pub const KIND_STATS: u8 = 5;
 
 /// [`Span`]: the span that the thread of the next [`Data`] of a connection is in, as its SDK says.
 pub const KIND_SPAN: u8 = 6;
+/// [`Inserted`](crate::propagate::Inserted): a header was put into a request; always before the [`Data`] of the call that sent it.
+pub const KIND_INSERTED: u8 = 7;
 
 /// [`Data::direction`]: the process sent.
 pub const SEND: u8 = 0;

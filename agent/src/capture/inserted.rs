@@ -7,8 +7,8 @@
 use std::mem::offset_of;
 
 use rustc_hash::FxHashMap;
-use wirespan_common::propagate::{HEADER_BYTES, Inserted, KIND_INSERTED};
-use wirespan_common::record::{AFTER_SHED, Data, KIND_DATA, SEND};
+use wirespan_common::propagate::{HEADER_BYTES, Inserted};
+use wirespan_common::record::{AFTER_SHED, Data, KIND_DATA, KIND_INSERTED, SEND};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// Most headers that wait for the record of their call: it follows at once, or was lost.

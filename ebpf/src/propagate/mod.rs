@@ -23,8 +23,8 @@ use aya_ebpf::macros::{sk_msg, sock_ops};
 use aya_ebpf::programs::{SkMsgContext, SockOpsContext};
 pub use head::Framing;
 use wirespan_common::counters::Counter;
-use wirespan_common::propagate::{HEADER_BYTES, Inserted, KIND_INSERTED};
-use wirespan_common::record::ROLE_CLIENT;
+use wirespan_common::propagate::{HEADER_BYTES, Inserted};
+use wirespan_common::record::{KIND_INSERTED, ROLE_CLIENT};
 
 // include/uapi/linux/bpf.h: BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, Linux 4.13; after `inet_sock_set_state`
 #[sock_ops]
