@@ -77,8 +77,7 @@ impl<'a> Elf<'a> {
             segment.p_vaddr(endian).checked_add(at as u64 + 1)
         });
         let text = texts.next()?.cast_signed();
-        let (at, length) = self.relocations?;
-        let relocations = (length <= MAX_RELOCATIONS).then(|| read(self.file, at, length))??;
+        let relocations = self.relocations()??;
         let is_it = |relocation: &&Rela64<Endianness>| {
             relocation.r_type(endian, false) == R_X86_64_RELATIVE && relocation.r_addend.get(endian) == text
         };
@@ -139,12 +138,18 @@ impl<'a> Elf<'a> {
         read(self.file, at, left.min(most))
     }
 
+    /// The table for data that the loader makes, if there is one; `None` in it if it is not to be read.
+    fn relocations(&self) -> Option<Option<Vec<u8>>> {
+        let (at, length) = self.relocations?;
+        Some((length <= MAX_RELOCATIONS).then(|| read(self.file, at, length)).flatten())
+    }
+
     /// So many words of data at most, to the end of their segment, as they are when the file is loaded at address 0.
     pub(super) fn words(&self, address: u64, most: usize) -> Option<Vec<u64>> {
         let bytes = self.bytes(address, most as u64 * 8, false)?;
         let mut words: Vec<u64> = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
-        let Some((at, length)) = self.relocations else { return Some(words) };
-        let relocations = (length <= MAX_RELOCATIONS).then(|| read(self.file, at, length))??;
+        let Some(relocations) = self.relocations() else { return Some(words) };
+        let relocations = relocations?;
         for relocation in all::<Rela64<Endianness>>(&relocations) {
             let past = relocation.r_offset.get(self.endian).wrapping_sub(address);
             if relocation.r_type(self.endian, false) == R_X86_64_RELATIVE

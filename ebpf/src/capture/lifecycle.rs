@@ -17,7 +17,7 @@ use wirespan_common::record::{
 
 // include/net/tcp_states.h
 const ESTABLISHED: i32 = 1;
-const SYN_SENT: i32 = 2;
+pub const SYN_SENT: i32 = 2;
 const SYN_RECEIVED: i32 = 3;
 const FIN_WAIT1: i32 = 4;
 const CLOSE: i32 = 7;

@@ -1,6 +1,7 @@
 //! Backend `sockets`: tracepoints of the socket layer. Other system calls pay nothing.
 
 use super::again::left_out;
+use super::lifecycle::SYN_SENT;
 use super::source::{Source, of_call};
 use super::transfer::{Call, transfer};
 use crate::conn;
@@ -17,8 +18,6 @@ use wirespan_common::record::{Missing, RECEIVE, SEND};
 const MSG_PEEK: u32 = 0x2;
 const MSG_TRUNC: u32 = 0x20;
 const MSG_ERRQUEUE: u32 = 0x2000;
-/// include/net/tcp_states.h
-const SYN_SENT: i32 = 2;
 /// `-EAGAIN` (include/uapi/asm-generic/errno-base.h).
 const NOTHING_THERE: i32 = -11;
 

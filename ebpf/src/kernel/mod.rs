@@ -18,6 +18,13 @@ pub fn read_known<T: Copy>(base: u64, offset: u32, none: T) -> T {
     if offset == ABSENT { none } else { read(base, offset) }
 }
 
+/// A pointer that the verifier knows, as a plain number: those are what global functions take. What a helper wrote to the stack is
+/// none any more.
+#[inline(always)]
+pub fn number(pointer: u64) -> u64 {
+    read(&raw const pointer as u64, 0)
+}
+
 /// Reads a plain value at `base + offset`; zeroes where that cannot be read.
 #[inline(always)]
 pub fn read<T: Copy>(base: u64, offset: u32) -> T {

@@ -1,7 +1,7 @@
 //! `struct sock` and `unix_sock` (include/net/sock.h, include/net/af_unix.h).
 
 use super::tcp::Tcp;
-use super::{load, read, read_known};
+use super::{load, number, read, read_known};
 use crate::maps::offset;
 use wirespan_common::layout::ABSENT;
 use wirespan_common::record::{FAMILY_INET, FAMILY_INET6, FAMILY_UNIX};
@@ -41,11 +41,10 @@ impl Sock {
         self.address
     }
 
-    /// The address as a plain number. For the verifier the argument of a hook is a pointer, which no global function takes;
-    /// what a helper wrote to the stack is not.
+    /// The address as a plain number. For the verifier the argument of a hook is a pointer.
     #[inline(always)]
     pub fn number(self) -> u64 {
-        read(&raw const self.address as u64, 0)
+        number(self.address)
     }
 
     /// What TCP knows of it. A socket of another protocol is zeroes.

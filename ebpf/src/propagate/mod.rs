@@ -12,7 +12,7 @@ mod ids;
 use crate::conn::{Conn, now, positions};
 use crate::context::thread::Thread;
 use crate::emit;
-use crate::kernel::read;
+use crate::kernel::number;
 use crate::kernel::sock::Sock;
 use crate::maps::{CONNECTIONS, FRAMINGS, PROPAGATED, count};
 use crate::process::is_decided_target;
@@ -62,12 +62,6 @@ fn connected(ops: *mut bpf_sock_ops) {
 fn conn_of(sock: Sock) -> Option<&'static mut Conn> {
     // SAFETY: a live map value; races between CPUs only blur counters of one connection.
     CONNECTIONS.get_ptr_mut(sock.key()).map(|conn| unsafe { &mut *conn })
-}
-
-/// A pointer that the verifier knows, as a plain number.
-#[inline(always)]
-fn number(pointer: u64) -> u64 {
-    read(&raw const pointer as u64, 0)
 }
 
 // net/ipv4/tcp_bpf.c: tcp_bpf_send_verdict, Linux 4.17; holds the lock of the socket

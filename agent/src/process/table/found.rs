@@ -181,15 +181,14 @@ impl ProcessTable {
 
     fn found(&mut self, mut process: Process) {
         let mut awaited = false;
-        let known = self.entries.get(&process.pid).map(|entry| &entry.process);
-        let is_same = known.is_some_and(|known| known.start_time.is_none() || known.start_time == process.start_time);
-        // One that is just exiting has lost its executable, and what it was called with.
-        if is_same && process.exe.is_none() && known.is_some_and(|known| known.exe.is_some()) {
-            return;
-        }
-        if let Some(entry) = self.entries.get(&process.pid).filter(|entry| entry.exited_at.is_none()) {
+        let is_it = |known: &Process| known.start_time.is_none() || known.start_time == process.start_time;
+        if let Some(entry) = self.entries.get(&process.pid).filter(|entry| is_it(&entry.process)) {
             let known = &entry.process;
-            if known.start_time.is_none() || known.start_time == process.start_time {
+            // One that is just exiting has lost its executable, and what it was called with.
+            if known.exe.is_some() && process.exe.is_none() {
+                return;
+            }
+            if entry.exited_at.is_none() {
                 awaited = entry.awaited;
                 process.generation = known.generation + u32::from(known.exe != process.exe);
                 process.seen_ns = known.seen_ns;

@@ -5,6 +5,7 @@ mod go;
 mod java;
 mod jvm;
 mod node;
+mod probed;
 mod python;
 mod queues;
 mod runs;

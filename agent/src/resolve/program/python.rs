@@ -4,16 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use iced_x86::Register;
-use rustix::fs::fstat;
-
 use super::super::elf::Elf;
-use super::super::files::{self, Identity, Root};
+use super::super::files::Root;
 use super::super::flow::follow;
 use super::super::result::{Place, places};
+use super::probed::{Probed, mapped};
 use super::{Cache, queues, uvloop};
 use crate::process::pinned::Pinned;
-use crate::process::{Held, Python, Site};
+use crate::process::{Python, Site};
+use iced_x86::Register;
 
 /// Most bytes of the table of mappings that are read.
 const MAX_MAPS: u64 = 4 << 20;
@@ -51,14 +50,11 @@ pub(super) struct Found {
 
 /// The interpreter of a process: its executable, or a library that it has mapped. With its event loop, if it has one in C.
 pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Known) -> Option<Found> {
-    let held = pinned.target("exe").ok()?;
-    let identity = files::identity(&held)?;
-    let own = known.interpreters.get_or(identity, || interpreter(held, identity));
+    let own = known.interpreters.in_file(pinned.target("exe").ok()?, interpreter);
     let maps = pinned.text("maps", MAX_MAPS);
     let mut found = own.or_else(|| {
-        let held = root?.hold(library(maps.as_deref()?)?)?;
-        let identity = files::identity(&held)?;
-        known.interpreters.get_or(identity, || interpreter(held, identity))
+        let library = library(maps.as_deref()?)?;
+        known.interpreters.in_file(root?.hold(library)?, interpreter)
     })?;
     found.python.has_gevent = maps.as_deref().is_some_and(|maps| maps.contains("/gevent/_gevent_c"));
     if let (Some(maps), Some(root)) = (maps, root) {
@@ -79,22 +75,16 @@ pub(super) fn find(pinned: &Pinned, root: Option<&Root>, known: &mut Known) -> O
 
 /// The path of the interpreter among the mappings of a process.
 fn library(maps: &str) -> Option<&str> {
-    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
-    paths.into_iter().find(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("libpython3.")))
+    mapped(maps, |path| path.rsplit('/').next().is_some_and(|name| name.starts_with("libpython3.")))
 }
 
-fn interpreter(held: std::os::fd::OwnedFd, _: Identity) -> Option<Found> {
-    let file = files::open(&held)?;
-    let elf = Elf::read(&file)?;
-    let python = Python { minor: minor(&elf)?, ..Python::default() };
-    let stat = fstat(&held).ok()?;
-    let file = Arc::new(Held { fd: held, device: stat.st_dev, inode: stat.st_ino });
+fn interpreter(file: &Probed<'_>) -> Option<Found> {
+    let python = Python { minor: minor(&file.elf)?, ..Python::default() };
     let site = |(address, register): Place, is_copy: bool| {
         let (_, copied, empty) = PROGRAMS.into_iter().find(|(known, ..)| *known == register)?;
-        let program = if is_copy { copied } else { empty };
-        Some(Site { program, file: Arc::clone(&file), offset: elf.place(address, true)?.0 })
+        file.site(if is_copy { copied } else { empty }, address)
     };
-    let (copied, empty) = makers(&elf)?;
+    let (copied, empty) = makers(&file.elf)?;
     let sites = copied.into_iter().map(|place| site(place, true));
     let sites = sites.chain(empty.into_iter().map(|place| site(place, false))).collect::<Option<Arc<[Site]>>>()?;
     Some(Found { python, sites })

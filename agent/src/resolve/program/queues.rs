@@ -1,15 +1,14 @@
 //! CPython's `queue.SimpleQueue`, by which `concurrent.futures` hands tasks to threads (Modules/_queuemodule.c, a library of its own): where
 //! something is put into one, and where it was taken out.
 
-use std::sync::Arc;
-
 use iced_x86::Register;
 
 use super::super::elf::Elf;
-use super::super::files::{self, Root};
+use super::super::files::Root;
 use super::super::flow::follow;
 use super::super::result::places;
 use super::Cache;
+use super::probed::mapped;
 use crate::process::Site;
 
 /// The kernel program that runs where something is put (`ebpf/src/context/cpython/queues.rs`).
@@ -34,18 +33,8 @@ pub(super) type Libraries = Cache<Option<Vec<Site>>>;
 
 /// The places in the library that a process has mapped.
 pub(super) fn find(maps: &str, root: &Root, known: &mut Libraries) -> Option<Vec<Site>> {
-    let held = root.hold(library(maps)?)?;
-    let identity = files::identity(&held)?;
-    known.get_or(identity, || {
-        let file = files::open(&held)?;
-        let elf = Elf::read(&file)?;
-        let found = found(&elf)?;
-        let held = Arc::new(files::hold(held)?);
-        let site = |(program, address)| {
-            let (offset, _) = elf.place(address, true)?;
-            Some(Site { program, file: Arc::clone(&held), offset })
-        };
-        found.into_iter().map(site).collect()
+    known.in_file(root.hold(library(maps)?)?, |file| {
+        found(&file.elf)?.into_iter().map(|(program, address)| file.site(program, address)).collect()
     })
 }
 
@@ -85,8 +74,7 @@ fn table(elf: &Elf<'_>, last: u64) -> Option<[u64; 4]> {
 
 /// Its path among the mappings of a process.
 fn library(maps: &str) -> Option<&str> {
-    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
-    paths.into_iter().find(|path| {
+    mapped(maps, |path| {
         path.rsplit_once("/_queue.").is_some_and(|(_, name)| name.starts_with("cpython-3") && name.ends_with(".so"))
     })
 }

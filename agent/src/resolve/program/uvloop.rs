@@ -1,11 +1,9 @@
 //! uvloop: where it puts a stream among those with something to write, and where it begins to call what was to be called soon. Its wheels
 //! have the names of the methods (uvloop/loop.pyx). A library without names (Debian's) is not looked into.
 
-use std::sync::Arc;
-
-use super::super::elf::Elf;
-use super::super::files::{self, Root};
+use super::super::files::Root;
 use super::Cache;
+use super::probed::mapped;
 use crate::process::Site;
 
 /// Kernel programs (`ebpf/src/context/cpython/uvloop.rs`), and the methods at whose beginning they run, as Cython calls those.
@@ -19,22 +17,15 @@ pub(super) type Libraries = Cache<Option<[Site; 2]>>;
 
 /// The places in the library that a process has mapped.
 pub(super) fn find(maps: &str, root: &Root, known: &mut Libraries) -> Option<[Site; 2]> {
-    let held = root.hold(library(maps)?)?;
-    let identity = files::identity(&held)?;
-    known.get_or(identity, || {
-        let file = files::open(&held)?;
-        let elf = Elf::read(&file)?;
-        let [write, idle] = METHODS.map(|(_, name)| Some(elf.place(elf.local(name)?, true)?.0));
-        let held = Arc::new(files::hold(held)?);
-        let site = |at: usize, offset| Site { program: METHODS[at].0, file: Arc::clone(&held), offset };
-        Some([site(0, write?), site(1, idle?)])
+    known.in_file(root.hold(library(maps)?)?, |file| {
+        let [write, idle] = METHODS.map(|(program, name)| file.site(program, file.elf.local(name)?));
+        Some([write?, idle?])
     })
 }
 
 /// Its path among the mappings of a process.
 fn library(maps: &str) -> Option<&str> {
-    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| &line[at..]));
-    paths.into_iter().find(|path| {
+    mapped(maps, |path| {
         path.rsplit_once("/uvloop/").is_some_and(|(_, name)| name.starts_with("loop.") && name.ends_with(".so"))
     })
 }

@@ -138,24 +138,25 @@ fn a_call_that_outlives_its_request_shows_a_loop() {
 
 /// A call of a thread that waits in it.
 fn waiting(contexts: &mut Contexts, at_ns: u64) -> Option<u64> {
+    waiting_in(contexts, at_ns, WAITING)
+}
+
+/// The same in a runtime that binds its threads so.
+fn waiting_in(contexts: &mut Contexts, at_ns: u64, binding: Binding) -> Option<u64> {
     let call =
         Call { connection: 0, actor: Actor { context: WAITS, ..actor(5) }, start_ns: at_ns, end_ns: Some(at_ns + 5) };
-    contexts.owner(call, || WAITING).map(|owner| owner.request.connection)
+    contexts.owner(call, || binding).map(|owner| owner.request.connection)
 }
 
 #[test]
 fn after_the_answer_a_thread_may_be_at_work_for_what_another_has_received() {
     let mut contexts = Contexts::default();
     begin(&mut contexts, request(1, 0), actor(5), (100, 100));
-    let call = Call { connection: 0, actor: Actor { context: WAITS, ..actor(5) }, start_ns: 150, end_ns: Some(160) };
-    let mut owner = |call| contexts.owner(call, || Binding::Handed).map(|owner| owner.request.connection);
-    assert_eq!(owner(call), Some(1));
+    assert_eq!(waiting_in(&mut contexts, 150, Binding::Handed), Some(1));
     contexts.end(request(1, 0).request, 200);
-    let mut owner = |call| contexts.owner(call, || Binding::Handed).map(|owner| owner.request.connection);
-    assert_eq!(owner(Call { start_ns: 250, end_ns: Some(260), ..call }), None);
+    assert_eq!(waiting_in(&mut contexts, 250, Binding::Handed), None);
     begin(&mut contexts, request(2, 0), actor(5), (300, 300));
-    let mut owner = |call| contexts.owner(call, || Binding::Handed).map(|owner| owner.request.connection);
-    assert_eq!(owner(Call { start_ns: 350, end_ns: Some(360), ..call }), Some(2), "which shows no loop");
+    assert_eq!(waiting_in(&mut contexts, 350, Binding::Handed), Some(2), "which shows no loop");
 }
 
 #[test]
