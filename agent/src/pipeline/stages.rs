@@ -21,6 +21,7 @@ use crate::trace::relayed::Relayed;
 use crate::trace::sdk::Sdks;
 use crate::trace::span::{Resource, Span};
 use crate::trace::spoken::Spoken;
+use crate::trace::traceparent::TraceParent;
 use crate::trace::{Ties, Tracer};
 use std::sync::Arc;
 use wirespan_protocols::describe::route::Route;
@@ -253,8 +254,9 @@ impl Stages {
             Ending::Answered => self.contexts.end(key, exchange.end_ns),
             _ => self.contexts.cut(key, exchange.end_ns),
         };
-        let told = self.ids_of(connection, exchange, key, (promised, asked, owner));
-        let (told, is_measured) = self.left_to_sdk(connection, exchange, (told, promised.is_some()), owner, resource);
+        let header = exchange.detail.parent().traceparent.and_then(TraceParent::parse);
+        let told = self.ids_of(connection, exchange, key, (promised, asked, owner), header);
+        let (told, is_measured) = self.left_to_sdk(connection, exchange, (told, promised), (header, owner), resource);
         if promised.is_some() && matches!(told.other, Other::Awaited(_)) {
             self.contexts.disown(Binding::of(resource).acting(exchange.actor), key);
         }

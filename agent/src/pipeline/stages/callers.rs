@@ -124,17 +124,17 @@ impl Stages {
     }
 
     /// The ids of the span of an exchange that is over. `promised`: those of a server's request that was seen to begin;
-    /// `asked`: what was known of a client's; `owner`: what that was done for, as it is known now.
+    /// `asked`: what was known of a client's; `owner`: what that was done for, as it is known now; `header`: what the exchange carries.
     pub(super) fn ids_of(
         &mut self,
         connection: &mut Connection<Followed>,
         exchange: &Exchange,
         key: RequestKey,
         (promised, asked, owner): (Option<Owner>, Option<Asked>, Option<Owner>),
+        header: Option<TraceParent>,
     ) -> Told {
         let has_ends = connection.open.vantage == Vantage::Socket && exchange.detail.spoken().family.has_requests();
         let done = |ids| Told { ids, other: Other::Done };
-        let header = exchange.detail.parent().traceparent.and_then(TraceParent::parse);
         if let (Some(named), Some(_)) = (header, promised) {
             self.passed.over(exchange.actor.pid, named.span_id);
         }

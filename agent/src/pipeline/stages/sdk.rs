@@ -44,14 +44,14 @@ impl Stages {
         own
     }
 
-    /// An exchange is over: whether the SDK of its process exports a span for it, unless that was decided when it `began`; and
-    /// whether it measures it. An export of its own shows that there is an SDK.
+    /// An exchange is over: whether the SDK of its process exports a span for it, unless that was decided when it began and its ids were
+    /// `promised`; and whether it measures it. An export of its own shows that there is an SDK.
     pub(super) fn left_to_sdk(
         &mut self,
         connection: &Connection<Followed>,
         exchange: &Exchange,
-        (told, began): (Told, bool),
-        owner: Option<Owner>,
+        (told, promised): (Told, Option<Owner>),
+        (header, owner): (Option<TraceParent>, Option<Owner>),
         resource: &Resource,
     ) -> (Told, bool) {
         let (pid, at_ns) = (exchange.actor.pid, exchange.request.first_ns);
@@ -62,7 +62,6 @@ impl Stages {
         if is_client && let Some(signal) = exchange.detail.exports() {
             self.sdks.exported(pid, signal, may_relay(Binding::of(resource)), exchange.end_ns);
         }
-        let header = exchange.detail.parent().traceparent.and_then(TraceParent::parse);
         let work = match exchange.detail.spoken().family {
             FamilyName::Http if !is_client => Work::Served,
             FamilyName::Http => Work::Called { is_traced: header.is_some() },
@@ -70,7 +69,8 @@ impl Stages {
             _ => return (told, false),
         };
         let is_measured = self.sdks.tells(pid, Signal::Metrics, work, at_ns);
-        let is_decided = began || matches!(work, Work::Called { .. }) || header.is_some_and(|named| !named.sampled);
+        let is_decided =
+            promised.is_some() || matches!(work, Work::Called { .. }) || header.is_some_and(|named| !named.sampled);
         if is_decided || !self.sdks.tells(pid, Signal::Traces, work, at_ns) {
             return (told, is_measured);
         }
