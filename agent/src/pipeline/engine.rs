@@ -212,7 +212,7 @@ impl Engine {
 
     /// What could not be done about processes, by reason.
     #[must_use]
-    pub fn process_losses(&self) -> [(&'static str, u64); 5] {
+    pub fn process_losses(&self) -> [(&'static str, u64); 6] {
         self.stages.processes.counters().losses()
     }
 

@@ -2,6 +2,9 @@
 
 use super::Group;
 
+/// Longest UID of a pod: a UUID, or the hash of a static pod's manifest.
+const MAX_UID: usize = 36;
+
 impl Group {
     /// Reads the text of `/proc/PID/cgroup`: lines of `hierarchy:controllers:path` (cgroups(7)).
     #[must_use]
@@ -14,6 +17,7 @@ impl Group {
             };
             if group.container_id.is_none() {
                 group.container_id = path.rsplit('/').find_map(container_id).map(Into::into);
+                group.pod_uid = path.rsplit('/').find_map(pod_uid).map(Into::into);
             }
             if controllers.is_empty() || controllers == "name=systemd" {
                 if group.path.len() <= 1 {
@@ -41,6 +45,20 @@ fn container_id(component: &str) -> Option<&str> {
     // The monitors of containers run outside of them, in a scope that is named by the same id.
     let monitor = prefix.ends_with("conmon-");
     ((prefix.is_empty() || prefix.ends_with(['-', ':'])) && !monitor).then_some(id)
+}
+
+/// The UID of a pod in one component: `podUID` (kubelet's cgroupfs driver), `kubepods-burstable-podUID.slice` (its systemd driver, which
+/// writes `_` for `-`), and the same before colons.
+fn pod_uid(component: &str) -> Option<String> {
+    let name = component.split(':').next().unwrap_or(component);
+    let name = name.strip_suffix(".slice").unwrap_or(name);
+    let uid = match name.strip_prefix("pod") {
+        Some(uid) => uid,
+        None => name.strip_prefix("kubepods-")?.rsplit_once("pod")?.1,
+    };
+    let is_uid =
+        uid.len() <= MAX_UID && uid.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'_'));
+    (!uid.is_empty() && is_uid).then(|| uid.replace('_', "-"))
 }
 
 /// The unit: the first component that is no slice; for a user's manager the unit within, if there is one.
@@ -85,6 +103,23 @@ mod tests {
         {
             let group = Group::parse(&format!("0::{}\n", path.replace("ID", ID)));
             assert_eq!(group.container_id, None, "{path}");
+        }
+    }
+
+    #[test]
+    fn pods_by_driver() {
+        let uid = "0b9e1c52-3f0a-4c1e-9a55-0d6f0f0f8d11";
+        for path in [
+            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUID_.slice/cri-containerd-ID.scope",
+            "/kubepods.slice/kubepods-podUID_.slice/crio-ID.scope",
+            "/kubepods/besteffort/podUID/ID",
+            "/system.slice/containerd.service/kubepods-burstable-podUID_.slice:cri-containerd:ID",
+        ] {
+            let path = path.replace("UID_", &uid.replace('-', "_")).replace("UID", uid).replace("ID", ID);
+            assert_eq!(Group::parse(&format!("0::{path}\n")).pod_uid.as_deref(), Some(uid), "{path}");
+        }
+        for path in ["/docker/ID", "/kubepods.slice/ID", "/machine.slice/libpod-ID.scope", "/kubepods/pod/ID"] {
+            assert_eq!(Group::parse(&format!("0::{}\n", path.replace("ID", ID))).pod_uid, None, "{path}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! process and decides who is traced. The table reads nothing: what is looked up comes to it as [`table::Found`].
 
 mod cgroup;
+pub mod container;
 pub mod discovery;
 pub(crate) mod environment;
 pub mod pinned;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use wirespan_common::context::Runtime;
 
+pub use container::Container;
 pub use ports::{listening, socket_inodes};
 pub use published::Published;
 pub use selector::{Selector, Selectors};
@@ -58,6 +60,8 @@ pub struct Process {
     pub revision: u32,
     /// Where it runs.
     pub group: Arc<Group>,
+    /// What is known of its container by now.
+    pub container: Option<Arc<Container>>,
     /// Variables of its environment that somebody asked for, in the order of its environment.
     pub environment: Arc<[(Box<str>, Box<str>)]>,
     /// What its OpenTelemetry SDK publishes of it.
@@ -116,6 +120,8 @@ pub struct Group {
     pub path: Box<str>,
     /// Container id, when a control group is named by one.
     pub container_id: Option<Arc<str>>,
+    /// UID of the pod, with dashes, when a control group names it.
+    pub pod_uid: Option<Arc<str>>,
     /// systemd unit with its suffix (`nginx.service`, `session-3.scope`).
     pub unit: Option<Box<str>>,
 }

@@ -24,6 +24,8 @@ pub enum Label {
     Container,
     /// `container.id`: the container's id, or at least 12 digits of its beginning.
     ContainerId,
+    /// `container.name`: as the runtime, or the pod, calls it.
+    ContainerName,
     /// `systemd.unit`: with its suffix; `.service` may be left out.
     Unit,
     /// `env.NAME`: a variable of its environment.
@@ -31,7 +33,7 @@ pub enum Label {
 }
 
 /// Labels with fixed names.
-const NAMED: [(&str, Label); 8] = [
+const NAMED: [(&str, Label); 9] = [
     ("exe", Label::Exe),
     ("comm", Label::Comm),
     ("pid", Label::Pid),
@@ -39,6 +41,7 @@ const NAMED: [(&str, Label); 8] = [
     ("user", Label::User),
     ("container", Label::Container),
     ("container.id", Label::ContainerId),
+    ("container.name", Label::ContainerName),
     ("systemd.unit", Label::Unit),
 ];
 const ENVIRONMENT: &str = "env.";
@@ -107,6 +110,7 @@ impl Label {
                 .container_id
                 .as_deref()
                 .is_some_and(|id| id == wanted || (wanted.len() >= SHORT_ID && id.starts_with(wanted))),
+            Self::ContainerName => container_name(process) == Some(wanted),
             Self::Unit => process
                 .group
                 .unit
@@ -125,10 +129,15 @@ impl Label {
             Self::Port => !process.listening.is_empty() || !process.connected.is_empty(),
             Self::User => process.user.is_some(),
             Self::Container | Self::ContainerId => process.group.container_id.is_some(),
+            Self::ContainerName => container_name(process).is_some(),
             Self::Unit => process.group.unit.is_some(),
             Self::Environment(name) => process.variable(name).is_some(),
         }
     }
+}
+
+fn container_name(process: &Process) -> Option<&str> {
+    process.container.as_ref()?.name.as_deref()
 }
 
 impl fmt::Display for Label {

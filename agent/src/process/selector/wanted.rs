@@ -54,7 +54,7 @@ fn of_selector(selector: &Selector, users: &Users) -> Option<Vec<Shown>> {
                 return values.iter().map(|value| id(value)).collect();
             }
             Label::Port => needs_port = true,
-            Label::Container | Label::ContainerId | Label::Unit | Label::Environment(_) => {}
+            Label::Container | Label::ContainerId | Label::ContainerName | Label::Unit | Label::Environment(_) => {}
         }
     }
     needs_port.then(Vec::new)

@@ -9,6 +9,7 @@ impl ProcessTable {
     /// Enters a process and reports its decision if the kernel does not have it. `undecided`: the kernel waits for it.
     /// `known_ns`: time of the event that it is founded on.
     pub(super) fn put(&mut self, mut process: Process, undecided: bool, known_ns: u64) {
+        self.place(&mut process);
         let decision = self.evaluate(&process);
         let pid = process.pid;
         let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
@@ -40,7 +41,29 @@ impl ProcessTable {
         if self.live && decision == Decision::Trace {
             self.programs.push(pid);
         }
-        self.entries.insert(pid, Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts });
+        self.counters.containers_refused += u64::from(!self.containers.enter(&process));
+        let entry = Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts };
+        if let Some(before) = self.entries.insert(pid, entry) {
+            self.left_its_container(&before.process);
+        }
+    }
+
+    /// Decides about a process anew: what was there before its events has changed.
+    pub(super) fn again(&mut self, process: Process) {
+        let (pid, known_ns) = (process.pid, process.found_ns);
+        let Some(entry) = self.entries.get(&pid) else { return };
+        let Entry { changed_ns, awaited, exited_at, .. } = *entry;
+        if exited_at.is_some() {
+            let decision = self.evaluate(&process);
+            if let Some(entry) = self.entries.get_mut(&pid) {
+                (entry.process, entry.decision) = (process, decision);
+            }
+            return;
+        }
+        self.put(process, false, known_ns.max(changed_ns));
+        if let Some(entry) = self.entries.get_mut(&pid) {
+            entry.awaited = awaited;
+        }
     }
 
     /// Lets the oldest of those that have exited go until there is room. `false`, counted, if there is none.
@@ -66,6 +89,7 @@ impl ProcessTable {
             && let Some(entry) = self.entries.remove(&pid)
         {
             self.texts -= entry.texts;
+            self.left_its_container(&entry.process);
             self.dropped.push(pid);
         }
     }

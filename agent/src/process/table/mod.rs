@@ -5,6 +5,7 @@
 //! that have exited are kept for a while, because events about them arrive later. Bounded, in processes and in bytes of
 //! what they say about themselves: beyond the limits new processes are refused and counted.
 
+mod containers;
 mod counters;
 mod exec;
 mod found;
@@ -16,6 +17,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use containers::Containers;
 pub use counters::Counters;
 pub(crate) use exec::given;
 pub use found::{Ask, Found, Look, Said, What};
@@ -94,6 +96,7 @@ pub struct ProcessTable {
     exits: VecDeque<(u64, u32)>,
     changes: HashMap<u32, (Change, u64)>,
     counters: Counters,
+    containers: Containers,
     /// What was found of events that have not come yet.
     early: HashMap<u32, Found>,
     /// Processes that are looked at, in the order of their execs: when, and who.
@@ -134,6 +137,7 @@ impl ProcessTable {
             exits: VecDeque::new(),
             changes: HashMap::new(),
             counters: Counters::default(),
+            containers: Containers::default(),
             early: HashMap::new(),
             waiting: VecDeque::new(),
             sought: HashSet::new(),
