@@ -165,22 +165,28 @@ layout! {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Config {
-    /// Policy of processes that are not in the policy map.
-    pub default_policy: u32,
     /// Payload bytes copied per turn, at most [`crate::limits::MAX_PAYLOAD`].
     pub turn_budget: u32,
     /// Fill of the ring buffer, bytes, from which user space is woken at once.
     pub wake_bytes: u32,
-    /// 1 when selectors name ports: connects and listens of other processes are looked at too.
-    pub select_ports: u32,
     /// 1 when the kernel tells that data has come to a socket, and the time of it is wanted.
     pub queue_time: u32,
-    /// 1 when only programs in the map `WANTED` may be selected, and those that use a selected port.
-    pub exec_filter: u32,
     /// 1 where a program can be preempted in the middle (since Linux 7.0), and a second one takes over for it.
     pub preemptible: u32,
     /// 1 when a header that is put into a request may begin a trace: all are sampled.
     pub new_traces: u32,
+}
+
+/// Settings of the programs that change when other processes are to be traced.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Selection {
+    /// Policy of processes that are not in the policy map.
+    pub default_policy: u32,
+    /// 1 when selectors name ports: connects and listens of other processes are looked at too.
+    pub select_ports: u32,
+    /// 1 when only programs in the map `WANTED` may be selected, and those that use a selected port.
+    pub exec_filter: u32,
 }
 
 #[cfg(test)]

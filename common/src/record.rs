@@ -290,7 +290,7 @@ pub struct Directive {
 /// [`Directive::budget`]: as it is.
 pub const BUDGET_UNCHANGED: u32 = u32::MAX;
 
-/// [`Config::default_policy`](crate::layout::Config::default_policy) and kinds of policy words: leave at once.
+/// [`Selection::default_policy`](crate::layout::Selection::default_policy) and kinds of policy words: leave at once.
 pub const POLICY_IGNORE: u32 = 0;
 /// Policy: trace.
 pub const POLICY_TRACE: u32 = 1;

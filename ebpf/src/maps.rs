@@ -8,7 +8,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf, SockHash};
 use wirespan_common::context::Runtime;
 use wirespan_common::counters::Counter;
-use wirespan_common::layout::{Config, Layout};
+use wirespan_common::layout::{Config, Layout, Selection};
 use wirespan_common::limits::{
     MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_LOOPS, MAX_PROCESSES, MAX_RUNTIMES,
     MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, MAX_WORKERS, RING_BYTES, SLOTS,
@@ -22,16 +22,12 @@ static LAYOUT: Layout = Layout::EMPTY;
 
 /// Settings; injected at load.
 #[unsafe(no_mangle)]
-static CONFIG: Config = Config {
-    default_policy: 0,
-    turn_budget: 0,
-    wake_bytes: 0,
-    select_ports: 0,
-    queue_time: 0,
-    exec_filter: 0,
-    preemptible: 0,
-    new_traces: 0,
-};
+static CONFIG: Config = Config { turn_budget: 0, wake_bytes: 0, queue_time: 0, preemptible: 0, new_traces: 0 };
+
+/// Who is traced; user space changes it while the programs run. It has the section `.data` for itself.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".data")]
+static mut SELECTION: Selection = Selection { default_policy: 0, select_ports: 0, exec_filter: 0 };
 
 /// Reads one offset. Volatile, so that the compiler cannot fold the value from before the injection.
 macro_rules! offset {
@@ -50,6 +46,20 @@ macro_rules! setting {
     };
 }
 pub(crate) use setting;
+
+/// Reads one setting that may change.
+macro_rules! selection {
+    ($field:ident) => {
+        // SAFETY: a read of a word that only user space writes.
+        unsafe { core::ptr::read_volatile(&raw const (*$crate::maps::selection_global()).$field) }
+    };
+}
+pub(crate) use selection;
+
+#[inline(always)]
+pub fn selection_global() -> *const Selection {
+    &raw const SELECTION
+}
 
 #[inline(always)]
 pub fn layout_global() -> &'static Layout {

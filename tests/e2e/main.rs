@@ -38,6 +38,7 @@ mod program;
 mod propagate;
 mod published;
 mod redis;
+mod rules;
 mod sdk;
 mod strangers;
 mod targets;

@@ -29,15 +29,19 @@ fn a_process_is_told_with_what_chose_it_and_what_will_be_known() {
     assert_eq!(answer["targets"].as_array().unwrap().len(), 1, "{answer:#}");
     assert_eq!(target["pid"], server.pid());
     assert_eq!(target["service"], "fast_api");
-    assert_eq!(target["chosen_by"], serde_json::json!([port]));
+    assert_eq!(target["why"], format!("selector `{port}`"));
     assert_eq!(target["listening"], serde_json::json!([server.port]));
     assert_eq!(target["runtime"]["name"], "cpython");
     assert!(target["runtime"]["version"].as_str().is_some_and(|version| version.starts_with("3.")), "{target:#}");
     let own = answer["others"].as_array().unwrap().iter().find(|other| other["pid"] == std::process::id());
     assert_eq!(own.map(|own| &own["why"]), Some(&Value::from(format!("`{port}` would choose it if it used the port"))));
     let text = run(&["-p", &pid]);
-    for part in [&format!("{pid} fast_api"), "cpython 3.", &format!("chosen by   pid={pid}"), &server.port.to_string()]
-    {
+    for part in [
+        &format!("{pid} fast_api"),
+        "cpython 3.",
+        &format!("traced as   selector `pid={pid}`"),
+        &server.port.to_string(),
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

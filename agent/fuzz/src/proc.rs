@@ -38,7 +38,7 @@ pub fn texts(data: &[u8]) {
             return;
         }
     }
-    let proc = Proc::at(folder, ["A", "PATH"], true);
+    let proc = Proc::at(folder, ["A", "PATH"], Facts { ports: true, command_line: true });
     let found = proc.process(PID);
     let bytes = found.as_ref().map_or(0, wirespan::process::Process::text_bytes);
     assert!(bytes <= 64 * 1024, "{bytes} bytes are kept");

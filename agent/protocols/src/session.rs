@@ -1,5 +1,8 @@
 //! The trait that each protocol implements for one connection, and the output it writes to.
 
+use std::sync::Arc;
+
+use crate::describe::headers::Headers;
 use crate::exchange::Exchange;
 use crate::exchange::detail::Detail;
 use crate::phase::{Phase, RequestStart};
@@ -125,6 +128,8 @@ pub struct Output {
     pub tunnel: Option<u64>,
     /// Set together with `left` when what follows is TLS.
     pub to_tls: bool,
+    /// Header fields that somebody asked for, on behalf of whatever process.
+    pub headers: Arc<Headers>,
     /// What an exchange said that nobody needs any more: a session may make the next one of it.
     pub spare: Option<Box<dyn Detail>>,
 }

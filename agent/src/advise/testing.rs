@@ -90,7 +90,8 @@ impl World {
         self.next += 1;
         let end = |text: &str| Endpoint::Inet(text.parse().unwrap());
         let facts = ConnectionFacts::new(role, Vantage::Socket, &end(local), &end(remote));
-        let resource = Arc::new(Resource { service_name: Arc::from(service), attributes: Vec::new() });
+        let resource =
+            Arc::new(Resource { service_name: Arc::from(service), attributes: Vec::new(), ..Resource::default() });
         Socket { id: self.next, facts, resource, protocol, encrypted: false }
     }
 

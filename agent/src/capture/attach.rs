@@ -53,7 +53,7 @@ pub(super) fn choose(
                 }
             }
         }
-        for hook in backend.for_ports.iter().filter(|_| !options.ports.is_empty()) {
+        for hook in backend.for_ports.iter().filter(|_| !options.selection.ports.is_empty()) {
             report.hooks.push(HookReport { hook: *hook, granted: context.attach(ebpf, hook) });
         }
         report.backend = backend.name;

@@ -13,6 +13,7 @@ use super::reader::Reader;
 use super::report::{HookReport, Report};
 use super::ring::Ring;
 use super::runtimes::Runtimes;
+use super::selection::{Selected, Selection};
 use super::spans::Spans;
 use super::uprobes::Uprobes;
 use super::working::{Place, Threads};
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use wirespan_common::counters::Counter;
 use wirespan_common::limits::{CONNECTION_BYTES, CONNECTION_ID_AT, MAX_CONNECTIONS, MAX_PAYLOAD, RING_BYTES};
-use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED, Wanted};
+use wirespan_common::record::{Directive, NO_REPLACE, POLICY_REFUSE, PORT_LISTENED, PORT_SELECTED};
 use wirespan_common::shed::INHERITS;
 
 /// The kernel programs, built by `cargo xtask build`; empty when the agent was built without them.
@@ -45,12 +46,8 @@ pub struct Options {
     pub turn_budget: u32,
     /// Size of the ring buffer, bytes; a power of two.
     pub ring_bytes: u32,
-    /// Policy of processes without a decision: one of `POLICY_`.
-    pub default_policy: u32,
-    /// Ports named by selectors.
-    pub ports: Vec<u16>,
-    /// What programs show at their exec that selectors may choose; `None`: any may be chosen.
-    pub wanted: Option<Vec<Wanted>>,
+    /// What the programs must know of who is traced.
+    pub selection: Selection,
     /// Whether the arrival of data at a socket is looked at: it costs something per segment.
     pub queue_time: bool,
     /// Whether probes may be put into programs (uprobes).
@@ -69,9 +66,7 @@ impl Default for Options {
             backend: None,
             turn_budget: MAX_PAYLOAD as u32,
             ring_bytes: RING_BYTES,
-            default_policy: wirespan_common::record::POLICY_TRACE,
-            ports: Vec::new(),
-            wanted: None,
+            selection: Selection::default(),
             queue_time: true,
             uprobes: true,
             propagate: false,
@@ -136,6 +131,7 @@ pub struct Capture {
     /// How many there were: whoever writes one raises it, so that the kernel programs look.
     directed: Array<MapData, u64>,
     directives_given: u64,
+    selected: Selected,
     ports: HashMap<MapData, u16, u32>,
     ports_refused: u64,
     connections: HashMap<MapData, u64, [u8; CONNECTION_BYTES]>,
@@ -148,7 +144,7 @@ pub struct Capture {
     ebpf: Ebpf,
 }
 
-fn load_error(error: impl std::error::Error + 'static) -> StartError {
+pub(super) fn load_error(error: impl std::error::Error + 'static) -> StartError {
     let (text, refused) = reason(&error);
     if refused { StartError::NotPermitted(text) } else { StartError::Load(text) }
 }
@@ -184,10 +180,10 @@ impl Capture {
         let events = ring(&mut ebpf, "EVENTS")?;
         let urgent = ring(&mut ebpf, "URGENT")?;
         let mut ports = HashMap::try_from(take(&mut ebpf, "PORTS")?).map_err(load_error)?;
-        for port in &options.ports {
+        for port in &options.selection.ports {
             ports.insert(port, PORT_SELECTED, 0).map_err(load_error)?;
         }
-        object::fill(&mut ebpf, options)?;
+        let selected = Selected::of(&mut ebpf, &options.selection)?;
         let mut policies = Policies::new(
             HashMap::try_from(take(&mut ebpf, "DECISIONS")?).map_err(load_error)?,
             HashMap::try_from(take(&mut ebpf, "MARKS")?).map_err(load_error)?,
@@ -233,6 +229,7 @@ impl Capture {
             shedding: Array::try_from(take(&mut ebpf, "SHEDDING")?).map_err(load_error)?,
             directed: Array::try_from(take(&mut ebpf, "DIRECTED")?).map_err(load_error)?,
             directives_given: 0,
+            selected,
             ports,
             ports_refused: 0,
             connections: HashMap::try_from(take(&mut ebpf, "CONNECTIONS")?).map_err(load_error)?,
@@ -243,6 +240,19 @@ impl Capture {
             ebpf,
         };
         Ok((capture, Reader::new(events, urgent)))
+    }
+
+    /// Other processes are to be traced from now on. Decisions about single processes are others' business.
+    ///
+    /// # Errors
+    /// One line: what the kernel refuses.
+    pub fn select(&mut self, selection: &Selection) -> Result<(), String> {
+        for port in &selection.ports {
+            self.ports.insert(port, PORT_SELECTED, 0).map_err(|error| error.to_string())?;
+        }
+        self.selected.put(selection).map_err(|error| format!("the kernel refuses it: {error}"))?;
+        self.policies.changed();
+        Ok(())
     }
 
     /// Asks the kernel to copy `budget` payload bytes per turn of a connection (0: to ignore it, [`BUDGET_UNCHANGED`](wirespan_common::record::BUDGET_UNCHANGED): as many as
@@ -354,7 +364,7 @@ impl Capture {
     }
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, StartError> {
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map, StartError> {
     ebpf.take_map(name).ok_or_else(|| StartError::Load(format!("the kernel object has no map {name}")))
 }
 

@@ -25,6 +25,7 @@ pub mod reader;
 pub mod report;
 pub mod ring;
 pub mod runtimes;
+pub mod selection;
 pub mod sockets;
 pub mod spans;
 pub mod syscalls;

@@ -65,7 +65,7 @@ impl Policies {
     }
 
     /// After the change itself: an answer that is given in between is an old one.
-    fn changed(&mut self) {
+    pub(super) fn changed(&mut self) {
         // An array always has its one entry.
         let _ = self.change.set(0, monotonic_ns(), 0);
     }

@@ -69,7 +69,7 @@ fn read(path: &Path) -> anyhow::Result<Report> {
 fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let config = config::load(arguments.layer()?, &super::variable)?;
     log::begin(&config);
-    let stop = super::stop_flag()?;
+    let stop = super::stop_flag(None)?;
     let advisor = Rc::new(RefCell::new(Advisor::new()));
     let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Rc::clone(&advisor)))?;
     tracing::info!("{}", live.line());

@@ -10,7 +10,9 @@ Selectors have the syntax of Kubernetes label selectors:
   --select port=8000,user!=root       listening on or connected to the port, and not of that user
   --select pid=4711                   the process and the workers that it forks; as -p 4711
   --select '!container'               outside of containers
-  --select systemd.unit=web.service   also container.id=ID, env.NAME=VALUE
+  --select 'exe=/srv/*,language=go'   wildcards; the language of the runtime
+  --select systemd.unit=web.service   also container.name=NAME, env.NAME=VALUE
+  --select k8s.namespace=shop,k8s.pod.label.app=web
 A comma is \"and\"; several --select are alternatives. Without any, every process but wirespan itself is traced."
     };
 }

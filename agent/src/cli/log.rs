@@ -39,10 +39,22 @@ fn warnings(config: &Config) {
 /// Which processes are traced.
 #[must_use]
 pub fn selection(config: &Config, targets: usize) -> String {
-    if config.selectors.select_all() {
-        format!("tracing every process of this host ({targets} now)")
-    } else {
-        format!("tracing the processes that the selectors choose ({targets} now)")
+    format!("tracing {} ({targets} now)", outline(config))
+}
+
+/// Who is traced, in a few words.
+#[must_use]
+pub fn outline(config: &Config) -> String {
+    let count = |number: usize, what: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{number} {what}s")),
+    };
+    let parts = [count(config.rules.0.len(), "rule"), count(config.selectors.iter().count(), "selector")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "every process of this host".to_owned(),
+        false => format!("the processes that {} choose", parts.join(" and ")),
     }
 }
 

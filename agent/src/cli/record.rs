@@ -21,7 +21,7 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
     super::log::begin(&config);
     let path = &arguments.output;
     let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-    let stop = super::stop_flag()?;
+    let stop = super::stop_flag(None)?;
     let mut live = run::start(&config)?;
     tracing::info!("{}", live.line());
     // The processes that were there already, as if they had just started: a replay has no /proc to look at.

@@ -1,7 +1,8 @@
 //! `wirespan run`.
 
+use super::selection::{self, Chosen};
 use super::telling::Telling;
-use super::{args, destinations, outputs};
+use super::{args, destinations, outputs, reload};
 use crate::capture::Options;
 use crate::config::{self, Config, Processors, Uprobes};
 use crate::conn::Limits;
@@ -12,8 +13,6 @@ use crate::pipeline::governor::Budget;
 use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
-use crate::process::Users;
-use crate::process::selector::{Shown, Unfit};
 use crate::process::table::ProcessTable;
 use crate::serve::{Served, Server};
 use crate::threads;
@@ -23,7 +22,6 @@ use crate::trace::sampler::Root;
 use crate::trace::spare::Spare;
 use std::sync::Arc;
 use std::time::Instant;
-use wirespan_common::record::{POLICY_IGNORE, POLICY_TRACE, WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER, Wanted};
 
 /// Traces this host until a signal or the given duration ends it.
 ///
@@ -36,7 +34,9 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let telling = Telling::default();
     let telemetry = outputs::telemetry(&config)?;
     let exporters = outputs::exporters(&config, &spare, &telling)?;
-    let stop = super::stop_flag()?;
+    let reload = reload::watch(arguments.settings.layer()?, &config)?;
+    let (bell, changes) = reload.map_or((None, None), |(bell, changes)| (Some(bell), Some(changes)));
+    let stop = super::stop_flag(bell)?;
     let trace = config.trace();
     let served = Served::default();
     let server = outputs::server(&config, &served)?;
@@ -54,6 +54,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         engine
     })?;
     (live.metering, live.advising) = (metering, advising);
+    live.reload = changes;
     live.health = Arc::clone(&served.health);
     live.telemetry = telemetry.clone();
     tracing::info!("{}", live.line());
@@ -110,14 +111,6 @@ pub fn threads() -> anyhow::Result<()> {
     }
 }
 
-/// Sees whether the selectors select anything on this host.
-pub(super) fn fits(config: &Config) -> Result<(), config::Error> {
-    let unfit = |unfit: Unfit| config::Error::new(format!("selector `{}`", unfit.selector), unfit.message);
-    let notes = config.selectors.check(&Users::read()).map_err(unfit)?;
-    notes.iter().for_each(|note| tracing::info!("{note}"));
-    Ok(())
-}
-
 /// Attaches with the settings of a configuration.
 ///
 /// # Errors
@@ -136,7 +129,8 @@ pub fn start_with(
     trace: crate::trace::Config,
     dress: impl FnOnce(Engine) -> Engine,
 ) -> anyhow::Result<Live> {
-    fits(config)?;
+    selection::fits(config)?;
+    let Chosen { rules, treatments } = selection::chosen(config);
     let options = Options {
         backend: config.backend.forced().map(str::to_owned),
         turn_budget: config.capture.turn_budget,
@@ -146,26 +140,13 @@ pub fn start_with(
         propagate: config.propagate,
         new_traces: config.sampler.root == Root::On,
         profiles: config.profiles.then(|| config.bpf_fs.clone()),
-        default_policy: if config.selectors.select_all() { POLICY_TRACE } else { POLICY_IGNORE },
-        ports: config.selectors.ports().into_iter().collect(),
-        wanted: wanted(config),
+        selection: selection::for_kernel(&rules),
     };
-    let processes = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
+    let processes = ProcessTable::live(rules).with_limit(config.limits.processes as usize);
     let tracer = Tracer::new(trace, Ids::from_os()?);
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
-    Live::start(&options, dress(Engine::new(limits, tracer, processes, Resources::new(Host::read()))))
-}
-
-/// What programs that the selectors may choose show to the kernel when they are executed.
-fn wanted(config: &Config) -> Option<Vec<Wanted>> {
-    let shown = config.selectors.clone().with_real_paths().shown(&Users::read())?;
-    let key = |shown: &Shown| match shown {
-        Shown::Executable(name) => Wanted::new(WANTED_EXE, name.as_bytes()),
-        Shown::Command(name) => Wanted::new(WANTED_COMM, name.as_bytes()),
-        Shown::Process(pid) => Wanted::new(WANTED_PID, &pid.to_ne_bytes()),
-        Shown::User(id) => Wanted::new(WANTED_USER, &id.to_ne_bytes()),
-    };
-    Some(shown.iter().map(key).collect())
+    let resources = Resources::new(Host::read()).with_treatments(treatments);
+    Live::start(&options, dress(Engine::new(limits, tracer, processes, resources)))
 }
 
 /// The stages of a replay: nothing of this host, and ids that come out the same each time.
@@ -175,6 +156,7 @@ fn wanted(config: &Config) -> Option<Vec<Wanted>> {
 pub fn offline(config: &Config) -> anyhow::Result<Engine> {
     let tracer = Tracer::new(config.trace(), Ids::seeded(0));
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
-    let processes = ProcessTable::replay(config.selectors.clone());
-    Ok(Engine::new(limits, tracer, processes, Resources::new(Host::default())))
+    let processes = ProcessTable::replay(config.rules(false));
+    let resources = Resources::new(Host::default()).with_treatments(config.treatments());
+    Ok(Engine::new(limits, tracer, processes, resources))
 }

@@ -2,6 +2,7 @@
 //!
 //! The first SIGINT or SIGTERM asks for an orderly end, a second one ends at once. SIGHUP is what is left of a lost
 //! terminal: with one, it asks for an orderly end, too, so that nothing is lost; without one it changes nothing. A SIGHUP
+//! Where the configuration is in a file, a SIGHUP without a terminal has it read again. A SIGHUP
 //! that was ignored when the agent started (`nohup`) stays ignored.
 
 use std::io::IsTerminal as _;
@@ -13,6 +14,7 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::reload::Bell;
 use crate::telemetry::log;
 use crate::threads;
 
@@ -26,8 +28,8 @@ enum Wish {
     End,
     /// To end now, with this status.
     EndNow(i32),
-    /// Nothing; this is to be said.
-    Stay(&'static str),
+    /// To read the configuration again.
+    Reload,
     /// Nothing.
     Nothing,
 }
@@ -42,7 +44,7 @@ struct Wishes {
 impl Wishes {
     fn of(&mut self, signal: i32, now: Instant) -> Wish {
         if signal == SIGHUP && !self.has_terminal {
-            return Wish::Stay("SIGHUP: the configuration is read at the start only; restart to change it");
+            return Wish::Reload;
         }
         match self.ends_since {
             None => {
@@ -57,11 +59,11 @@ impl Wishes {
     }
 }
 
-/// A flag that is set when a signal asks for the end.
+/// A flag that is set when a signal asks for the end. `bell`: has the configuration read again, if it is in a file.
 ///
 /// # Errors
 /// When signals cannot be handled.
-pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn stop_flag(bell: Option<Bell>) -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut handled = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {
@@ -82,7 +84,11 @@ pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
                         log::flush(Duration::from_millis(100));
                         signal_hook::low_level::exit(status);
                     }
-                    Wish::Stay(text) => tracing::info!("{text}"),
+                    Wish::Reload => match &bell {
+                        // Whoever reads it is gone at the end only.
+                        Some(bell) => _ = bell.send(()),
+                        None => tracing::info!("SIGHUP: there is no configuration file to read again"),
+                    },
                     Wish::Nothing => {}
                 }
             }
@@ -131,7 +137,7 @@ mod tests {
         assert_eq!(wishes.of(SIGHUP, later), Wish::Nothing);
         assert_eq!(wishes.of(SIGTERM, later), Wish::EndNow(143));
         let mut service = Wishes { has_terminal: false, ends_since: None };
-        assert!(matches!(service.of(SIGHUP, now), Wish::Stay(_)));
+        assert!(service.of(SIGHUP, now) == Wish::Reload);
         assert_eq!(service.of(SIGTERM, later), Wish::End);
     }
 }

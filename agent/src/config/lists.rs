@@ -19,7 +19,7 @@ use crate::process::{Selector, Selectors, spelling};
 pub(super) type Attributes = BTreeMap<Box<str>, Vec<Box<str>>>;
 
 /// A list of texts; a single one needs no list.
-fn texts<'n>(reader: &Reader<'_>, name: &str, node: &'n Node) -> Result<Vec<&'n Node>, Error> {
+pub(super) fn texts<'n>(reader: &Reader<'_>, name: &str, node: &'n Node) -> Result<Vec<&'n Node>, Error> {
     match &node.value {
         Content::Scalar { .. } => Ok(vec![node]),
         _ => Ok(reader.items(name, node)?.iter().collect()),
@@ -74,7 +74,7 @@ impl Parse for Selectors {
 }
 
 /// A pattern for all services, or `service` and `pattern`.
-fn route(reader: &Reader<'_>, node: &Node) -> Result<Route, Error> {
+pub(super) fn route(reader: &Reader<'_>, node: &Node) -> Result<Route, Error> {
     if let Content::Scalar { text, .. } = &node.value {
         return Route::new(None, text).map_err(|what| reader.error(node.place, what));
     }

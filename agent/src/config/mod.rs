@@ -20,6 +20,7 @@ mod metrics_tests;
 pub mod otlp;
 mod print;
 mod processors;
+mod rules;
 mod schema;
 #[cfg(test)]
 mod schema_tests;
@@ -49,10 +50,12 @@ pub use env::unknown_variables;
 pub use groups::{Batch, Capture, Limits, Metrics, Shown};
 pub use layer::Layer;
 pub use processors::Processors;
+pub use rules::{Rule, RuleList};
 pub use schema::schema;
-pub(crate) use setting::{ADVISE, Commands, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS};
+pub(crate) use setting::Access;
 #[cfg(test)]
-pub(crate) use setting::{Access, Variable};
+pub(crate) use setting::Variable;
+pub(crate) use setting::{ADVISE, Commands, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS};
 pub use settings::Config;
 pub(crate) use settings::all as settings;
 pub(crate) use shape::Shape;
@@ -120,6 +123,25 @@ pub fn load(flags: Layer, variable: &dyn Fn(&str) -> Option<String>) -> Result<C
         (None, None) => layers.push(env::read(variable)?),
     }
     layer::settle(layers)
+}
+
+/// The file that [`load`] reads, if there is one.
+#[must_use]
+pub fn file_of(flags: &Layer, variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    flags.values().file.clone().or_else(|| set("WIRESPAN_CONFIG")).or_else(|| set("OTEL_CONFIG_FILE"))
+}
+
+/// The settings in which two configurations differ of those that cannot change while the agent runs: their places in the file.
+#[must_use]
+pub fn fixed(before: &Config, after: &Config) -> Vec<&'static str> {
+    let (mut before, mut after) = (before.clone(), after.clone());
+    let mut differs = |setting: &&'static Setting| match setting.access {
+        Access::Field { of, .. } => !setting.path.is_empty() && of(&mut before).json() != of(&mut after).json(),
+        _ => false,
+    };
+    let is_fixed = |setting: &&'static Setting| !setting.alias && !setting.live;
+    settings::all().filter(is_fixed).filter(&mut differs).map(|setting| setting.path).collect()
 }
 
 /// Checks a file by itself. Returns what the user should know about it.

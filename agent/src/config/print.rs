@@ -198,6 +198,11 @@ impl Yaml {
         };
         for (at, (key, value)) in entries.iter().enumerate() {
             match at {
+                // What is inside stands behind the keys that follow.
+                0 if value.is_object() => {
+                    self.open(depth, &format!("- {key}"));
+                    value.as_object().into_iter().flatten().for_each(|(key, value)| self.value(depth + 2, key, value));
+                }
                 0 => self.value(depth, &format!("- {key}"), value),
                 _ => self.value(depth + 1, key, value),
             }

@@ -56,9 +56,11 @@ fn fits(value: &Json, schema: &Json, root: &Json) -> bool {
             entries.iter().all(|(key, value)| says.get(key).is_none_or(|schema| fits(value, schema, root)))
         }),
         "additionalProperties" => {
-            assert_eq!(*says, json!(false));
-            let known = schema["properties"].as_object().unwrap();
-            value.as_object().is_none_or(|entries| entries.keys().all(|key| known.contains_key(key)))
+            let known = schema["properties"].as_object();
+            value.as_object().is_none_or(|entries| {
+                let mut others = entries.iter().filter(|(key, _)| known.is_none_or(|known| !known.contains_key(*key)));
+                others.all(|(_, value)| *says != json!(false) && fits(value, says, root))
+            })
         }
         other => panic!("unknown keyword {other}"),
     })

@@ -51,6 +51,8 @@ pub(crate) struct Setting {
     pub(crate) shorthand: bool,
     /// Another way to say what a setting before it says: `config print` leaves it out.
     pub(crate) alias: bool,
+    /// It takes effect when the configuration is read again.
+    pub(crate) live: bool,
     /// Where its value is.
     pub(crate) access: Access,
 }
@@ -170,6 +172,7 @@ impl Setting {
         secret: false,
         shorthand: false,
         alias: false,
+        live: false,
         access: Access::Listed(Shape::Text),
     };
 
@@ -234,6 +237,11 @@ impl Setting {
 
     pub(crate) const fn alias(mut self) -> Self {
         self.alias = true;
+        self
+    }
+
+    pub(crate) const fn live(mut self) -> Self {
+        self.live = true;
         self
     }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::groups::{self, Batch, Capture, Limits, Metrics, Shown};
+use super::rules::RuleList;
 use super::setting::{
     ADVISE, Access, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside, place,
     positive, settings, variable,
@@ -92,7 +93,7 @@ settings! {
         LOG {
             /// What wirespan logs on stderr; `debug` and `trace` add nothing to `info` yet.
             log_level: LogLevel = LogLevel::default(),
-                file("log_level")
+                file("log_level").live()
                     .also(standard::GRADES)
                     .flags(&[
                         Flag { long: "log-level", value: "LEVEL", help: "What to log on stderr", of: ALL, rank: 4, ..FLAG },
@@ -116,7 +117,7 @@ settings! {
         GENERAL {
             /// Selectors of the processes to trace, a list or a single one; several are alternatives.
             selectors: Selectors = Selectors::default(),
-                file("wirespan.select")
+                file("wirespan.select").live()
                     .default("every process but wirespan")
                     .flags(&[
                         Flag {
@@ -138,6 +139,13 @@ settings! {
                         },
                     ])
                     .variables(&[list("WIRESPAN_SELECT", &[';'])]);
+            /// Ordered rules: the first one that chooses a process takes it in, with what it says of it, or out.
+            rules: RuleList = RuleList::default(),
+                file("wirespan.rules").live().default("none").see("[below](#rules)");
+            /// Key of the label or annotation by which containers, pods and namespaces opt in (`true`) and out (`false`); empty: they
+            /// cannot.
+            opt_in_label: Box<str> = "wirespan.io/enabled".into(),
+                file("wirespan.opt_in_label").live().see("[below](#opting-in-and-out)").variables(&[variable("WIRESPAN_OPT_IN_LABEL")]);
             /// Where spans are shown.
             output: Output = Output::Console,
                 file(OUTPUT)
@@ -168,7 +176,7 @@ settings! {
             /// How to log on stderr: `text` is lines with time and level, `json` one object a line with `time`, `level` and
             /// `message`.
             log_format: Option<LogFormat> = None,
-                file("wirespan.log_format")
+                file("wirespan.log_format").live()
                     .default("`text`; commands that only print an answer write `wirespan: …`")
                     .flags(&[Flag {
                         long: "log-format",
@@ -214,31 +222,37 @@ settings! {
         DETAILS {
             /// More names of parameters in URLs whose values are hidden.
             redact_also: Vec<Box<str>> = Vec::new(),
-                file("wirespan.redaction.also").default("none").variables(&[list("WIRESPAN_REDACTION_ALSO", &[','])]);
+                file("wirespan.redaction.also").live().default("none").variables(&[list("WIRESPAN_REDACTION_ALSO", &[','])]);
             /// Names of parameters in URLs whose values are shown even though they look like secrets.
             redact_except: Vec<Box<str>> = Vec::new(),
-                file("wirespan.redaction.except")
+                file("wirespan.redaction.except").live()
                     .default("none")
                     .see("[below](#secrets-in-urls)")
                     .variables(&[list("WIRESPAN_REDACTION_EXCEPT", &[','])]);
             /// Guesses routes for paths that no pattern matches.
             guess_routes: bool = true,
-                file("wirespan.routes.heuristic").variables(&[variable("WIRESPAN_ROUTES_HEURISTIC")]);
+                file("wirespan.routes.heuristic").live().variables(&[variable("WIRESPAN_ROUTES_HEURISTIC")]);
             /// Patterns for `http.route`; without `heuristic`, the list can be given directly under `routes`.
             routes: Vec<Route> = Vec::new(),
-                file("wirespan.routes.patterns")
+                file("wirespan.routes.patterns").live()
                     .default("none")
                     .see("[below](#routes)")
                     .shorthand()
                     .variables(&[list("WIRESPAN_ROUTES", &[',', ';'])]);
+            /// Header fields of requests that become attributes of spans (`http.request.header.<key>`).
+            request_headers: Vec<Box<str>> = Vec::new(),
+                file("wirespan.headers.request").live().default("none").see("[below](#headers)").variables(&[list("WIRESPAN_HEADERS_REQUEST", &[','])]);
+            /// Header fields of responses that become attributes of spans (`http.response.header.<key>`).
+            response_headers: Vec<Box<str>> = Vec::new(),
+                file("wirespan.headers.response").live().default("none").see("[below](#headers)").variables(&[list("WIRESPAN_HEADERS_RESPONSE", &[','])]);
             /// HTTP methods that are known; replaces the usual list.
             known_methods: Option<Vec<Box<str>>> = None,
-                file("wirespan.known_methods")
+                file("wirespan.known_methods").live()
                     .default("the ten of the conventions")
                     .variables(&[list("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", &[','])]);
             /// Adds `db.response.returned_rows` to spans of databases that tell it.
             returned_rows: bool = false,
-                file("wirespan.returned_rows").variables(&[variable("WIRESPAN_RETURNED_ROWS")]);
+                file("wirespan.returned_rows").live().variables(&[variable("WIRESPAN_RETURNED_ROWS")]);
             /// The BPF file system for `profiles`; the profiler must use the same.
             bpf_fs: PathBuf = "/sys/fs/bpf".into(),
                 file("wirespan.bpf_fs").variables(&[variable("WIRESPAN_BPF_FS")]);
@@ -248,11 +262,11 @@ settings! {
             advisor_interval: Duration = Duration::from_secs(60),
                 file("wirespan.advisor.interval").see("[advisor.md](advisor.md)");
             /// Export spans of connection set-up (`connection_setup` and its phases).
-            connection_spans: bool = true, file("wirespan.connections.spans");
+            connection_spans: bool = true, file("wirespan.connections.spans").live();
             /// Adds `wirespan.exchange.id` to spans of requests: the same at both ends of a call, by which a Collector or a
             /// backend joins what the agents of two hosts saw.
             exchange_ids: bool = false,
-                file("wirespan.links.attribute")
+                file("wirespan.links.attribute").live()
                     .see("[spans.md](spans.md#across-hosts)")
                     .variables(&[variable("WIRESPAN_LINKS_ATTRIBUTE")]);
             /// Export spans of wirespan's own work.

@@ -96,7 +96,7 @@ fn a_whole_file() {
     let (capture, limits) = (&config.capture, &config.limits);
     assert_eq!((capture.turn_budget, capture.ring_bytes, capture.queue_time), (2048, 1 << 20, false));
     assert_eq!((limits.connections, limits.processes), (100, 200));
-    assert_eq!(config.selectors.ports().into_iter().collect::<Vec<_>>(), [8000]);
+    assert_eq!(crate::process::Rules::from(config.selectors.clone()).ports().into_iter().collect::<Vec<_>>(), [8000]);
     let routes = config.trace().options.routes;
     assert_eq!(
         routes.find("any", "/users/7", true).map(|route| route.pattern.to_string()).as_deref(),

@@ -221,6 +221,24 @@ impl Parse for PathBuf {
     }
 }
 
+impl Parse for Box<str> {
+    fn read(setting: &Setting, reader: &Reader<'_>, node: &Node) -> Result<Self, Error> {
+        reader.text(setting.key(), node).map(Into::into)
+    }
+
+    fn parse(_: &Setting, _: Source, texts: &[OsString]) -> Result<Self, Wrong> {
+        Ok(first(texts).into())
+    }
+
+    fn json(&self) -> Json {
+        (**self).into()
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
+}
+
 impl Parse for SocketAddr {
     fn read(setting: &Setting, reader: &Reader<'_>, node: &Node) -> Result<Self, Error> {
         address::parse(reader.text(setting.key(), node)?).map_err(|what| reader.error(node.place, what))

@@ -58,6 +58,8 @@ pub struct Connection<T> {
     shedding_due_ns: u64,
     /// Heap bytes when they were last counted.
     counted: usize,
+    /// Most payload bytes per turn that a rule allows.
+    pub most: Option<u32>,
 }
 
 impl<T> Connection<T> {
@@ -86,6 +88,7 @@ impl<T> Connection<T> {
             shedding: Shedding::Never,
             shedding_due_ns: 0,
             counted: 0,
+            most: None,
             extra: None,
             open,
         }
@@ -155,8 +158,11 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn budget(&self) -> Option<u32> {
         match &self.stage {
-            Stage::Detecting(_) => None,
-            Stage::Following(protocol, session) => session.budget().or(protocol.turn_budget),
+            Stage::Detecting(_) => self.most,
+            Stage::Following(protocol, session) => {
+                let wanted = session.budget().or(protocol.turn_budget);
+                self.most.map_or(wanted, |most| Some(wanted.map_or(most, |wanted| wanted.min(most))))
+            }
             Stage::Ignored { .. } => Some(0),
         }
     }

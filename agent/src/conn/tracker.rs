@@ -8,6 +8,8 @@ use super::room;
 use super::telling::{drain, end_or_change, tell_set_up};
 use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use wirespan_protocols::describe::headers::Headers;
 use wirespan_protocols::exchange::detail::Detail;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -220,6 +222,15 @@ impl<T> Tracker<T> {
         }
         let mut connection = Box::new(Connection::new(open.clone(), self.registry));
         sink(&mut connection, Fact::Opened);
+        if let Some(most) = connection.most.filter(|_| open.sock != 0) {
+            let shedding = connection.shedding();
+            self.commands.push(Command::Direct {
+                sock: open.sock,
+                connection: open.connection,
+                budget: Some(most),
+                shedding,
+            });
+        }
         connection.count_heap(&mut self.heap);
         if let Some(old) = self.connections.insert(open.connection, connection) {
             self.heap = self.heap.saturating_sub(old.counted());
@@ -247,6 +258,11 @@ impl<T> Tracker<T> {
         if self.sockets.get(&connection.open.sock) == Some(&id) {
             self.sockets.remove(&connection.open.sock);
         }
+    }
+
+    /// Keeps these header fields of what passes from now on.
+    pub fn keep_headers(&mut self, headers: Arc<Headers>) {
+        self.output.headers = headers;
     }
 
     /// No more events come: counts the requests that are under way, and tells the set-ups that nothing followed.

@@ -6,16 +6,16 @@
 mod attributes;
 pub mod host;
 mod resource;
-mod runtime;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use host::Host;
-pub use runtime::known_runtime;
 
 use crate::process::Process;
+use crate::process::rules::Reason;
 use crate::trace::span::Resource;
+use crate::trace::treatment::Treatment;
 
 /// Most bytes of resources that are kept, estimated; beyond it those of the past are built anew when asked for.
 const MAX_BYTES: usize = 24 << 20;
@@ -37,6 +37,8 @@ pub struct Resources {
     known: HashMap<u32, (Identity, Arc<Resource>)>,
     /// Their estimated size.
     bytes: usize,
+    /// What the rules say, in their order.
+    treatments: Vec<Arc<Treatment>>,
 }
 
 /// The resource of the agent itself: of its own metrics, and of what belongs to the host. One agent runs on a host, so
@@ -51,7 +53,27 @@ impl Resources {
     #[must_use]
     pub fn new(host: Host) -> Self {
         let unknown = Arc::new(resource::unknown(&host));
-        Self { host, unknown, known: HashMap::new(), bytes: 0 }
+        Self { host, unknown, known: HashMap::new(), bytes: 0, treatments: Vec::new() }
+    }
+
+    /// With what the rules say about the processes that they take in.
+    #[must_use]
+    pub fn with_treatments(mut self, treatments: Vec<Arc<Treatment>>) -> Self {
+        self.treat(treatments);
+        self
+    }
+
+    /// What the rules say, in their order.
+    #[must_use]
+    pub fn treatments(&self) -> &[Arc<Treatment>] {
+        &self.treatments
+    }
+
+    /// Replaces what the rules say. Resources are built anew.
+    pub fn treat(&mut self, treatments: Vec<Arc<Treatment>>) {
+        self.treatments = treatments;
+        self.known.clear();
+        self.bytes = 0;
     }
 
     /// The resource of a process.
@@ -63,7 +85,11 @@ impl Resources {
         {
             return Arc::clone(resource);
         }
-        let resource = Arc::new(resource::build(process, &self.host));
+        let treatment = match process.verdict.reason {
+            Reason::Rule(place) => self.treatments.get(place),
+            _ => None,
+        };
+        let resource = Arc::new(resource::build(process, &self.host, treatment));
         self.forget(process.pid);
         self.bytes += size(&resource);
         if self.bytes > MAX_BYTES {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 use wirespan_semconv as semconv;
 
-use super::{Host, attributes, runtime};
-use crate::process::Process;
+use super::{Host, attributes};
+use crate::process::{Process, runtime};
 use crate::trace::span::{Resource, Value};
+use crate::trace::treatment::Treatment;
 
 /// Namespace of `service.instance.id` (semantic conventions, registry of `service.instance.id`).
 const INSTANCE_NAMESPACE: Uuid = Uuid::from_u128(0x4d63_009a_8d0f_11ee_aad7_4c79_6ed8_e320);
@@ -38,12 +39,12 @@ impl Builder {
 
     fn build(self) -> Resource {
         let name = self.0.iter().find(|(key, _)| key == semconv::SERVICE_NAME).and_then(|(_, value)| value.as_str());
-        Resource { service_name: name.unwrap_or(UNKNOWN_SERVICE).into(), attributes: self.0 }
+        Resource { service_name: name.unwrap_or(UNKNOWN_SERVICE).into(), attributes: self.0, treatment: None }
     }
 }
 
-/// The resource of a process.
-pub(super) fn build(process: &Process, host: &Host) -> Resource {
+/// The resource of a process. `treatment`: what a rule says about it.
+pub(super) fn build(process: &Process, host: &Host, treatment: Option<&Arc<Treatment>>) -> Resource {
     let mut builder = Builder::default();
     builder.text(semconv::SERVICE_NAME, Some(service_name(process)));
     builder.text(semconv::SERVICE_INSTANCE_ID, instance_id(process, host).as_deref());
@@ -59,8 +60,11 @@ pub(super) fn build(process: &Process, host: &Host) -> Resource {
         builder.set(semconv::CONTAINER_ID, Value::Shared(Arc::clone(id)));
     }
     of_target(&mut builder, process);
+    if let Some(treatment) = treatment {
+        of_rule(&mut builder, treatment);
+    }
     of_agent(&mut builder);
-    builder.build()
+    Resource { treatment: treatment.map(Arc::clone), ..builder.build() }
 }
 
 /// The resource of what no process is known of.
@@ -118,6 +122,16 @@ fn of_target(builder: &mut Builder, process: &Process) {
     }
 }
 
+/// What a rule says counts most: whoever runs the agent wrote it.
+fn of_rule(builder: &mut Builder, treatment: &Treatment) {
+    for (key, value) in &treatment.attributes {
+        builder.set(String::from(&**key), Value::Shared(Arc::clone(value)));
+    }
+    if let Some(name) = &treatment.service_name {
+        builder.set(semconv::SERVICE_NAME, Value::Shared(Arc::clone(name)));
+    }
+}
+
 /// The name without the target's own word: systemd unit, else what an interpreter runs, else the executable's name
 /// (`docs/naming.md`).
 ///
@@ -172,7 +186,7 @@ mod tests {
     }
 
     fn name(environment: &[(&str, &str)], cgroup: &str) -> Arc<str> {
-        let resource = build(&process(environment, cgroup), &host());
+        let resource = build(&process(environment, cgroup), &host(), None);
         assert_eq!(text(&resource, "service.name"), Some(&*resource.service_name));
         resource.service_name
     }
@@ -198,8 +212,8 @@ mod tests {
             assert_eq!(&*name(&[], none), "nginx", "{none}");
         }
         let nameless = Process { comm: "x".into(), ..Process::default() };
-        assert_eq!(&*build(&nameless, &host()).service_name, "x");
-        assert_eq!(&*build(&Process::default(), &host()).service_name, "unknown_service");
+        assert_eq!(&*build(&nameless, &host(), None).service_name, "x");
+        assert_eq!(&*build(&Process::default(), &host(), None).service_name, "unknown_service");
     }
 
     #[test]
@@ -208,7 +222,7 @@ mod tests {
             "OTEL_RESOURCE_ATTRIBUTES",
             "service.version=1%2E2,team=a,host.name=me,process.pid=1,telemetry.sdk.name=x",
         )];
-        let resource = build(&process(&own, &format!("0::/docker/{}", "a1".repeat(32))), &host());
+        let resource = build(&process(&own, &format!("0::/docker/{}", "a1".repeat(32))), &host(), None);
         for (key, value) in [
             ("service.version", "1.2"),
             ("team", "a"),
@@ -244,7 +258,7 @@ mod tests {
             ],
         );
         let process = Process { published: Some(Arc::new(published)), ..process(&own, "0::/system.slice/web.service") };
-        let resource = build(&process, &host());
+        let resource = build(&process, &host(), None);
         assert_eq!(&*resource.service_name, "shop");
         for (key, value) in [
             ("service.name", "shop"),
@@ -258,7 +272,7 @@ mod tests {
         }
         let nameless = Published::new(1, [("service.name", "unknown_service:python")]);
         let process = Process { published: Some(Arc::new(nameless)), ..process };
-        assert_eq!(&*build(&process, &host()).service_name, "of-environment");
+        assert_eq!(&*build(&process, &host(), None).service_name, "of-environment");
     }
 
     #[test]
@@ -271,6 +285,6 @@ mod tests {
         assert_ne!(id(&Process { pid: 8, ..first.clone() }), id(&first));
         assert_eq!(instance_id(&first, &Host::default()), None);
         let own = process(&[("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=mine")], "0::/");
-        assert_eq!(text(&build(&own, &host()), "service.instance.id"), Some("mine"));
+        assert_eq!(text(&build(&own, &host(), None), "service.instance.id"), Some("mine"));
     }
 }

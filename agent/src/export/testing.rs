@@ -14,6 +14,7 @@ pub(crate) fn resource(name: &str) -> Arc<Resource> {
             (Cow::Borrowed("process.pid"), Value::Int(4711)),
             (Cow::Owned("team".to_owned()), Value::Text("".into())),
         ],
+        ..Resource::default()
     })
 }
 

@@ -219,7 +219,11 @@ mod tests {
     fn a_delivery_is_told_unless_it_tells_of_nothing_else() {
         let telemetry = Telemetry::default();
         let pid = Value::Int(std::process::id().into());
-        let resource = Resource { service_name: "wirespan".into(), attributes: vec![("process.pid".into(), pid)] };
+        let resource = Resource {
+            service_name: "wirespan".into(),
+            attributes: vec![("process.pid".into(), pid)],
+            ..Resource::default()
+        };
         let resource = Arc::new(resource);
         telemetry.keep_spans(Arc::clone(&resource)).unwrap();
         let foreign = testing::bare_span(&testing::resource("shop"));

@@ -81,7 +81,7 @@ mod tests {
     const OTHER: Metric = Metric::GraphFailed;
 
     fn service(name: &str) -> Arc<Resource> {
-        Arc::new(Resource { service_name: name.into(), attributes: Vec::new() })
+        Arc::new(Resource { service_name: name.into(), attributes: Vec::new(), ..Resource::default() })
     }
 
     fn taken(shares: &mut Shares, settings: &Settings, service: &Arc<Resource>, metric: Metric, tries: u32) -> u32 {

@@ -8,7 +8,7 @@ const REQUESTS: Metric = Metric::GraphRequests;
 const LATENCY: Metric = Metric::HttpServerDuration;
 
 fn resource(name: &str) -> Arc<Resource> {
-    Arc::new(Resource { service_name: name.into(), attributes: Vec::new() })
+    Arc::new(Resource { service_name: name.into(), attributes: Vec::new(), ..Resource::default() })
 }
 
 fn store(settings: Settings) -> Store {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use wirespan_protocols::describe::headers::Headers;
 use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::describe::route::Routes;
 use wirespan_protocols::phase::{Phase, PhaseKind, TlsHandshake};
-use wirespan_protocols::stream::Actor;
+use wirespan_protocols::stream::{Actor, Direction};
 use wirespan_semconv as semconv;
 use wirespan_semconv::attribute::{self, Type};
 use wirespan_semconv::check::{self, Emitted, Shape};
@@ -178,7 +179,9 @@ fn captures() -> Vec<PathBuf> {
 fn engine(settings: Settings) -> (Engine, Rc<RefCell<Metrics>>) {
     let mut routes = Routes::new();
     routes.guess();
-    let options = Options { routes, returned_rows: true, ..Options::default() };
+    let mut headers = Headers::default();
+    assert!(headers.want(Direction::ToClient, "Content-Length"));
+    let options = Options { routes, returned_rows: true, headers: headers.into(), ..Options::default() };
     let config = Config { options, exchange_ids: true, ..Config::default() };
     let own = enrich::agent(&host(), &|_| None);
     let metrics = Rc::new(RefCell::new(Metrics::new(settings, config.clone(), Arc::new(own))));

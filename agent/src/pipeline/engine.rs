@@ -5,13 +5,17 @@ use crate::conn::{Command, Counts, Limits, Tracker};
 use crate::enrich::Resources;
 use crate::event::Event;
 use crate::metrics::record::Standing;
+use crate::process::Rules;
 use crate::process::table::{Found, ProcessTable};
-use crate::trace::Tracer;
 use crate::trace::observation::Observer;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use crate::trace::traceparent::TraceParent;
+use crate::trace::treatment::Treatment;
+use crate::trace::{self, Tracer};
+use std::sync::Arc;
 use wirespan_common::propagate::Ids;
+use wirespan_protocols::describe::headers::Headers;
 use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -62,7 +66,9 @@ impl Engine {
         resources: Resources,
     ) -> Self {
         let stages = Stages::new(tracer, processes, resources, registry);
-        Self { tracker: Tracker::of(limits, registry), stages }
+        let mut engine = Self { tracker: Tracker::of(limits, registry), stages };
+        engine.ask_for_headers();
+        engine
     }
 
     /// Tells `observer` everything from now on.
@@ -134,6 +140,25 @@ impl Engine {
     pub fn found(&mut self, found: Found) {
         self.stages.recent = None;
         self.stages.processes.learn(found);
+    }
+
+    /// Takes over other rules, and what is said about the processes that they take in.
+    pub fn adopt(&mut self, rules: Rules, treatments: Vec<Arc<Treatment>>, trace: trace::Config) {
+        let stages = &mut self.stages;
+        stages.recent = None;
+        stages.processes.reselect(rules);
+        stages.resources.treat(treatments);
+        stages.tracer.configure(trace);
+        self.ask_for_headers();
+    }
+
+    /// Has header fields kept that anybody asks for: which of them are told is decided where it is known whose they are.
+    fn ask_for_headers(&mut self) {
+        let Stages { tracer, resources, .. } = &self.stages;
+        let mut headers = Headers::clone(&tracer.config().options.headers);
+        let of_rules = resources.treatments().iter().filter_map(|treatment| treatment.options.as_ref());
+        of_rules.for_each(|options| headers.join(&options.headers));
+        self.tracker.keep_headers(headers.into());
     }
 
     /// No more events come: what waited for others waits no longer.

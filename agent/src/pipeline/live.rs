@@ -1,6 +1,7 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
 mod looks;
+pub mod reload;
 
 use super::advising::Advising;
 use super::again::{self, Again};
@@ -27,6 +28,7 @@ use crate::telemetry::spans::NOTHING;
 use crate::threads;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use tracing::field::Empty;
 use wirespan_common::counters::Counter;
@@ -101,6 +103,9 @@ pub struct Live {
     published: Again,
     /// Whether it was said that listen queues are not known.
     told_of_listeners: bool,
+    rescan: Rescan,
+    /// Brings other configurations.
+    pub reload: Option<Receiver<reload::Change>>,
 }
 
 impl Live {
@@ -114,10 +119,11 @@ impl Live {
         if capture.threads.is_some() {
             engine.watch_threads();
         }
-        let mut resolver = Resolver::start(engine.processes().selectors())?;
+        let mut resolver = Resolver::start(engine.processes().rules())?;
         resolver.scan();
         resolver.wait_for_scan(FIRST_SCAN, |found| engine.found(found));
-        let select_all = options.default_policy == POLICY_TRACE;
+        let rescan = Rescan::new(engine.processes().drifts());
+        let select_all = options.selection.select_all;
         let mut live = Self {
             capture,
             reader,
@@ -134,6 +140,8 @@ impl Live {
             again: Again::new(again::PROGRAM),
             published: Again::new(again::PUBLISHED),
             told_of_listeners: false,
+            rescan,
+            reload: None,
         };
         live.obey();
         let ports: Vec<u16> = live.engine.processes().targets().flat_map(|process| process.listening.clone()).collect();
@@ -198,7 +206,6 @@ impl Live {
         let longest = if self.capture.threads.is_some() { PAUSE.0 } else { PAUSE.1 };
         let mut hint = Hint::new(Instant::now());
         let mut idle = Idle::new(Instant::now());
-        let mut rescan = Rescan::new(self.engine.processes().drifts());
         let is_over = || stop.load(Ordering::Relaxed) || exporters.ended() || threads::died().is_some();
         while !is_over() && deadline.is_none_or(|at| Instant::now() < at) {
             self.reader.wait(pause);
@@ -216,9 +223,13 @@ impl Live {
             self.govern(&mut note);
             self.advise(false, &mut note);
             self.meter(exporters, false);
-            if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
+            if let Some(change) = self.reload.as_ref().and_then(|changes| changes.try_recv().ok()) {
+                self.adopt(change, &mut note);
+            }
+            let Self { capture, rescan, .. } = self;
+            if rescan.is_due(Instant::now(), || capture.counters()[Counter::DropProcess as usize]) {
                 self.resolver.scan();
-                if rescan.may_miss() {
+                if self.rescan.may_miss() {
                     self.remind();
                     self.obey();
                 }

@@ -4,13 +4,14 @@ mod callers;
 mod followed;
 mod sdk;
 mod standing;
+mod treated;
 
 use super::engine::Totals;
 use crate::conn::Connection;
 use crate::conn::fact::{Fact, Use};
 use crate::enrich::Resources;
 use crate::event::{Data, Endpoint, ProcessChange, Role, Transport, Vantage};
-use crate::process::table::{Decision, ProcessTable};
+use crate::process::table::ProcessTable;
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
 use crate::trace::links::{ExchangeId, Links};
 use crate::trace::lookup::{Lookups, Waiting};
@@ -47,7 +48,7 @@ pub(super) struct Stages {
     pub(super) spoken: Spoken,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
-    resources: Resources,
+    pub(super) resources: Resources,
     /// The resource of the last span's process, which is usually the next one's too.
     pub(super) recent: Option<(u32, Arc<Resource>)>,
     pub(super) spans: Vec<Span>,
@@ -160,6 +161,11 @@ impl Stages {
             self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
             return;
         };
+        if let Some(treatment) = &resource.treatment
+            && self.leaves_out(connection, &fact, treatment)
+        {
+            return;
+        }
         self.tell(connection, &mut fact, pid, &resource);
         if pid != 0 {
             self.recent = Some((pid, resource));
@@ -255,7 +261,7 @@ impl Stages {
             _ => self.contexts.cut(key, exchange.end_ns),
         };
         let header = exchange.detail.parent().traceparent.and_then(TraceParent::parse);
-        let told = self.ids_of(connection, exchange, key, (promised, asked, owner), header);
+        let told = self.ids_of(connection, exchange, key, (promised, asked, owner), header, resource);
         let (told, is_measured) = self.left_to_sdk(connection, exchange, (told, promised), (header, owner), resource);
         if promised.is_some() && matches!(told.other, Other::Awaited(_)) {
             self.contexts.disown(Binding::of(resource).acting(exchange.actor), key);
@@ -268,7 +274,7 @@ impl Stages {
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
         let paid = beginning.and_then(|beginning| beginning.paid);
         let Followed { facts, recent_route, .. } = followed;
-        let route = self.tracer.route(exchange, facts, &resource.service_name, recent_route);
+        let route = self.tracer.route(exchange, facts, resource, recent_route);
         let is_late = owner.is_some_and(|owner| !self.contexts.is_in_flight(&owner));
         let ties = Ties { promised: told.ids, owner, is_late, usage: Some(usage), paid, route: route.as_deref(), id };
         let span = self.tracer.span(exchange, facts, resource, &ties);
@@ -366,24 +372,6 @@ impl Stages {
             }
             observer.observe(&observation);
         }
-    }
-
-    /// The resource of a process that is selected; `None` when it is not. That of the last span is taken: whoever can,
-    /// puts it back, which is cheaper than to share it.
-    fn resource(&mut self, pid: u32) -> Option<Arc<Resource>> {
-        if pid == 0 {
-            return Some(self.resources.unknown());
-        }
-        if let Some((_, resource)) = self.recent.take_if(|(recent, _)| *recent == pid) {
-            return Some(resource);
-        }
-        if self.processes.decision(pid) == Decision::Ignore {
-            return None;
-        }
-        Some(match self.processes.lookup(pid) {
-            Some(process) => self.resources.of(process),
-            None => self.resources.unknown(),
-        })
     }
 }
 

@@ -23,6 +23,8 @@ pub const SERVICE_VARIABLES: [&str; 2] = [environment::SERVICE_NAME, environment
 const MAX_ENVIRONMENT: u64 = 256 * 1024;
 /// Most bytes of any other file that are read.
 const MAX_FILE: u64 = 16 * 1024;
+/// Most bytes of a command line that are kept.
+const MAX_COMMAND_LINE: u64 = 4096;
 /// `PF_KTHREAD` in the flags of `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 /// `PF_FORKNOEXEC`: it was forked and has not executed a program since.
@@ -35,7 +37,16 @@ const MAX_FORKS: usize = 16;
 pub struct Proc {
     root: PathBuf,
     variables: Vec<Box<str>>,
-    ports: bool,
+    facts: Facts,
+}
+
+/// What else is wanted of each process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its ports, which costs a look at every open file of every process.
+    pub ports: bool,
+    /// Its command line.
+    pub command_line: bool,
 }
 
 /// Who goes along with a look at processes.
@@ -57,18 +68,17 @@ impl Attendant for () {
 }
 
 impl Proc {
-    /// The `/proc` of this host. `variables` are read of each process's environment beside [`SERVICE_VARIABLES`];
-    /// `ports` costs a look at every open file of every process.
+    /// The `/proc` of this host. `variables` are read of each process's environment beside [`SERVICE_VARIABLES`].
     #[must_use]
-    pub fn new<'a>(variables: impl IntoIterator<Item = &'a str>, ports: bool) -> Self {
-        Self::at(Path::new("/proc"), variables, ports)
+    pub fn new<'a>(variables: impl IntoIterator<Item = &'a str>, facts: Facts) -> Self {
+        Self::at(Path::new("/proc"), variables, facts)
     }
 
     /// As [`new`](Self::new), of another folder that looks like `/proc`.
     #[must_use]
-    pub fn at<'a>(root: &Path, variables: impl IntoIterator<Item = &'a str>, ports: bool) -> Self {
+    pub fn at<'a>(root: &Path, variables: impl IntoIterator<Item = &'a str>, facts: Facts) -> Self {
         let variables = SERVICE_VARIABLES.into_iter().chain(variables).map(Box::from).collect();
-        Self { root: root.into(), variables, ports }
+        Self { root: root.into(), variables, facts }
     }
 
     /// All processes but kernel threads and those that have exited.
@@ -87,7 +97,7 @@ impl Proc {
         let mut read = |pid| {
             let may_read = attendant.begin(pid);
             let (pinned, mut process) = self.read(pid, &mut groups, may_read)?;
-            if self.ports {
+            if self.facts.ports {
                 read_ports(&pinned, &mut process, &mut tables);
             }
             if may_read {
@@ -116,7 +126,7 @@ impl Proc {
         {
             process.forked_from.push(grandparent);
         }
-        if self.ports {
+        if self.facts.ports {
             read_ports(&pinned, &mut process, &mut HashMap::new());
         }
         if may_read {
@@ -165,6 +175,7 @@ impl Proc {
             user: status.as_deref().and_then(effective_user),
             start_time: Some(stat.start_time),
             group: groups.get(pinned.text("cgroup", MAX_FILE).unwrap_or_default()),
+            command_line: (may_read && self.facts.command_line).then(|| command_line(&pinned)).flatten(),
             environment: if may_read { self.environment(&pinned) } else { Arc::default() },
             ..Process::default()
         };
@@ -234,6 +245,14 @@ fn executable(pinned: &Pinned) -> Option<Arc<str>> {
     Some(text.strip_suffix(" (deleted)").unwrap_or(&text).into())
 }
 
+/// `/proc/PID/cmdline`, arguments with spaces between them. The process may write there what it likes.
+fn command_line(pinned: &Pinned) -> Option<Box<str>> {
+    let bytes = pinned.read("cmdline", MAX_COMMAND_LINE)?;
+    let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+    let text = text.trim_end();
+    (!text.is_empty()).then(|| text.into())
+}
+
 /// The fields of `/proc/PID/stat` (proc_pid_stat(5)) that are needed.
 struct Stat {
     comm: Box<str>,
@@ -289,14 +308,14 @@ mod tests {
     #[test]
     fn this_process_is_found() {
         let own = std::process::id();
-        let found = Proc::new([], false).processes().into_iter().find(|process| process.pid == own).unwrap();
+        let found = Proc::new([], Facts::default()).processes().into_iter().find(|process| process.pid == own).unwrap();
         assert_eq!(found.exe.as_deref(), std::env::current_exe().unwrap().to_str());
-        assert_eq!(found.start_time, Proc::new([], false).start_time(own));
+        assert_eq!(found.start_time, Proc::new([], Facts::default()).start_time(own));
         assert!(found.user.is_some() && found.parent > 0 && found.generation == 0);
     }
 
     #[test]
     fn a_process_that_is_not_there() {
-        assert_eq!(Proc::new([], true).process(u32::MAX), None);
+        assert_eq!(Proc::new([], Facts { ports: true, command_line: true }).process(u32::MAX), None);
     }
 }

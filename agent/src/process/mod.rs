@@ -10,6 +10,8 @@ pub(crate) mod environment;
 pub mod pinned;
 mod ports;
 mod published;
+pub mod rules;
+pub(crate) mod runtime;
 pub mod selector;
 pub mod site;
 pub mod spelling;
@@ -23,6 +25,8 @@ use wirespan_common::context::Runtime;
 pub use container::Container;
 pub use ports::{listening, socket_inodes};
 pub use published::Published;
+pub use rules::{Rules, Verdict};
+pub use runtime::known_runtime;
 pub use selector::{Selector, Selectors};
 pub use site::{Held, Site};
 pub use table::{Change, Decision, ProcessTable};
@@ -60,8 +64,12 @@ pub struct Process {
     pub revision: u32,
     /// Where it runs.
     pub group: Arc<Group>,
+    /// What was decided about it, and why.
+    pub verdict: Verdict,
     /// What is known of its container by now.
     pub container: Option<Arc<Container>>,
+    /// Its command line, the arguments with spaces between them, where somebody asked for it to be read.
+    pub command_line: Option<Box<str>>,
     /// Variables of its environment that somebody asked for, in the order of its environment.
     pub environment: Arc<[(Box<str>, Box<str>)]>,
     /// What its OpenTelemetry SDK publishes of it.
@@ -126,6 +134,14 @@ pub struct Group {
     pub unit: Option<Box<str>>,
 }
 
+impl Group {
+    /// The innermost slice of systemd in which it is (`system.slice`).
+    #[must_use]
+    pub fn slice(&self) -> Option<&str> {
+        self.path.split('/').rfind(|component| component.ends_with(".slice"))
+    }
+}
+
 impl Program {
     /// Whether another look may tell more of its runtime: libraries are mapped, and filled, some time after an exec.
     fn is_starting(&self) -> bool {
@@ -155,12 +171,14 @@ impl Process {
         let parts: usize = parts.into_iter().flatten().map(|text| text.len()).sum();
         let ports = size_of::<u16>() * (self.listening.len() + self.connected.len());
         let published = self.published.as_ref().map_or(0, |published| published.text_bytes());
-        environment + parts + ports + published + self.exe.as_deref().map_or(0, str::len)
+        let command_line = self.command_line.as_ref().map_or(0, |text| text.len());
+        environment + command_line + parts + ports + published + self.exe.as_deref().map_or(0, str::len)
     }
 
     /// Keeps only what the kernel says of it.
     fn forget_texts(&mut self) {
         self.environment = Arc::default();
+        self.command_line = None;
         self.program = Arc::default();
         self.published = None;
         (self.listening, self.connected) = (Vec::new(), Vec::new());
@@ -168,8 +186,16 @@ impl Process {
 
     /// Whether the same is known of it as of `other`, a look at the same program.
     fn same_facts(&self, other: &Self) -> bool {
-        (&self.exe, &self.comm, &self.group, &self.environment, &self.program, &self.published)
-            == (&other.exe, &other.comm, &other.group, &other.environment, &other.program, &other.published)
+        (&self.exe, &self.comm, &self.command_line, &self.group, &self.environment, &self.program, &self.published)
+            == (
+                &other.exe,
+                &other.comm,
+                &other.command_line,
+                &other.group,
+                &other.environment,
+                &other.program,
+                &other.published,
+            )
     }
 
     /// Adds a port to a sorted list of them. `false` if it was there or the list is full.

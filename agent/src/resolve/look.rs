@@ -8,10 +8,10 @@ use super::lane::{Desktop, Job};
 use super::program::{self, Programs};
 use super::published::{self, Variables};
 use crate::capture::reader::monotonic_ns;
-use crate::process::discovery::{Attendant, Proc};
+use crate::process::discovery::{Attendant, Facts, Proc};
 use crate::process::pinned::Pinned;
 use crate::process::table::{Ask, Found, Look, Said, What};
-use crate::process::{Process, Selectors, Users};
+use crate::process::{Process, Rules, Users};
 use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
 /// Most processes that are remembered for having held a look.
@@ -46,6 +46,37 @@ impl Hung {
     }
 }
 
+/// What is looked for, by whoever looks: it may change at any time.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    rules: Arc<Mutex<Arc<Rules>>>,
+    /// Ports are looked for whether rules need them or not.
+    always_ports: bool,
+}
+
+impl Wanted {
+    pub(super) fn new(rules: &Rules, always_ports: bool) -> Self {
+        Self { rules: Arc::new(Mutex::new(Arc::new(rules.clone()))), always_ports }
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks by these rules from the next look on.
+    pub(super) fn replace(&self, rules: &Rules) {
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules.clone());
+    }
+}
+
+/// How to look at all processes, or at any; and at one that has just executed a program.
+fn procs(rules: &Rules, always_ports: bool) -> (Proc, Proc) {
+    let facts = rules.wanted();
+    let all = Facts { ports: facts.ports || always_ports, ..facts };
+    let fresh = Facts { ports: false, ..facts };
+    (Proc::new(rules.variables(), all), Proc::new(rules.variables(), fresh))
+}
+
 /// Who looks.
 #[derive(Clone)]
 pub(super) struct Looker {
@@ -53,7 +84,8 @@ pub(super) struct Looker {
     /// For programs that were just executed. Which ports they use is told by the kernel when they do; the tables of all
     /// sockets take tens of milliseconds, and a program may not live as long.
     fresh: Proc,
-    selectors: Arc<Selectors>,
+    wanted: Wanted,
+    rules: Arc<Rules>,
     users: Users,
     programs: Programs,
     variables: Variables,
@@ -61,13 +93,14 @@ pub(super) struct Looker {
 }
 
 impl Looker {
-    pub(super) fn new(selectors: Arc<Selectors>, ports: bool, hung: Hung) -> Self {
-        let proc = Proc::new(selectors.variables(), ports);
-        let fresh = Proc::new(selectors.variables(), false);
+    pub(super) fn new(wanted: Wanted, hung: Hung) -> Self {
+        let rules = wanted.rules();
+        let (proc, fresh) = procs(&rules, wanted.always_ports);
         Self {
             proc,
             fresh,
-            selectors,
+            wanted,
+            rules,
             users: Users::read(),
             programs: Programs::default(),
             variables: Variables::default(),
@@ -75,7 +108,17 @@ impl Looker {
         }
     }
 
+    /// Takes over what is wanted by now.
+    fn renew(&mut self) {
+        let rules = self.wanted.rules();
+        if !Arc::ptr_eq(&rules, &self.rules) {
+            (self.proc, self.fresh) = procs(&rules, self.wanted.always_ports);
+            self.rules = rules;
+        }
+    }
+
     pub(super) fn look(&mut self, job: &Job, desk: &Desktop) -> Found {
+        self.renew();
         match job {
             Job::Look(Ask { pid, at_ns, look }) => {
                 let what = match look {
@@ -137,12 +180,12 @@ impl Attendant for Companion<'_> {
     }
 
     fn complete(&mut self, pinned: &Pinned, process: &mut Process) {
-        let Looker { selectors, users, programs, variables, .. } = &mut *self.looker;
+        let Looker { rules, users, programs, variables, .. } = &mut *self.looker;
         if let Some(user) = process.user {
             users.learn(user);
             process.user_name = users.name(user);
         }
-        if selectors.may_match(process, users) {
+        if rules.may_match(process, users) {
             process.program = Arc::new(program::read(pinned, process, programs));
             process.published = (!self.is_fresh).then(|| published::read(pinned, variables)).flatten().map(Arc::new);
         }

@@ -21,16 +21,15 @@ mod published;
 mod result;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 pub use program::{GoProgram, go_program};
 
 use self::lane::{Job, Lane};
-use self::look::{Hung, Looker};
+use self::look::{Hung, Looker, Wanted};
 use crate::capture::reader::monotonic_ns;
-use crate::process::Selectors;
+use crate::process::Rules;
 use crate::process::table::{Ask, Found, Look, What};
 use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
@@ -54,41 +53,55 @@ pub struct Resolver {
     looks: Lane,
     /// What may take its time: all processes, and what single ones publish.
     scans: Lane,
+    wanted: Wanted,
     answers: Receiver<Found>,
     /// Looks without an answer so far.
     open: usize,
     /// When the last of them was asked for.
     asked: Option<Instant>,
     is_scanning: bool,
+    /// Another scan is wanted after this one.
+    scans_again: bool,
     counters: Counters,
 }
 
 impl Resolver {
-    /// Starts the threads. `selectors` tell whose files are worth a look.
+    /// Starts the threads. `rules` tell whose files are worth a look.
     ///
     /// # Errors
     /// When the system grants no thread.
-    pub fn start(selectors: &Selectors) -> io::Result<Self> {
-        Self::start_with(selectors, selectors.uses_ports())
+    pub fn start(rules: &Rules) -> io::Result<Self> {
+        Self::start_with(rules, false)
     }
 
-    /// As [`start`](Self::start). `ports`: whether to look for the ports of each process, which costs a look at all of its open files.
+    /// As [`start`](Self::start). `ports`: look for the ports of each process also if rules do not need them, which costs a look at all of its open files.
     ///
     /// # Errors
     /// When the system grants no thread.
-    pub fn start_with(selectors: &Selectors, ports: bool) -> io::Result<Self> {
+    pub fn start_with(rules: &Rules, ports: bool) -> io::Result<Self> {
         let (told, answers) = channel();
         let hung = Hung::default();
-        let looker = Looker::new(Arc::new(selectors.clone()), ports, hung.clone());
+        let wanted = Wanted::new(rules, ports);
+        let looker = Looker::new(wanted.clone(), hung.clone());
         Ok(Self {
             looks: Lane::start("ws-resolve", looker.clone(), told.clone(), hung.clone())?,
             scans: Lane::start("ws-scan", looker, told, hung)?,
+            wanted,
             answers,
             open: 0,
             asked: None,
             is_scanning: false,
+            scans_again: false,
             counters: Counters::default(),
         })
+    }
+
+    /// Looks by these rules from now on, first of all at all processes.
+    pub fn follow(&mut self, rules: &Rules) {
+        self.wanted.replace(rules);
+        // What a look that is under way does not look for is looked for by another one.
+        self.scans_again = self.is_scanning;
+        self.scan();
     }
 
     /// Asks for a look, and never waits. Every question is answered by [`settle`](Self::settle) in the end.
@@ -167,7 +180,12 @@ impl Resolver {
 
     fn took(&mut self, found: Found, take: &mut impl FnMut(Found)) {
         match found.what {
-            What::All(_) => self.is_scanning = false,
+            What::All(_) => {
+                self.is_scanning = false;
+                if std::mem::take(&mut self.scans_again) {
+                    self.scan();
+                }
+            }
             What::Process(_) | What::Start(_) | What::Gone { .. } => self.open = self.open.saturating_sub(1),
             What::Published(_) => {}
         }

@@ -9,6 +9,7 @@
 //! - [`named`]: whether the ids that a call carries are its own; [`sdk`]: which processes export their own telemetry;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
+//! - [`treatment`]: what a rule says about processes;
 //! - [`Tracer`]: puts them together;
 //! - [`observation`]: what the floors above are told.
 //!
@@ -36,6 +37,7 @@ pub mod spoken;
 #[cfg(test)]
 mod testing;
 pub mod traceparent;
+pub mod treatment;
 
 use std::sync::Arc;
 
@@ -116,11 +118,13 @@ pub enum Filtered {
     Sampler,
     /// The SDK of its process exports it ([`sdk`]).
     Sdk,
+    /// The rule that takes its process in leaves its protocol out.
+    Protocol,
 }
 
 impl Filtered {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 3] = [Self::ParentNotSampled, Self::Sampler, Self::Sdk];
+    pub const ALL: [Self; 4] = [Self::ParentNotSampled, Self::Sampler, Self::Sdk, Self::Protocol];
 
     /// The value of the attribute `reason` on the agent's own metrics.
     #[must_use]
@@ -129,6 +133,7 @@ impl Filtered {
             Self::ParentNotSampled => "parent_not_sampled",
             Self::Sampler => "sampler",
             Self::Sdk => "traced_by_sdk",
+            Self::Protocol => "protocol_off",
         }
     }
 }
@@ -176,10 +181,31 @@ impl Tracer {
         &self.filtered
     }
 
-    /// A request began: the ids of the span that it will be, so that what is done for it meanwhile can name it.
-    pub fn begin(&mut self, request: RequestKey, parent: Option<TraceParent>) -> Owner {
+    /// The sampler for what a process does.
+    fn sampler(&self, resource: &Resource) -> Sampler {
+        resource.treatment.as_ref().and_then(|treatment| treatment.sampler).unwrap_or(self.config.sampler)
+    }
+
+    /// What descriptions of what a process does need.
+    fn options<'a>(&'a self, resource: &'a Resource) -> &'a Options {
+        resource.treatment.as_ref().and_then(|treatment| treatment.options.as_ref()).unwrap_or(&self.config.options)
+    }
+
+    /// What a user has chosen.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Replaces what a user can choose.
+    pub fn configure(&mut self, config: Config) {
+        self.config = config;
+    }
+
+    /// A request of a process began: the ids of the span that it will be, so that what is done for it meanwhile can name it.
+    pub fn begin(&mut self, request: RequestKey, parent: Option<TraceParent>, of: &Resource) -> Owner {
         let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
-        let decision = self.config.sampler.decide(&trace_id, parent.map(|parent| parent.sampled));
+        let decision = self.sampler(of).decide(&trace_id, parent.map(|parent| parent.sampled));
         let parent = parent.map(|parent| parent.span_id);
         Owner { request, trace_id, span_id: self.ids.span_id(), parent, decision }
     }
@@ -187,17 +213,17 @@ impl Tracer {
     /// The ids of a client's span that its request carries. `owner`: what it is done for, which is its parent if it is in the
     /// same trace.
     #[must_use]
-    pub fn carried(&self, request: RequestKey, named: TraceParent, owner: Option<Owner>) -> Owner {
+    pub fn carried(&self, request: RequestKey, named: TraceParent, owner: Option<Owner>, of: &Resource) -> Owner {
         let TraceParent { trace_id, span_id, sampled } = named;
         let parent = owner.and_then(TraceParent::of).filter(|parent| parent.trace_id == trace_id);
-        let decision = self.config.sampler.decide(&trace_id, Some(sampled));
+        let decision = self.sampler(of).decide(&trace_id, Some(sampled));
         Owner { request, trace_id, span_id, parent: parent.map(|parent| parent.span_id), decision }
     }
 
     /// [`begin`](Self::begin) of a request that may yet find its parent: its span is made in any case, for
     /// [`settle`](Self::settle).
-    pub fn begin_open(&mut self, request: RequestKey) -> Owner {
-        Owner { decision: Decision::Sample, ..self.begin(request, None) }
+    pub fn begin_open(&mut self, request: RequestKey, of: &Resource) -> Owner {
+        Owner { decision: Decision::Sample, ..self.begin(request, None, of) }
     }
 
     /// A span after [`begin_open`](Self::begin_open), with the parent that was found, or none; `None` when it is filtered.
@@ -205,7 +231,7 @@ impl Tracer {
         if let Some(parent) = parent {
             (span.trace_id, span.parent) = (parent.trace_id, Some(parent.span_id));
         }
-        match self.config.sampler.decide(&span.trace_id, parent.map(|parent| parent.sampled)) {
+        match self.sampler(&span.resource).decide(&span.trace_id, parent.map(|parent| parent.sampled)) {
             Decision::Sample => Some(span),
             decision => self.leave_out(decision),
         }
@@ -217,8 +243,8 @@ impl Tracer {
         self.config.deference
     }
 
-    fn samples(&self, trace_id: &TraceId, parent: Option<bool>) -> bool {
-        self.config.sampler.decide(trace_id, parent) == Decision::Sample
+    fn samples(&self, trace_id: &TraceId, parent: Option<bool>, of: &Resource) -> bool {
+        self.sampler(of).decide(trace_id, parent) == Decision::Sample
     }
 
     /// The span of `exchange`, or `None` when it was filtered (and counted in [`filtered`](Self::filtered)), or is of a
@@ -245,7 +271,7 @@ impl Tracer {
         let header = named.traceparent.and_then(TraceParent::parse);
         let own = ties.promised.unwrap_or_else(|| {
             let parent = header.or_else(|| ties.owner.and_then(TraceParent::of));
-            self.begin(RequestKey::default(), parent)
+            self.begin(RequestKey::default(), parent, resource)
         });
         if own.decision != Decision::Sample {
             return self.leave_out(own.decision);
@@ -257,8 +283,9 @@ impl Tracer {
             rejected => Some(probability::note(trace_state.as_deref(), rejected, &trace_id)),
         };
         let view = connection.view(family);
-        let scene = Scene { view, route: ties.route, options: &self.config.options };
-        let (mut described, status) = exchange.describe(&scene, self.buffers.buffer());
+        let buffer = self.buffers.buffer();
+        let scene = Scene { view, route: ties.route, options: self.options(resource) };
+        let (mut described, status) = exchange.describe(&scene, buffer);
         if let Some(id) = ties.id.filter(|_| self.config.exchange_ids) {
             described.attributes.push((semconv::WIRESPAN_EXCHANGE_ID, Value::text(&id.to_string())));
         }
@@ -287,14 +314,21 @@ impl Tracer {
         &self,
         exchange: &Exchange,
         connection: &ConnectionFacts,
-        service: &Arc<str>,
+        resource: &Resource,
         recent: &mut Recent,
     ) -> Option<Arc<Route>> {
         let is_server = connection.view(FamilyName::Http).kind == Kind::Server;
         match exchange.detail.family() {
-            Family::Http(http) if is_server => http::route(&http, &self.config.options, service, recent),
+            Family::Http(http) if is_server => {
+                http::route(&http, self.options(resource), &resource.service_name, recent)
+            }
             _ => None,
         }
+    }
+
+    /// An exchange is left out because of its protocol.
+    pub fn leave_out_protocol(&mut self) {
+        self.filtered[Filtered::Protocol as usize] += 1;
     }
 
     fn leave_out(&mut self, decision: Decision) -> Option<Span> {

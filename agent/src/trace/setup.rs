@@ -150,7 +150,7 @@ impl Tracer {
         let asked = lookup.asked()?;
         let parent = lookup.owner.and_then(TraceParent::of);
         let trace_id = parent.map_or_else(|| self.ids.trace_id(), |parent| parent.trace_id);
-        if !self.samples(&trace_id, parent.map(|parent| parent.sampled)) {
+        if !self.samples(&trace_id, parent.map(|parent| parent.sampled), &lookup.resource) {
             return None;
         }
         let mut attributes = question(asked.name, asked.question);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::treatment::Treatment;
 pub use wirespan_protocols::describe::name::Name;
 pub use wirespan_protocols::describe::value::{Attribute, Kind, Status, Value};
 
@@ -12,12 +13,21 @@ pub type TraceId = [u8; 16];
 pub type SpanId = [u8; 8];
 
 /// What a span belongs to: one per process. Compared by pointer, so keep the `Arc`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Resource {
     /// `service.name`, also in `attributes`.
     pub service_name: Arc<str>,
     /// All resource attributes, `service.name` included. Keys may come from the target's environment.
     pub attributes: Vec<(Cow<'static, str>, Value)>,
+    /// What the rule that takes its process in says.
+    pub treatment: Option<Arc<Treatment>>,
+}
+
+/// What is exported is compared.
+impl PartialEq for Resource {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.service_name, &self.attributes) == (&other.service_name, &other.attributes)
+    }
 }
 
 /// A link to another span.

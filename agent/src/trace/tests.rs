@@ -67,10 +67,10 @@ fn what_is_not_sampled_is_counted_by_reason() {
     let mut parent_based = tracer(Sampler::default());
     assert_eq!(parent_based.span(&request(Some("0")), &facts, &resource, &Ties::default()), None);
     assert!(parent_based.span(&request(Some("1")), &facts, &resource, &Ties::default()).is_some());
-    assert_eq!(parent_based.filtered(), &[1, 0, 0]);
+    assert_eq!(parent_based.filtered(), &[1, 0, 0, 0]);
     let mut off = tracer(Sampler::parse("always_off", None).unwrap());
     assert_eq!(off.span(&request(Some("1")), &facts, &resource, &Ties::default()), None);
-    assert_eq!(off.filtered(), &[0, 1, 0]);
+    assert_eq!(off.filtered(), &[0, 1, 0, 0]);
     let mut on = tracer(Sampler::parse("always_on", None).unwrap());
     assert!(on.span(&request(Some("0")), &facts, &resource, &Ties::default()).is_some());
 }
@@ -86,14 +86,14 @@ fn a_caller_that_was_sampled_decides_although_the_root_rule_says_off() {
         assert_eq!(span.trace_id[..2], [0x0a, 0xf7], "{root}");
         // What is done for it goes the same way, in this process and where it is called.
         let named = TraceParent::parse(&format!("{TRACEPARENT}1"));
-        let own = tracer.begin(RequestKey::default(), named);
+        let own = tracer.begin(RequestKey::default(), named, &resource);
         assert_eq!(TraceParent::of(own).map(|own| own.sampled), Some(true));
-        let call = tracer.begin(RequestKey::default(), TraceParent::of(own));
+        let call = tracer.begin(RequestKey::default(), TraceParent::of(own), &resource);
         let ties = Ties { promised: Some(call), ..Ties::default() };
         assert!(tracer.span(&none, &tcp(Role::Client, 80), &resource, &ties).is_some(), "{root}");
         assert_eq!(tracer.span(&not, &facts, &resource, &Ties::default()), None);
         assert_eq!(tracer.span(&none, &facts, &resource, &Ties::default()), None);
-        assert_eq!(tracer.filtered(), &[1, 1, 0]);
+        assert_eq!(tracer.filtered(), &[1, 1, 0, 0]);
     }
 }
 

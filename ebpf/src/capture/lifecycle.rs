@@ -5,7 +5,7 @@ use crate::conn::{self, Conn, FLAG_COUNTED, FLAG_EARLY, FLAG_MULTIPATH, is_set};
 use crate::context::cpython::greenlets;
 use crate::emit;
 use crate::kernel::sock::Sock;
-use crate::maps::{CONNECTIONS, PORTS, count, setting};
+use crate::maps::{CONNECTIONS, PORTS, count, selection};
 use crate::process::{Caller, may_tell, ports};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -88,7 +88,7 @@ fn connected(sock: Sock) {
 /// In softirq: whose connection this will be is known only by its port.
 #[inline(always)]
 fn accepted(sock: Sock) {
-    if setting!(default_policy) == POLICY_IGNORE && port_use(sock.local_port()).is_none() {
+    if selection!(default_policy) == POLICY_IGNORE && port_use(sock.local_port()).is_none() {
         return conn::forget_predecessor(sock);
     }
     let Some(family) = of_application(sock) else { return };

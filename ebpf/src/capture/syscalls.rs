@@ -11,7 +11,7 @@ use crate::kernel::files::socket;
 use crate::kernel::read_user;
 use crate::kernel::regs::{Regs, number};
 use crate::kernel::sock::Sock;
-use crate::maps::{ENTRIES, Slot, setting};
+use crate::maps::{ENTRIES, Slot, selection, setting};
 use crate::process::{Caller, ports};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -96,7 +96,7 @@ fn exit(ctx: &BtfTracePointContext, again: bool) {
     if let Some(call) = regs.number().and_then(classify) {
         let (result, caller) = (ctx.arg(1), Caller::current());
         if call == Kind::Accept {
-            if setting!(select_ports) != 0 || caller.is_target() {
+            if selection!(select_ports) != 0 || caller.is_target() {
                 accepted(caller, result);
             }
         } else if caller.is_target() {

@@ -16,7 +16,7 @@ use crate::conn::now;
 use crate::context::thread::Thread;
 use crate::emit::process as emit;
 use crate::kernel::read;
-use crate::maps::{DECISIONS, MARKS, PROCESSORS_KNOWN, RUNTIMES, SPANS, URGENT, offset, setting};
+use crate::maps::{DECISIONS, MARKS, PROCESSORS_KNOWN, RUNTIMES, SPANS, URGENT, offset, selection};
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use policy::{is_traced, mark, refresh};
@@ -59,7 +59,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let _ = RUNTIMES.remove(pid);
     let _ = SPANS.remove(pid);
     let _ = PROCESSORS_KNOWN.remove(pid);
-    if setting!(default_policy) == POLICY_IGNORE {
+    if selection!(default_policy) == POLICY_IGNORE {
         if wanted::may_match(program) {
             // Traced until user space has looked at the new program: what it sends in its first milliseconds counts.
             mark(pid, POLICY_PENDING, at_ns);
@@ -68,7 +68,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
             mark(pid, POLICY_IGNORE, at_ns);
         }
         // A program that is none of ours is told of where it was one of ours before, or may become one by a port.
-        if !was_traced && setting!(select_ports) == 0 && !is_traced(policy::kind(pid)) {
+        if !was_traced && selection!(select_ports) == 0 && !is_traced(policy::kind(pid)) {
             return 0;
         }
     } else if !was_traced {
@@ -77,7 +77,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     emit::changed(PROCESS_EXEC, pid, 0, read::<u64>(program, offset!(exec_filename)), at_ns);
     // A process that waits for a decision, or that a port will select in a moment, may be gone before the agent looks by
     // itself.
-    let by_port = setting!(default_policy) == POLICY_IGNORE && setting!(select_ports) != 0;
+    let by_port = selection!(default_policy) == POLICY_IGNORE && selection!(select_ports) != 0;
     if by_port || policy::kind(pid) == POLICY_PENDING {
         // A full buffer wakes, too.
         let _ = URGENT.output::<u32>(&pid, 0);

@@ -4,7 +4,7 @@
 
 use crate::conn::now;
 use crate::context::thread::Thread;
-use crate::maps::{ANSWERS, DECISIONS, MARKS, POLICY_CHANGE, UNDECIDED, count, setting};
+use crate::maps::{ANSWERS, DECISIONS, MARKS, POLICY_CHANGE, UNDECIDED, count, selection};
 use wirespan_common::counters::Counter;
 use wirespan_common::limits::MAX_ANSWERS;
 use wirespan_common::record::{
@@ -26,7 +26,7 @@ pub fn explicit(pid: u32) -> Option<u64> {
 /// What holds for a process: one of `POLICY_`.
 #[inline(always)]
 pub fn kind(pid: u32) -> u32 {
-    explicit(pid).map_or(setting!(default_policy), policy_kind)
+    explicit(pid).map_or(selection!(default_policy), policy_kind)
 }
 
 /// Whether a process that has this policy is traced.

@@ -4,7 +4,7 @@
 
 use super::policy::{self, Caller, mark, refresh};
 use crate::kernel::sock::Sock;
-use crate::maps::{MARKS, PORTS, SELECTED_PORTS, setting};
+use crate::maps::{MARKS, PORTS, SELECTED_PORTS, selection};
 use wirespan_common::record::{FAMILY_UNIX, POLICY_PORT, POLICY_REFUSE, POLICY_TRACE, policy_ns};
 
 /// Whether a selector names the port.
@@ -27,7 +27,7 @@ pub fn is_known(port: u16) -> bool {
 pub fn used(caller: Caller, port: u16) -> bool {
     let is_decided = caller.is_target() && !caller.is_undecided();
     is_decided
-        || setting!(select_ports) != 0 && is_selected(port) && trace(caller.thread.process())
+        || selection!(select_ports) != 0 && is_selected(port) && trace(caller.thread.process())
         || caller.is_target()
 }
 
@@ -35,7 +35,7 @@ pub fn used(caller: Caller, port: u16) -> bool {
 /// traced from now on.
 #[inline(always)]
 pub fn handed_over(caller: Caller, sock: Sock) -> bool {
-    if setting!(select_ports) == 0 || caller.is_refused() {
+    if selection!(select_ports) == 0 || caller.is_refused() {
         return false;
     }
     let (local, remote) = sock.ports();

@@ -2,7 +2,7 @@
 
 use crate::context::thread::Thread;
 use crate::kernel::{read, read_known};
-use crate::maps::{WANTED, offset, setting};
+use crate::maps::{WANTED, offset, selection};
 use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_get_current_task, bpf_probe_read_kernel_str};
 use wirespan_common::layout::ABSENT;
 use wirespan_common::record::{WANTED_COMM, WANTED_EXE, WANTED_PID, WANTED_USER};
@@ -13,7 +13,7 @@ type Name = [u64; 2];
 /// Whether the program that the current process has just executed may be selected, as far as the kernel knows it.
 #[inline(never)]
 pub fn may_match(program: u64) -> bool {
-    if setting!(exec_filter) == 0 {
+    if selection!(exec_filter) == 0 {
         return true;
     }
     let pid = Thread::current().process();

@@ -95,6 +95,8 @@ enum Kind {
     Connections,
     /// A thousand foreign programs a second beside a traced server
     Storm,
+    /// Programs that live for one request, a thousand a second
+    Short,
     /// Hosts, paths and statements that never come twice
     Explosion,
     /// From start to tracing
@@ -105,7 +107,7 @@ enum Kind {
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 16] = [
+const KINDS: [(Kind, Measure); 17] = [
     (Kind::Kernel, kernel::measure),
     (Kind::Beside, beside::measure),
     (Kind::Syscalls, syscalls::measure),
@@ -118,6 +120,7 @@ const KINDS: [(Kind, Measure); 16] = [
     (Kind::Duration, duration::measure),
     (Kind::Connections, connections::measure),
     (Kind::Storm, storm::measure),
+    (Kind::Short, storm::short),
     (Kind::Explosion, explosion::measure),
     (Kind::Start, start::measure),
     (Kind::Parsers, parsers::measure),

@@ -4,10 +4,12 @@
 //! - [`short`], [`value`], [`name`]: attributes and their values, names of spans;
 //! - [`view`]: both ends of a connection, as a span sees them;
 //! - [`redact`], [`route`]: secrets in URLs, `http.route`;
+//! - [`headers`]: header fields that somebody asked for;
 //! - [`options`]: what a user can choose of all that;
 //! - [`spoken`], [`family`]: which protocol an exchange was of, and what it was in the words of its family.
 
 pub mod family;
+pub mod headers;
 pub mod name;
 pub mod options;
 pub mod redact;

@@ -1,5 +1,8 @@
 //! What a user can choose about descriptions.
 
+use std::sync::Arc;
+
+use super::headers::Headers;
 use super::redact::names::Names;
 use super::route::Routes;
 
@@ -13,6 +16,8 @@ pub struct Options {
     pub known_methods: Option<Vec<Box<str>>>,
     /// Opt-in: `db.response.returned_rows`.
     pub returned_rows: bool,
+    /// Opt-in: header fields of HTTP.
+    pub headers: Arc<Headers>,
     /// Names of parameters whose values are hidden.
     pub secrets: Names,
 }

@@ -80,6 +80,7 @@ pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
         tracestate,
         forwarded_for,
         foreign,
+        kept,
         has_otlp_type,
         request_body,
         response_body,
@@ -92,6 +93,7 @@ pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
     (*target_truncated, *version_minor, *upgraded) = (false, 0, false);
     (*foreign, *has_otlp_type) = (None, false);
     (*status, *request_body, *response_body) = (None, None, None);
+    kept.clear();
     *traceparent = None;
     for text in [host, user_agent, tracestate, forwarded_for] {
         buffers.take(text);
@@ -118,6 +120,7 @@ mod tests {
             tracestate: text(20),
             forwarded_for: text(3),
             foreign: Some(Box::default()),
+            kept: vec![("a", "b".into())],
             has_otlp_type: true,
             request_body: Some(1),
             response_body: Some(2),

@@ -46,6 +46,9 @@ impl Detail for HttpExchange {
         if let Some(foreign) = &self.foreign {
             foreign.describe(&mut described.attributes);
         }
+        if !scene.options.headers.is_empty() {
+            scene.options.headers.describe(&self.kept, scene.options, &mut described.attributes);
+        }
         described
     }
 

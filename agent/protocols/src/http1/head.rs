@@ -66,12 +66,18 @@ impl Head {
     }
 
     /// Reads the lines that are whole in `bytes`, which begin a line of a block that nothing was lost of. Fields that
-    /// are for someone else go to `other`. Returns how many bytes they are, and whether the block's end was among them.
+    /// are for someone else go to `other`, and all lines to `wanted`, which may keep some. Returns how many bytes they are, and whether the block's end was among them.
     #[inline(never)]
-    pub(super) fn read(&mut self, bytes: &[u8], mut other: impl FnMut(Field, &[u8], bool)) -> (usize, bool) {
+    pub(super) fn read(
+        &mut self,
+        bytes: &[u8],
+        mut wanted: impl FnMut(&[u8]),
+        mut other: impl FnMut(Field, &[u8], bool),
+    ) -> (usize, bool) {
         let mut rest = bytes;
         while let Some((line, after)) = find_newline(rest).and_then(|end| rest.split_at_checked(end + 1)) {
             rest = after;
+            wanted(line);
             if !fields::may_matter(line) {
                 self.last = None;
                 continue;

@@ -43,6 +43,7 @@ mod trial;
 mod unsent;
 
 use crate::blank::Blanking;
+use crate::describe::headers::Kept;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::http::foreign::Foreign;
 use crate::protocol::{Opening, Protocol};
@@ -77,6 +78,8 @@ pub struct HttpExchange {
     pub forwarded_for: Option<String>,
     /// Headers of other tracing systems, if there are any.
     pub foreign: Option<Box<Foreign>>,
+    /// Header fields that somebody asked for, of the request and of the final response.
+    pub kept: Kept,
     /// `Content-Type` of the request is one that OpenTelemetry's exports have.
     pub has_otlp_type: bool,
     /// Request body in bytes, without chunk framing; `None` when bytes were lost that make it uncertain, or when the

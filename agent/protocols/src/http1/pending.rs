@@ -206,7 +206,8 @@ impl Queue {
             let parent = detail.traceparent.as_ref().map_or(0, |text| text.len());
             let always = size_of::<HttpExchange>() + detail.method.len() + detail.target.capacity();
             let foreign = detail.foreign.as_ref().map_or(0, |foreign| foreign.heap_bytes());
-            always + parent + foreign + detail.buffers.heap_bytes() + texts.map(len).iter().sum::<usize>()
+            let kept: usize = detail.kept.iter().map(|(_, value)| value.len() + size_of::<(&str, Box<str>)>()).sum();
+            always + parent + foreign + kept + detail.buffers.heap_bytes() + texts.map(len).iter().sum::<usize>()
         });
         let before = std::mem::replace(&mut current.weight, weight);
         self.text = (self.text + weight).saturating_sub(before);
@@ -221,6 +222,10 @@ impl Queue {
 
     pub(super) fn front(&self) -> Option<&Pending> {
         self.list.front()
+    }
+
+    pub(super) fn front_mut(&mut self) -> Option<&mut Pending> {
+        self.list.front_mut()
     }
 
     pub(super) fn len(&self) -> usize {

@@ -9,9 +9,10 @@ use super::pending::{Method, body_by_declaration};
 use super::probe;
 use super::session::Http1;
 use super::start::{self, is_registered};
+use crate::describe::headers::Kept;
 use crate::protocol::Probe;
 use crate::session::{Output, Reason};
-use crate::stream::{Chunk, Stamp};
+use crate::stream::{Chunk, Direction, Stamp};
 
 /// Where the reader is.
 #[derive(Clone, Copy, Debug)]
@@ -254,11 +255,19 @@ impl Http1 {
         loop {
             if self.up.lines.at_start() && !self.up.head.lossy {
                 let mut detail = self.queue.current().and_then(|current| current.detail.as_deref_mut());
-                let (used, ended) = self.up.head.read(rest, |field, value, folded| {
-                    if let Some(detail) = &mut detail {
-                        keep(detail, field, value, folded);
-                    }
-                });
+                let mut asked = Kept::new();
+                let (used, ended) = self.up.head.read(
+                    rest,
+                    |line| out.headers.keep(Direction::ToServer, line, &mut asked),
+                    |field, value, folded| {
+                        if let Some(detail) = &mut detail {
+                            keep(detail, field, value, folded);
+                        }
+                    },
+                );
+                if let Some(detail) = detail.filter(|_| !asked.is_empty()) {
+                    detail.kept.append(&mut asked);
+                }
                 rest = rest.get(used..).unwrap_or_default();
                 if ended {
                     self.up.pos = end.saturating_sub(rest.len() as u64);
@@ -307,6 +316,9 @@ impl Http1 {
                     break;
                 }
                 self.up.head.found_again = true;
+            }
+            if let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut()) {
+                out.headers.keep(Direction::ToServer, line, &mut detail.kept);
             }
             if let Some((field, value, folded)) = self.up.head.take(shape)
                 && let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut())

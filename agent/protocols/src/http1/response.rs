@@ -4,14 +4,15 @@ use super::chunked::{Chunked, Status, ends_body};
 use super::fields::{self, Shape};
 use super::head::{Framing, Head};
 use super::lines::{Line, Lines};
-use super::pending::Method;
+use super::pending::{Method, Queue};
 use super::probe;
 use super::session::Http1;
 use super::start;
+use crate::describe::headers::Kept;
 use crate::exchange::{Ending, Window};
 use crate::protocol::Probe;
 use crate::session::{Output, Reason};
-use crate::stream::{Chunk, Stamp};
+use crate::stream::{Chunk, Direction, Stamp};
 
 /// How much of the end of a call is looked at for the end of a chunked body.
 const TAIL: usize = 512;
@@ -248,7 +249,14 @@ impl Http1 {
         let mut rest = *bytes;
         loop {
             if self.down.lines.at_start() && !self.down.head.lossy {
-                let (used, ended) = self.down.head.read(rest, |_, _, _| {});
+                let kept = answered(&mut self.queue, self.down.status);
+                let (used, ended) = match kept.filter(|_| !out.headers.is_empty()) {
+                    Some(kept) => {
+                        let mut keep = |line: &[u8]| out.headers.keep(Direction::ToClient, line, kept);
+                        self.down.head.read(rest, &mut keep, |_, _, _| {})
+                    }
+                    None => self.down.head.read(rest, |_| {}, |_, _, _| {}),
+                };
                 rest = rest.get(used..).unwrap_or_default();
                 if ended {
                     self.down.pos = end.saturating_sub(rest.len() as u64);
@@ -285,6 +293,9 @@ impl Http1 {
                     break;
                 }
                 self.down.head.found_again = true;
+            }
+            if let Some(kept) = answered(&mut self.queue, self.down.status) {
+                out.headers.keep(Direction::ToClient, line, kept);
             }
             self.down.head.take(shape);
         }
@@ -367,4 +378,9 @@ impl Http1 {
             self.down.window.extend(self.down.pos, stamp);
         }
     }
+}
+/// What is kept of the exchange that a final response with this status answers.
+fn answered(queue: &mut Queue, status: Option<u16>) -> Option<&mut Kept> {
+    let is_final = status.is_some_and(|status| status >= 200 || status == 101);
+    queue.front_mut().filter(|_| is_final).and_then(|front| Some(&mut front.detail.as_mut()?.kept))
 }

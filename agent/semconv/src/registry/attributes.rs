@@ -60,7 +60,10 @@ attributes! {
     HTTP_RESPONSE_STATUS_CODE: "http.response.status_code", Int, Stable, HTTP, "100 to 599", "200";
     /// A header of the request, by its name in lower case.
     HTTP_REQUEST_HEADER: "http.request.header.<key>", StringList, Stable, HTTP,
-        "headers of other tracing systems (spans.md); at most 512 bytes of what clients send", "7b1f";
+        "headers of other tracing systems (spans.md), and those that are asked for; at most 1024 bytes of what clients send", "7b1f";
+    /// A header of the response, by its name in lower case.
+    HTTP_RESPONSE_HEADER: "http.response.header.<key>", StringList, Stable, HTTP,
+        "those that are asked for; at most 1024 bytes of what servers send", "HIT";
     /// Size of the request's body on the wire, bytes.
     HTTP_REQUEST_BODY_SIZE: "http.request.body.size", Int, Development, HTTP, "any", "351";
     /// Size of the response's body on the wire, bytes.

@@ -95,7 +95,12 @@ static HTTP: Span = Span {
             HTTP_REQUEST_HEADER,
             "if sent, and no link",
             "`b3`, `x-b3-traceid`, `x-b3-spanid`, `uber-trace-id`, `x-amzn-trace-id`, `sw8`, `x-request-id`: see \
-             [below](#headers-of-other-tracing-systems)",
+             [below](#headers-of-other-tracing-systems); and those that [the configuration](configuration.md#headers) asks for",
+        ),
+        Use::new(
+            HTTP_RESPONSE_HEADER,
+            "if sent and asked for",
+            "[the configuration](configuration.md#headers) asks for it",
         ),
         Use::new(NETWORK_PROTOCOL_VERSION, "always", "`1.0`, `1.1`"),
         Use::new(HTTP_RESPONSE_STATUS_CODE, "if answered", "final status, not 1xx"),

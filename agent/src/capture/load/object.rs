@@ -2,37 +2,17 @@
 
 use std::borrow::Cow;
 
-use aya::maps::{Array, HashMap, MapData, MapType};
+use aya::maps::MapType;
 use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use object::{File, Object as _, ObjectSection as _, ObjectSymbol as _};
 use wirespan_common::layout::{Config, Layout};
-use wirespan_common::limits::{MAX_WANTED, SLOTS, SLOTS_UNDISTURBED};
-use wirespan_common::record::Wanted;
+use wirespan_common::limits::{SLOTS, SLOTS_UNDISTURBED};
 use zerocopy::IntoBytes as _;
 
 use super::super::attach::is_preemptible;
 use super::super::propagate::SOCKETS;
 use super::super::working::Place;
-use super::{OBJECT, Options, StartError, kernel_release, load_error, map};
-
-/// What selectors say, for the programs to look at.
-pub(super) fn fill(ebpf: &mut Ebpf, options: &Options) -> Result<(), StartError> {
-    let mut ports: Array<&mut MapData, u64> = Array::try_from(map(ebpf, "SELECTED_PORTS")?).map_err(load_error)?;
-    let mut words = std::collections::BTreeMap::<u32, u64>::new();
-    for port in &options.ports {
-        *words.entry(u32::from(port >> 6)).or_default() |= 1 << (port & 63);
-    }
-    for (index, word) in words {
-        ports.set(index, word, 0).map_err(load_error)?;
-    }
-    let mut wanted: HashMap<&mut MapData, [u8; size_of::<Wanted>()], u8> =
-        HashMap::try_from(map(ebpf, "WANTED")?).map_err(load_error)?;
-    for one in options.wanted.iter().flatten().take(MAX_WANTED as usize) {
-        let key: [u8; size_of::<Wanted>()] = zerocopy::transmute!(*one);
-        wanted.insert(key, 1, 0).map_err(load_error)?;
-    }
-    Ok(())
-}
+use super::{OBJECT, Options, StartError, kernel_release, load_error};
 
 /// Loads the object, with all its maps. `queue_time`: whether arrivals are looked at; and where the map of threads is shared.
 pub(super) fn load(
@@ -42,12 +22,9 @@ pub(super) fn load(
     kernel: &Btf,
 ) -> Result<Ebpf, StartError> {
     let config = Config {
-        default_policy: options.default_policy,
         turn_budget: options.turn_budget,
         wake_bytes: options.ring_bytes / 8,
-        select_ports: u32::from(!options.ports.is_empty()),
         queue_time: u32::from(queue_time),
-        exec_filter: u32::from(options.wanted.as_ref().is_some_and(|wanted| wanted.len() <= MAX_WANTED as usize)),
         preemptible: u32::from(is_preemptible(&kernel_release())),
         new_traces: u32::from(options.new_traces),
     };
@@ -70,6 +47,7 @@ pub(super) fn load(
         .btf(Some(kernel))
         .override_global("LAYOUT", layout.as_bytes(), true)
         .override_global("CONFIG", config.as_bytes(), true)
+        .override_global("SELECTION", options.selection.words().as_bytes(), true)
         .map_max_entries("EVENTS", options.ring_bytes)
         .map_max_entries("SCRATCH", slots)
         .load(&object)

@@ -6,16 +6,20 @@
 mod contexts;
 mod report;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::args;
+use super::selection::{self, Chosen};
 use crate::capture::probed::Probed;
 use crate::capture::{self, load};
 use crate::config::{self, Config, Uprobes};
 use crate::enrich::{Host, Resources};
-use crate::process::table::{Decision, ProcessTable};
-use crate::process::{Process, Selector, Selectors, Site, Users};
+use crate::process::rules::Reason;
+use crate::process::selector::labels;
+use crate::process::table::ProcessTable;
+use crate::process::{Process, Site, Users, Verdict};
 use crate::resolve::Resolver;
 use crate::trace::context::Binding;
 use crate::trace::span::Resource;
@@ -27,13 +31,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the kernel counts how often probes are hit, if an agent has set any.
 const COUNTING: Duration = Duration::from_secs(1);
 
+/// An agent is no target of another one.
+const OWN: Verdict = Verdict { traced: false, reason: Reason::Own };
+
 /// What was found.
 struct Survey {
     /// Kernel release, and the backend that would be used.
     kernel: String,
     backend: Option<&'static str>,
-    /// The selectors, as written; none: every process.
-    selectors: Vec<String>,
+    /// Who is traced, in a few words.
+    selection: String,
     /// Agents that run.
     agents: Vec<u32>,
     targets: Vec<Target>,
@@ -45,8 +52,9 @@ struct Survey {
 struct Target {
     process: Process,
     resource: Arc<Resource>,
-    /// The selectors that choose it.
-    chosen_by: Vec<String>,
+    labels: BTreeMap<String, Vec<String>>,
+    /// What takes it in.
+    why: String,
     contexts: Contexts,
     probes: Vec<Probe>,
 }
@@ -65,6 +73,7 @@ struct Probe {
 /// A process that would not be traced, and why.
 struct Other {
     process: Process,
+    labels: BTreeMap<String, Vec<String>>,
     why: String,
 }
 
@@ -75,7 +84,7 @@ struct Other {
 pub fn targets(arguments: &args::Targets) -> anyhow::Result<()> {
     let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::plain(&config);
-    super::run::fits(&config)?;
+    super::selection::fits(&config)?;
     let survey = survey(&config)?;
     super::log::answer(&match arguments.output {
         args::Report::Text => report::text(&survey, arguments.all),
@@ -84,8 +93,9 @@ pub fn targets(arguments: &args::Targets) -> anyhow::Result<()> {
 }
 
 fn survey(config: &Config) -> anyhow::Result<Survey> {
-    let mut table = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
-    let mut resolver = Resolver::start_with(table.selectors(), true)?;
+    let Chosen { rules, treatments } = selection::chosen(config);
+    let mut table = ProcessTable::live(rules).with_limit(config.limits.processes as usize);
+    let mut resolver = Resolver::start_with(table.rules(), true)?;
     let mut is_done = false;
     resolver.scan();
     resolver.wait_for_scan(PATIENCE, |found| {
@@ -96,30 +106,35 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
     let backend = config.backend.forced().or_else(capture::declared_backend);
     let means = Means { stamps: backend == Some("sockets"), probes: config.uprobes == Uprobes::Auto };
     let mut processes: Vec<_> = table.all().collect();
-    processes.sort_by_key(|(process, _)| process.pid);
-    let agents: Vec<u32> =
-        processes.iter().map(|(process, _)| *process).filter(|one| is_agent(one)).map(|one| one.pid).collect();
-    let chooser = Chooser::new(&config.selectors, table.selectors(), &processes);
-    let mut resources = Resources::new(Host::read());
+    processes.sort_by_key(|process| process.pid);
+    let agents: Vec<u32> = processes.iter().copied().filter(|one| is_agent(one)).map(|one| one.pid).collect();
+    let mut users = Users::read();
+    processes
+        .iter()
+        .filter_map(|one| Some((one.user?, one.user_name.as_ref()?)))
+        .for_each(|(id, name)| users.add(id, name));
+    let mut resources = Resources::new(Host::read()).with_treatments(treatments);
     let (mut targets, mut others) = (Vec::new(), Vec::new());
-    for (process, decision) in &processes {
-        if *decision == Decision::Ignore || agents.contains(&process.pid) {
-            let why = chooser.why_not(process, &agents);
-            others.push(Other { process: (*process).clone(), why });
+    for process in processes {
+        let is_agent = agents.contains(&process.pid);
+        let process = if is_agent { Process { verdict: OWN, ..process.clone() } } else { process.clone() };
+        let (why, labels) = (table.rules().explain(&process, &users), labels(&process, &users));
+        if !process.verdict.traced {
+            others.push(Other { process, labels, why });
             continue;
         }
+        let process = &process;
         let resource = resources.of(process);
-        let chosen_by = chooser.chosen_by(process);
         let runtime = attribute(&resource, semconv::PROCESS_RUNTIME_NAME);
         let contexts = contexts::of(runtime, &process.program, Binding::of(&resource), means);
         let sites = process.program.sites.iter().filter(|_| means.probes && means.stamps);
         let probes =
             sites.map(|site| Probe { site: site.clone(), path: path(process, site), is_set: None, hits: None });
-        targets.push(Target { process: (*process).clone(), resource, chosen_by, contexts, probes: probes.collect() });
+        targets.push(Target { process: process.clone(), resource, labels, why, contexts, probes: probes.collect() });
     }
     see_probes(&mut targets, &agents);
-    let selectors = config.selectors.iter().map(ToString::to_string).collect();
-    Ok(Survey { kernel: load::kernel_release(), backend, selectors, agents, targets, others })
+    let selection = super::log::outline(config);
+    Ok(Survey { kernel: load::kernel_release(), backend, selection, agents, targets, others })
 }
 
 /// Sees which of the probes running agents have set, and how often they are hit.
@@ -155,40 +170,4 @@ fn path(process: &Process, site: &Site) -> String {
 /// A text among the attributes of a resource.
 fn attribute<'a>(resource: &'a Resource, key: &str) -> Option<&'a str> {
     resource.attributes.iter().find(|(name, _)| name == key).and_then(|(_, value)| value.as_str())
-}
-
-/// Which selector chooses which process.
-struct Chooser<'a> {
-    /// As written, and as they are compared.
-    selectors: Vec<(&'a Selector, &'a Selector)>,
-    users: Users,
-}
-
-impl<'a> Chooser<'a> {
-    fn new(written: &'a Selectors, compared: &'a Selectors, processes: &[(&Process, Decision)]) -> Self {
-        let mut users = Users::read();
-        for (process, _) in processes {
-            if let (Some(user), Some(name)) = (process.user, &process.user_name) {
-                users.add(user, name);
-            }
-        }
-        Self { selectors: written.iter().zip(compared.iter()).collect(), users }
-    }
-
-    fn chosen_by(&self, process: &Process) -> Vec<String> {
-        let chosen = self.selectors.iter().filter(|(_, compared)| compared.matches(process, &self.users));
-        chosen.map(|(written, _)| written.to_string()).collect()
-    }
-
-    fn why_not(&self, process: &Process, agents: &[u32]) -> String {
-        if process.pid == std::process::id() || agents.contains(&process.pid) {
-            return "wirespan does not trace itself".to_owned();
-        }
-        let may = |compared: &Selector| Selectors::new(vec![compared.clone()]).could_match(process, &self.users);
-        let nearly = self.selectors.iter().find(|(_, compared)| may(compared));
-        match nearly {
-            Some((written, _)) => format!("`{written}` would choose it if it used the port"),
-            None => "no selector chooses it".to_owned(),
-        }
-    }
 }

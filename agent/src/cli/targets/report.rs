@@ -25,14 +25,14 @@ pub(super) fn text(survey: &Survey, all: bool) -> String {
     for target in &survey.targets {
         text.push_str(&of(target));
     }
-    for Other { process, why } in survey.others.iter().filter(|_| all) {
+    for Other { process, why, .. } in survey.others.iter().filter(|_| all) {
         let _ = writeln!(text, "\n{} {}\n  not traced: {}", process.pid, shown(name(process)), shown(why));
     }
     text
 }
 
 fn of(target: &Target) -> String {
-    let Target { process, resource, chosen_by, contexts, probes } = target;
+    let Target { process, resource, why, labels, contexts, probes } = target;
     let mut text = format!("\n{} {}\n", process.pid, shown(&resource.service_name));
     let mut line = |what: &str, told: &str| {
         if !told.is_empty() {
@@ -40,9 +40,18 @@ fn of(target: &Target) -> String {
         }
     };
     line("program", process.exe.as_deref().unwrap_or(&process.comm));
-    line("chosen by", &list(chosen_by.iter()));
+    line("traced as", why);
     line("unit", process.group.unit.as_deref().unwrap_or_default());
     line("container", process.group.container_id.as_deref().unwrap_or_default());
+    line(
+        "labels",
+        &list(
+            labels
+                .iter()
+                .filter(|(name, _)| is_news(name))
+                .map(|(name, values)| format!("{name}={}", values.join("|"))),
+        ),
+    );
     line("runtime", &runtime(target));
     line("listens on", &ports(&process.listening));
     line("contexts", &contexts.how);
@@ -51,6 +60,11 @@ fn of(target: &Target) -> String {
         line("probe", &probed(probe));
     }
     text
+}
+
+/// Whether a label is not told in another line.
+fn is_news(label: &str) -> bool {
+    !["exe", "comm", "pid", "port", "systemd.unit", "container.id"].contains(&label)
 }
 
 fn probed(probe: &Probe) -> String {
@@ -70,19 +84,19 @@ pub(super) fn json(survey: &Survey, all: bool) -> String {
         "version": env!("CARGO_PKG_VERSION"),
         "kernel": survey.kernel,
         "backend": survey.backend,
-        "selectors": survey.selectors,
+        "selection": survey.selection,
         "agents": survey.agents,
         "targets": survey.targets.iter().map(target).collect::<Vec<_>>(),
     });
     if all {
-        let other = |Other { process, why }: &Other| json!({ "pid": process.pid, "comm": process.comm, "exe": process.exe.as_deref(), "why": why });
+        let other = |Other { process, labels, why }: &Other| json!({ "pid": process.pid, "comm": process.comm, "exe": process.exe.as_deref(), "labels": labels, "why": why });
         answer["others"] = survey.others.iter().map(other).collect();
     }
     format!("{}\n", shown::json(&format!("{answer:#}")))
 }
 
 fn target(target: &Target) -> Value {
-    let Target { process, resource, chosen_by, contexts, probes } = target;
+    let Target { process, resource, why, labels, contexts, probes } = target;
     let probe = |Probe { site, path, is_set, hits }: &Probe| json!({ "program": site.program, "path": path, "offset": site.offset, "set": is_set, "hits_per_second": hits });
     json!({
         "pid": process.pid,
@@ -93,7 +107,8 @@ fn target(target: &Target) -> Value {
         "unit": process.group.unit,
         "container": process.group.container_id.as_deref(),
         "listening": process.listening,
-        "chosen_by": chosen_by,
+        "why": why,
+        "labels": labels,
         "runtime": {
             "name": attribute(resource, semconv::PROCESS_RUNTIME_NAME),
             "version": version(target),

@@ -92,6 +92,7 @@ mod tests {
         let resource = Arc::new(Resource {
             service_name: "wirespan".into(),
             attributes: vec![("service.name".into(), Value::Static("wirespan"))],
+            ..Resource::default()
         });
         let log = LogRecord {
             event_name: "wirespan.advice",

@@ -77,7 +77,7 @@ fn service(process: &Resource) -> (Uuid, Resource) {
     if !attributes.iter().any(|(key, _)| key == INSTANCE) {
         attributes.push((INSTANCE.into(), Value::Text(instance.to_string().into())));
     }
-    (instance, Resource { service_name: Arc::clone(&process.service_name), attributes })
+    (instance, Resource { service_name: Arc::clone(&process.service_name), attributes, ..Resource::default() })
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
             ("process.pid".into(), Value::Int(pid)),
             ("container.id".into(), Value::Text(more.into())),
         ];
-        Arc::new(Resource { service_name: "db".into(), attributes })
+        Arc::new(Resource { service_name: "db".into(), attributes, ..Resource::default() })
     }
 
     const ONE: &str = "a6c808df-e14f-5dc3-b2d6-5c5b654053ae";

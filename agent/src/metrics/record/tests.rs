@@ -23,7 +23,7 @@ const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;
 
 fn resource(name: &str) -> Arc<Resource> {
-    Arc::new(Resource { service_name: name.into(), attributes: Vec::new() })
+    Arc::new(Resource { service_name: name.into(), attributes: Vec::new(), ..Resource::default() })
 }
 
 fn spoken(name: &str) -> Spoken {

@@ -50,9 +50,9 @@ impl Stages {
         let mut relays = None;
         let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
         let ids = match header(request) {
-            Some(named) => self.carried(key, pid, request.at_ns, (named, owner)),
+            Some(named) => self.carried((key, pid), request.at_ns, (named, owner), resource),
             None if let Some(spoken) = self.spoken.parent(key.connection, key.pos) => {
-                self.tracer.begin(key, Some(spoken))
+                self.tracer.begin(key, Some(spoken), resource)
             }
             None => {
                 if owner.is_none() && may_relay(Binding::of(resource)) {
@@ -62,7 +62,7 @@ impl Stages {
                     });
                 }
                 let parent = owner.or(relays.map(|(owner, _)| owner)).and_then(TraceParent::of);
-                self.tracer.begin(key, parent)
+                self.tracer.begin(key, parent, resource)
             }
         };
         self.links.asks(Asked { ids, print: request.print, relays });
@@ -81,7 +81,7 @@ impl Stages {
         let named = header(request);
         Followed::of(connection).begun = (request.pos, self.totals.events);
         let pid = request.actor.pid;
-        let own = self.tracer.begin(key, asker.and_then(TraceParent::of).or(named));
+        let own = self.tracer.begin(key, asker.and_then(TraceParent::of).or(named), resource);
         let own = self.served_by_sdk(own, named, pid, request.at_ns);
         if let Some(named) = named {
             self.named.is_new(named.span_id);
@@ -132,6 +132,7 @@ impl Stages {
         key: RequestKey,
         (promised, asked, owner): (Option<Owner>, Option<Asked>, Option<Owner>),
         header: Option<TraceParent>,
+        resource: &Resource,
     ) -> Told {
         let has_ends = connection.open.vantage == Vantage::Socket && exchange.detail.spoken().family.has_requests();
         let done = |ids| Told { ids, other: Other::Done };
@@ -152,10 +153,10 @@ impl Stages {
             return match self.links.asker(client, key.pos) {
                 // What is asked is not known; over unix sockets it may be another byte.
                 Some(Asked { ids, .. }) if connection.open.transport != Transport::Unix => {
-                    done(Some(self.tracer.begin(key, TraceParent::of(ids))))
+                    done(Some(self.tracer.begin(key, TraceParent::of(ids), resource)))
                 }
                 Some(_) => done(None),
-                None => Told { ids: Some(self.tracer.begin_open(key)), other: Other::Awaited(client) },
+                None => Told { ids: Some(self.tracer.begin_open(key, resource)), other: Other::Awaited(client) },
             };
         }
         let is_met = self.links.is_met(key.connection);
@@ -168,9 +169,9 @@ impl Stages {
             return Told { ids: Some(ids), other: if is_met { Other::Answered } else { Other::Done } };
         }
         let ids = match header {
-            Some(named) => self.carried(key, exchange.actor.pid, exchange.request.first_ns, (named, owner)),
+            Some(named) => self.carried((key, exchange.actor.pid), exchange.request.first_ns, (named, owner), resource),
             None if !is_met && spoken.is_none() => return done(None),
-            None => self.tracer.begin(key, spoken.or_else(|| owner.and_then(TraceParent::of))),
+            None => self.tracer.begin(key, spoken.or_else(|| owner.and_then(TraceParent::of)), resource),
         };
         Told { ids: Some(ids), other: if is_met { Other::Asks } else { Other::Done } }
     }

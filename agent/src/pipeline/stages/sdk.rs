@@ -16,22 +16,22 @@ impl Stages {
     /// it was made for.
     pub(super) fn carried(
         &mut self,
-        key: RequestKey,
-        pid: u32,
+        (key, pid): (RequestKey, u32),
         at_ns: u64,
         (named, owner): (TraceParent, Option<Owner>),
+        resource: &Resource,
     ) -> Owner {
         let was_put = self.named.was_put(named.span_id);
         let passed = self.passed.asks(pid, named.span_id).filter(|_| !was_put);
         let is_new = self.named.is_new(named.span_id) || was_put;
         if let Some(parent) = passed.and_then(TraceParent::of) {
-            return self.tracer.begin(key, Some(parent));
+            return self.tracer.begin(key, Some(parent), resource);
         }
         let is_told = named.sampled && self.sdks.tells(pid, Signal::Traces, Work::Called { is_traced: true }, at_ns);
         if !is_told && (!is_new || self.sdks.is_hidden(pid) || self.sdks.exports_traces(pid)) {
-            return self.tracer.begin(key, Some(named));
+            return self.tracer.begin(key, Some(named), resource);
         }
-        let carried = self.tracer.carried(key, named, owner);
+        let carried = self.tracer.carried(key, named, owner, resource);
         if is_told { left(carried, Decision::Exported) } else { carried }
     }
 
@@ -77,7 +77,7 @@ impl Stages {
         let (stream, pos) = (exchange.stream, exchange.request.pos);
         let key = RequestKey { connection: connection.open.connection, stream, pos };
         let parent = header.or_else(|| owner.and_then(TraceParent::of));
-        let ids = told.ids.unwrap_or_else(|| self.tracer.begin(key, parent));
+        let ids = told.ids.unwrap_or_else(|| self.tracer.begin(key, parent, resource));
         (Told { ids: Some(left(ids, Decision::Told)), ..told }, is_measured)
     }
 }

@@ -243,7 +243,7 @@ fn what_is_forgotten_has_an_end_too() {
 #[test]
 fn what_a_process_does_that_is_not_selected_is_counted_and_not_exported() {
     for (selector, expected) in [("comm=shop", (1, 0)), ("comm=other", (0, 1))] {
-        let mut bench = Bench::selecting(Selectors::new(vec![selector.parse().unwrap()]));
+        let mut bench = Bench::selecting([selector.parse().unwrap()].into_iter().collect());
         bench.engine.handle(&Event::Process(Process {
             pid: 7,
             change: ProcessChange::Exec { file: "/usr/bin/shop".into() },

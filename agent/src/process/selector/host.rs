@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Label, Requirement, Selector, Selectors, Test};
+use super::{Label, Requirement, Selector, Test, is_pattern};
 use crate::process::{Users, spelling};
 
 /// Where programs lie that are named without their folder.
@@ -19,43 +19,33 @@ pub struct Unfit {
     pub message: String,
 }
 
-impl Selectors {
-    /// Sees what is wrong with the selectors on this host. Returns what the user should know about them.
+impl Selector {
+    /// Sees what is wrong with it on this host. Returns what the user should know about it.
     ///
     /// # Errors
-    /// The first one that selects nothing.
+    /// When it selects nothing.
     pub fn check(&self, users: &Users) -> Result<Vec<String>, Unfit> {
         let mut notes = Vec::new();
-        for selector in &self.alternatives {
-            for requirement in &selector.requirements {
-                let Test::In(values) = &requirement.test else { continue };
-                for value in values {
-                    let unfit = |message| Unfit { selector: selector.to_string(), message };
-                    notes.extend(selector.fits(requirement, value, users).map_err(unfit)?);
-                }
+        for requirement in &self.requirements {
+            let Test::In(values) = &requirement.test else { continue };
+            for value in values.iter().filter(|value| !is_pattern(value)) {
+                let unfit = |message| Unfit { selector: self.to_string(), message };
+                notes.extend(self.fits(requirement, value, users).map_err(unfit)?);
             }
         }
         Ok(notes)
     }
 
-    /// Adds the real path of each executable that is named by a symbolic link on this host (`/usr/bin/python3`,
-    /// `java`): what the kernel shows of a process is the real path.
-    #[must_use]
-    pub fn with_real_paths(mut self) -> Self {
-        for requirement in self.alternatives.iter_mut().flat_map(|selector| &mut selector.requirements) {
-            let (Label::Exe, Test::In(values) | Test::NotIn(values)) = (&requirement.label, &mut requirement.test)
-            else {
-                continue;
-            };
-            let real = values.iter().filter_map(|value| real(value)?.to_str().map(Box::from));
-            let mut real: Vec<Box<str>> = real.filter(|path| !values.contains(path)).collect();
-            values.append(&mut real);
+    /// Adds the real path of each executable that is named by a symbolic link on this host.
+    pub(in crate::process) fn add_real_paths(&mut self) {
+        for requirement in &mut self.requirements {
+            if requirement.label == Label::Exe {
+                let real = requirement.values().iter().filter_map(|value| real(value)?.to_str().map(Box::from));
+                requirement.also = real.filter(|path| !requirement.values().contains(path)).collect();
+            }
         }
-        self
     }
-}
 
-impl Selector {
     fn fits(&self, requirement: &Requirement, value: &str, users: &Users) -> Result<Option<String>, String> {
         match requirement.label {
             Label::User if value.parse::<u32>().is_err() && !users.has(value) => {
@@ -67,7 +57,7 @@ impl Selector {
             }
             Label::Exe if value.starts_with('/') && !Path::new(value).exists() => {
                 let in_container = |one: &Requirement| {
-                    matches!(one.label, Label::Container | Label::ContainerId)
+                    (one.label.is_told() || matches!(one.label, Label::Container | Label::ContainerId))
                         && matches!(one.test, Test::In(_) | Test::Exists)
                 };
                 if self.requirements.iter().any(in_container) || is_running(value) {
@@ -116,6 +106,7 @@ fn is_running(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::selector::Selectors;
 
     fn check(text: &str) -> Result<Vec<String>, String> {
         let selectors: Selectors = [text.parse::<Selector>().unwrap()].into_iter().collect();

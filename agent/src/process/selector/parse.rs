@@ -91,7 +91,7 @@ impl<'a> Parser<'a> {
         self.skip_space();
         if absent {
             return match self.rest().chars().next() {
-                None | Some(',') => Ok(Requirement { label, test: Test::Absent }),
+                None | Some(',') => Ok(Requirement { label, test: Test::Absent, also: Vec::new() }),
                 Some(_) => Err(self.unexpected("a label after `!` takes no value: expected `,` or the end")),
             };
         }
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
                 }
             }
         };
-        Ok(Requirement { label, test })
+        Ok(Requirement { label, test, also: Vec::new() })
     }
 
     fn label(&mut self) -> Result<Label, Error> {

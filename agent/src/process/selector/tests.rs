@@ -1,4 +1,6 @@
 use super::*;
+use crate::process::container::{Container, Pod};
+use crate::process::{Group, Rules};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -77,11 +79,8 @@ fn requirements_hold_as_in_kubernetes() {
 #[test]
 fn containers_and_units_have_short_forms() {
     let id = "0123456789abcdef".repeat(4);
-    let group = super::super::Group {
-        container_id: Some(id.as_str().into()),
-        unit: Some("web@1.service".into()),
-        ..Default::default()
-    };
+    let group =
+        Group { container_id: Some(id.as_str().into()), unit: Some("web@1.service".into()), ..Default::default() };
     let process = Process { group: Arc::new(group), ..Process::default() };
     for yes in ["container", "container.id", &format!("container.id={id}"), "container.id=0123456789ab"] {
         assert!(parse(yes).matches(&process, &Users::default()), "{yes}");
@@ -102,10 +101,80 @@ fn what_could_never_match_is_refused() {
          `comm=systemd-resolve`, or select by `exe`"
     );
     parse("comm=systemd-resolve");
-    for text in ["exe=/usr/bin/python*", "comm in (a,b?)", "user=*", "systemd.unit!=web@*"] {
-        assert!(error(text).contains("wildcard, which selectors do not have"), "{text}");
+    parse("comm=systemd-resolve*");
+    assert_eq!(
+        error("language=pyton"),
+        "`pyton` is not a language that is recognised at column 10; did you mean `python`?"
+    );
+    assert!(error("language=cobol").ends_with("; write one of go, java, nodejs, php, python, ruby, dotnet"));
+}
+
+#[test]
+fn wildcards_stand_for_anything() {
+    for yes in ["exe=/usr/*/nginx", "exe=ngin?", "comm=*", "env.OPTIONS=a*", "user=ro*t", "comm notin (python*,node)"] {
+        assert!(holds(yes), "{yes}");
     }
-    parse("env.PATTERN=a*");
+    for no in ["exe=/usr/*/ngin", "exe!=ng*", "env.NONE=*", "comm in (p*,n?)"] {
+        assert!(!holds(no), "{no}");
+    }
+}
+
+#[test]
+fn what_others_say_of_its_container() {
+    let pod = Pod {
+        namespace: "shop".into(),
+        name: "web-5d8f-x2".into(),
+        uid: "0b9e".into(),
+        node: Some("node-1".into()),
+        labels: [("app.kubernetes.io/name".into(), "web".into())].into(),
+        annotations: [("team".into(), "a b".into())].into(),
+        namespace_labels: Arc::new([("stage".into(), "prod".into())].into()),
+        node_labels: Arc::new([("zone".into(), "eu-1".into())].into()),
+        owners: vec![("ReplicaSet".into(), "web-5d8f".into()), ("Deployment".into(), "web".into())],
+    };
+    let container = Container {
+        name: Some("nginx".into()),
+        image: Some("docker.io/library/nginx:1.27@sha256:abc".into()),
+        labels: [("role".into(), "front".into())].into(),
+        pod: Some(Arc::new(pod)),
+        ..Container::default()
+    };
+    let process = Process { container: Some(Arc::new(container)), ..nginx() };
+    let holds = |text: &str| parse(text).matches(&process, &Users::default());
+    for yes in [
+        "container.name=nginx",
+        "container.image=nginx",
+        "container.image=nginx:1.27",
+        "container.image=docker.io/library/nginx",
+        "container.image=docker.io/*/nginx:1.*",
+        "container.label.role=front",
+        "k8s.namespace=shop",
+        "k8s.namespace.name in (shop,till)",
+        "k8s.pod.name=web-*",
+        "k8s.pod.uid=0b9e",
+        "k8s.node.name=node-1",
+        "k8s.pod.label.app.kubernetes.io/name=web",
+        "k8s.pod.annotation.team",
+        "k8s.namespace.label.stage=prod",
+        "k8s.node.label.zone notin (us-1)",
+        "k8s.deployment=web",
+        "k8s.deployment.name=web",
+        "k8s.owner.kind=Deployment",
+        "k8s.owner.name=web-5d8f",
+        "!k8s.statefulset.name",
+    ] {
+        assert!(holds(yes), "{yes}");
+        let without = parse(yes).matches(&nginx(), &Users::default());
+        assert_eq!(without, yes.contains('!') || yes.contains("notin"), "{yes}");
+    }
+    for no in ["container.image=nginx:1.26", "k8s.pod.label.app=web", "k8s.namespace!=shop", "k8s.job.name"] {
+        assert!(!holds(no), "{no}");
+    }
+    let labels = labels(&process, &Users::default());
+    assert_eq!(labels["k8s.pod.label.app.kubernetes.io/name"], ["web"]);
+    assert_eq!(labels["k8s.deployment.name"], ["web"]);
+    assert_eq!(labels["port"], ["80", "443", "5432"]);
+    assert!(labels.keys().all(|name| Label::named(name).is_ok()));
 }
 
 #[test]
@@ -129,20 +198,6 @@ fn errors_say_what_where_and_what_instead() {
 }
 
 #[test]
-fn alternatives_and_what_they_name() {
-    let none = Selectors::default();
-    assert!(none.select_all() && !none.uses_ports());
-    let some: Selectors =
-        ["port in (8000,80),exe=/x", "comm=a,port!=9,env.A=1", "env.B"].map(parse).into_iter().collect();
-    assert!(some.uses_ports());
-    assert_eq!(some.ports().into_iter().collect::<Vec<_>>(), [9, 80, 8000]);
-    assert_eq!(some.variables().into_iter().collect::<Vec<_>>(), ["A", "B"]);
-    assert!(!some.matches(&nginx(), &Users::default()));
-    let more: Selectors = ["port=1", "exe=nginx"].map(parse).into_iter().collect();
-    assert!(more.matches(&nginx(), &Users::default()));
-}
-
-#[test]
 fn a_symbolic_link_names_what_it_leads_to() {
     let directory = std::env::temp_dir().join(format!("wirespan-link-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
@@ -153,7 +208,7 @@ fn a_symbolic_link_names_what_it_leads_to() {
     let real = directory.join("real").to_str().unwrap().into();
     let process = Process { exe: Some(real), ..Process::default() };
     assert!(!selectors.matches(&process, &Users::default()));
-    assert!(selectors.with_real_paths().matches(&process, &Users::default()));
+    assert!(Rules::from(selectors).with_real_paths().matches(&process, &Users::default()));
     std::fs::remove_dir_all(directory).unwrap();
 }
 
@@ -169,7 +224,9 @@ fn requirement() -> impl Strategy<Value = Requirement> {
         Just(Label::Container),
         Just(Label::ContainerId),
         Just(Label::Unit),
+        Just(Label::Owner("DaemonSet")),
         "[A-Z_]{1,8}".prop_map(|name| Label::Environment(name.into())),
+        "[a-z./]{1,12}".prop_map(|name| Label::PodLabel(name.into())),
     ];
     let test = prop_oneof![
         prop::collection::vec(value(), 1..4).prop_map(Test::In),
@@ -177,7 +234,7 @@ fn requirement() -> impl Strategy<Value = Requirement> {
         Just(Test::Exists),
         Just(Test::Absent),
     ];
-    (label, test).prop_map(|(label, test)| Requirement { label, test })
+    (label, test).prop_map(|(label, test)| Requirement { label, test, also: Vec::new() })
 }
 
 proptest! {

@@ -122,7 +122,10 @@ mod tests {
     #[test]
     fn a_container_is_asked_about_once_and_let_go_of() {
         let mut table = ProcessTable::replay(
-            ["container.name=web"].iter().map(|text| text.parse::<crate::process::Selector>().unwrap()).collect(),
+            ["container.name=web"]
+                .iter()
+                .map(|text| text.parse::<crate::process::Selector>().unwrap())
+                .collect::<crate::process::Selectors>(),
         );
         for pid in [7, 8] {
             table.insert(process(pid));
@@ -132,11 +135,12 @@ mod tests {
         assert_eq!(table.decision(7), Decision::Ignore);
         table.described(described("web"));
         assert_eq!((table.decision(7), table.decision(8)), (Decision::Trace, Decision::Trace));
-        assert_eq!(table.get(7).unwrap().revision, 1);
+        let revision = table.get(7).unwrap().revision;
+        assert!(revision > 0);
         let changes: Vec<Change> = table.changes().map(|order| order.change).collect();
         assert_eq!(changes, [Change::Set(Decision::Trace); 2]);
         table.described(described("web"));
-        assert_eq!(table.get(7).unwrap().revision, 1, "nothing new");
+        assert_eq!(table.get(7).unwrap().revision, revision, "nothing new");
         table.insert(process(9));
         assert_eq!(table.decision(9), Decision::Trace, "what is known of the container holds for all");
         table.described(described("job"));

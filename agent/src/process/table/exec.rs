@@ -58,12 +58,13 @@ impl ProcessTable {
     /// A process was looked at after the exec at `at_ns`, which is known already.
     pub(super) fn looked_at(&mut self, found: Process, at_ns: u64) {
         let Some(entry) = self.entries.get(&found.pid) else { return };
-        let process = merged(entry.process.clone(), found);
+        let mut process = merged(entry.process.clone(), found);
         if entry.exited_at.is_none() {
             return self.put(process, true, at_ns);
         }
         // Events of it may still come. The kernel has done with it.
-        let decision = self.evaluate(&process);
+        self.place(&mut process);
+        let decision = self.evaluate(&mut process);
         if let Some(entry) = self.entries.get_mut(&process.pid)
             && process.text_bytes() <= self.max_texts - self.texts
         {
@@ -126,6 +127,7 @@ impl ProcessTable {
             generation: before.generation + 1,
             revision: 0,
             // Another environment may have been given to it, and which sockets it kept is not known.
+            command_line: None,
             environment: Arc::default(),
             program: Arc::default(),
             published: None,

@@ -10,21 +10,24 @@ impl ProcessTable {
     /// `known_ns`: time of the event that it is founded on.
     pub(super) fn put(&mut self, mut process: Process, undecided: bool, known_ns: u64) {
         self.place(&mut process);
-        let decision = self.evaluate(&process);
+        let decision = self.evaluate(&mut process);
         let pid = process.pid;
         let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
+        // Another rule says something else of it.
+        process.revision += u32::from(before.is_some_and(|entry| entry.process.verdict != process.verdict));
         let (was, changed_ns) = before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
         // The kernel waits for decisions only when selectors are in force.
-        if was != decision || (undecided && !self.selectors.select_all()) {
+        if was != decision || (undecided && !self.rules.select_all()) {
             self.changes.insert(pid, (Change::Set(decision), known_ns));
         }
         self.texts -= self.entries.get(&pid).map_or(0, |entry| entry.texts);
         if let Some(entry) = self.entries.get_mut(&pid) {
             entry.texts = 0;
         }
-        if decision == Decision::Ignore && !self.selectors.could_match(&process, &self.users) {
+        if decision == Decision::Ignore && !self.rules.could_match(&process, &self.users) {
             // Nobody will ask what it says of itself.
             process.environment = Arc::default();
+            process.command_line = None;
             process.program = Arc::default();
             process.published = None;
         }
@@ -49,12 +52,12 @@ impl ProcessTable {
     }
 
     /// Decides about a process anew: what was there before its events has changed.
-    pub(super) fn again(&mut self, process: Process) {
+    pub(super) fn again(&mut self, mut process: Process) {
         let (pid, known_ns) = (process.pid, process.found_ns);
         let Some(entry) = self.entries.get(&pid) else { return };
         let Entry { changed_ns, awaited, exited_at, .. } = *entry;
         if exited_at.is_some() {
-            let decision = self.evaluate(&process);
+            let decision = self.evaluate(&mut process);
             if let Some(entry) = self.entries.get_mut(&pid) {
                 (entry.process, entry.decision) = (process, decision);
             }

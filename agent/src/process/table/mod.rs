@@ -12,6 +12,7 @@ mod found;
 #[cfg(test)]
 mod found_tests;
 mod keep;
+mod reselect;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,8 @@ pub use counters::Counters;
 pub(crate) use exec::given;
 pub use found::{Ask, Found, Look, Said, What};
 
-use super::{Process, Selectors, Users};
+use super::rules::{Reason, Verdict};
+use super::{Process, Rules, Users};
 use crate::event::{self, ProcessChange};
 
 /// How long a process is kept after its exit, ns of event time.
@@ -83,7 +85,7 @@ struct Entry {
 /// Processes by id.
 #[derive(Debug)]
 pub struct ProcessTable {
-    selectors: Selectors,
+    rules: Rules,
     users: Users,
     /// Whether somebody looks at what the table asks for.
     live: bool,
@@ -113,8 +115,8 @@ pub struct ProcessTable {
 impl ProcessTable {
     /// The table of this host, which never selects the agent itself.
     #[must_use]
-    pub fn live(selectors: Selectors) -> Self {
-        let mut table = Self::replay(selectors.with_real_paths());
+    pub fn live(rules: impl Into<Rules>) -> Self {
+        let mut table = Self::replay(rules.into().with_real_paths());
         table.own = std::process::id();
         table.users = Users::read();
         table.live = true;
@@ -124,9 +126,9 @@ impl ProcessTable {
 
     /// A table that knows only what events and [`Self::insert`] tell.
     #[must_use]
-    pub fn replay(selectors: Selectors) -> Self {
+    pub fn replay(rules: impl Into<Rules>) -> Self {
         Self {
-            selectors,
+            rules: rules.into(),
             users: Users::default(),
             live: false,
             own: 0,
@@ -157,19 +159,19 @@ impl ProcessTable {
     /// The policy of processes that no change was reported of.
     #[must_use]
     pub fn default_decision(&self) -> Decision {
-        if self.selectors.select_all() { Decision::Trace } else { Decision::Ignore }
+        if self.rules.select_all() { Decision::Trace } else { Decision::Ignore }
     }
 
-    /// The selectors, with the real paths of executables.
+    /// The rules, with the real paths of executables.
     #[must_use]
-    pub fn selectors(&self) -> &Selectors {
-        &self.selectors
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Whether what the selectors look at changes without an event, so that a scan is needed now and then.
     #[must_use]
     pub fn drifts(&self) -> bool {
-        self.selectors.drifts()
+        self.rules.drifts()
     }
 
     /// Follows a process event.
@@ -237,10 +239,9 @@ impl ProcessTable {
         self.entries.values().filter(traced).map(|entry| &entry.process)
     }
 
-    /// All processes that have not exited, and whether each is traced.
-    pub fn all(&self) -> impl Iterator<Item = (&Process, Decision)> {
-        let there = self.entries.values().filter(|entry| entry.exited_at.is_none());
-        there.map(|entry| (&entry.process, entry.decision))
+    /// All processes that have not exited.
+    pub fn all(&self) -> impl Iterator<Item = &Process> {
+        self.entries.values().filter(|entry| entry.exited_at.is_none()).map(|entry| &entry.process)
     }
 
     /// What the kernel must be told since the last call; the latest for each process.
@@ -293,17 +294,24 @@ impl ProcessTable {
         }
     }
 
-    fn evaluate(&mut self, process: &Process) -> Decision {
-        if self.own != 0 && (process.pid == self.own || process.forked_from.contains(&self.own)) {
-            return Decision::Ignore;
-        }
-        if self.selectors.select_all() {
-            return Decision::Trace;
+    fn evaluate(&mut self, process: &mut Process) -> Decision {
+        process.verdict = self.judge(process);
+        if process.verdict.traced { Decision::Trace } else { Decision::Ignore }
+    }
+
+    fn judge(&mut self, process: &Process) -> Verdict {
+        if self.is_own(process) {
+            return Verdict { traced: false, reason: Reason::Own };
         }
         if let (Some(user), Some(name)) = (process.user, &process.user_name) {
             self.users.add(user, name);
         }
-        if self.selectors.matches(process, &self.users) { Decision::Trace } else { Decision::Ignore }
+        self.rules.judge(process, &self.users)
+    }
+
+    /// Whether a process is the agent, or works for it.
+    fn is_own(&self, process: &Process) -> bool {
+        self.own != 0 && (process.pid == self.own || process.forked_from.contains(&self.own))
     }
 
     fn fork(&mut self, event: &event::Process, parent: u32) {
@@ -346,7 +354,7 @@ impl ProcessTable {
     }
 
     fn exit(&mut self, pid: u32, at_ns: u64) {
-        if !self.selectors.select_all() {
+        if !self.rules.select_all() {
             self.changes.insert(pid, (Change::Remove, at_ns));
         }
         if let Some(entry) = self.entries.get_mut(&pid).filter(|entry| entry.exited_at.is_none()) {
@@ -361,7 +369,7 @@ impl ProcessTable {
             return;
         };
         let is_new = Process::add_port(list(&mut entry.process), port);
-        if !self.selectors.uses_ports() || entry.exited_at.is_some() {
+        if !self.rules.uses_ports() || entry.exited_at.is_some() {
             return;
         }
         if is_new {
@@ -380,20 +388,20 @@ impl ProcessTable {
     /// Whether selectors look at ports.
     #[must_use]
     pub fn uses_ports(&self) -> bool {
-        self.selectors.uses_ports()
+        self.rules.uses_ports()
     }
 
     /// Whether a selector names the port.
     #[must_use]
     pub fn names_port(&self, port: u16) -> bool {
-        self.selectors.names_port(port)
+        self.rules.names_port(port)
     }
 
     /// The kernel marks whoever uses a port that a selector names, again at each connect. Who can never be selected is
     /// not worth the records of all its calls.
     fn refuse(&mut self, pid: u32) {
         let Some(entry) = self.entries.get(&pid).filter(|entry| entry.decision == Decision::Ignore) else { return };
-        if pid != self.own && !self.selectors.could_match(&entry.process, &self.users) {
+        if pid != self.own && !self.rules.could_match(&entry.process, &self.users) {
             self.changes.insert(pid, (Change::Refuse, 0));
         }
     }

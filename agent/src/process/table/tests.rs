@@ -1,4 +1,5 @@
 use super::*;
+use crate::process::Selectors;
 use std::collections::BTreeMap;
 
 pub(super) fn selectors(texts: &[&str]) -> Selectors {
@@ -23,7 +24,7 @@ pub(super) fn changes(table: &mut ProcessTable) -> BTreeMap<u32, Change> {
 
 /// All processes of this host, now.
 fn scan(table: &mut ProcessTable) -> usize {
-    let processes = crate::process::discovery::Proc::new([], false).processes();
+    let processes = crate::process::discovery::Proc::new([], Default::default()).processes();
     let count = processes.len();
     table.learn(Found { pid: 0, at_ns: u64::MAX, what: What::All(processes) });
     count

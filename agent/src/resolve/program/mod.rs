@@ -111,7 +111,7 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         ..Program::default()
     };
     match process.executable_name() {
-        Some(name) if crate::enrich::known_runtime(name) == Some("cpython") => {
+        Some(name) if crate::process::known_runtime(name) == Some("cpython") => {
             let found = python::find(pinned, root.as_ref(), &mut programs.python);
             // Programs load their loop and their queues some time after they begin.
             let is_whole = |Found { python, .. }: &Found| (python.has_uvloop || python.has_gevent) && python.has_queues;
@@ -125,10 +125,10 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?));
             program.contexts = Some(jvm::find(pinned).unwrap_or(jvm::STARTING));
         }
-        Some(name) if crate::enrich::known_runtime(name) == Some("pypy") => program.contexts = Some(threads(true)),
+        Some(name) if crate::process::known_runtime(name) == Some("pypy") => program.contexts = Some(threads(true)),
         // Its reactors leave what they have given to threads in their sets.
-        Some(name) if crate::enrich::known_runtime(name) == Some("ruby") => program.contexts = Some(threads(false)),
-        Some(name) if matches!(crate::enrich::known_runtime(name), None | Some("nodejs")) => {
+        Some(name) if crate::process::known_runtime(name) == Some("ruby") => program.contexts = Some(threads(false)),
+        Some(name) if matches!(crate::process::known_runtime(name), None | Some("nodejs")) => {
             if let Some((go, file)) = programs.go(pinned) {
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
                 program.sites = file.zip(go.round_trip).map(site).into_iter().collect();

@@ -45,7 +45,7 @@ pub(super) struct Command<'a> {
 
 /// Whether an executable of that name runs programs of others.
 pub(super) fn is_interpreter(executable: &str) -> bool {
-    crate::enrich::known_runtime(executable).is_some() || is_php(executable)
+    crate::process::known_runtime(executable).is_some() || is_php(executable)
 }
 
 fn is_php(executable: &str) -> bool {
@@ -63,7 +63,7 @@ pub(super) fn name(command: &Command<'_>) -> Option<Box<str>> {
     let (title, arguments) = command.arguments.split_first()?;
     // A title that was written over the arguments is one text, with what was left of them cut off.
     let title = Some(title.trim_end()).filter(|title| title.contains(' '));
-    let name = match crate::enrich::known_runtime(command.executable) {
+    let name = match crate::process::known_runtime(command.executable) {
         Some("cpython" | "pypy") => title.and_then(python::title).or_else(|| python::name(arguments, command.folder)),
         Some("ruby") => {
             title.and_then(|title| ruby::title(title, command.folder)).or_else(|| ruby::name(arguments, command.folder))

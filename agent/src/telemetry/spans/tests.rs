@@ -9,7 +9,7 @@ use crate::telemetry::Telemetry;
 /// The spans that `work` makes.
 fn made(work: impl FnOnce(&Telemetry)) -> Vec<Span> {
     let telemetry = Telemetry::default();
-    let resource = Resource { service_name: "wirespan".into(), attributes: Vec::new() };
+    let resource = Resource { service_name: "wirespan".into(), attributes: Vec::new(), ..Resource::default() };
     telemetry.keep_spans(Arc::new(resource)).unwrap();
     subscriber::with_default(telemetry.clone(), || work(&telemetry));
     telemetry.take_spans()

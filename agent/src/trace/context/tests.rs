@@ -305,6 +305,7 @@ fn only_some_runtimes_bind_a_request_to_its_thread() {
     let resource = |name: &'static str| Resource {
         service_name: "x".into(),
         attributes: vec![("process.runtime.name".into(), crate::trace::span::Value::Static(name))],
+        ..Resource::default()
     };
     assert_eq!((Binding::of(&resource("cpython")), Binding::of(&resource("ruby"))), (THREAD, Binding::Handed));
     for runtime in ["go", "nodejs", "dotnet"] {

@@ -96,6 +96,18 @@ impl Names {
         Self { also: lower(also), except: lower(except) }
     }
 
+    /// Whether a user said that this is no secret's name.
+    #[must_use]
+    pub fn excepts(&self, name: &str) -> bool {
+        self.except.iter().any(|other| other.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether this is the name of a secret.
+    #[must_use]
+    pub fn hide(&self, name: &str) -> bool {
+        self.are_secret(name.bytes())
+    }
+
     /// Whether this is the name of a secret. One pass over its bytes, which come decoded.
     pub(super) fn are_secret(&self, name: impl Iterator<Item = u8> + Clone) -> bool {
         let is = |other: &str| name.clone().map(|byte| byte.to_ascii_lowercase()).eq(other.bytes());

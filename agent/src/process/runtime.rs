@@ -1,16 +1,16 @@
 //! `process.runtime.*`: which language runtime a process is, where that is cheap to know and certain.
 
-use crate::process::Process;
+use super::Process;
 
 /// Name and version of a runtime. The full version or none.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Runtime<'a> {
-    pub(super) name: &'a str,
-    pub(super) version: Option<&'a str>,
+pub(crate) struct Runtime<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: Option<&'a str>,
 }
 
 /// The runtime of a process, by its executable's name, or by what the executable holds.
-pub(super) fn detect(process: &Process) -> Option<Runtime<'_>> {
+pub(crate) fn detect(process: &Process) -> Option<Runtime<'_>> {
     let program = &process.program;
     let name = process.executable_name().and_then(known_runtime).or(program.runtime.as_deref())?;
     Some(Runtime { name, version: program.runtime_version.as_deref() })
@@ -33,8 +33,20 @@ pub fn known_runtime(executable: &str) -> Option<&'static str> {
     }
 }
 
+/// The language of a process, as far as it is known: of its runtime, by the names of `telemetry.sdk.language`.
+pub(crate) fn language(process: &Process) -> Option<&str> {
+    let Some(runtime) = detect(process) else {
+        return process.executable_name().filter(|name| *name == "dotnet");
+    };
+    match runtime.name {
+        "cpython" | "pypy" => Some("python"),
+        "fpm-fcgi" | "cgi-fcgi" | "cli" => Some("php"),
+        other => Some(other),
+    }
+}
+
 /// What programs of an interpreter are called when nothing else tells: no version, which changes with the host.
-pub(super) fn family(executable: &str) -> Option<&'static str> {
+pub(crate) fn family(executable: &str) -> Option<&'static str> {
     match known_runtime(executable)? {
         "cpython" => Some("python"),
         "nodejs" => Some("node"),

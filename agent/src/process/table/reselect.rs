@@ -1,0 +1,25 @@
+//! Other rules, while processes run.
+
+use super::{Change, Decision, ProcessTable};
+use crate::process::{Process, Rules};
+
+impl ProcessTable {
+    /// Decides about all processes by other rules. What must be read of processes for these is looked at later: whoever looks must
+    /// [`follow`](crate::resolve::Resolver::follow) them, too. Every decision is reported, whatever the kernel knew before.
+    pub fn reselect(&mut self, rules: impl Into<Rules>) {
+        self.rules = rules.into().with_real_paths();
+        let pids: Vec<u32> = self.entries.keys().copied().collect();
+        for pid in pids {
+            let Some(entry) = self.entries.get(&pid) else { continue };
+            let known_ns = entry.process.found_ns.max(entry.changed_ns);
+            let is_decided = entry.exited_at.is_none() && !entry.awaited;
+            // The same place among other rules says something else.
+            let process = Process { revision: entry.process.revision + 1, ..entry.process.clone() };
+            self.again(process);
+            if is_decided && let Some(entry) = self.entries.get(&pid) {
+                self.changes.insert(pid, (Change::Set(entry.decision), known_ns));
+            }
+        }
+        self.changes.insert(self.own, (Change::Set(Decision::Ignore), 0));
+    }
+}
