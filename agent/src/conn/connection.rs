@@ -1,5 +1,6 @@
 //! One connection: both directions, its role, and the session that follows its protocol.
 
+mod budget;
 mod change;
 mod shed;
 
@@ -152,19 +153,6 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.encrypted
-    }
-
-    /// Payload bytes per turn that its understanding needs, when that is not the default.
-    #[must_use]
-    pub fn budget(&self) -> Option<u32> {
-        match &self.stage {
-            Stage::Detecting(_) => self.most,
-            Stage::Following(protocol, session) => {
-                let wanted = session.budget().or(protocol.turn_budget);
-                self.most.map_or(wanted, |most| Some(wanted.map_or(most, |wanted| wanted.min(most))))
-            }
-            Stage::Ignored { .. } => Some(0),
-        }
     }
 
     /// Heap bytes of its session, of what is held back until its protocol is known, and of its set-up under way: all that

@@ -2,6 +2,7 @@
 
 mod looks;
 pub mod reload;
+mod rescan;
 
 use super::advising::Advising;
 use super::again::{self, Again};
@@ -26,6 +27,7 @@ use crate::serve::health::Stage;
 use crate::telemetry::Telemetry;
 use crate::telemetry::spans::NOTHING;
 use crate::threads;
+use rescan::Rescan;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -44,39 +46,8 @@ const FIRST_PORTS: Duration = Duration::from_millis(500);
 /// Longest wait for the first look at all processes.
 const FIRST_SCAN: Duration = Duration::from_secs(10);
 
-/// Time between two looks at all processes, where selectors need them or process records were lost.
-const RESCAN: Duration = Duration::from_secs(5);
-
 /// How long a program may wait for a decision before it is taken for forgotten, ns.
 const PATIENCE_NS: u64 = 1_000_000_000;
-
-/// Remembers when all processes were last looked at.
-struct Rescan {
-    always: bool,
-    last: Instant,
-    lost: u64,
-}
-
-impl Rescan {
-    fn new(always: bool) -> Self {
-        Self { always, last: Instant::now(), lost: 0 }
-    }
-
-    fn is_due(&mut self, now: Instant, lost: impl Fn() -> u64) -> bool {
-        if now.duration_since(self.last) < RESCAN {
-            return false;
-        }
-        self.last = now;
-        let lost = lost();
-        let is_more = std::mem::replace(&mut self.lost, lost) != lost;
-        self.always || is_more
-    }
-
-    /// Whether the record of an exec may have been lost.
-    const fn may_miss(&self) -> bool {
-        self.lost > 0
-    }
-}
 
 /// A running capture and the stages that it feeds.
 pub struct Live {

@@ -2,8 +2,29 @@
 
 use super::HttpExchange;
 use super::fields::Field;
+use super::head::Head;
 use super::start::text;
+use crate::describe::headers::Headers;
 use crate::http::otlp;
+use crate::stream::Direction;
+
+/// Reads the lines of a request's header block that are whole, as [`Head::read`] does, and keeps what is wanted of them.
+pub(super) fn read_head(
+    head: &mut Head,
+    bytes: &[u8],
+    detail: Option<&mut HttpExchange>,
+    headers: &Headers,
+) -> (usize, bool) {
+    let Some(detail) = detail else { return head.read(bytes, |_| {}, |_, _, _| {}) };
+    let mut asked = std::mem::take(&mut detail.kept);
+    let read = head.read(
+        bytes,
+        |line| headers.keep(Direction::ToServer, line, &mut asked),
+        |field, value, folded| keep(detail, field, value, folded),
+    );
+    detail.kept = asked;
+    read
+}
 
 /// Keeps a request field that a span needs. The first one counts; folded continuations are appended.
 pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], folded: bool) {

@@ -3,13 +3,12 @@
 use super::chunked::{Chunked, Status};
 use super::fields::{self, Shape};
 use super::head::{Framing, Head};
-use super::keep::keep;
+use super::keep::{keep, read_head};
 use super::lines::{Line, Lines};
 use super::pending::{Method, body_by_declaration};
 use super::probe;
 use super::session::Http1;
 use super::start::{self, is_registered};
-use crate::describe::headers::Kept;
 use crate::protocol::Probe;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Direction, Stamp};
@@ -254,20 +253,8 @@ impl Http1 {
         let mut rest = *bytes;
         loop {
             if self.up.lines.at_start() && !self.up.head.lossy {
-                let mut detail = self.queue.current().and_then(|current| current.detail.as_deref_mut());
-                let mut asked = Kept::new();
-                let (used, ended) = self.up.head.read(
-                    rest,
-                    |line| out.headers.keep(Direction::ToServer, line, &mut asked),
-                    |field, value, folded| {
-                        if let Some(detail) = &mut detail {
-                            keep(detail, field, value, folded);
-                        }
-                    },
-                );
-                if let Some(detail) = detail.filter(|_| !asked.is_empty()) {
-                    detail.kept.append(&mut asked);
-                }
+                let detail = self.queue.current().and_then(|current| current.detail.as_deref_mut());
+                let (used, ended) = read_head(&mut self.up.head, rest, detail, &out.headers);
                 rest = rest.get(used..).unwrap_or_default();
                 if ended {
                     self.up.pos = end.saturating_sub(rest.len() as u64);

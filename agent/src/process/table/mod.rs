@@ -11,8 +11,8 @@ mod exec;
 mod found;
 #[cfg(test)]
 mod found_tests;
+mod judging;
 mod keep;
-mod reselect;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +23,6 @@ pub use counters::Counters;
 pub(crate) use exec::given;
 pub use found::{Ask, Found, Look, Said, What};
 
-use super::rules::{Reason, Verdict};
 use super::{Process, Rules, Users};
 use crate::event::{self, ProcessChange};
 
@@ -292,26 +291,6 @@ impl ProcessTable {
         } else if pid != self.own && self.sought.len() < self.limit && self.sought.insert(pid) {
             self.asks.push(pid);
         }
-    }
-
-    fn evaluate(&mut self, process: &mut Process) -> Decision {
-        process.verdict = self.judge(process);
-        if process.verdict.traced { Decision::Trace } else { Decision::Ignore }
-    }
-
-    fn judge(&mut self, process: &Process) -> Verdict {
-        if self.is_own(process) {
-            return Verdict { traced: false, reason: Reason::Own };
-        }
-        if let (Some(user), Some(name)) = (process.user, &process.user_name) {
-            self.users.add(user, name);
-        }
-        self.rules.judge(process, &self.users)
-    }
-
-    /// Whether a process is the agent, or works for it.
-    fn is_own(&self, process: &Process) -> bool {
-        self.own != 0 && (process.pid == self.own || process.forked_from.contains(&self.own))
     }
 
     fn fork(&mut self, event: &event::Process, parent: u32) {

@@ -1,0 +1,18 @@
+//! How much of a connection's bytes is copied.
+
+use super::{Connection, Stage};
+
+impl<T> Connection<T> {
+    /// Payload bytes per turn that its understanding needs, when that is not the default.
+    #[must_use]
+    pub fn budget(&self) -> Option<u32> {
+        match &self.stage {
+            Stage::Detecting(_) => self.most,
+            Stage::Following(protocol, session) => {
+                let wanted = session.budget().or(protocol.turn_budget);
+                self.most.map_or(wanted, |most| Some(wanted.map_or(most, |wanted| wanted.min(most))))
+            }
+            Stage::Ignored { .. } => Some(0),
+        }
+    }
+}
