@@ -5,7 +5,7 @@
 //! - [`recorded`]: what the kernel told, of `wirespan record`;
 //! - [`servers`], [`postgres`]: nginx, Redis, Python servers; PostgreSQL;
 //! - [`certificates`], [`capture`]: an authority; what the packets show;
-//! - [`prometheus`]: what the agent's own end point tells;
+//! - [`prometheus`], [`promql`]: what the agent's own end point tells; a Prometheus that scrapes it;
 //! - [`setups`]: traces of connections that were set up;
 //! - [`databases`]: what the tests of both databases ask of spans;
 //! - [`parts`]: what is installed.
@@ -18,6 +18,7 @@ pub mod parts;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod promql;
 pub mod recorded;
 pub mod servers;
 pub mod setups;
