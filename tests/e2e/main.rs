@@ -20,6 +20,7 @@ mod containers;
 mod counts;
 mod dashboards;
 mod export;
+mod gateways;
 mod governor;
 mod handed_over;
 mod hosts;

@@ -8,6 +8,7 @@
 //! - [`prometheus`], [`promql`]: what the agent's own end point tells; a Prometheus that scrapes it;
 //! - [`setups`]: traces of connections that were set up;
 //! - [`databases`]: what the tests of both databases ask of spans;
+//! - [`receiver`]: what exports weigh;
 //! - [`parts`]: what is installed.
 
 pub mod agent;
@@ -19,6 +20,7 @@ pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod promql;
+pub mod receiver;
 pub mod recorded;
 pub mod servers;
 pub mod setups;
