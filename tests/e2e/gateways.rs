@@ -1,6 +1,6 @@
 //! `deploy/collector`: two agents send to two gateways, which bring each trace together in one Collector of the second tier.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,6 +15,7 @@ use wirespan_tests::network::{CLIENT, Namespace, Network, SERVER};
 use crate::harness::agent::granted;
 use crate::harness::parts::part;
 use crate::harness::process::{Owned, eventually, free_port};
+use crate::harness::prometheus::Scrape;
 use crate::harness::promql::{Prometheus, deployed};
 use crate::harness::servers::{self, Server, curl, which};
 use crate::harness::{Agent, Folder, run, skipped};
@@ -83,6 +84,8 @@ struct Host<'a> {
     agent: Agent,
     /// Where its gateway takes OTLP over HTTP.
     port: u16,
+    /// Where the agent can be scraped.
+    metrics: u16,
     _gateway: Collector,
 }
 
@@ -117,8 +120,11 @@ impl<'a> Host<'a> {
                 ("OTEL_METRIC_EXPORT_INTERVAL", "500".to_owned()),
             ];
             let select = [format!("pid={}", service.pid())];
-            let agent = Agent::start_with("run", granted()[0], &select, &["--output", "none"], &variables);
-            Self { inside, service, agent, port: http, _gateway: gateway }
+            let metrics = free_port();
+            let listen = format!("127.0.0.1:{metrics}");
+            let more = ["--output", "none", "--prometheus-listen", &listen];
+            let agent = Agent::start_with("run", granted()[0], &select, &more, &variables);
+            Self { inside, service, agent, port: http, metrics, _gateway: gateway }
         })
     }
 
@@ -144,6 +150,13 @@ fn id(trace: u16) -> String {
     format!("abcdef00{trace:024x}")
 }
 
+/// A series' labels, without those that Prometheus and the exporter add, and those whose spelling differs (`1`, `1.0`).
+fn series(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels.retain(|key, _| !["job", "instance", "le"].contains(&&**key));
+    labels
+}
+
+/// By gateways and samplers; and metrics arrive as a scrape has them.
 #[test]
 fn each_trace_is_judged_in_one_place() {
     let Some(program) = part("otelcol/otelcol") else {
@@ -170,6 +183,7 @@ fn each_trace_is_judged_in_one_place() {
     let mut curl = network.client.command("curl");
     curl.args(["-sf", "--noproxy", "*", "-H", "Content-Type: application/json", "-d", OTHERS]);
     run(curl.arg(format!("http://127.0.0.1:{}/v1/traces", first.port)));
+    let scraped = network.client.inside(|| Scrape::of(first.metrics, "text/plain"));
     let mut hosts = [first, second];
     for host in &mut hosts {
         host.agent.stop();
@@ -191,10 +205,21 @@ fn each_trace_is_judged_in_one_place() {
     }
     assert!(kept.iter().all(|kept| !kept.is_empty()), "one of them did all the work");
     let numbers = |query: &str| network.client.inside(|| prometheus.numbers(query)).unwrap();
-    // As a scrape would have it.
     let count =
         "sum(http_server_request_duration_seconds_count{service_name=\"odd_server\",service_instance_id!=\"\"})";
     eventually("the metrics are written", || numbers(count) == [f64::from(TRACES)]);
+    let answer = network.client.inside(|| prometheus.ask("query", "{job!=\"\"}"));
+    let written = answer["data"]["result"].as_array().unwrap().iter().map(|series| {
+        let labels = series["metric"].as_object().unwrap().iter();
+        labels.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect::<BTreeMap<_, _>>()
+    });
+    let written: BTreeSet<_> = written.map(series).collect();
+    for sample in scraped.samples.into_iter().filter(|sample| sample.name != "target_info") {
+        let mut labels = sample.labels;
+        labels.insert("__name__".to_owned(), sample.name);
+        let scraped = series(labels);
+        assert!(written.contains(&scraped), "a scrape has {scraped:?}, written was {written:#?}");
+    }
     let queue_full = "wirespan_export_items_total{service_name=\"wirespan\",exporter=\"otlp\",outcome=\"queue_full\"}";
     assert_eq!(numbers(queue_full), [0.0]);
     let spans = "sum by (service_name) (traces_span_metrics_calls_total)";
@@ -271,7 +296,7 @@ fn a_gateway_that_is_too_small() {
     let count = 3000;
     let statuses = curl(service.port, &format!("/r[1-{count}]"), &["-o", "/dev/null", "-w", "%{http_code}\n"]);
     assert_eq!(statuses.matches("200").count(), count, "the service has answered everything");
-    let scrape = || crate::harness::prometheus::Scrape::of(metrics, "text/plain");
+    let scrape = || Scrape::of(metrics, "text/plain");
     let items = |outcome: &str| {
         scrape().sum("wirespan_export_items_total", |one| {
             one.label("exporter") == "otlp" && one.label("outcome") == outcome
@@ -280,9 +305,7 @@ fn a_gateway_that_is_too_small() {
     eventually("batches are given up, and others find no room", || {
         items("export_failed") > 0.0 && items("queue_full") > 0.0
     });
-    let served = |scrape: &crate::harness::prometheus::Scrape| {
-        scrape.sum("http_server_request_duration_seconds_count", |_| true)
-    };
+    let served = |scrape: &Scrape| scrape.sum("http_server_request_duration_seconds_count", |_| true);
     assert_eq!(served(&scrape()), count as f64, "metrics count what is dropped, too");
     agent.stop();
     println!("{}\n{}", agent.stderr(), gateway.log());
