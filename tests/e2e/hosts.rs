@@ -161,9 +161,9 @@ service:
 }
 
 /// What the Collector wrote of one span: the fields that stand before its attributes, and those.
-type Written<'a> = BTreeMap<&'a str, &'a str>;
+pub(crate) type Written<'a> = BTreeMap<&'a str, &'a str>;
 
-fn written(text: &str) -> Vec<Written<'_>> {
+pub(crate) fn written(text: &str) -> Vec<Written<'_>> {
     // Behind the attributes stand links, with ids of others.
     let spans = text.split("Span #").skip(1).filter_map(|span| span.split("Links:").next());
     spans.map(|span| span.lines().filter_map(field).collect()).collect()

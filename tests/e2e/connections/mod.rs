@@ -2,7 +2,7 @@
 
 mod churn;
 mod clients;
-mod dns;
+pub(crate) mod dns;
 mod failures;
 mod link;
 mod pools;

@@ -5,9 +5,10 @@
 //! - [`recorded`]: what the kernel told, of `wirespan record`;
 //! - [`servers`], [`postgres`]: nginx, Redis, Python servers; PostgreSQL;
 //! - [`certificates`], [`capture`]: an authority; what the packets show;
-//! - [`prometheus`]: what the agent's own end point tells;
+//! - [`prometheus`], [`promql`]: what the agent's own end point tells; a Prometheus that scrapes it;
 //! - [`setups`]: traces of connections that were set up;
 //! - [`databases`]: what the tests of both databases ask of spans;
+//! - [`receiver`]: what exports weigh;
 //! - [`parts`]: what is installed.
 
 pub mod agent;
@@ -18,6 +19,8 @@ pub mod parts;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod promql;
+pub mod receiver;
 pub mod recorded;
 pub mod servers;
 pub mod setups;

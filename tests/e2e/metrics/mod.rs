@@ -2,14 +2,11 @@
 
 mod counted;
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use rustix::process::Signal;
-use serde_json::Value;
-
-use crate::harness::process::{Owned, eventually, free_port};
+use crate::harness::process::{eventually, free_port};
 use crate::harness::prometheus::Scrape;
+use crate::harness::promql::Prometheus;
 use crate::harness::servers::which;
 use crate::harness::{Agent, Folder, run, servers, skipped, workload};
 
@@ -115,50 +112,6 @@ fn prometheus() {
     let trace = &exemplars["data"][0]["exemplars"][0]["labels"]["trace_id"];
     assert!(trace.as_str().is_some_and(|id| id.len() == 32), "{exemplars:#}");
     agent.stop();
-}
-
-struct Prometheus {
-    _process: Owned,
-    _folder: Folder,
-    port: u16,
-}
-
-impl Prometheus {
-    fn start(program: PathBuf, target: u16) -> Self {
-        let (folder, port) = (Folder::new(), free_port());
-        let config = folder.write(
-            "prometheus.yml",
-            format!(
-                "global: {{scrape_interval: 500ms, scrape_timeout: 400ms}}
-scrape_configs:
-  - job_name: wirespan
-    static_configs: [{{targets: ['127.0.0.1:{target}']}}]
-"
-            ),
-        );
-        let mut command = Command::new(program);
-        command.arg(format!("--config.file={}", config.display()));
-        command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
-        command.arg(format!("--web.listen-address=127.0.0.1:{port}")).arg("--enable-feature=exemplar-storage");
-        command.stdout(folder.output("stdout")).stderr(folder.output("stderr"));
-        let prometheus = Self { _process: Owned::start(&mut command, Signal::TERM), _folder: folder, port };
-        eventually("Prometheus is ready", || {
-            let mut curl = Command::new("curl");
-            curl.args(["-sf", "--noproxy", "*"]).arg(format!("http://127.0.0.1:{port}/-/ready"));
-            curl.stdout(Stdio::null()).status().is_ok_and(|status| status.success())
-        });
-        prometheus
-    }
-
-    fn ask(&self, what: &str, query: &str) -> Value {
-        let mut curl = Command::new("curl");
-        curl.args(["-sf", "--noproxy", "*", "-G", "--data-urlencode", &format!("query={query}")]);
-        if what == "query_exemplars" {
-            curl.args(["--data-urlencode", "start=0", "--data-urlencode", "end=9999999999"]);
-        }
-        let told = run(curl.arg(format!("http://127.0.0.1:{}/api/v1/{what}", self.port)));
-        serde_json::from_str(&told).unwrap()
-    }
 }
 
 /// More statements than there may be series: sums stay right, and what went over is told.
