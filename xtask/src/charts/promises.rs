@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn verbs_are_counted_for_each_resource() {
-        let role = "rules:\n  - apiGroups: [\"\"]\n    resources: [pods, nodes]\n    verbs: [list, watch]\n  - resources: [jobs]\n    verbs: [get]\n";
+        let role = "rules:\n  - apiGroups: [\"\"]\n    resources: [pods, nodes]\n    verbs: [list, watch]\n  - resources: [jobs]\n    \
+                    verbs: [get]\n";
         assert_eq!(counted(role), (5, 3));
     }
 

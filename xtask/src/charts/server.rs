@@ -87,7 +87,8 @@ impl Server {
         fs::write(
             self.kubeconfig(),
             format!(
-                "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: test\n  cluster: {{server: '{url}', insecure-skip-tls-verify: true}}\n\
+                "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: test\n  cluster: {{server: '{url}', \
+                 insecure-skip-tls-verify: true}}\n\
                  users:\n- name: test\n  user: {{token: '{TOKEN}'}}\ncontexts:\n- name: test\n  context: {{cluster: test, user: test}}\n"
             ),
         )?;
