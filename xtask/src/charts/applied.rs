@@ -18,21 +18,20 @@ use crate::sh;
 const SERVED: Duration = Duration::from_secs(20);
 
 /// What the agent's account may do, and must not: a verb, a group, a resource.
-const MAY: [(&str, &str, &str); 12] = [
+const MAY: [(&str, &str, &str); 11] = [
     ("list", "", "pods"),
     ("watch", "", "pods"),
     ("list", "", "namespaces"),
     ("watch", "", "namespaces"),
     ("list", "", "nodes"),
     ("watch", "", "nodes"),
-    ("get", "apps", "replicasets"),
     ("get", "batch", "jobs"),
     ("list", "", "services"),
     ("watch", "", "services"),
     ("list", "discovery.k8s.io", "endpointslices"),
     ("watch", "discovery.k8s.io", "endpointslices"),
 ];
-const MAY_NOT: [(&str, &str, &str); 10] = [
+const MAY_NOT: [(&str, &str, &str); 11] = [
     ("get", "", "secrets"),
     ("list", "", "secrets"),
     ("list", "", "configmaps"),
@@ -43,6 +42,7 @@ const MAY_NOT: [(&str, &str, &str); 10] = [
     ("patch", "", "nodes"),
     ("create", "", "serviceaccounts/token"),
     ("list", "apps", "daemonsets"),
+    ("get", "apps", "replicasets"),
 ];
 
 /// All of it.

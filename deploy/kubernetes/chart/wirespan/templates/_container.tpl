@@ -10,6 +10,12 @@
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 - name: WIRESPAN_PROMETHEUS_LISTEN
   value: {{ printf (ternary "[%s]:%d" "%s:%d" (contains ":" (include "wirespan.address" .))) (include "wirespan.address" .) (int .Values.metrics.port) | quote }}
+{{- range $what, $is_on := dict "ENABLED" .Values.kubernetes.enabled "PEERS" .Values.kubernetes.peers }}
+{{- if not $is_on }}
+- name: WIRESPAN_KUBERNETES_{{ $what }}
+  value: "false"
+{{- end }}
+{{- end }}
 {{- with .Values.otlp }}
 {{- if .endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
