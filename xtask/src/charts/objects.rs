@@ -43,6 +43,15 @@ pub fn documents(stream: &str) -> Vec<String> {
     documents
 }
 
+/// The pod that a DaemonSet would make.
+pub fn pod(daemon_set: &Object) -> Option<Object> {
+    let (_, template) = daemon_set.yaml.split_once("\n  template:\n")?;
+    let lines = template.lines().map_while(|line| line.strip_prefix("    "));
+    let body: String = lines.flat_map(|line| [line, "\n"]).collect();
+    let named = body.replacen("metadata:\n", "metadata:\n  name: trial\n", 1);
+    object(&format!("apiVersion: v1\nkind: Pod\n{named}"))
+}
+
 fn object(yaml: &str) -> Option<Object> {
     let top = |key: &str| yaml.lines().find_map(|line| value(line, key));
     let metadata =
@@ -75,5 +84,16 @@ mod tests {
         assert_eq!((found[0].kind.as_str(), found[0].name.as_str()), ("ConfigMap", "yes"));
         assert_eq!((found[0].api_version.as_str(), found[0].namespace.as_deref()), ("v1", Some("here")));
         assert_eq!(documents(stream).len(), 2);
+    }
+
+    #[test]
+    fn a_pod_is_taken_out_of_its_daemon_set() {
+        let yaml =
+            "kind: DaemonSet\nspec:\n  template:\n    metadata:\n      labels: {}\n    spec:\n      hostPID: true\n"
+                .to_owned();
+        let set =
+            Object { yaml, api_version: String::new(), kind: String::new(), name: String::new(), namespace: None };
+        let wanted = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: trial\n  labels: {}\nspec:\n  hostPID: true\n";
+        assert_eq!(pod(&set).unwrap().yaml, wanted);
     }
 }

@@ -1,5 +1,8 @@
 {{/* Variables of both containers. */}}
 {{- define "wirespan.env" -}}
+# For every command, so that `kubectl exec … wirespan targets` answers for the agent that runs.
+- name: WIRESPAN_CONFIG
+  value: /etc/wirespan/wirespan.yaml
 - name: NODE_NAME
   valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
 - name: NODE_IP
