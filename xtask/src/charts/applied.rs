@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::api::{Api, Run};
 use super::chart::Chart;
+use super::folder;
 use super::objects::{Object, objects, pod};
 use super::server::Server;
 use super::tools;
-use super::{NAMESPACE, folder};
 use crate::sh;
 
 /// Time that a definition may take until the API server serves it.
