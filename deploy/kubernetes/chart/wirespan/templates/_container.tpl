@@ -76,7 +76,8 @@
 httpGet:
   path: {{ .path }}
   port: metrics
-  {{- if .root.Values.hostNetwork }}
-  host: {{ include "wirespan.address" .root }}
+  {{- $address := include "wirespan.address" .root }}
+  {{- if and .root.Values.hostNetwork (not (has $address (list "0.0.0.0" "::"))) }}
+  host: {{ $address }}
   {{- end }}
 {{- end }}
