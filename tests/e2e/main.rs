@@ -34,6 +34,7 @@ mod parents_go;
 mod parents_java;
 mod parents_node;
 mod parents_python;
+mod pod;
 mod postgres;
 mod profiles;
 mod program;

@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::toolchain::{self, Toolchain};
-use crate::{apt, arm64, build, docs, paths, sh};
+use crate::{apt, arm64, build, charts, docs, paths, sh};
 
 /// Arguments of `cargo xtask lint`.
 #[derive(clap::Args, Debug)]
@@ -35,6 +35,7 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo deny", deny),
         ("names of telemetry", literals::check),
         ("documentation", || docs::docs(&docs::Args::check())),
+        ("copies in the chart", || charts::copies::copies(false)),
     ];
     if !args.no_arm64 {
         steps.push(("check for arm64", arm64::check));

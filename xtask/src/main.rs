@@ -1,6 +1,6 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`bench`], [`truth`]); below them
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`charts`], [`bench`], [`truth`]); below them
 //! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
 //! (packages), [`paths`] (where things are), [`sh`] (running programs) and
 //! [`progress`] (waiting for them).
@@ -9,6 +9,7 @@ mod apt;
 mod arm64;
 mod bench;
 mod build;
+mod charts;
 mod compare;
 mod docs;
 mod fuzz;
@@ -54,6 +55,8 @@ enum Command {
     CheckArm64,
     /// Run a command under other kernels, in qemu: `cargo xtask kernels --versions 6.1 -- uname -a`
     Kernels(kernels::Args),
+    /// See what the Helm chart and the Kustomize base make of the values that matter, and with `--server` what a real API server says
+    Charts(charts::Args),
     /// Measure what docs/benchmarks.md lists
     Bench(bench::Args),
     /// See that parents are right: servers whose calls say which request they belong to
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::CheckArm64 => arm64::check(),
         Command::GrantsEbpf => granted::here(),
         Command::Kernels(args) => kernels::kernels(&args),
+        Command::Charts(args) => charts::charts(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Truth(args) => truth::truth(&args),
         Command::TruthLeaf(args) => truth::leaf::run(&args),
