@@ -50,7 +50,7 @@ pub use groups::{Batch, Capture, Limits, Metrics, Shown};
 pub use layer::Layer;
 pub use processors::Processors;
 pub use schema::schema;
-pub(crate) use setting::{ADVISE, Commands, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS};
+pub(crate) use setting::{ADVISE, Commands, DOCTOR, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS};
 #[cfg(test)]
 pub(crate) use setting::{Access, Variable};
 pub use settings::Config;

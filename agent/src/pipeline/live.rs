@@ -8,6 +8,7 @@ use super::engine::Engine;
 use super::governor::{self, Budget, Governor};
 use super::hint::Hint;
 use super::idle::Idle;
+use super::listing::Listing;
 use super::metering::Metering;
 use super::own::Outside;
 use super::turn::Turn;
@@ -90,6 +91,8 @@ pub struct Live {
     governor: Option<Governor>,
     /// What is told of the agent's own work.
     pub telemetry: Telemetry,
+    /// Who asks for processes, and what was seen of them.
+    pub listing: Option<Listing>,
     /// Who is told that the main loop turns.
     pub health: Arc<Health>,
     ring_bytes: u32,
@@ -124,6 +127,7 @@ impl Live {
             engine,
             metering: None,
             advising: None,
+            listing: None,
             governor: None,
             telemetry: Telemetry::default(),
             health: Arc::default(),
@@ -153,10 +157,11 @@ impl Live {
         self.governor = Some(Governor::new(budget, &self.capture));
     }
 
-    /// The first line that a user reads: what was chosen and what it costs or misses.
-    #[must_use]
-    pub fn line(&self) -> String {
-        self.capture.report.line()
+    /// Tells what a user reads first: what was chosen and what it costs, then what is missing, a line each.
+    pub fn introduce(&self) {
+        let report = &self.capture.report;
+        tracing::info!("{}", report.line());
+        report.missing().iter().for_each(|line| tracing::info!("{line}"));
     }
 
     /// Processes selected now.
@@ -216,6 +221,7 @@ impl Live {
             self.govern(&mut note);
             self.advise(false, &mut note);
             self.meter(exporters, false);
+            self.list();
             if rescan.is_due(Instant::now(), || self.capture.counters()[Counter::DropProcess as usize]) {
                 self.resolver.scan();
                 if rescan.may_miss() {
@@ -258,6 +264,12 @@ impl Live {
         if let Some(advising) = &mut self.advising {
             advising.turn(self.engine.tracer().clock(), monotonic_ns(), is_last, note);
         }
+    }
+
+    /// Tells which processes there are, if somebody asks.
+    fn list(&mut self) {
+        let Self { listing: Some(listing), engine, capture, .. } = self else { return };
+        listing.answer(|seen| engine.list(seen, &capture.report));
     }
 
     /// Collects metrics if it is time to.

@@ -47,7 +47,7 @@ pub(super) struct Stages {
     pub(super) spoken: Spoken,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
-    resources: Resources,
+    pub(super) resources: Resources,
     /// The resource of the last span's process, which is usually the next one's too.
     pub(super) recent: Option<(u32, Arc<Resource>)>,
     pub(super) spans: Vec<Span>,

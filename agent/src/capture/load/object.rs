@@ -35,7 +35,7 @@ pub(super) fn fill(ebpf: &mut Ebpf, options: &Options) -> Result<(), StartError>
 }
 
 /// Loads the object, with all its maps. `queue_time`: whether arrivals are looked at; and where the map of threads is shared.
-pub(super) fn load(
+pub(in crate::capture) fn load(
     options: &Options,
     (queue_time, place): (bool, Option<&Place>),
     layout: &Layout,

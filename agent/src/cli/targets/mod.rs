@@ -83,6 +83,14 @@ pub fn targets(arguments: &args::Targets) -> anyhow::Result<()> {
     })
 }
 
+/// What `wirespan targets --output json` answers.
+///
+/// # Errors
+/// A look that takes too long.
+pub(super) fn found(config: &Config) -> anyhow::Result<String> {
+    Ok(report::json(&survey(config)?, true))
+}
+
 fn survey(config: &Config) -> anyhow::Result<Survey> {
     let mut table = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
     let mut resolver = Resolver::start_with(table.selectors(), true)?;

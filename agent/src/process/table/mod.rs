@@ -14,6 +14,7 @@ mod found_tests;
 mod keep;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
