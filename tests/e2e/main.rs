@@ -18,6 +18,7 @@ mod capabilities;
 mod connections;
 mod containers;
 mod counts;
+mod doctor;
 mod export;
 mod governor;
 mod handed_over;
