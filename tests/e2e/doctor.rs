@@ -20,12 +20,10 @@ fn get(port: u16, path: &str) -> String {
     run(Command::new("curl").args(["-sf", "--noproxy", "*", &format!("http://127.0.0.1:{port}{path}")]))
 }
 
-/// Every program of the object is tried, in a few seconds, and every no says what it costs and how to get it.
+/// Every program of the object is tried, and every no says what it costs and how to get it.
 #[test]
 fn everything_is_tried_and_explained() {
-    let begin = Instant::now();
     let told = doctor();
-    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     assert_eq!(told["ok"], true, "{told:#}");
     let list = |key: &str| told[key].as_array().unwrap_or_else(|| panic!("{key}: {told:#}"));
     let hooks: Vec<&str> =

@@ -108,4 +108,13 @@ mod tests {
         assert!(super::all().all(|hook| seen.insert(hook.name)));
         assert!(["sk_data_ready", "sock_send_length", "sys_enter"].iter().all(|name| seen.contains(name)));
     }
+
+    #[test]
+    fn the_table_of_kernels_has_every_hook() {
+        let page = std::fs::read_to_string("../docs/kernels.md").unwrap();
+        for hook in super::all() {
+            let row = format!("| `{}` | ", hook.name);
+            assert!(page.contains(&row), "{} is missing: `cargo xtask kernels --table` writes it", hook.name);
+        }
+    }
 }

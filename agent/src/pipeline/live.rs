@@ -266,12 +266,6 @@ impl Live {
         }
     }
 
-    /// Tells which processes there are, if somebody asks.
-    fn list(&mut self) {
-        let Self { listing: Some(listing), engine, capture, .. } = self else { return };
-        listing.answer(|seen| engine.list(seen, &capture.report));
-    }
-
     /// Collects metrics if it is time to.
     fn meter(&mut self, exporters: &Exporters, is_last: bool) {
         let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, governor, .. } = self

@@ -48,13 +48,15 @@ struct Findings {
 pub fn doctor(arguments: &args::Doctor) -> anyhow::Result<()> {
     let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::plain(&config);
+    // Whether it can be written is said before anything is tried.
+    let archive = arguments.bundle.as_ref().map(|path| bundle::create(path, arguments.force)).transpose()?;
     let findings = examine(&config);
     super::log::answer(&match arguments.output {
         args::Report::Text => report::text(&findings),
         args::Report::Json => report::json(&findings),
     })?;
-    if let Some(path) = &arguments.bundle {
-        bundle::write(path, arguments, &config, &report::json(&findings))?;
+    if let (Some(path), Some(archive)) = (&arguments.bundle, archive) {
+        bundle::write((path, archive), arguments, &config, &report::json(&findings))?;
     }
     match findings.refused {
         Some(why) => Err(why.into()),

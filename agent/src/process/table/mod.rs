@@ -36,7 +36,6 @@ pub const MAX_TEXTS: usize = 12 << 20;
 const KERNEL_THREADS: u32 = 2;
 /// Forks without exec that are remembered.
 const MAX_FORKS: usize = 16;
-
 /// Whether a process is traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

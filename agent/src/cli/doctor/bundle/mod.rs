@@ -36,12 +36,24 @@ impl Part {
     }
 }
 
+/// A new archive, or one in the place of the file that is there.
+///
+/// # Errors
+/// When it cannot be made, or is there and must stay.
+pub(super) fn create(path: &Path, replace: bool) -> anyhow::Result<File> {
+    open(path, replace).with_context(|| format!("cannot create {}", path.display()))
+}
+
 /// Collects, writes, and tells what is in it.
 ///
 /// # Errors
-/// When the archive is there already, or cannot be written.
-pub(super) fn write(path: &Path, arguments: &args::Doctor, config: &Config, doctor: &str) -> anyhow::Result<()> {
-    let file = open(path, arguments.force).with_context(|| format!("cannot create {}", path.display()))?;
+/// When the archive cannot be written.
+pub(super) fn write(
+    (path, file): (&Path, File),
+    arguments: &args::Doctor,
+    config: &Config,
+    doctor: &str,
+) -> anyhow::Result<()> {
     let mut left_out = Vec::new();
     let parts = collect(config, doctor, arguments.record, &mut left_out);
     pack(file, &parts).with_context(|| format!("cannot write {}", path.display()))?;
