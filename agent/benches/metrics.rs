@@ -45,7 +45,7 @@ impl Instant {
 
 fn resource(name: &str) -> Arc<Resource> {
     let attributes = vec![("service.name".into(), Value::Text(name.into()))];
-    Arc::new(Resource { service_name: name.into(), attributes })
+    Arc::new(Resource { service_name: name.into(), attributes, ..Resource::default() })
 }
 
 fn http(status: u16) -> Box<dyn Detail> {

@@ -19,6 +19,7 @@ mod connections;
 mod containers;
 mod counts;
 mod dashboards;
+mod doctor;
 mod export;
 mod gateways;
 mod governor;

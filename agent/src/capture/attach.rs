@@ -1,12 +1,17 @@
 //! Attaches hooks: those that are needed, those that are there, and of the backends the first that is granted.
 
 use super::btf;
-use super::hooks::{self, AGAIN, Attach, BACKENDS, Backend, Hook};
+use super::hooks::{self, Attach, BACKENDS, Backend, Hook};
 use super::load::{KERNEL_BTF, Options, StartError};
 use super::report::{HookReport, Report};
-use aya::programs::{BtfTracePoint, FEntry, FExit};
+use aya::programs::{BtfTracePoint, FEntry, FExit, ProgramError};
 use aya::{Btf, Ebpf};
 use wirespan_common::layout::Layout;
+
+/// Why a program that the tables name cannot be loaded: a build of other kernel programs.
+pub(super) const ABSENT: &str = "not in the kernel object";
+/// Most lines of what the verifier said that are told.
+const VERIFIER_LINES: usize = 60;
 
 /// Attaches the best backend that is granted, or the one that is asked for.
 pub(super) fn choose(
@@ -35,13 +40,9 @@ pub(super) fn choose(
             report.hooks.push(HookReport { hook: *hook, granted: attach_loaded(ebpf, hook) });
         }
         // After the first ones: that is the order in which the kernel runs them.
-        if is_preemptible(&report.kernel) {
-            for name in backend.again {
-                let _ = context.attach_beside(ebpf, &format!("{name}{AGAIN}"), name);
-            }
-        }
-        for (name, place) in backend.beside {
-            let _ = context.attach_beside(ebpf, name, place);
+        let again = backend.again.iter().filter(|_| is_preemptible(&report.kernel));
+        for hook in again.chain(backend.beside) {
+            report.hooks.push(HookReport { hook: *hook, granted: context.attach(ebpf, hook) });
         }
         for group in backend.refinements {
             for hook in *group {
@@ -58,6 +59,7 @@ pub(super) fn choose(
         }
         report.backend = backend.name;
         report.price = backend.price;
+        report.passed_over = reasons;
         return Ok(());
     }
     Err(StartError::NoBackend(reasons.join("; ")))
@@ -76,8 +78,8 @@ impl Present {
     /// Looks for each.
     pub(super) fn of(types: &btf::Btf<'_>) -> Self {
         let is_there = |hook: &&Hook| match hook.attach {
-            Attach::Tracepoint => types.has_tracepoint(hook.name),
-            Attach::FunctionEntry | Attach::FunctionExit => types.has_function(hook.name),
+            Attach::Tracepoint => types.has_tracepoint(hook.place),
+            Attach::FunctionEntry | Attach::FunctionExit => types.has_function(hook.place),
         };
         Self(hooks::all().filter(is_there).map(|hook| hook.name).collect())
     }
@@ -109,44 +111,44 @@ impl Context<'_> {
         attach_loaded(ebpf, hook)
     }
 
-    /// Attaches a program at a tracepoint that has another one.
-    fn attach_beside(&self, ebpf: &mut Ebpf, name: &str, place: &str) -> Result<(), String> {
-        let program = ebpf.program_mut(name).ok_or("not in the kernel object")?;
-        let program = <&mut BtfTracePoint>::try_from(program).map_err(|error| reason(&error).0)?;
-        program.load(place, self.kernel).map_err(|error| self.refused(name, &error))?;
-        program.attach().map(drop).map_err(|error| reason(&error).0)
-    }
-
-    /// Why a program was refused.
-    fn refused(&self, name: &str, error: &aya::programs::ProgramError) -> String {
-        if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
-            format!("{name}: {error:?}").lines().for_each(|line| tracing::info!("{line}"));
-        }
-        reason(error).0
-    }
-
     fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
         if !self.present.has(hook) {
             return Err("this kernel does not have it".to_owned());
         }
-        let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
+        let program = ebpf.program_mut(hook.name).ok_or(ABSENT)?;
         match hook.attach {
             Attach::Tracepoint => {
-                <&mut BtfTracePoint>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
+                <&mut BtfTracePoint>::try_from(program).and_then(|program| program.load(hook.place, self.kernel))
             }
             Attach::FunctionEntry => {
-                <&mut FEntry>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
+                <&mut FEntry>::try_from(program).and_then(|program| program.load(hook.place, self.kernel))
             }
             Attach::FunctionExit => {
-                <&mut FExit>::try_from(program).and_then(|program| program.load(hook.name, self.kernel))
+                <&mut FExit>::try_from(program).and_then(|program| program.load(hook.place, self.kernel))
             }
         }
-        .map_err(|error| self.refused(hook.name, &error))
+        .map_err(|error| refused(hook.name, &error))
     }
 }
 
+/// Why the kernel refused a program, one line. What its verifier said is told at the level `debug`.
+pub(super) fn refused(name: &str, error: &ProgramError) -> String {
+    if let ProgramError::LoadError { verifier_log, .. } = error {
+        let said = verifier_log.to_string();
+        let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        if lines.is_empty() {
+            tracing::debug!("{name}: refused before the verifier looked at it");
+        }
+        // The reason is at the end.
+        for line in lines.iter().skip(lines.len().saturating_sub(VERIFIER_LINES)) {
+            tracing::debug!("{name}: verifier: {line}");
+        }
+    }
+    reason(error).0
+}
+
 fn attach_loaded(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
-    let program = ebpf.program_mut(hook.name).ok_or("not in the kernel object")?;
+    let program = ebpf.program_mut(hook.name).ok_or(ABSENT)?;
     match hook.attach {
         Attach::Tracepoint => <&mut BtfTracePoint>::try_from(program).and_then(|program| program.attach().map(drop)),
         Attach::FunctionEntry => <&mut FEntry>::try_from(program).and_then(|program| program.attach().map(drop)),

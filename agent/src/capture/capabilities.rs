@@ -16,7 +16,7 @@ pub struct Capability {
 const ADMIN_BIT: u32 = 21;
 
 /// All of them.
-pub const CAPABILITIES: [Capability; 5] = [
+pub const CAPABILITIES: [Capability; 6] = [
     Capability { name: "CAP_BPF", bit: 39, shows: "loading the kernel programs", optional: false },
     Capability { name: "CAP_PERFMON", bit: 38, shows: "attaching them", optional: false },
     Capability {
@@ -37,6 +37,7 @@ pub const CAPABILITIES: [Capability; 5] = [
         shows: "listen queues in other network namespaces",
         optional: true,
     },
+    Capability { name: "CAP_NET_ADMIN", bit: 12, shows: "headers in requests (wirespan.propagate)", optional: true },
 ];
 
 /// Whether this process has one.
@@ -79,9 +80,12 @@ mod tests {
         let missing = |effective| {
             of(effective).into_iter().filter(|held| !held.granted).map(|held| held.capability.name).collect::<Vec<_>>()
         };
-        assert_eq!(missing(1 << 39 | 1 << 38), ["CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN"]);
-        assert_eq!(missing(1 << 39 | 1 << 38 | 1 << 19 | 1 << 2), ["CAP_SYS_ADMIN"]);
-        assert_eq!(missing(1 << 21 | 1 << 19), ["CAP_DAC_READ_SEARCH"]);
+        assert_eq!(
+            missing(1 << 39 | 1 << 38),
+            ["CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN", "CAP_NET_ADMIN"]
+        );
+        assert_eq!(missing(1 << 39 | 1 << 38 | 1 << 19 | 1 << 2 | 1 << 12), ["CAP_SYS_ADMIN"]);
+        assert_eq!(missing(1 << 21 | 1 << 19 | 1 << 12), ["CAP_DAC_READ_SEARCH"]);
     }
 
     #[test]

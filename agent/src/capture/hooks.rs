@@ -12,10 +12,12 @@ pub enum Attach {
 }
 
 /// One kernel program and its place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// Name of the program in the object, and of what it attaches to.
+    /// Name of the program in the object.
     pub name: &'static str,
+    /// What it attaches to: in most cases of the same name.
+    pub place: &'static str,
     /// How it is attached.
     pub attach: Attach,
     /// First kernel that has it.
@@ -24,44 +26,47 @@ pub struct Hook {
     pub shows: &'static str,
 }
 
+impl Hook {
+    /// The program of that name at the BTF tracepoint of the same name.
+    #[must_use]
+    pub const fn tracepoint(name: &'static str, since: &'static str, shows: &'static str) -> Self {
+        Self { name, place: name, attach: Attach::Tracepoint, since, shows }
+    }
+
+    /// The program of that name at the entry of the function of the same name.
+    #[must_use]
+    pub const fn entry(name: &'static str, since: &'static str, shows: &'static str) -> Self {
+        Self { name, place: name, attach: Attach::FunctionEntry, since, shows }
+    }
+
+    /// The program of that name at the return of the function of the same name.
+    #[must_use]
+    pub const fn exit(name: &'static str, since: &'static str, shows: &'static str) -> Self {
+        Self { name, place: name, attach: Attach::FunctionExit, since, shows }
+    }
+
+    /// Another program at the same place.
+    #[must_use]
+    pub const fn by(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+}
+
 /// The hooks that every backend needs.
 pub const REQUIRED: &[Hook] = &[
-    Hook {
-        name: "inet_sock_set_state",
-        attach: Attach::Tracepoint,
-        since: "4.16",
-        shows: "roles, beginnings and ends of TCP connections",
-    },
-    Hook { name: "tcp_destroy_sock", attach: Attach::Tracepoint, since: "4.16", shows: "the end of TCP sockets" },
+    Hook::tracepoint("inet_sock_set_state", "4.16", "roles, beginnings and ends of TCP connections"),
+    Hook::tracepoint("tcp_destroy_sock", "4.16", "the end of TCP sockets"),
 ];
 
 /// Hooks that every backend uses where they are granted.
 pub const OPTIONAL: &[Hook] = &[
-    Hook {
-        name: "sched_process_exec",
-        attach: Attach::Tracepoint,
-        since: "3.4",
-        shows: "programs that start after the agent",
-    },
-    Hook {
-        name: "sched_process_fork",
-        attach: Attach::Tracepoint,
-        since: "2.6",
-        shows: "children of selected processes",
-    },
-    Hook { name: "sched_process_exit", attach: Attach::Tracepoint, since: "2.6", shows: "ends of processes" },
+    Hook::tracepoint("sched_process_exec", "3.4", "programs that start after the agent"),
+    Hook::tracepoint("sched_process_fork", "2.6", "children of selected processes"),
+    Hook::tracepoint("sched_process_exit", "2.6", "ends of processes"),
 ];
 
 /// The hook of [`Options::queue_time`](super::Options), for every backend.
-pub const QUEUE_TIME: Hook = Hook {
-    name: "sk_data_ready",
-    attach: Attach::Tracepoint,
-    since: "6.3",
-    shows: "how long data waits to be read (queue time)",
-};
-
-/// What the name of a program ends in that takes over for another one at the same place.
-pub const AGAIN: &str = "_again";
+pub const QUEUE_TIME: Hook = Hook::tracepoint("sk_data_ready", "6.3", "how long data waits to be read (queue time)");
 
 /// A way to capture data.
 pub struct Backend {
@@ -73,10 +78,10 @@ pub struct Backend {
     pub refinements: &'static [&'static [Hook]],
     /// Hooks that it uses beside these where selectors name ports.
     pub for_ports: &'static [Hook],
-    /// Programs at tracepoints that have another one: they run after it. Without them set-ups of connections that fail have no parent.
-    pub beside: &'static [(&'static str, &'static str)],
-    /// Tracepoints at which a second program takes over where the first can be preempted, see [`AGAIN`].
-    pub again: &'static [&'static str],
+    /// Programs at tracepoints that have another one: they run after it.
+    pub beside: &'static [Hook],
+    /// Programs that take over at the same place where the first one can be preempted (since Linux 7.0).
+    pub again: &'static [Hook],
     /// What it costs or misses, in one clause.
     pub price: &'static str,
 }
@@ -87,7 +92,8 @@ pub const BACKENDS: &[&Backend] = &[&super::sockets::BACKEND, &super::syscalls::
 /// The hooks of all tables.
 pub fn all() -> impl Iterator<Item = &'static Hook> {
     let of = |backend: &&'static Backend| {
-        backend.required.iter().chain(backend.refinements.iter().copied().flatten()).chain(backend.for_ports)
+        let refinements = backend.refinements.iter().copied().flatten();
+        backend.required.iter().chain(refinements).chain(backend.for_ports).chain(backend.beside).chain(backend.again)
     };
     REQUIRED.iter().chain(OPTIONAL).chain([&QUEUE_TIME]).chain(BACKENDS.iter().flat_map(of))
 }
@@ -101,5 +107,14 @@ mod tests {
         let mut seen = HashSet::new();
         assert!(super::all().all(|hook| seen.insert(hook.name)));
         assert!(["sk_data_ready", "sock_send_length", "sys_enter"].iter().all(|name| seen.contains(name)));
+    }
+
+    #[test]
+    fn the_table_of_kernels_has_every_hook() {
+        let page = std::fs::read_to_string("../docs/kernels.md").unwrap();
+        for hook in super::all() {
+            let row = format!("| `{}` | ", hook.name);
+            assert!(page.contains(&row), "{} is missing: `cargo xtask kernels --table` writes it", hook.name);
+        }
     }
 }

@@ -225,6 +225,14 @@ fn listening() -> io::Result<Vec<Listening>> {
     Ok(sockets)
 }
 
+/// Whether the kernel tells about the listening sockets of this network namespace.
+///
+/// # Errors
+/// When it does not.
+pub fn try_own() -> io::Result<()> {
+    listening().map(drop)
+}
+
 /// All listening TCP sockets of a family in the namespace of this thread.
 fn dump(family: u8, socket_id: SocketId) -> io::Result<Vec<Listening>> {
     let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;

@@ -2,7 +2,7 @@
 //! nothing is pinned, so nothing is left behind however the agent ends.
 
 mod counting;
-mod object;
+pub(super) mod object;
 
 use super::attach::{Context, choose, describe_kernel, reason};
 use super::capabilities;

@@ -2,7 +2,7 @@
 //!
 //! - [`btf`]: offsets of kernel structure members; [`hooks`]: the table of hooks and what each one shows;
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
-//! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people;
+//! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people; [`trial`]: tries the rest;
 //! - [`listeners`]: listen queues, which no hook tells;
 //! - `propagate`: headers in requests; `inserted`: those in the records; `working`: for which spans threads work;
 //! - [`uprobes`]: probes in programs; [`probed`]: those that other agents have set;
@@ -29,6 +29,7 @@ pub mod selection;
 pub mod sockets;
 pub mod spans;
 pub mod syscalls;
+pub mod trial;
 pub mod uprobes;
 mod working;
 

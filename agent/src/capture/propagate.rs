@@ -12,7 +12,7 @@ use aya::programs::{CgroupAttachMode, SkMsg, SockOps};
 
 use rustix::io::ioctl_fionread;
 
-use super::attach::reason;
+use super::attach::refused;
 use super::load::kernel_release;
 
 /// Longest wait for a byte that was sent over the loopback interface.
@@ -40,7 +40,7 @@ pub(super) fn attach(ebpf: &mut Ebpf) -> Result<SockHash<MapData, u64>, String> 
             sent.load()?;
             sent.attach(sockets.fd()).map(drop)
         })
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| refused(SENT, &error))?;
     is_harmless(&mut sockets).map_err(|why| format!("on this kernel ({}) {why}", kernel_release()))?;
     let connected = ebpf.program_mut(CONNECTED).ok_or_else(|| program(CONNECTED))?;
     <&mut SockOps>::try_from(connected)
@@ -48,7 +48,7 @@ pub(super) fn attach(ebpf: &mut Ebpf) -> Result<SockHash<MapData, u64>, String> 
             connected.load()?;
             connected.attach(group, CgroupAttachMode::Single).map(drop)
         })
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| refused(CONNECTED, &error))?;
     Ok(sockets)
 }
 
@@ -76,13 +76,6 @@ fn try_socket(sockets: &mut SockHash<MapData, u64>) -> io::Result<bool> {
     client.read_exact(&mut [0; 4])?;
     let rest = ioctl_fionread(&client)?;
     Ok((all, rest) == (SENT.len() as u64, SENT.len() as u64 - 4))
-}
-
-fn refused(error: &aya::programs::ProgramError) -> String {
-    if std::env::var_os("WIRESPAN_VERIFIER_LOG").is_some() {
-        format!("{error:?}").lines().for_each(|line| tracing::info!("{line}"));
-    }
-    reason(error).0
 }
 
 /// Where the root of the control groups is mounted, by `/proc/self/mounts` (proc(5)).

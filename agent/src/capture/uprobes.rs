@@ -13,7 +13,7 @@ use aya::Ebpf;
 use aya::programs::uprobe::{UProbeLinkId, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
 
-use super::attach::reason;
+use super::attach::refused;
 use crate::process::Site;
 
 /// Most places that are probed at once.
@@ -115,8 +115,8 @@ impl Uprobes {
                     self.refusing.insert(site.program);
                 }
                 let (Refusal::Program(error) | Refusal::Place(error)) = refusal;
+                let why = refused(site.program, &error);
                 if !std::mem::replace(&mut self.has_told, true) {
-                    let why = reason(&error).0;
                     tracing::warn!("calls of some runtimes have no parent: {} cannot be attached: {why}", site.program);
                 }
                 false

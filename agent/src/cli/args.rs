@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use super::examples;
 use super::flags::Flags;
 use crate::advise::words::list;
-use crate::config::{ADVISE, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, TARGETS, duration};
+use crate::config::{ADVISE, DOCTOR, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, TARGETS, duration};
 use crate::process::spelling;
 use crate::telemetry::log;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -149,9 +149,21 @@ pub enum Report {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = examples::DOCTOR)]
 pub struct Doctor {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Flags<DOCTOR>,
     /// How to answer
     #[arg(short, long, value_enum, default_value = "text")]
     pub output: Report,
+    /// Write what a bug report needs into this archive (.tar.gz), and tell what is in it
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// With `--bundle`: record for so long, without what was sent and received
+    #[arg(long, value_name = "TIME", requires = "bundle", value_parser = duration)]
+    pub record: Option<Duration>,
+    /// With `--bundle`: replace a file that is there
+    #[arg(long, requires = "bundle")]
+    pub force: bool,
 }
 
 /// What to do with the configuration.

@@ -91,7 +91,7 @@ fn examples_are_accepted() {
         }
         assert!(help.lines().all(|line| line.len() <= 115), "{help}");
     }
-    assert_eq!(count, 24);
+    assert_eq!(count, 25);
 }
 
 #[test]

@@ -7,16 +7,8 @@ use crate::config::otlp::{self, Otlp, Protocol, Signal};
 #[must_use]
 pub fn line(config: &Config) -> Option<String> {
     let mut by_target: Vec<(String, Vec<&str>)> = Vec::new();
-    let signals = [
-        (Signal::Traces, config.otlp),
-        (Signal::Metrics, config.metrics.otlp),
-        (Signal::Logs, config.otlp_logs && !config.advisor_interval.is_zero()),
-    ];
-    for (signal, _) in signals.into_iter().filter(|(_, is_on)| *is_on) {
-        let Ok((Some(settings), _)) = otlp::of_signal(&|name| config.otlp_variable(name), signal, true) else {
-            continue;
-        };
-        let target = target(&settings);
+    for settings in settings(config) {
+        let (signal, target) = (settings.signal, target(&settings));
         match by_target.iter_mut().find(|(known, _)| *known == target) {
             Some((_, words)) => words.push(signal.word()),
             None => by_target.push((target, vec![signal.word()])),
@@ -24,6 +16,18 @@ pub fn line(config: &Config) -> Option<String> {
     }
     let parts: Vec<String> = by_target.iter().map(|(target, words)| format!("{} to {target}", list(words))).collect();
     (!parts.is_empty()).then(|| format!("exporting {}", parts.join("; ")))
+}
+
+/// Where each signal goes over OTLP.
+#[must_use]
+pub fn settings(config: &Config) -> Vec<Otlp> {
+    let signals = [
+        (Signal::Traces, config.otlp),
+        (Signal::Metrics, config.metrics.otlp),
+        (Signal::Logs, config.otlp_logs && !config.advisor_interval.is_zero()),
+    ];
+    let of = |signal| otlp::of_signal(&|name| config.otlp_variable(name), signal, true).ok()?.0;
+    signals.into_iter().filter_map(|(signal, is_on)| is_on.then(|| of(signal)).flatten()).collect()
 }
 
 /// Whether anything goes over the network, and may take time at the end.

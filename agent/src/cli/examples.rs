@@ -78,8 +78,9 @@ Examples:
 /// Below `doctor`.
 pub const DOCTOR: &str = "\
 Examples:
-  wirespan doctor
-  wirespan doctor -o json";
+  wirespan doctor                                  exit status 1 where nothing can be traced
+  wirespan doctor --config wirespan.yaml -o json   with its end points, for programs
+  wirespan doctor --bundle report.tar.gz --record 5s";
 
 /// Below `config validate`.
 pub const VALIDATE: &str = "\

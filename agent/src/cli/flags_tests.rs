@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{ADVISE, Access, Config, PRINT, RECORD, REPLAY, RUN, TARGETS};
+use crate::config::{ADVISE, Access, Config, DOCTOR, PRINT, RECORD, REPLAY, RUN, TARGETS};
 use clap::Args as _;
 
 fn parse<const COMMAND: Commands>(arguments: &[String]) -> Flags<COMMAND> {
@@ -18,7 +18,7 @@ fn other(setting: &Setting, flag: &Flag) -> String {
         // The default is never the last one.
         (Kind::Words, _) => setting.shape().words().last().unwrap().get_name().to_owned(),
         (Kind::Text, "select") => "port=1".to_owned(),
-        (Kind::Text, "prometheus-listen") => "[::1]:4711".to_owned(),
+        (Kind::Text, "listen" | "prometheus-listen") => "[::1]:4711".to_owned(),
         (Kind::Text, "otlp-endpoint") => "http://collector:4318".to_owned(),
         (Kind::Text, _) if is_number => setting.bounds.1.to_string(),
         (Kind::Text, _) => "zzz".to_owned(),
@@ -45,12 +45,13 @@ fn each_sets_its_setting<const COMMAND: Commands>(count: usize) {
 
 #[test]
 fn each_flag_of_each_command_sets_its_setting() {
-    each_sets_its_setting::<RUN>(14);
+    each_sets_its_setting::<RUN>(15);
     each_sets_its_setting::<RECORD>(7);
     each_sets_its_setting::<ADVISE>(7);
     each_sets_its_setting::<REPLAY>(8);
     each_sets_its_setting::<PRINT>(11);
     each_sets_its_setting::<TARGETS>(7);
+    each_sets_its_setting::<DOCTOR>(7);
 }
 
 #[test]

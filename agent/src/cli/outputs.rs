@@ -78,12 +78,14 @@ pub fn telemetry(config: &Config) -> anyhow::Result<Telemetry> {
     Ok(telemetry)
 }
 
-/// What is served over HTTP, if it is wanted; `served` is what it tells.
+/// What is served over HTTP, if it is wanted: `served`, the same at each address.
 ///
 /// # Errors
 /// An address that is taken.
-pub fn server(config: &Config, served: &Served) -> anyhow::Result<Option<Server>> {
-    config.prometheus_listen.map(|address| Server::start(address, served.clone())).transpose()
+pub fn servers(config: &Config, served: &Served) -> anyhow::Result<Vec<Server>> {
+    let addresses =
+        config.listen.into_iter().chain(config.prometheus_listen.filter(|other| config.listen != Some(*other)));
+    addresses.map(|address| Server::start(address, served.clone())).collect()
 }
 
 /// What measures, if anybody wants to know: exporters, or scrapes at `board`.

@@ -23,7 +23,7 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
     let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     let stop = super::stop_flag(None)?;
     let mut live = run::start(&config)?;
-    tracing::info!("{}", live.line());
+    live.introduce();
     // The processes that were there already, as if they had just started: a replay has no /proc to look at.
     let present: Vec<_> = live
         .engine

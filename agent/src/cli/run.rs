@@ -10,6 +10,7 @@ use crate::enrich::{Host, Resources};
 use crate::pipeline::advising::Advising;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::governor::Budget;
+use crate::pipeline::listing::Listing;
 use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
@@ -39,8 +40,9 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let stop = super::stop_flag(bell)?;
     let trace = config.trace();
     let served = Served::default();
-    let server = outputs::server(&config, &served)?;
-    let board = server.as_ref().map(|_| Arc::clone(&served.board));
+    let servers = outputs::servers(&config, &served)?;
+    let board = (!servers.is_empty()).then(|| Arc::clone(&served.board));
+    let listing = (!servers.is_empty()).then(|| Listing::new(Arc::clone(&served.targets)));
     let metering = outputs::metering(&config, &trace, &telling, board)?;
     let advising = outputs::advising(&config, &telling)?;
     let mut live = start_with(&config, trace, |engine| {
@@ -51,19 +53,22 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         if let Some(advising) = &advising {
             engine = engine.with_observer(advising.observer());
         }
+        if let Some(listing) = &listing {
+            engine = engine.with_observer(listing.observer());
+        }
         engine
     })?;
-    (live.metering, live.advising) = (metering, advising);
+    (live.metering, live.advising, live.listing) = (metering, advising, listing);
     live.reload = changes;
     live.health = Arc::clone(&served.health);
     live.telemetry = telemetry.clone();
-    tracing::info!("{}", live.line());
+    live.introduce();
     tracing::info!("{}", super::log::selection(&config, live.targets()));
     if let Some(line) = destinations::line(&config) {
         tracing::info!("{line}");
     }
-    if let Some(address) = server.as_ref().map(Server::address) {
-        tracing::info!("metrics for Prometheus at http://{address}/metrics");
+    for address in servers.iter().map(Server::address) {
+        tracing::info!("metrics for Prometheus at http://{address}/metrics; /livez, /readyz and /debug/targets");
     }
     if let Some(budget) = budget(&config) {
         live.limit(budget);

@@ -22,6 +22,8 @@ pub(crate) const PRINT: Commands = 16;
 
 /// `wirespan targets`.
 pub(crate) const TARGETS: Commands = 32;
+/// `wirespan doctor`.
+pub(crate) const DOCTOR: Commands = 64;
 
 /// A setting.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::groups::{self, Batch, Capture, Limits, Metrics, Shown};
 use super::rules::RuleList;
 use super::setting::{
-    ADVISE, Access, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside, place,
-    positive, settings, variable,
+    ADVISE, Access, DOCTOR, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside,
+    place, positive, settings, variable,
 };
 use super::standard;
 use super::words::{Backend, LogFormat, LogLevel, Output, Route, Sdk, Uprobes};
@@ -22,7 +22,7 @@ use crate::trace::sampler::Sampler;
 /// Most of what can be counted.
 pub(super) const MANY: u64 = 1 << 24;
 /// All commands that have settings.
-const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT | TARGETS;
+const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT | TARGETS | DOCTOR;
 /// Settings that parts of OpenTelemetry's format give, too: where spans are shown,
 pub(super) const OUTPUT: &str = "wirespan.output";
 /// in which file,
@@ -91,7 +91,7 @@ settings! {
                     .variables(&[variable("WIRESPAN_CONFIG")]);
         }
         LOG {
-            /// What wirespan logs on stderr; `debug` and `trace` add nothing to `info` yet.
+            /// What wirespan logs on stderr; `debug` adds why the kernel refuses programs.
             log_level: LogLevel = LogLevel::default(),
                 file("log_level").live()
                     .also(standard::GRADES)
@@ -190,7 +190,7 @@ settings! {
             /// How to capture; `auto` takes the best that the kernel grants.
             backend: Backend = Backend::default(),
                 file("wirespan.backend")
-                    .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", of: FLAG.of | TARGETS, rank: 3, ..FLAG }])
+                    .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", of: FLAG.of | TARGETS | DOCTOR, rank: 3, ..FLAG }])
                     .variables(&[variable("WIRESPAN_BACKEND")]);
             /// Whether probes are put into programs (uprobes) where that shows which request a call belongs to.
             uprobes: Uprobes = Uprobes::default(),
@@ -272,7 +272,20 @@ settings! {
             /// Export spans of wirespan's own work.
             telemetry_spans: bool = false,
                 file("wirespan.telemetry.spans").see("[spans.md](spans.md#wirespans-own-work)");
-            /// Serve metrics to Prometheus at `http://ADDRESS/metrics`, `/livez` and `/readyz`; an address with its port, such as 127.0.0.1:9464.
+            /// Serve `/livez`, `/readyz`, `/metrics` and, to this host alone, `/debug/targets` at `http://ADDRESS`; an address with
+            /// its port, such as 127.0.0.1:9464, or a port of the loopback interface.
+            listen: Option<SocketAddr> = None,
+                file("wirespan.listen")
+                    .flags(&[Flag {
+                        long: "listen",
+                        value: "ADDR",
+                        help: "Serve health, metrics and targets on this address, such as 127.0.0.1:9464",
+                        of: RUN | PRINT | DOCTOR,
+                        rank: 13,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_LISTEN")]);
+            /// The same as `wirespan.listen`, by the name that OpenTelemetry's variables and exporters give it; both may be given.
             prometheus_listen: Option<SocketAddr> = None,
                 file(PROMETHEUS_LISTEN)
                     .flags(&[Flag {

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::exporters::{self as read, OTLP_GRPC, OTLP_HTTP};
-use super::setting::{Access, FLAG, Flag, PRINT, RUN, Setting, file, list, outside, place, unused, variable};
+use super::setting::{Access, DOCTOR, FLAG, Flag, PRINT, RUN, Setting, file, list, outside, place, unused, variable};
 use super::settings::MANY;
 use super::shape::Shape;
 use super::{env, file as root};
@@ -264,7 +264,7 @@ pub(super) const VARIABLES: &[Setting] = &[
             long: "otlp-endpoint",
             value: "URL",
             help: "Export over OTLP to this end point",
-            of: RUN | PRINT,
+            of: RUN | PRINT | DOCTOR,
             rank: 10,
             ..FLAG
         }])

@@ -16,7 +16,7 @@ fn other(setting: &Setting) -> (String, String) {
         "wirespan.select" => return both("port=4711".to_owned()),
         "wirespan.rules" => return both("[{select: [port=4711], name: a}]".to_owned()),
         "wirespan.routes.patterns" => return ("[\"/a/{b}\"]".to_owned(), "/a/{b}".to_owned()),
-        "wirespan.prometheus_listen" => return both("127.0.0.1:4711".to_owned()),
+        "wirespan.listen" | "wirespan.prometheus_listen" => return both("127.0.0.1:4711".to_owned()),
         "wirespan.limits.cpu" => return both("7%".to_owned()),
         "wirespan.metrics.attributes" => return both("{http.server.request.duration: [http.route]}".to_owned()),
         _ => {}

@@ -97,6 +97,33 @@ impl Sender {
         })
     }
 
+    /// Sends a request without anything in it, once: what the receiver made of it.
+    ///
+    /// # Errors
+    /// Why it was not taken: what the receiver or the network says, one line.
+    pub async fn probe(&mut self, patience: Duration) -> Result<String, String> {
+        let body = match &self.client {
+            Client::Http(http) => http.body(Vec::new()),
+            Client::Grpc(_) => Bytes::new(),
+        };
+        match self.attempt(&body, self.attempt_timeout.min(patience)).await {
+            Attempt::Accepted { message, .. } if message.is_empty() => Ok("accepted".to_owned()),
+            Attempt::Accepted { message, .. } => Ok(format!("accepted: {message}")),
+            Attempt::Fatal { reason } | Attempt::Retry { reason, .. } => Err(reason),
+        }
+    }
+
+    async fn attempt(&mut self, body: &Bytes, limit: Duration) -> Attempt {
+        timeout(limit, async {
+            match &mut self.client {
+                Client::Http(http) => http.send(body.clone()).await,
+                Client::Grpc(grpc) => grpc.send(body.clone()).await,
+            }
+        })
+        .await
+        .unwrap_or_else(|_| Attempt::Retry { after: None, reason: format!("no answer within {limit:.0?}") })
+    }
+
     /// Sends one request of `items` spans, data points or log records until it is accepted, refused for good, or out of
     /// time.
     pub async fn request(&mut self, encoded: Vec<u8>, items: u64) -> Delivery {
@@ -111,14 +138,7 @@ impl Sender {
         let mut backoff = Backoff::default();
         loop {
             let limit = self.attempt_timeout.min(deadline.saturating_duration_since(Instant::now()));
-            let attempt = timeout(limit, async {
-                match &mut self.client {
-                    Client::Http(http) => http.send(body.clone()).await,
-                    Client::Grpc(grpc) => grpc.send(body.clone()).await,
-                }
-            })
-            .await
-            .unwrap_or_else(|_| Attempt::Retry { after: None, reason: format!("no answer within {limit:.0?}") });
+            let attempt = self.attempt(&body, limit).await;
             match attempt {
                 Attempt::Accepted { rejected, message } => {
                     let rejected = rejected.min(items);

@@ -1,6 +1,8 @@
 //! Events in, spans out: connections, protocols, traces and resources in one place, driven by event times alone.
 
+use super::listing::Seen;
 use super::stages::{Followed, Stages};
+use crate::capture::report::Report;
 use crate::conn::{Command, Counts, Limits, Tracker};
 use crate::enrich::Resources;
 use crate::event::Event;
@@ -233,6 +235,12 @@ impl Engine {
     /// The process table.
     pub fn processes(&mut self) -> &mut ProcessTable {
         &mut self.stages.processes
+    }
+
+    /// The processes as JSON, with what was `seen` of them; `report`: of the capture.
+    pub fn list(&mut self, seen: &mut Seen, report: &Report) -> String {
+        let Stages { processes, resources, .. } = &mut self.stages;
+        seen.json(report, processes, resources)
     }
 
     /// What could not be done about processes, by reason.

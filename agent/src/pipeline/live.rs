@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::governor::{self, Budget, Governor};
 use super::hint::Hint;
 use super::idle::Idle;
+use super::listing::Listing;
 use super::metering::Metering;
 use super::own::Outside;
 use super::turn::Turn;
@@ -63,6 +64,8 @@ pub struct Live {
     governor: Option<Governor>,
     /// What is told of the agent's own work.
     pub telemetry: Telemetry,
+    /// Who asks for processes, and what was seen of them.
+    pub listing: Option<Listing>,
     /// Who is told that the main loop turns.
     pub health: Arc<Health>,
     ring_bytes: u32,
@@ -101,6 +104,7 @@ impl Live {
             engine,
             metering: None,
             advising: None,
+            listing: None,
             governor: None,
             telemetry: Telemetry::default(),
             health: Arc::default(),
@@ -132,10 +136,11 @@ impl Live {
         self.governor = Some(Governor::new(budget, &self.capture));
     }
 
-    /// The first line that a user reads: what was chosen and what it costs or misses.
-    #[must_use]
-    pub fn line(&self) -> String {
-        self.capture.report.line()
+    /// Tells what a user reads first: what was chosen and what it costs, then what is missing, a line each.
+    pub fn introduce(&self) {
+        let report = &self.capture.report;
+        tracing::info!("{}", report.line());
+        report.missing().iter().for_each(|line| tracing::info!("{line}"));
     }
 
     /// Processes selected now.
@@ -194,6 +199,7 @@ impl Live {
             self.govern(&mut note);
             self.advise(false, &mut note);
             self.meter(exporters, false);
+            self.list();
             if let Some(change) = self.reload.as_ref().and_then(|changes| changes.try_recv().ok()) {
                 self.adopt(change, &mut note);
             }

@@ -5,6 +5,7 @@
 //! - [`live`]: kernel → engine → exporters, with what [`crate::resolve`] finds;
 //! - `again`: which processes are looked at once more;
 //! - [`metering`], [`own`]: when metrics are collected, and what the agent tells of itself;
+//! - [`listing`]: the processes that the agent knows, for whoever asks;
 //! - [`hint`]: what to tell a user who sees nothing;
 //! - [`summary`]: the account at the end.
 
@@ -16,6 +17,7 @@ pub mod engine;
 pub mod governor;
 pub mod hint;
 mod idle;
+pub mod listing;
 pub mod live;
 pub mod metering;
 pub mod own;

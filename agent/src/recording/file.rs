@@ -64,6 +64,11 @@ impl<W: Write> Writer<W> {
         self.record()
     }
 
+    /// Where it is written to.
+    pub const fn get_ref(&self) -> &W {
+        &self.out
+    }
+
     /// Ends the recording and flushes it.
     ///
     /// # Errors

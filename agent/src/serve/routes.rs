@@ -1,12 +1,13 @@
 //! What is answered, by path. A further page is a line in [`router`] and its handler.
 
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,17 +27,24 @@ const ANSWERING: Duration = Duration::from_secs(5);
 pub struct Served {
     /// Where scrapes ask for metrics.
     pub board: Arc<Board>,
+    /// Where others ask for processes, as JSON.
+    pub targets: Arc<Board<String>>,
     /// How the agent is.
     pub health: Arc<Health>,
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Every route.
 pub(super) fn router(served: Served) -> Router {
     Router::new()
-        .route("/", get("wirespan: metrics are at /metrics\n"))
+        .route("/", get("wirespan: /metrics, /livez, /readyz, /debug/targets\n"))
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
+        .route("/debug/targets", get(targets))
         .fallback(|| async { (StatusCode::NOT_FOUND, "metrics are at /metrics\n") })
         .layer(from_fn(only_reads))
         .with_state(served)
@@ -79,6 +87,19 @@ async fn metrics(State(served): State<Served>, headers: HeaderMap) -> Response {
         return ([kind, (CONTENT_ENCODING, HeaderValue::from_static("gzip"))], compressed(&text)).into_response();
     }
     ([kind], text).into_response()
+}
+
+/// To this host alone: it names programs and their labels.
+async fn targets(State(served): State<Served>, Extension(Peer(peer)): Extension<Peer>) -> Response {
+    if !peer.is_loopback() {
+        return (StatusCode::FORBIDDEN, "only over the loopback interface\n").into_response();
+    }
+    match timeout(ANSWERING, served.targets.ask()).await {
+        Ok(Some(json)) => {
+            ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json.to_string()).into_response()
+        }
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the agent does not answer\n").into_response(),
+    }
 }
 
 fn compressed(text: &str) -> Bytes {

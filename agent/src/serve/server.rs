@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Served;
-use super::routes::router;
+use super::routes::{Peer, router};
 use crate::threads;
 
 /// Clients at once. A new one takes the place of the one that has been silent for longest.
@@ -44,13 +44,13 @@ impl Server {
     /// When the address cannot be listened on.
     pub fn start(address: SocketAddr, served: Served) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address)
-            .with_context(|| format!("cannot listen on {address} for Prometheus (--prometheus-listen)"))?;
-        listener.set_nonblocking(true).context("cannot serve Prometheus")?;
-        let address = listener.local_addr().context("cannot serve Prometheus")?;
+            .with_context(|| format!("cannot listen on {address} (--listen, --prometheus-listen)"))?;
+        listener.set_nonblocking(true).context("cannot serve HTTP")?;
+        let address = listener.local_addr().context("cannot serve HTTP")?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .context("cannot start the Prometheus end point")?;
+            .context("cannot start the HTTP server")?;
         let (stop, stopped) = oneshot::channel();
         let work = move || {
             runtime.block_on(async {
@@ -61,7 +61,7 @@ impl Server {
             });
             runtime.shutdown_background();
         };
-        threads::spawn("ws-serve".into(), work).context("cannot start the thread of the Prometheus end point")?;
+        threads::spawn("ws-serve".into(), work).context("cannot start the thread of the HTTP server")?;
         Ok(Self { address, _stop: stop })
     }
 
@@ -93,7 +93,7 @@ async fn serve(listener: TcpListener, router: Router) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let mut guests = Vec::with_capacity(MAX_CONNECTIONS);
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             // Out of file descriptors, most likely: it passes, or it does not.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
@@ -102,16 +102,17 @@ async fn serve(listener: TcpListener, router: Router) {
             continue;
         }
         let has_asked = Arc::<AtomicBool>::default();
-        let task = tokio::spawn(guest(stream, router.clone(), Arc::clone(&has_asked)));
+        let task = tokio::spawn(guest(stream, Peer(peer.ip().to_canonical()), router.clone(), Arc::clone(&has_asked)));
         guests.push(Guest { has_asked, task });
     }
 }
 
 /// Answers one request.
-async fn guest(stream: TcpStream, router: Router, has_asked: Arc<AtomicBool>) {
+async fn guest(stream: TcpStream, peer: Peer, router: Router, has_asked: Arc<AtomicBool>) {
     let router = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(peer);
         router.call(request)
     });
     let mut http = http1::Builder::new();

@@ -15,12 +15,15 @@ fn served() -> (Server, Served) {
 
 /// Publishes whenever somebody asks, as the main loop does.
 fn answered(served: Served) -> std::thread::JoinHandle<()> {
-    let board = Arc::downgrade(&served.board);
+    let (board, targets) = (Arc::downgrade(&served.board), Arc::downgrade(&served.targets));
     drop(served);
     std::thread::spawn(move || {
         while let Some(board) = board.upgrade() {
             if board.is_wanted() {
                 board.publish(Snapshot::default());
+            }
+            if targets.upgrade().is_some_and(|targets| targets.is_wanted()) {
+                targets.upgrade().unwrap().publish("{}\n".to_owned());
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -79,7 +82,7 @@ fn heads_are_exact() {
         )
     };
     for (request, expected) in [
-        ("GET / HTTP/1.1", plain("200 OK", "", 34)),
+        ("GET / HTTP/1.1", plain("200 OK", "", 52)),
         ("GET /metric HTTP/1.1", plain("404 Not Found", "", 24)),
         ("POST /metrics HTTP/1.1", plain("405 Method Not Allowed", "|allow: GET, HEAD", 18)),
         ("DELETE /nowhere HTTP/1.1", plain("405 Method Not Allowed", "|allow: GET, HEAD", 18)),
@@ -131,4 +134,34 @@ fn a_main_loop_that_does_not_answer_is_told() {
     let (head, body) = ask(&server, "GET /metrics HTTP/1.1");
     assert!(head.starts_with("HTTP/1.1 503") && body == b"the agent does not answer\n", "{head}");
     assert!(begin.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn processes_are_told_to_this_host() {
+    let (server, served) = served();
+    let _answers = answered(served);
+    let (head, body) = ask(&server, "GET /debug/targets HTTP/1.1");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("application/json") && body == b"{}\n", "{head}");
+}
+
+/// Not over another interface, even if the server listens there.
+#[test]
+fn processes_are_told_to_no_other_host() {
+    let served = Served::default();
+    let server = Server::start("0.0.0.0:0".parse().unwrap(), served.clone()).unwrap();
+    let _answers = answered(served);
+    // The address of an interface, if there is one: nothing is sent.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let Ok(own) = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()) else { return };
+    let at = |ip| {
+        let mut stream = TcpStream::connect((ip, server.address().port())).unwrap();
+        stream.write_all(b"GET /debug/targets HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer[9..12].to_owned()
+    };
+    assert_eq!(at(std::net::Ipv4Addr::LOCALHOST.into()), "200");
+    if !own.ip().is_loopback() {
+        assert_eq!(at(own.ip()), "403");
+    }
 }

@@ -4,7 +4,9 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Instant;
 
+use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -16,6 +18,8 @@ use super::spans::Spans;
 use crate::trace::ids::Ids;
 use crate::trace::span::{Resource, Span};
 
+/// What each place in the code may still say.
+static LIMITS: LazyLock<log::Limits<Identifier>> = LazyLock::new(log::Limits::default);
 static GLOBAL: LazyLock<Telemetry> = LazyLock::new(Telemetry::default);
 
 /// The agent's own telemetry. Clones are the same.
@@ -92,9 +96,15 @@ impl Subscriber for Telemetry {
     }
 
     fn event(&self, event: &Event<'_>) {
+        let level = (*event.metadata().level()).into();
+        let Some(left_out) = LIMITS.pass(event.metadata().callsite(), level, Instant::now()) else { return };
         let mut line = Line::default();
         event.record(&mut line);
-        log::write((*event.metadata().level()).into(), &line.text());
+        if left_out > 0 {
+            // Writing into a `String` cannot fail.
+            let _ = write!(line.fields, " ({left_out} more of this kind were left out)");
+        }
+        log::write(level, &line.text());
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {

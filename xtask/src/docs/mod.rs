@@ -14,7 +14,7 @@
 mod attributes;
 mod metrics;
 mod spans;
-mod table;
+pub mod table;
 
 use std::fs;
 use std::process::Command;
@@ -121,7 +121,7 @@ fn save(name: &'static str, old: &str, new: &str, args: &Args, stale: &mut Vec<&
 }
 
 /// The page with other text between the markers of `name`.
-fn replace(page: &str, name: &str, text: &str) -> Result<String> {
+pub fn replace(page: &str, name: &str, text: &str) -> Result<String> {
     let (begin, end) = (format!("<!-- begin: {name} (generated) -->\n"), format!("<!-- end: {name} -->"));
     let found = page.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let (before, after) = found.with_context(|| format!("there is no pair of markers for {name:?}"))?;

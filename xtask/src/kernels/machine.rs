@@ -1,7 +1,7 @@
 //! One boot: qemu, the time-out, and what comes back over the second serial port.
 
 use std::fmt;
-use std::io::{BufReader, Write as _};
+use std::io::{BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -65,8 +65,8 @@ impl fmt::Display for Outcome {
 }
 
 impl Machine<'_> {
-    /// Boots, shows what the command writes, and waits for its end.
-    pub fn run(&self) -> Result<Outcome> {
+    /// Boots, passes on what the command writes, and waits for its end.
+    pub fn run(&self, out: &mut impl Write) -> Result<Outcome> {
         let console = paths::log(&format!("kernel-{}", self.image.release));
         if let Some(dir) = console.parent() {
             std::fs::create_dir_all(dir)?;
@@ -78,7 +78,7 @@ impl Machine<'_> {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot run qemu-system-x86_64")?;
-        let status = qemu.stdout.take().map(|out| pass_on(BufReader::new(out))).transpose();
+        let status = qemu.stdout.take().map(|from| pass_on(BufReader::new(from), out)).transpose();
         let _ = qemu.wait();
         let _ = std::fs::remove_file(self.initramfs);
         let text = std::fs::read(&console).unwrap_or_default();
@@ -113,10 +113,9 @@ impl Machine<'_> {
 }
 
 /// Copies the guest's output until its last line; the exit status in that.
-fn pass_on(mut from: impl std::io::BufRead) -> Result<Option<i32>> {
+fn pass_on(mut from: impl std::io::BufRead, out: &mut impl Write) -> Result<Option<i32>> {
     let mut status = None;
     let mut line = Vec::new();
-    let mut out = std::io::stdout();
     while from.read_until(b'\n', &mut line)? > 0 {
         // The command's own last line may lack its end.
         let text = String::from_utf8_lossy(&line);
@@ -138,8 +137,8 @@ mod tests {
 
     #[test]
     fn the_exit_status_is_in_the_last_line_even_after_an_unfinished_one() {
-        assert_eq!(pass_on(format!("a\nb{EXIT_MARK} 3\n").as_bytes()).unwrap(), Some(3));
-        assert_eq!(pass_on("a\n".as_bytes()).unwrap(), None);
+        assert_eq!(pass_on(format!("a\nb{EXIT_MARK} 3\n").as_bytes(), &mut std::io::sink()).unwrap(), Some(3));
+        assert_eq!(pass_on("a\n".as_bytes(), &mut std::io::sink()).unwrap(), None);
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Kernel {
     pub package: String,
     /// Why it is in the table.
     pub note: String,
+    /// What fails there is told, and fails nothing.
+    #[serde(default)]
+    pub only_told: bool,
 }
 
 impl Table {

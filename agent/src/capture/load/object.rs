@@ -15,7 +15,7 @@ use super::super::working::Place;
 use super::{OBJECT, Options, StartError, kernel_release, load_error};
 
 /// Loads the object, with all its maps. `queue_time`: whether arrivals are looked at; and where the map of threads is shared.
-pub(super) fn load(
+pub(in crate::capture) fn load(
     options: &Options,
     (queue_time, place): (bool, Option<&Place>),
     layout: &Layout,

@@ -92,6 +92,14 @@ pub fn targets(arguments: &args::Targets) -> anyhow::Result<()> {
     })
 }
 
+/// What `wirespan targets --output json` answers.
+///
+/// # Errors
+/// A look that takes too long.
+pub(super) fn found(config: &Config) -> anyhow::Result<String> {
+    Ok(report::json(&survey(config)?, true))
+}
+
 fn survey(config: &Config) -> anyhow::Result<Survey> {
     let Chosen { rules, treatments } = selection::chosen(config);
     let mut table = ProcessTable::live(rules).with_limit(config.limits.processes as usize);

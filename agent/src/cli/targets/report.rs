@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Other, Probe, Survey, Target, attribute};
+use crate::pipeline::listing;
 use crate::process::Process;
 use crate::shown::{self, shown};
 use wirespan_semconv as semconv;
@@ -98,24 +99,13 @@ pub(super) fn json(survey: &Survey, all: bool) -> String {
 fn target(target: &Target) -> Value {
     let Target { process, resource, why, labels, contexts, probes } = target;
     let probe = |Probe { site, path, is_set, hits }: &Probe| json!({ "program": site.program, "path": path, "offset": site.offset, "set": is_set, "hits_per_second": hits });
-    json!({
-        "pid": process.pid,
-        "service": &*resource.service_name,
-        "comm": process.comm,
-        "exe": process.exe.as_deref(),
-        "user": process.user,
-        "unit": process.group.unit,
-        "container": process.group.container_id.as_deref(),
-        "listening": process.listening,
-        "why": why,
-        "labels": labels,
-        "runtime": {
-            "name": attribute(resource, semconv::PROCESS_RUNTIME_NAME),
-            "version": version(target),
-        },
-        "contexts": { "by": contexts.by, "how": contexts.how, "but": contexts.but },
-        "probes": probes.iter().map(probe).collect::<Vec<_>>(),
-    })
+    let mut told = listing::told(process, resource);
+    told["why"] = json!(why);
+    told["labels"] = json!(labels);
+    told["runtime"]["version"] = json!(version(target));
+    told["contexts"] = json!({ "by": contexts.by, "how": contexts.how, "but": contexts.but });
+    told["probes"] = probes.iter().map(probe).collect();
+    told
 }
 
 fn runtime(target: &Target) -> String {

@@ -13,20 +13,20 @@ use tokio::sync::watch;
 
 use crate::metrics::snapshot::Snapshot;
 
-/// Where scrapes ask and the main loop answers. Scrapes that ask together are answered together.
+/// Where others ask and the main loop answers: scrapes for a [`Snapshot`]. Those that ask together are answered together.
 #[derive(Debug)]
-pub struct Board {
+pub struct Board<T = Snapshot> {
     wanted: AtomicBool,
-    latest: watch::Sender<Arc<Snapshot>>,
+    latest: watch::Sender<Arc<T>>,
 }
 
-impl Default for Board {
+impl<T: Default> Default for Board<T> {
     fn default() -> Self {
         Self { wanted: AtomicBool::new(false), latest: watch::Sender::new(Arc::default()) }
     }
 }
 
-impl Board {
+impl<T> Board<T> {
     /// Whether somebody waits for values since the last call.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
@@ -34,16 +34,16 @@ impl Board {
     }
 
     /// Answers everybody who waits.
-    pub fn publish(&self, snapshot: Snapshot) {
-        self.latest.send_replace(Arc::new(snapshot));
+    pub fn publish(&self, answer: T) {
+        self.latest.send_replace(Arc::new(answer));
     }
 
     /// Asks, and waits for the answer; `None` when there will be none.
-    pub async fn ask(&self) -> Option<Arc<Snapshot>> {
+    pub async fn ask(&self) -> Option<Arc<T>> {
         let mut answers = self.latest.subscribe();
         self.wanted.store(true, Ordering::Release);
         answers.changed().await.ok()?;
-        let snapshot = answers.borrow_and_update();
-        Some(Arc::clone(&snapshot))
+        let answer = answers.borrow_and_update();
+        Some(Arc::clone(&answer))
     }
 }

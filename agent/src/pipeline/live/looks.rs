@@ -37,4 +37,10 @@ impl Live {
             }
         }
     }
+
+    /// Tells which processes there are, if somebody asks.
+    pub(super) fn list(&mut self) {
+        let Self { listing: Some(listing), engine, capture, .. } = self else { return };
+        listing.answer(|seen| engine.list(seen, &capture.report));
+    }
 }

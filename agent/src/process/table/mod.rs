@@ -15,6 +15,7 @@ mod judging;
 mod keep;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -36,7 +37,6 @@ pub const MAX_TEXTS: usize = 12 << 20;
 const KERNEL_THREADS: u32 = 2;
 /// Forks without exec that are remembered.
 const MAX_FORKS: usize = 16;
-
 /// Whether a process is traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -1,8 +1,10 @@
 //! Notes for whoever runs the agent: one line each on standard error. They are made by the macros of `tracing`.
 //!
 //! A note never blocks the thread that has something to say, and never fails: it is put into a bounded queue, and a thread
-//! of its own writes. What standard error does not take (closed, full, not read) is counted and told when it does again.
+//! of its own writes. What standard error does not take (closed, full, not read) is counted and told when it does again. One place in
+//! the code that says much says it once a second ([`Limits`]).
 
+mod limit;
 mod line;
 mod writer;
 
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+pub use limit::Limits;
 pub use line::{Level, Style};
 use writer::Writer;
 
