@@ -39,6 +39,7 @@ mod propagate;
 mod published;
 mod redis;
 mod sdk;
+mod service;
 mod strangers;
 mod targets;
 mod undecided;

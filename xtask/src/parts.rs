@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{apt, paths, sh};
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 12] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -23,6 +23,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("promtool", "prometheus"),
     ("ip", "iproute2"),
     ("sysctl", "procps"),
+    ("systemd-analyze", "systemd"),
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 

@@ -15,7 +15,8 @@ use crate::pipeline::summary::{Outside, summary};
 use crate::process::Users;
 use crate::process::selector::{Shown, Unfit};
 use crate::process::table::ProcessTable;
-use crate::serve::{Served, Server};
+use crate::serve::notify::Supervisor;
+use crate::serve::{Health, Served, Server};
 use crate::threads;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
@@ -38,7 +39,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let exporters = outputs::exporters(&config, &spare, &telling)?;
     let stop = super::stop_flag()?;
     let trace = config.trace();
-    let served = Served::default();
+    let served = Served { health: Arc::new(Health::told_to(supervisor())), ..Served::default() };
     let server = outputs::server(&config, &served)?;
     let board = server.as_ref().map(|_| Arc::clone(&served.board));
     let metering = outputs::metering(&config, &trace, &telling, board)?;
@@ -88,6 +89,14 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         tracing::warn!("{} spans of wirespan itself found no room", telemetry.lost_spans());
     }
     threads()
+}
+
+/// Whoever started the agent as a service, if it wants to know how it is.
+fn supervisor() -> Option<Supervisor> {
+    Supervisor::named_by(&super::variable).unwrap_or_else(|error| {
+        tracing::warn!("NOTIFY_SOCKET: {error}; systemd is told nothing");
+        None
+    })
 }
 
 /// How much the agent may use, if that is limited.
