@@ -54,7 +54,7 @@ mount --bind /sys "$root/sys"
 mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"
 chroot "$root" /bin/sh -eu /packages/trace.sh
-umount "$root/sys" "$root/proc" "$root/dev"
+umount --lazy "$root/sys" "$root/proc" "$root/dev"
 boot debian.sh upgrade
 boot debian.sh remove
 boot rpm.sh all

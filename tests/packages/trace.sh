@@ -10,7 +10,7 @@ WIRESPAN_ENABLED=true python3 -m http.server 18191 --bind 127.0.0.1 --directory 
 asked=$!
 python3 -m http.server 18192 --bind 127.0.0.1 --directory "$output" >/dev/null 2>&1 &
 other=$!
-trap 'kill $asked $other' EXIT
+trap 'kill $asked $other; wait' EXIT
 setpriv --reuid wirespan --regid wirespan --clear-groups --no-new-privs \
     --bounding-set=-all,"$names" --inh-caps=-all,"$names" --ambient-caps=-all,"$names" \
     /usr/bin/wirespan run --config /etc/wirespan/wirespan.yaml --output otlp-json --output-file "$output/spans" --duration 12 \

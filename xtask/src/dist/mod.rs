@@ -60,7 +60,7 @@ pub fn dist(args: &Args) -> Result<()> {
         None => binary(&release, args.quick)?,
     };
     let sbom = sbom::of(&release, &binary)?;
-    let stage = stage::gather(&release, &sbom)?;
+    let stage = stage::gather(&sbom)?;
     let name = format!("wirespan-{}-{}", release.version, release.arch);
     fs::write(folder.join(format!("{name}.cdx.json")), &sbom)?;
     let archive = archive::tar(&stage::archive(&name, &binary, &stage)?, release.time)?;

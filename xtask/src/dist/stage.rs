@@ -7,7 +7,6 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::archive::{Entry, gzip};
-use super::release::Release;
 use crate::{paths, sh, toolchain};
 
 /// Files of the repository that the archive has as they are, and where.
@@ -24,7 +23,7 @@ const AS_THEY_ARE: [(&str, &str); 9] = [
 ];
 
 /// Writes manual pages, completions, the changelog and the list of packages; the folder.
-pub fn gather(release: &Release, sbom: &[u8]) -> Result<PathBuf> {
+pub fn gather(sbom: &[u8]) -> Result<PathBuf> {
     let folder = paths::target().join("release/package");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -32,20 +31,14 @@ pub fn gather(release: &Release, sbom: &[u8]) -> Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     sh::step("writing manual pages and completions");
     let mut cmd = Command::new(toolchain::own_cargo());
-    cmd.current_dir(paths::root()).args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "wirespan",
-        "--example",
-        "manual",
-        "--",
-    ]);
-    sh::run(release.tell(cmd.arg(&folder)))?;
+    cmd.current_dir(paths::root()).args(["run", "--quiet", "--locked", "--package", "wirespan"]);
+    sh::run(cmd.args(["--example", "manual", "--"]).arg(&folder))?;
     let pages = folder.join("man");
     for page in listed(&pages)? {
-        fs::write(pages.join(format!("{page}.gz")), gzip(&fs::read(pages.join(&page))?)?)?;
+        // Those of `help` tell nothing that the others do not.
+        if !page.contains("-help") {
+            fs::write(pages.join(format!("{page}.gz")), gzip(&fs::read(pages.join(&page))?)?)?;
+        }
         fs::remove_file(pages.join(page))?;
     }
     fs::write(folder.join("CHANGELOG.md.gz"), gzip(&fs::read(paths::root().join("CHANGELOG.md"))?)?)?;
