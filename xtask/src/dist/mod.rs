@@ -1,5 +1,5 @@
 //! `cargo xtask dist`: everything that is given away, in `target/dist`: an archive, packages for Debian and for systems with RPM, a container
-//! image, a list of what is in the binary, checksums. The same commit gives the same bytes, wherever it is built.
+//! image, a list of what is in the binary, checksums. Nothing in it tells where and when it was built.
 //!
 //! Layout: [`release`] says what is released; [`tools`] makes packages; [`stage`] gathers what they have inside; [`archive`], [`sbom`] and
 //! [`image`] write; [`check`] builds twice and compares; [`packages`] installs, upgrades and removes what was made.
