@@ -44,6 +44,7 @@ mod published;
 mod redis;
 mod rules;
 mod sdk;
+mod service;
 mod strangers;
 mod targets;
 mod undecided;

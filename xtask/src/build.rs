@@ -67,12 +67,13 @@ pub fn ebpf() -> Result<PathBuf> {
 /// A cargo command on the eBPF crate for one register layout (`x86_64`, `aarch64`).
 pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, target: &Path) -> Result<Command> {
     let linker = toolchain::find_linker().context("bpf-linker is missing: run `cargo xtask build`")?;
-    let flags = [
+    let mut flags = vec![
         format!("-Clinker={}", linker.display()),
         "-Clink-arg=--btf".to_owned(),
         "-Cdebuginfo=2".to_owned(),
         format!("--cfg=bpf_target_arch=\"{arch}\""),
     ];
+    flags.extend(paths::hidden());
     let mut cmd = toolchain.cargo();
     cmd.current_dir(paths::root().join("ebpf"));
     cmd.args([verb, "--target", "bpfel-unknown-none", "-Zbuild-std=core"]);
@@ -83,16 +84,35 @@ pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, targ
 
 /// Builds the agent around the object that `ebpf` left.
 fn agent(release: bool) -> Result<PathBuf> {
+    let cargo = || {
+        let mut cmd = Command::new(toolchain::own_cargo());
+        cmd.arg("build");
+        cmd
+    };
     if !release {
         sh::step("building the agent");
-        sh::run(&mut agent_cargo(&[]))?;
+        sh::run(agent_args(&mut cargo()))?;
         return Ok(paths::target().join("debug/wirespan"));
     }
+    static_agent(&cargo)
+}
+
+/// Builds one static binary around the object that `ebpf` left, with a command that takes the arguments of `cargo build`. Nothing in it
+/// tells where it was built.
+pub fn static_agent(cargo: &dyn Fn() -> Command) -> Result<PathBuf> {
     let gnu = format!("{HOST_ARCH}-unknown-linux-gnu");
     let musl = format!("{HOST_ARCH}-unknown-linux-musl");
+    let build = |target: &str, flags: &[&str]| {
+        // The explicit target keeps the flags away from build scripts and procedural macros, which must stay dynamic.
+        let mut cmd = cargo();
+        agent_args(&mut cmd).args(["--release", "--target", target]);
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).chain(paths::hidden()).collect();
+        cmd.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).env_remove("RUSTFLAGS");
+        sh::run(&mut cmd)
+    };
     if rustup_has(&musl) {
         sh::step(format!("building the agent for {musl}"));
-        match sh::run(&mut agent_cargo(&["--release", "--target", &musl])) {
+        match build(&musl, &[]) {
             Ok(()) => return install(&musl),
             // Dependencies with parts in C need a C compiler for musl; static glibc does without.
             Err(_) if sh::which("musl-gcc").is_none() => {
@@ -102,18 +122,18 @@ fn agent(release: bool) -> Result<PathBuf> {
         }
     }
     sh::step(format!("building the agent for {gnu}, linked statically"));
-    // The explicit target keeps the flag away from build scripts and procedural macros, which must stay dynamic.
-    let mut cmd = agent_cargo(&["--release", "--target", &gnu]);
-    cmd.env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static").env_remove("RUSTFLAGS");
-    sh::run(&mut cmd)?;
+    build(&gnu, &["-Ctarget-feature=+crt-static"])?;
     install(&gnu)
 }
 
-fn agent_cargo(args: &[&str]) -> Command {
-    let mut cmd = Command::new(toolchain::own_cargo());
-    cmd.current_dir(paths::root()).args(["build", "--package", "wirespan", "--bin", "wirespan"]).args(args);
-    cmd.env(OBJECT_VARIABLE, paths::ebpf_object());
-    cmd
+fn agent_args(cmd: &mut Command) -> &mut Command {
+    // What the cargo that started us says of xtask; a build script that looks at it would run again for each way to get here.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
+        cmd.env_remove(name);
+    }
+    cmd.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_LINKS");
+    cmd.current_dir(paths::root()).args(["--package", "wirespan", "--bin", "wirespan"]);
+    cmd.env(OBJECT_VARIABLE, paths::ebpf_object())
 }
 
 /// Has rustup the library of that target?
@@ -122,13 +142,16 @@ pub fn rustup_has(target: &str) -> bool {
     installed.lines().any(|l| l == target)
 }
 
-/// Puts the binary where everybody looks for it; by renaming, because the old one may be running.
 fn install(triple: &str) -> Result<PathBuf> {
-    let built = paths::target().join(triple).join("release/wirespan");
+    put(&paths::target().join(triple).join("release/wirespan"))
+}
+
+/// Puts a binary where everybody looks for it; by renaming, because the old one may be running.
+pub fn put(built: &Path) -> Result<PathBuf> {
     let dir = paths::target().join("release");
     let (new, there) = (dir.join(".wirespan.new"), dir.join("wirespan"));
     std::fs::create_dir_all(&dir)?;
-    std::fs::copy(&built, &new).with_context(|| format!("cannot copy {}", built.display()))?;
+    std::fs::copy(built, &new).with_context(|| format!("cannot copy {}", built.display()))?;
     std::fs::rename(&new, &there)?;
     ensure_static(&there)?;
     sh::step(format!("{} is ready, one static binary", there.display()));
@@ -136,7 +159,7 @@ fn install(triple: &str) -> Result<PathBuf> {
 }
 
 /// A dynamic binary names its loader in a program header (`PT_INTERP`), a static one does not.
-fn ensure_static(binary: &Path) -> Result<()> {
+pub fn ensure_static(binary: &Path) -> Result<()> {
     let bytes = std::fs::read(binary)?;
     match has_interpreter(&bytes) {
         Some(false) => Ok(()),

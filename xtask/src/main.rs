@@ -1,6 +1,6 @@
 //! The project's own commands. `cargo xtask help` lists them; `cargo xtask help COMMAND` explains one.
 //!
-//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`charts`], [`bench`], [`truth`]); below them
+//! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`charts`], [`bench`], [`truth`], [`dist`] with `image`); below them
 //! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
 //! (packages), [`paths`] (where things are), [`sh`] (running programs) and
 //! [`progress`] (waiting for them).
@@ -11,6 +11,7 @@ mod bench;
 mod build;
 mod charts;
 mod compare;
+mod dist;
 mod docs;
 mod fuzz;
 mod granted;
@@ -61,6 +62,10 @@ enum Command {
     Bench(bench::Args),
     /// See that parents are right: servers whose calls say which request they belong to
     Truth(truth::Args),
+    /// Make everything that is given away: archive, packages, image, list of parts, checksums
+    Dist(dist::Args),
+    /// Write a container image, as an OCI layout and as a tar file, without a container engine
+    Image(dist::image::Args),
     /// What the servers of `truth` ask
     #[command(hide = true)]
     TruthLeaf(truth::leaf::Args),
@@ -88,6 +93,8 @@ fn main() -> ExitCode {
         Command::Charts(args) => charts::charts(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Truth(args) => truth::truth(&args),
+        Command::Dist(args) => dist::dist(&args),
+        Command::Image(args) => dist::image::image(&args),
         Command::TruthLeaf(args) => truth::leaf::run(&args),
         Command::BenchClient(args) => bench::client::run(&args),
     };

@@ -26,6 +26,7 @@ const PROGRAMS: [(&str, &str); 13] = [
     ("ip", "iproute2"),
     ("runc", "runc"),
     ("sysctl", "procps"),
+    ("systemd-analyze", "systemd"),
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 

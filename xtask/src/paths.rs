@@ -36,3 +36,17 @@ pub fn parts() -> PathBuf {
 pub fn log(name: &str) -> PathBuf {
     target().join("xtask-logs").join(format!("{name}.log"))
 }
+
+/// Flags that keep this machine's folders out of what rustc writes: what is built does not depend on where.
+pub fn hidden() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let of_home = |variable, name| std::env::var_os(variable).map_or_else(|| home.join(name), PathBuf::from);
+    // Of several that fit, rustc takes the last.
+    let folders = [
+        (of_home("RUSTUP_HOME", ".rustup"), "/rustup"),
+        (of_home("CARGO_HOME", ".cargo"), "/cargo"),
+        (target(), "/wirespan/target"),
+        (root(), "/wirespan"),
+    ];
+    folders.map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display())).to_vec()
+}

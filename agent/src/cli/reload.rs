@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use anyhow::Context as _;
 use super::selection;
 use crate::config::{self, Config, Layer};
 use crate::pipeline::live::reload::Change;
+use crate::serve::Health;
 use crate::threads;
 
 /// Time between two looks at the file. It counts as changed when two looks in a row see it so: whoever writes it may not have done.
@@ -43,6 +45,8 @@ struct Again {
     read: Option<Print>,
     config: Config,
     changes: Sender<Change>,
+    /// A supervisor is told.
+    health: Arc<Health>,
 }
 
 impl Again {
@@ -53,7 +57,8 @@ impl Again {
                 Err(RecvTimeoutError::Timeout) => self.has_changed(),
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            if is_due && self.read().is_none() {
+            let health = Arc::clone(&self.health);
+            if is_due && health.reload(|| self.read()).is_none() {
                 return;
             }
         }
@@ -92,12 +97,12 @@ impl Again {
 ///
 /// # Errors
 /// When the system grants no thread.
-pub fn watch(flags: Layer, config: &Config) -> anyhow::Result<Option<(Bell, Receiver<Change>)>> {
+pub fn watch(flags: Layer, config: &Config, health: Arc<Health>) -> anyhow::Result<Option<(Bell, Receiver<Change>)>> {
     let Some(path) = config::file_of(&flags, &super::variable) else { return Ok(None) };
     let (bell, rung) = channel();
     let (changes, brought) = channel();
     let read = Print::of(&path);
-    let again = Again { flags, path, seen: read, read, config: config.clone(), changes };
+    let again = Again { flags, path, seen: read, read, config: config.clone(), changes, health };
     threads::spawn("ws-reload".into(), move || again.run(&rung)).context("cannot start the thread of reloads")?;
     Ok(Some((bell, brought)))
 }
@@ -118,7 +123,7 @@ mod tests {
         let (changes, _brought) = channel();
         let read = Print::of(&path);
         let (flags, config) = (Layer::default(), Config::default());
-        let mut again = Again { flags, path: path.clone(), seen: read, read, config, changes };
+        let mut again = Again { flags, path: path.clone(), seen: read, read, config, changes, health: Arc::default() };
         assert!(!again.has_changed());
         // As Kubernetes does it: a new link takes the place of the old one.
         std::os::unix::fs::symlink("two", folder.join("next")).unwrap();

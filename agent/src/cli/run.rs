@@ -15,7 +15,8 @@ use crate::pipeline::live::Live;
 use crate::pipeline::metering::Metering;
 use crate::pipeline::summary::{Outside, summary};
 use crate::process::table::ProcessTable;
-use crate::serve::{Served, Server};
+use crate::serve::notify::Supervisor;
+use crate::serve::{Health, Served, Server};
 use crate::threads;
 use crate::trace::Tracer;
 use crate::trace::ids::Ids;
@@ -35,11 +36,11 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let telling = Telling::default();
     let telemetry = outputs::telemetry(&config)?;
     let exporters = outputs::exporters(&config, &spare, &telling)?;
-    let reload = reload::watch(arguments.settings.layer()?, &config)?;
+    let served = Served { health: Arc::new(Health::told_to(supervisor())), ..Served::default() };
+    let reload = reload::watch(arguments.settings.layer()?, &config, Arc::clone(&served.health))?;
     let (bell, changes) = reload.map_or((None, None), |(bell, changes)| (Some(bell), Some(changes)));
     let stop = super::stop_flag(bell)?;
     let trace = config.trace();
-    let served = Served::default();
     let servers = outputs::servers(&config, &served)?;
     let board = (!servers.is_empty()).then(|| Arc::clone(&served.board));
     let listing = (!servers.is_empty()).then(|| Listing::new(Arc::clone(&served.targets)));
@@ -94,6 +95,14 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         tracing::warn!("{} spans of wirespan itself found no room", telemetry.lost_spans());
     }
     threads()
+}
+
+/// Whoever started the agent as a service, if it wants to know how it is.
+fn supervisor() -> Option<Supervisor> {
+    Supervisor::named_by(&super::variable).unwrap_or_else(|error| {
+        tracing::warn!("NOTIFY_SOCKET: {error}; systemd is told nothing");
+        None
+    })
 }
 
 /// How much the agent may use, if that is limited.

@@ -70,7 +70,7 @@ fn mistakes_have_a_place_and_a_hint() {
             "    - {exclude: comm=a, sampling: 1}",
             "w.yaml:4:35: a rule that excludes processes says nothing else of them",
         ),
-        ("    - exclude:", "w.yaml:4:7: `exclude` needs a selector"),
+        ("    - exclude: []", "w.yaml:4:7: `exclude` needs a selector"),
         ("    - sampling: 2", "w.yaml:4:17: `sampling` must be a number from 0 to 1"),
         ("    - protocols: [htp]", "w.yaml:4:19: `protocols`: unknown protocol `htp`; did you mean `http`?"),
         ("    - protocols: {redis: maybe}", "w.yaml:4:26: `redis` must be true or false"),

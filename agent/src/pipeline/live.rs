@@ -195,6 +195,11 @@ impl Live {
             };
             let now = Instant::now();
             self.health.turn(now);
+            let Self { health, engine, .. } = self;
+            health.say(now, || {
+                let requests = engine.totals().requests();
+                format!("{} processes are traced, {requests} requests were seen", engine.processes().targets().count())
+            });
             idle.turn(now, events);
             self.govern(&mut note);
             self.advise(false, &mut note);

@@ -1,10 +1,14 @@
-//! How the agent is, as far as it can tell: whether its main loop turns, and whether it traces.
+//! How the agent is, as far as it can tell: whether its main loop turns, and whether it traces. Others ask; a [`Supervisor`] is told.
 
+use super::notify::Supervisor;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The main loop looks at the kernel's records at least sixteen times a second: after this time it is stuck.
 const STUCK: Duration = Duration::from_secs(10);
+
+/// How often a supervisor is told in words what the agent does.
+const STATUS: Duration = Duration::from_secs(10);
 
 /// What the agent is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,24 +29,84 @@ pub struct Health {
     /// When the main loop turned last, in ms since the beginning.
     turned_ms: AtomicU64,
     stage: AtomicU8,
+    supervisor: Option<Supervisor>,
+    /// When the supervisor is next told that the main loop turns, and when what it does, in ms since the beginning.
+    fed_ms: AtomicU64,
+    said_ms: AtomicU64,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { begin: Instant::now(), turned_ms: AtomicU64::new(0), stage: AtomicU8::new(Stage::Starting as u8) }
+        Self::told_to(None)
     }
 }
 
 impl Health {
+    /// Nothing is known yet; `supervisor` will be told.
+    #[must_use]
+    pub fn told_to(supervisor: Option<Supervisor>) -> Self {
+        Self {
+            begin: Instant::now(),
+            turned_ms: AtomicU64::new(0),
+            stage: AtomicU8::new(Stage::Starting as u8),
+            supervisor,
+            fed_ms: AtomicU64::new(0),
+            said_ms: AtomicU64::new(0),
+        }
+    }
+
     /// Another stage begins. That is progress, too.
     pub fn enter(&self, stage: Stage, now: Instant) {
         self.stage.store(stage as u8, Ordering::Relaxed);
+        if let Some(supervisor) = &self.supervisor {
+            match stage {
+                Stage::Starting => {}
+                Stage::Tracing => supervisor.tell("READY=1"),
+                Stage::Ending => supervisor.tell("STOPPING=1\nSTATUS=Delivering what waits"),
+            }
+        }
         self.turn(now);
     }
 
     /// The main loop has turned.
     pub fn turn(&self, now: Instant) {
         self.turned_ms.store(self.since_begin(now), Ordering::Relaxed);
+        if let Some((supervisor, interval)) = self.supervisor.as_ref().and_then(|one| Some((one, one.interval?)))
+            && self.is_due(&self.fed_ms, interval, now)
+        {
+            supervisor.tell("WATCHDOG=1");
+        }
+    }
+
+    /// Tells a supervisor what the agent does, in words, if there is one and it is time to.
+    pub fn say(&self, now: Instant, text: impl FnOnce() -> String) {
+        if let Some(supervisor) = &self.supervisor
+            && self.is_due(&self.said_ms, STATUS, now)
+        {
+            supervisor.tell(&format!("STATUS={}", text()));
+        }
+    }
+
+    /// Reads the configuration again by `read`; a supervisor waits for the end of it.
+    pub fn reload<T>(&self, read: impl FnOnce() -> T) -> T {
+        let Some(supervisor) = &self.supervisor else { return read() };
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let since_boot = Duration::try_from(now).unwrap_or_default();
+        supervisor.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", since_boot.as_micros()));
+        let result = read();
+        supervisor.tell("READY=1");
+        result
+    }
+
+    /// Whether the time `at` has come; then the next one is `interval` later.
+    fn is_due(&self, at: &AtomicU64, interval: Duration, now: Instant) -> bool {
+        let since_begin = self.since_begin(now);
+        let is_due = since_begin >= at.load(Ordering::Relaxed);
+        if is_due {
+            let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+            at.store(since_begin.saturating_add(interval), Ordering::Relaxed);
+        }
+        is_due
     }
 
     /// # Errors
@@ -72,6 +136,7 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notify::testing;
     use super::*;
 
     #[test]
@@ -85,6 +150,29 @@ mod tests {
         assert!(health.live(after(41)).is_err());
         health.enter(Stage::Ending, after(41));
         assert_eq!(health.live(after(41)), Ok(()));
+    }
+
+    #[test]
+    fn a_supervisor_hears_of_every_stage_and_of_a_loop_that_turns() {
+        let (supervisor, socket) = testing::supervisor("stages", Duration::from_secs(30));
+        let health = Health::told_to(Some(supervisor));
+        let after = |seconds| health.begin + Duration::from_secs(seconds);
+        let heard = || std::iter::from_fn(|| testing::heard(&socket)).collect::<Vec<_>>();
+        health.enter(Stage::Tracing, after(1));
+        assert_eq!(heard(), ["READY=1", "WATCHDOG=1"]);
+        health.turn(after(15));
+        assert_eq!(heard(), Vec::<String>::new(), "it does not want to hear of every turn");
+        health.turn(after(16));
+        health.turn(after(17));
+        assert_eq!(heard(), ["WATCHDOG=1"]);
+        health.say(after(17), || "Two processes".to_owned());
+        health.say(after(18), || "Three processes".to_owned());
+        health.say(after(27), || "Four processes".to_owned());
+        assert_eq!(heard(), ["STATUS=Two processes", "STATUS=Four processes"]);
+        assert!(health.reload(|| testing::heard(&socket).unwrap()).starts_with("RELOADING=1\nMONOTONIC_USEC="));
+        assert_eq!(heard(), ["READY=1"]);
+        health.enter(Stage::Ending, after(28));
+        assert!(heard()[0].starts_with("STOPPING=1\n"));
     }
 
     #[test]
