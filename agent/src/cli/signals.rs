@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::lockdown::Duty;
 use crate::telemetry::log;
 use crate::threads;
 
@@ -88,7 +89,7 @@ pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
             }
         }
     };
-    threads::spawn("ws-signals".into(), work).context("cannot start the thread of signals")?;
+    threads::spawn("ws-signals".into(), Duty::Write, work).context("cannot start the thread of signals")?;
     Ok(stop)
 }
 

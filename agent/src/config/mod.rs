@@ -59,7 +59,7 @@ pub(crate) use shape::Shape;
 #[cfg(test)]
 pub(crate) use standard::{OTLP as OTLP_KEYS, OTLP_METRICS as OTLP_METRICS_KEYS};
 pub(crate) use value::{Source, Wrong};
-pub use words::{Backend, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
+pub use words::{Backend, Lockdown, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
 
 use crate::process::spelling;
 
