@@ -37,9 +37,9 @@ const WRITE_ONLY: u64 = libc::O_WRONLY as u64;
 const BOTH: u64 = libc::O_RDWR as u64;
 const CREATE: u64 = libc::O_CREAT as u64;
 const TRUNCATE: u64 = libc::O_TRUNC as u64;
-/// Puts characters into a terminal, as if somebody had typed them.
-const TIOCSTI: u64 = libc::TIOCSTI as u64;
-/// The same, by the selection of the console (`asm-generic/ioctls.h`).
+/// Puts characters into a terminal, as if somebody had typed them (`asm-generic/ioctls.h`).
+const TIOCSTI: u64 = 0x5412;
+/// The same, by the selection of the console.
 const TIOCLINUX: u64 = 0x541c;
 /// bpf(2): `BPF_ENABLE_STATS`.
 const ENABLE_STATS: u64 = 32;
