@@ -1,6 +1,6 @@
 //! wirespan: watches a host from the kernel and turns the traffic of unmodified programs into OpenTelemetry spans.
 //!
-//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols`, [`shown`], [`threads`] → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
+//! Floors, imports only downward: `wirespan-common`, `wirespan-protocols`, [`shown`], [`lockdown`] → [`threads`] → [`event`], [`recording`], [`capture`], [`process`], [`conn`] → [`trace`] →
 //! [`enrich`], [`export`] → [`serve`], [`telemetry`] → [`pipeline`] → `main`. `ARCHITECTURE.md` has the map.
 
 pub mod advise;
@@ -12,6 +12,7 @@ pub mod enrich;
 pub mod event;
 pub mod export;
 pub mod files;
+pub mod lockdown;
 pub mod metrics;
 mod object;
 pub mod pipeline;

@@ -98,6 +98,7 @@ fn a_real_collector_takes_every_transport() {
     let resource = Arc::new(Resource {
         service_name: "shop".into(),
         attributes: vec![("service.name".into(), Value::Static("shop")), ("process.pid".into(), Value::Int(4711))],
+        ..Resource::default()
     });
     let ways = [("http/protobuf", "none"), ("http/protobuf", "gzip"), ("grpc", "none"), ("grpc", "gzip")];
     for (id, (protocol, compression)) in (1..).zip(ways) {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use wirespan::event;
-use wirespan::process::discovery::Proc;
+use wirespan::process::discovery::{Facts, Proc};
 use wirespan::process::{Change, Decision, Process, ProcessTable, Selectors};
 use wirespan::resolve::Resolver;
 
@@ -55,14 +55,14 @@ fn table(texts: &[&str]) -> ProcessTable {
 
 /// Looks at all processes.
 fn scan(table: &mut ProcessTable) {
-    let mut resolver = Resolver::start(table.selectors()).expect("threads");
+    let mut resolver = Resolver::start(table.rules()).expect("threads");
     resolver.scan();
     resolver.wait_for_scan(Duration::from_secs(20), |found| table.learn(found));
 }
 
 /// Hands an event over as the agent does: what it asks for is found first.
 fn apply(table: &mut ProcessTable, event: &event::Process) {
-    let mut resolver = Resolver::start(table.selectors()).expect("threads");
+    let mut resolver = Resolver::start(table.rules()).expect("threads");
     if let Some(ask) = table.look_at(event) {
         resolver.ask(ask);
     }
@@ -87,7 +87,7 @@ fn targets(texts: &[&str]) -> Vec<u32> {
 fn a_listening_server_is_found_by_each_of_its_labels() {
     let (server, port) = server();
     let pid = server.pid();
-    let process = Proc::new(["TIER"], true).process(pid).expect("it runs");
+    let process = Proc::new(["TIER"], Facts { ports: true, ..Facts::default() }).process(pid).expect("it runs");
     assert_eq!(process.listening, [port]);
     assert_eq!(process.parent, std::process::id());
     assert_eq!(process.variable("TIER"), Some("web"));
@@ -119,7 +119,7 @@ fn both_ends_of_a_connection_are_connected_to_the_servers_port() {
     let (server, port) = server();
     let mut client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     client.write_all(b"GET / HTTP/1.1\r\n").expect("connected");
-    let proc = Proc::new([], true);
+    let proc = Proc::new([], Facts { ports: true, ..Facts::default() });
     let deadline = Instant::now() + Duration::from_secs(5);
     let accepted = || proc.process(server.pid()).is_some_and(|process| process.connected == [port]);
     while !accepted() {
@@ -140,7 +140,7 @@ fn a_program_that_executes_is_read_again() {
     assert_eq!(table.decision(pid), Decision::Ignore);
     shell.stdin.take().expect("piped").write_all(b"\n").expect("it reads");
     let guard = Guard(shell);
-    let proc = Proc::new([], false);
+    let proc = Proc::new([], Facts::default());
     while proc.process(pid).is_some_and(|process| &*process.comm != "sleep") {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -170,7 +170,7 @@ fn a_scan_takes_little_time() {
         Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).expect("below a second"))
     };
     let begin = clock();
-    let count = Proc::new(["TIER"], true).processes().len();
+    let count = Proc::new(["TIER"], Facts { ports: true, ..Facts::default() }).processes().len();
     let each = (clock() - begin) / u32::try_from(count).expect("few");
     println!("{count} processes, {each:?} each");
     // 300 processes have to take well under 300 ms.
@@ -181,7 +181,7 @@ fn a_scan_takes_little_time() {
 fn nothing_is_kept_of_a_process_that_vanishes() {
     let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("cat");
     let pid = child.id();
-    let proc = Proc::new([], true);
+    let proc = Proc::new([], Facts { ports: true, ..Facts::default() });
     assert!(proc.process(pid).is_some());
     drop(child.stdin.take());
     let mut rest = Vec::new();

@@ -4,6 +4,7 @@
 mod floors;
 mod literals;
 mod names;
+mod reach;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -32,6 +33,7 @@ pub fn lint(args: &Args) -> Result<()> {
         ("cargo clippy for the kernel programs", ebpf),
         ("floors", floors::check),
         ("names of protocols", names::check),
+        ("programs and threads", reach::check),
         ("cargo deny", deny),
         ("names of telemetry", literals::check),
         ("documentation", || docs::docs(&docs::Args::check())),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use wirespan::process::discovery::Proc;
+use wirespan::process::discovery::{Facts, Proc};
 
 /// The files that are read of a process, in the order in which they stand in an input.
 const FILES: [&str; 8] = ["stat", "status", "cgroup", "comm", "environ", "cmdline", "net/tcp", "net/tcp6"];

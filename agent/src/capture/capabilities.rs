@@ -34,7 +34,7 @@ pub const CAPABILITIES: [Capability; 6] = [
     Capability {
         name: "CAP_SYS_ADMIN",
         bit: ADMIN_BIT,
-        shows: "listen queues in other network namespaces",
+        shows: "listen queues in other network namespaces; probes in programs since Linux 6.17, and in stable kernels of its time (parents of calls of Go and Python)",
         optional: true,
     },
     Capability { name: "CAP_NET_ADMIN", bit: 12, shows: "headers in requests (wirespan.propagate)", optional: true },

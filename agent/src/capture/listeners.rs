@@ -5,6 +5,7 @@
 
 use super::reader::monotonic_ns;
 use crate::event::Listener;
+use crate::lockdown::Duty;
 use crate::process::socket_inodes;
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_sock_diag::SockDiagMessage;
@@ -76,7 +77,7 @@ impl Listeners {
     pub fn start() -> io::Result<Self> {
         let (questions, asked) = sync_channel(1);
         let (told, answers) = channel();
-        crate::threads::spawn("ws-listeners".into(), move || serve(&asked, &told))?;
+        crate::threads::spawn("ws-listeners".into(), Duty::Sockets, move || serve(&asked, &told))?;
         Ok(Self { questions, answers, last: None, waiting: None })
     }
 

@@ -23,7 +23,7 @@ use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, SockHash};
 use aya::programs::Program;
 use aya::{Btf, Ebpf};
 use std::cell::Cell;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::PathBuf;
 use std::time::Instant;
 use wirespan_common::counters::Counter;
@@ -344,18 +344,11 @@ impl Capture {
         self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
     }
 
-    /// Run time of all programs so far, ns: of what the kernel has measured ([`measure`](Self::measure)).
+    /// Run time of all programs so far, ns: of what the kernel has measured ([`Measuring`](super::measuring::Measuring)).
     #[must_use]
     pub fn run_ns(&self) -> u64 {
         let of = |program: &Program| u64::try_from(program.info().ok()?.run_time().as_nanos()).ok();
         self.ebpf.programs().filter_map(|(_, program)| of(program)).sum()
-    }
-
-    /// Has the kernel measure its programs for as long as what is returned is kept (`BPF_ENABLE_STATS`, Linux 5.8); `None`
-    /// where that is not permitted.
-    #[must_use]
-    pub fn measure(&self) -> Option<OwnedFd> {
-        aya::sys::enable_stats(aya::sys::Stats::RunTime).ok()
     }
 
     /// Names and ids of the attached programs, for measurements of their run time.

@@ -4,6 +4,7 @@
 //! - [`sockets`], [`syscalls`]: the backends, twins of the files in `ebpf/src/capture`;
 //! - [`load`]: loads, maps and counters; `attach`: attaches hooks, chooses the backend; [`report`]: what was granted, for people; [`trial`]: tries the rest;
 //! - [`listeners`]: listen queues, which no hook tells;
+//! - [`measuring`]: what the programs cost;
 //! - `propagate`: headers in requests; `inserted`: those in the records; `working`: for which spans threads work;
 //! - [`uprobes`]: probes in programs; [`probed`]: those that other agents have set;
 //! - [`decode`]: records to events; [`ring`]: the ring buffer's records; [`reader`]: those, in the order of kernel times.
@@ -16,6 +17,7 @@ pub mod hooks;
 mod inserted;
 pub mod listeners;
 pub mod load;
+pub mod measuring;
 pub mod memory;
 mod pace;
 pub mod policies;

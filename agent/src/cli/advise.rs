@@ -69,6 +69,7 @@ fn read(path: &Path) -> anyhow::Result<Report> {
 fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let config = config::load(arguments.layer()?, &super::variable)?;
     log::begin(&config);
+    super::lockdown::begin(&config, arguments.report.as_deref())?;
     let stop = super::stop_flag(None)?;
     let advisor = Rc::new(RefCell::new(Advisor::new()));
     let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Rc::clone(&advisor)))?;
@@ -76,6 +77,7 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     tracing::info!("{}", log::selection(&config, live.targets()));
     tracing::info!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64());
     let deadline = Some(Instant::now() + arguments.window);
+    super::lockdown::attached()?;
     live.run(&Exporters::default(), &stop, deadline, |_, _| {}, |text| tracing::info!("{text}"));
     Ok(report(&advisor))
 }

@@ -178,6 +178,16 @@ pub enum ConfigCommand {
     /// Print the effective configuration as YAML
     #[command(after_help = examples::PRINT)]
     Print(Flags<PRINT>),
+    /// Make a file of what Grafana Beyla or OpenTelemetry eBPF Instrumentation was configured with
+    #[command(after_help = examples::IMPORT)]
+    Import {
+        /// Their file
+        #[arg(required_unless_present = "env")]
+        file: Option<PathBuf>,
+        /// Take their environment variables (BEYLA_*, OTEL_EBPF_*) instead
+        #[arg(long, conflicts_with = "file")]
+        env: bool,
+    },
     /// Print a JSON Schema of the file, for editors and other tools
     #[command(after_help = examples::SCHEMA)]
     Schema,

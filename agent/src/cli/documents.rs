@@ -228,3 +228,15 @@ fn the_tables_of_the_manual_are_those_of_the_settings() {
         assert_eq!(page.len(), made.len(), "stale: run `cargo xtask docs`");
     }
 }
+
+/// For editors, without the program.
+#[test]
+fn the_published_schema_is_that_of_the_settings() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/wirespan.schema.json");
+    let made = format!("{:#}\n", config::schema());
+    if std::env::var("WIRESPAN_TEST_DOCS").is_ok_and(|what| what == "write") {
+        std::fs::write(&path, made).unwrap();
+    } else {
+        assert!(std::fs::read_to_string(&path).unwrap_or_default() == made, "stale: run `cargo xtask docs`");
+    }
+}

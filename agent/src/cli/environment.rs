@@ -15,6 +15,11 @@ pub fn names() -> impl Iterator<Item = String> {
     std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
 }
 
+/// All variables that are UTF-8, with their values.
+pub fn all() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// Looks for values that cannot be read: a mistake in a variable of ours, as any other mistake in it; one in a variable of
 /// OpenTelemetry is told, and ignored.
 ///

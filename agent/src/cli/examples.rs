@@ -93,6 +93,12 @@ Examples:
   wirespan config print                            defaults and what the environment says
   wirespan config print --config wirespan.yaml --select exe=nginx";
 
+/// Below `config import`.
+pub const IMPORT: &str = "\
+Examples:
+  wirespan config import beyla.yaml > wirespan.yaml     what has no equivalent is told, and noted in the file
+  wirespan config import --env                          the variables BEYLA_* and OTEL_EBPF_*";
+
 /// Below `config schema`.
 pub const SCHEMA: &str = "\
 Examples:

@@ -133,11 +133,13 @@ impl<const COMMAND: Commands> Flags<COMMAND> {
             let given: Vec<&Given> = self.given.iter().filter(|given| std::ptr::eq(given.setting, setting)).collect();
             let Some(first) = given.first() else { continue };
             let texts: Vec<OsString> = given.iter().map(|given| given.text.clone()).collect();
-            layer.write(setting, Source::Flag, &texts).map_err(|Wrong { item, what }| {
-                let named = given.iter().find(|given| item.as_deref().is_some_and(|item| given.text == item));
-                let place = named.map_or_else(|| format!("--{}", first.flag), |given| given.place.clone());
-                Error::new(place, what)
-            })?;
+            layer.write(setting, Source::Flag, &format!("--{}", first.flag), &texts).map_err(
+                |Wrong { item, what }| {
+                    let named = given.iter().find(|given| item.as_deref().is_some_and(|item| given.text == item));
+                    let place = named.map_or_else(|| format!("--{}", first.flag), |given| given.place.clone());
+                    Error::new(place, what)
+                },
+            )?;
         }
         Ok(layer)
     }

@@ -74,4 +74,20 @@ fn a_mistake_names_its_flag() {
     assert_eq!(mistake(&["--select", "pid=1", "--select", "prt=1", "--pid", "3"]), select);
     assert!(mistake(&["--select", ""]).starts_with("--select ``: "));
     assert!(mistake(&["--otlp-endpoint", "c:4317"]).starts_with("--otlp-endpoint: `c:4317` must begin with "));
+    let secret = mistake(&["--otlp-endpoint", "https://me:hunter2@c:4317/"]);
+    assert!(
+        secret.contains("a password does not belong on the command line") && !secret.contains("hunter2"),
+        "{secret}"
+    );
+}
+
+/// Whoever is on the host reads command lines.
+#[test]
+fn no_flag_takes_a_secret() {
+    let secrets: Vec<_> = config::settings().filter(|setting| setting.secret).collect();
+    assert!(secrets.iter().all(|setting| setting.flags.is_empty()), "{secrets:?}");
+    let names = config::settings().flat_map(|setting| setting.flags).map(|flag| flag.long);
+    for name in names {
+        assert!(!["header", "token", "password", "key"].iter().any(|word| name.contains(word)), "--{name}");
+    }
 }

@@ -10,6 +10,7 @@ mod documents;
 pub mod environment;
 mod examples;
 pub mod flags;
+pub mod lockdown;
 pub mod log;
 pub mod outputs;
 pub mod record;

@@ -20,6 +20,7 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
     let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::begin(&config);
     let path = &arguments.output;
+    super::lockdown::begin(&config, Some(path))?;
     let mut writer = Writer::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     let stop = super::stop_flag(None)?;
     let mut live = run::start(&config)?;
@@ -69,6 +70,7 @@ pub fn record(arguments: &args::Record) -> anyhow::Result<()> {
         write(&Event::Process(process), live.engine.processes());
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
+    super::lockdown::attached()?;
     live.run(&Exporters::default(), &stop, deadline, &mut write, |text| tracing::info!("{text}"));
     if let Some(error) = failure {
         return Err(error).with_context(|| format!("cannot write {}", path.display()));

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use super::selection;
 use crate::config::{self, Config, Layer};
+use crate::lockdown::Duty;
 use crate::pipeline::live::reload::Change;
 use crate::serve::Health;
 use crate::threads;
@@ -103,7 +104,8 @@ pub fn watch(flags: Layer, config: &Config, health: Arc<Health>) -> anyhow::Resu
     let (changes, brought) = channel();
     let read = Print::of(&path);
     let again = Again { flags, path, seen: read, read, config: config.clone(), changes, health };
-    threads::spawn("ws-reload".into(), move || again.run(&rung)).context("cannot start the thread of reloads")?;
+    threads::spawn("ws-reload".into(), Duty::Configure, move || again.run(&rung))
+        .context("cannot start the thread of reloads")?;
     Ok(Some((bell, brought)))
 }
 

@@ -32,6 +32,7 @@ use std::time::Instant;
 pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let config = config::load(arguments.settings.layer()?, &super::variable)?;
     super::log::begin(&config);
+    super::lockdown::begin(&config, config.output_file.as_deref())?;
     let spare = Spare::default();
     let telling = Telling::default();
     let telemetry = outputs::telemetry(&config)?;
@@ -75,6 +76,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         live.limit(budget);
     }
     let deadline = arguments.duration.map(|duration| Instant::now() + duration);
+    super::lockdown::attached()?;
     live.run(&exporters, &stop, deadline, |_, _| {}, |text| tracing::info!("{text}"));
     // All of them are told at once, and have the same time together.
     let last = Instant::now() + config.shutdown_timeout;
@@ -150,7 +152,7 @@ pub fn start_with(
         turn_budget: config.capture.turn_budget,
         ring_bytes: config.capture.ring_bytes,
         queue_time: config.capture.queue_time,
-        uprobes: config.uprobes == Uprobes::Auto,
+        uprobes: config.uprobes != Uprobes::None,
         propagate: config.propagate,
         new_traces: config.sampler.root == Root::On,
         profiles: config.profiles.then(|| config.bpf_fs.clone()),

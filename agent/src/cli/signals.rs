@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::reload::Bell;
+use crate::lockdown::Duty;
 use crate::telemetry::log;
 use crate::threads;
 
@@ -94,7 +95,7 @@ pub fn stop_flag(bell: Option<Bell>) -> anyhow::Result<Arc<AtomicBool>> {
             }
         }
     };
-    threads::spawn("ws-signals".into(), work).context("cannot start the thread of signals")?;
+    threads::spawn("ws-signals".into(), Duty::Write, work).context("cannot start the thread of signals")?;
     Ok(stop)
 }
 

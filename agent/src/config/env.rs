@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use super::address::{self, PROMETHEUS_PORT};
-use super::layer::{Layer, OTLP, SIGNALS};
+use super::layer::{Layer, OTLP, SAMPLER, SIGNALS};
 use super::setting::{Setting, Variable as Name};
 use super::settings::{self, PROMETHEUS_LISTEN};
 use super::value::{Source, Wrong};
@@ -55,6 +55,7 @@ pub(super) fn read(variable: Variable<'_>) -> Result<Layer, Error> {
     let mut layer = Layer::default();
     for name in otlp_names() {
         if let Some(value) = get(&name) {
+            layer.origins.insert(name.clone(), name.clone());
             layer.otlp_variables.insert(name, value);
         }
     }
@@ -86,7 +87,7 @@ fn write(layer: &mut Layer, setting: &'static Setting, name: &Name, text: &str) 
         between => text.split(between).map(|item| item.trim().into()).collect(),
     };
     let source = if name.is_own() { Source::Own } else { Source::Standard };
-    let Err(Wrong { item, what }) = layer.write(setting, source, &texts) else { return Ok(()) };
+    let Err(Wrong { item, what }) = layer.write(setting, source, name.name, &texts) else { return Ok(()) };
     let place = item.map_or(name.name.to_owned(), |item| format!("{}: `{item}`", name.name));
     let error = Error::new(place, what);
     if name.is_own() {
@@ -100,7 +101,10 @@ fn write(layer: &mut Layer, setting: &'static Setting, name: &Name, text: &str) 
 fn sampler(layer: &mut Layer, get: Variable<'_>) {
     if let Some(name) = get("OTEL_TRACES_SAMPLER") {
         match Sampler::parse(&name, get("OTEL_TRACES_SAMPLER_ARG").as_deref()) {
-            Ok(sampler) => layer.sampler = Some(sampler),
+            Ok(sampler) => {
+                layer.sampler = Some(sampler);
+                layer.origins.insert(SAMPLER.to_owned(), "OTEL_TRACES_SAMPLER".to_owned());
+            }
             Err(error) => layer.warnings.push(format!("OTEL_TRACES_SAMPLER: {error}; ignored")),
         }
     }
@@ -118,7 +122,10 @@ fn prometheus(layer: &mut Layer, get: Variable<'_>) {
     if get("OTEL_METRICS_EXPORTER").is_some_and(|text| items(&text).any(|name| name == "prometheus")) {
         let host = get("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| "localhost".into());
         match address::parse(&format!("{host}:{}", port.unwrap_or(PROMETHEUS_PORT))) {
-            Ok(address) => layer.give(PROMETHEUS_LISTEN, |config| config.prometheus_listen = Some(address)),
+            Ok(address) => {
+                layer.give(PROMETHEUS_LISTEN, |config| config.prometheus_listen = Some(address));
+                layer.origins.insert(PROMETHEUS_LISTEN.to_owned(), "OTEL_METRICS_EXPORTER".to_owned());
+            }
             Err(what) => layer.warnings.push(format!("OTEL_EXPORTER_PROMETHEUS_HOST: {what}; ignored")),
         }
     }
@@ -132,6 +139,15 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn otlp_endpoint(layer: &mut Layer, endpoint: &str) -> Result<(), String> {
     if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
         return Err(format!("`{}` must begin with http:// or https://", redact::url(endpoint)));
+    }
+    // Whoever is on this host can read it there.
+    let authority =
+        endpoint.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if authority.contains('@') {
+        return Err(
+            "a password does not belong on the command line; write it into OTEL_EXPORTER_OTLP_HEADERS or the file"
+                .into(),
+        );
     }
     (layer.otlp, layer.otlp_metrics, layer.otlp_logs) = (Some(true), Some(true), Some(true));
     layer.otlp_variables.insert(format!("{OTLP}ENDPOINT"), endpoint.to_owned());

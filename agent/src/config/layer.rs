@@ -30,6 +30,8 @@ pub struct Layer {
     pub otlp_variables: BTreeMap<String, String>,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// Where each value came from.
+    pub(super) origins: Origins,
 }
 
 impl Layer {
@@ -61,8 +63,15 @@ impl Layer {
         self.given.iter().any(|setting| setting.path == path)
     }
 
-    /// Sets a setting to what texts say: the items of a list, or one text.
-    pub(crate) fn write(&mut self, setting: &'static Setting, source: Source, texts: &[OsString]) -> Result<(), Wrong> {
+    /// Sets a setting to what texts say: the items of a list, or one text. `origin`: the flag or variable.
+    pub(crate) fn write(
+        &mut self,
+        setting: &'static Setting,
+        source: Source,
+        origin: &str,
+        texts: &[OsString],
+    ) -> Result<(), Wrong> {
+        let known = self.known();
         match setting.access {
             Access::Field { of, .. } => {
                 of(&mut self.values).parse(setting, source, texts)?;
@@ -71,6 +80,7 @@ impl Layer {
             Access::Act(act) => texts.iter().try_for_each(|text| act(self, &text.to_string_lossy()))?,
             Access::Part(..) | Access::Section(_) | Access::Unused | Access::Listed(_) => {}
         }
+        self.came_from(&known, origin);
         Ok(())
     }
 
@@ -81,25 +91,59 @@ impl Layer {
         reader: &mut Reader<'_>,
         node: &Node,
     ) -> Result<(), Error> {
+        let known = self.known();
         match setting.access {
             Access::Field { of, .. } => {
                 of(&mut self.values).read(setting, reader, node)?;
                 self.given.push(setting);
-                Ok(())
             }
-            Access::Part(read, ..) => read(reader, node, self),
-            Access::Section(_) | Access::Act(_) | Access::Unused | Access::Listed(_) => Ok(()),
+            Access::Part(read, ..) => read(reader, node, self)?,
+            Access::Section(_) | Access::Act(_) | Access::Unused | Access::Listed(_) => {}
+        }
+        self.came_from(&known, &format!("{}:{}", reader.file, node.place.line));
+        Ok(())
+    }
+
+    /// What is known so far, for [`came_from`](Self::came_from).
+    fn known(&self) -> Known {
+        Known {
+            given: self.given.len(),
+            variables: self.otlp_variables.keys().cloned().collect(),
+            sampler: self.sampler.is_some(),
         }
     }
+
+    /// What was not known before came from there.
+    fn came_from(&mut self, before: &Known, origin: &str) {
+        let paths = self.given.iter().skip(before.given).map(|setting| setting.path.to_owned());
+        let variables = self.otlp_variables.keys().filter(|name| !before.variables.contains(*name)).cloned();
+        let sampler = (self.sampler.is_some() && !before.sampler).then(|| SAMPLER.to_owned());
+        self.origins.extend(paths.chain(variables).chain(sampler).map(|what| (what, origin.to_owned())));
+    }
+}
+
+/// Where values came from: a flag, a variable, or a place in a file, by the paths of settings, the names of the OTLP exporter's
+/// variables, and [`SAMPLER`]. What is not there is a default.
+pub type Origins = BTreeMap<String, String>;
+
+/// The sampler among the [`Origins`].
+pub(super) const SAMPLER: &str = "tracer_provider.sampler";
+
+/// What a layer knew before something was read.
+struct Known {
+    given: usize,
+    variables: Vec<String>,
+    sampler: bool,
 }
 
 /// Prefix of the variables of the OTLP exporter.
 pub(super) const OTLP: &str = "OTEL_EXPORTER_OTLP_";
 pub(super) const SIGNALS: [&str; 3] = ["TRACES_", "METRICS_", "LOGS_"];
 
-/// One configuration of several layers, the strongest first.
-pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
+/// One configuration of several layers, the strongest first, and where its values come from.
+pub(super) fn settle(layers: Vec<Layer>) -> Result<(Config, Origins), Error> {
     let mut config = Config::default();
+    let mut origins = Origins::new();
     // From the weakest on, so that each layer overwrites those below.
     let mut has_output = false;
     for layer in layers.into_iter().rev() {
@@ -115,6 +159,7 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         set(&mut config.metrics.lines, layer.metric_lines);
         set(&mut config.sampler, layer.sampler);
         overlay(&mut config.otlp_variables, layer.otlp_variables);
+        origins.extend(layer.origins);
         config.warnings.splice(0..0, layer.warnings);
     }
     if !has_output && config.otlp {
@@ -132,7 +177,7 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<Config, Error> {
         ));
         config.batch.size = config.batch.queue;
     }
-    Ok(config)
+    Ok((config, origins))
 }
 /// What the variables of the OTLP metrics exporter say of the metrics themselves. An unknown word is a warning.
 fn metric_variables(config: &mut Config) {

@@ -11,6 +11,7 @@ mod env;
 mod exporters;
 mod file;
 mod groups;
+pub mod import;
 mod layer;
 mod lists;
 #[cfg(test)]
@@ -48,7 +49,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use duration::parse as duration;
 pub use env::unknown_variables;
 pub use groups::{Batch, Capture, Limits, Metrics, Shown};
-pub use layer::Layer;
+pub use layer::{Layer, Origins};
 pub use processors::Processors;
 pub use rules::{Rule, RuleList};
 pub use schema::schema;
@@ -62,7 +63,7 @@ pub(crate) use shape::Shape;
 #[cfg(test)]
 pub(crate) use standard::{OTLP as OTLP_KEYS, OTLP_METRICS as OTLP_METRICS_KEYS};
 pub(crate) use value::{Source, Wrong};
-pub use words::{Backend, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
+pub use words::{Backend, Lockdown, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
 
 use crate::process::spelling;
 
@@ -106,6 +107,14 @@ impl Error {
 /// # Errors
 /// The first mistake that is found.
 pub fn load(flags: Layer, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Error> {
+    load_with_origins(flags, variable).map(|(config, _)| config)
+}
+
+/// As [`load`], with where each value came from.
+///
+/// # Errors
+/// The first mistake that is found.
+pub fn load_with_origins(flags: Layer, variable: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Origins), Error> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let named = flags.values().file.clone().or_else(|| set("WIRESPAN_CONFIG").map(PathBuf::from));
     let standard = set("OTEL_CONFIG_FILE").map(PathBuf::from);
@@ -151,6 +160,15 @@ pub fn fixed(before: &Config, after: &Config) -> Vec<&'static str> {
 pub fn validate(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, Vec<Error>> {
     let (name, text) = read(path).map_err(|error| vec![error])?;
     validate_text(&name, &text, variable)
+}
+
+/// A file of another agent as one of wirespan ([`import`](mod@import)).
+///
+/// # Errors
+/// When it cannot be read, or is no YAML.
+pub fn import(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<import::Imported, Error> {
+    let (name, text) = read(path)?;
+    import::file(&name, &text, variable)
 }
 
 /// Checks the text of a file; `name` stands in front of each place.

@@ -126,6 +126,13 @@ impl Otlp {
         let port = self.endpoint.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{host}{port}", self.endpoint.scheme_str().unwrap_or_default())
     }
+
+    /// The TCP port of the end point.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let usual = if self.endpoint.scheme_str() == Some("https") { 443 } else { 80 };
+        self.endpoint.port_u16().unwrap_or(usual)
+    }
 }
 
 /// `OTEL_BSP_*`.

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::layer::OTLP;
+use super::layer::{OTLP, Origins, SAMPLER};
 use super::setting::{Access, Setting};
-use super::settings::{self, Config};
+use super::settings::{self, Config, OUTPUT};
 use super::standard;
 use super::tree::{Branch, branches};
 use super::words::Output;
@@ -19,15 +19,25 @@ impl Config {
     /// The configuration as YAML.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        let mut yaml = Yaml::default();
+        self.written(Yaml::default())
+    }
+
+    /// The same, with a comment behind each value that says where it came from.
+    #[must_use]
+    pub fn to_yaml_with(&self, origins: &Origins) -> String {
+        self.written(Yaml { origins: Some(origins.clone()), ..Yaml::default() })
+    }
+
+    fn written(&self, mut yaml: Yaml) -> String {
         yaml.line(0, "file_format", quote("1.0"));
+        yaml.of("log_level");
         yaml.line(0, "log_level", word(self.log_level));
         self.traces(&mut yaml);
         self.metrics(&mut yaml);
         self.logs(&mut yaml);
         yaml.open(0, "wirespan");
         yaml.below("wirespan.", self, 1);
-        yaml.0
+        yaml.text
     }
 
     fn sampler(&self, yaml: &mut Yaml) {
@@ -37,6 +47,7 @@ impl Config {
             // The bound is the ratio of 63 bits.
             Root::Below(bound) => format!("{{trace_id_ratio_based: {{ratio: {}}}}}", bound as f64 / 2f64.powi(63)),
         };
+        yaml.of(SAMPLER);
         if self.sampler.parent_based {
             yaml.open(1, "sampler");
             yaml.line(2, "parent_based", format!("{{root: {root}}}"));
@@ -56,6 +67,7 @@ impl Config {
             self.exporter(yaml, 5, "TRACES_", "v1/traces");
         } else if self.output == Output::Console {
             yaml.open(4, "exporter");
+            yaml.of(OUTPUT);
             yaml.line(5, "console", "{}");
         }
     }
@@ -70,6 +82,7 @@ impl Config {
             self.exporter(yaml, 5, "METRICS_", "v1/metrics");
             for (key, name) in named(standard::OTLP_METRICS) {
                 if let Some(value) = self.otlp_variables.get(&format!("{OTLP}METRICS_{name}")) {
+                    yaml.of(&format!("{OTLP}METRICS_{name}"));
                     yaml.line(6, key, quote(value));
                 }
             }
@@ -100,13 +113,20 @@ impl Config {
                 format!("{base}/{path}")
             }
         };
+        let from = |yaml: &mut Yaml, name: &str| {
+            let own = format!("{OTLP}{signal}{name}");
+            yaml.of(if of_signal(name).is_some() { own.clone() } else { format!("{OTLP}{name}") }.as_str());
+        };
+        from(yaml, "ENDPOINT");
         yaml.line(depth + 1, "endpoint", quote(&redact::url(&endpoint)));
         for (key, name) in [("compression", "COMPRESSION"), ("timeout", "TIMEOUT")] {
             if let Some(value) = get(name) {
+                from(yaml, name);
                 yaml.line(depth + 1, key, scalar(value));
             }
         }
         if let Some(headers) = get("HEADERS") {
+            from(yaml, "HEADERS");
             yaml.open(depth + 1, "headers");
             for name in headers.split(',').filter_map(|pair| pair.split('=').next()) {
                 yaml.line(depth + 2, "- name", quote(name.trim()));
@@ -117,11 +137,14 @@ impl Config {
         let tls: Vec<_> = named(standard::OTLP)
             .filter_map(|(path, name)| Some((path.strip_prefix("tls.")?, name)))
             .filter(|(key, _)| *key != "insecure")
-            .filter_map(|(key, name)| Some((key, get(name)?)))
+            .filter_map(|(key, name)| Some((key, name, get(name)?)))
             .collect();
         if !tls.is_empty() {
             yaml.open(depth + 1, "tls");
-            tls.into_iter().for_each(|(key, value)| yaml.line(depth + 2, key, quote(value)));
+            for (key, name, value) in tls {
+                from(yaml, name);
+                yaml.line(depth + 2, key, quote(value));
+            }
         }
     }
 }
@@ -132,15 +155,31 @@ fn named(table: &'static [Setting]) -> impl Iterator<Item = (&'static str, &'sta
 }
 
 #[derive(Default)]
-struct Yaml(String);
+struct Yaml {
+    text: String,
+    /// Where values come from, if that is to be told.
+    origins: Option<Origins>,
+    /// What the next line ends with.
+    comment: String,
+}
 
 impl Yaml {
+    /// The next line has the value of this setting, or of this variable.
+    fn of(&mut self, what: &str) {
+        if let Some(origins) = &self.origins {
+            let origin = origins.get(what).map_or("default", String::as_str);
+            self.comment = format!("  # {}", shown::shown(origin));
+        }
+    }
+
     fn line(&mut self, depth: usize, key: &str, value: impl std::fmt::Display) {
-        let _ = writeln!(self.0, "{:1$}{key}: {value}", "", depth * 2);
+        let comment = std::mem::take(&mut self.comment);
+        let _ = writeln!(self.text, "{:1$}{key}: {value}{comment}", "", depth * 2);
     }
 
     fn open(&mut self, depth: usize, key: &str) {
-        let _ = writeln!(self.0, "{:1$}{key}:", "", depth * 2);
+        let comment = std::mem::take(&mut self.comment);
+        let _ = writeln!(self.text, "{:1$}{key}:{comment}", "", depth * 2);
     }
 
     /// The settings whose paths begin so.
@@ -162,7 +201,11 @@ impl Yaml {
                     let Access::Field { of, .. } = setting.access else { continue };
                     let field = of(values);
                     let is_word = !field.shape().words().is_empty();
-                    match field.json() {
+                    let value = field.json();
+                    if !value.is_null() {
+                        self.of(setting.path);
+                    }
+                    match value {
                         Json::Null => {}
                         _ if setting.secret => self.line(depth, setting.key(), quote("REDACTED")),
                         Json::String(word) if is_word => self.line(depth, setting.key(), word),
@@ -174,16 +217,22 @@ impl Yaml {
     }
 
     fn value(&mut self, depth: usize, key: &str, value: &Json) {
+        self.nested(depth, depth + 1, key, value);
+    }
+
+    /// A value whose parts stand at the depth `below`.
+    fn nested(&mut self, depth: usize, below: usize, key: &str, value: &Json) {
         match value {
             Json::String(text) => self.line(depth, key, quote(text)),
             Json::Array(items) if items.is_empty() => self.line(depth, key, "[]"),
             Json::Array(items) => {
                 self.open(depth, key);
-                items.iter().for_each(|item| self.item(depth + 1, item));
+                items.iter().for_each(|item| self.item(below, item));
             }
+            Json::Object(entries) if entries.is_empty() => self.line(depth, key, "{}"),
             Json::Object(entries) => {
                 self.open(depth, key);
-                entries.iter().for_each(|(key, value)| self.value(depth + 1, key, value));
+                entries.iter().for_each(|(key, value)| self.value(below, key, value));
             }
             other => self.line(depth, key, other),
         }
@@ -192,22 +241,24 @@ impl Yaml {
     /// An item of a list: a text, or a mapping.
     fn item(&mut self, depth: usize, item: &Json) {
         let Json::Object(entries) = item else {
-            let text = item.as_str().unwrap_or_default();
-            let _ = writeln!(self.0, "{:1$}- {2}", "", depth * 2, quote(text));
+            let text = item.as_str().map_or_else(|| item.to_string(), quote);
+            let _ = writeln!(self.text, "{:1$}- {text}", "", depth * 2);
             return;
         };
         for (at, (key, value)) in entries.iter().enumerate() {
             match at {
-                // What is inside stands behind the keys that follow.
-                0 if value.is_object() => {
-                    self.open(depth, &format!("- {key}"));
-                    value.as_object().into_iter().flatten().for_each(|(key, value)| self.value(depth + 2, key, value));
-                }
-                0 => self.value(depth, &format!("- {key}"), value),
+                0 => self.nested(depth, depth + 2, &format!("- {key}"), value),
                 _ => self.value(depth + 1, key, value),
             }
         }
     }
+}
+
+/// Any mapping as a file.
+pub(super) fn document(root: &serde_json::Map<String, Json>) -> String {
+    let mut yaml = Yaml::default();
+    root.iter().for_each(|(key, value)| yaml.value(0, key, value));
+    yaml.text
 }
 
 /// Name of a value of one of the enumerations.

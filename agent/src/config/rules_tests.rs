@@ -5,7 +5,7 @@ use crate::process::{Process, Users};
 fn load(text: &str) -> Result<Config, String> {
     let text = format!("file_format: \"1.0\"\nwirespan:\n  rules:\n{text}");
     let layer = file::parse("w.yaml", &text, &|_| None).map_err(|error| error.to_string())?;
-    layer::settle(vec![layer]).map_err(|error| error.to_string())
+    layer::settle(vec![layer]).map(|(config, _)| config).map_err(|error| error.to_string())
 }
 
 const RULES: &str = r#"
@@ -54,7 +54,7 @@ fn what_is_printed_says_the_same() {
     let printed = config.to_yaml();
     assert!(printed.contains("      - \"exe=curl\"\n"), "{printed}");
     let layer = file::parse("again", &printed, &|_| None).unwrap();
-    assert_eq!(layer::settle(vec![layer]).unwrap().rules, config.rules, "{printed}");
+    assert_eq!(layer::settle(vec![layer]).unwrap().0.rules, config.rules, "{printed}");
 }
 
 #[test]

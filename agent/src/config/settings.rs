@@ -15,7 +15,7 @@ use super::setting::{
     place, positive, settings, variable,
 };
 use super::standard;
-use super::words::{Backend, LogFormat, LogLevel, Output, Route, Sdk, Uprobes};
+use super::words::{Backend, Lockdown, LogFormat, LogLevel, Output, Route, Sdk, Uprobes};
 use crate::process::Selectors;
 use crate::trace::sampler::Sampler;
 
@@ -192,9 +192,19 @@ settings! {
                 file("wirespan.backend")
                     .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", of: FLAG.of | TARGETS | DOCTOR, rank: 3, ..FLAG }])
                     .variables(&[variable("WIRESPAN_BACKEND")]);
-            /// Whether probes are put into programs (uprobes) where that shows which request a call belongs to.
+            /// Which break points the kernel may set in the code of programs (uprobes): those that show for which request a runtime
+            /// works (`contexts`, formerly `auto`), also those by which data is read (`all`; in this version there are none), or `none`.
             uprobes: Uprobes = Uprobes::default(),
-                file("wirespan.uprobes").variables(&[variable("WIRESPAN_UPROBES")]);
+                file("wirespan.uprobes")
+                    .also(&["auto"])
+                    .see("[security.md](security.md#the-promise)")
+                    .variables(&[variable("WIRESPAN_UPROBES")]);
+            /// What wirespan forbids itself when all is attached, by capabilities, seccomp and Landlock: what the kernel has of them
+            /// (`auto`), all of them or it does not run (`strict`), or nothing (`off`).
+            lockdown: Lockdown = Lockdown::default(),
+                file("wirespan.lockdown")
+                    .see("[security.md](security.md#lock-in)")
+                    .variables(&[variable("WIRESPAN_LOCKDOWN")]);
             /// Puts a `traceparent` header into HTTP/1 requests that have none, so that spans of other hosts join the trace. This is
             /// the only setting that changes what programs send.
             propagate: bool = false,

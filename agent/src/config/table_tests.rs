@@ -85,7 +85,7 @@ fn each_variable_sets_its_setting() {
             let (_, text) = other(setting);
             let get = |asked: &str| (asked == name.name).then(|| text.clone());
             let layer = env::read(&get).unwrap();
-            let mut config = layer::settle(vec![layer]).unwrap();
+            let (mut config, _) = layer::settle(vec![layer]).unwrap();
             assert_ne!(field(setting, &mut config), field(setting, &mut Config::default()), "{}={text}", name.name);
             assert_eq!(config.warnings, [""; 0], "{}", name.name);
         }
@@ -157,9 +157,11 @@ mod a_new_one {
     #[test]
     fn is_one_entry() {
         let mut layer = Layer::default();
-        assert!(layer.write(&NEW[0], Source::Own, &["7".into()]).is_ok());
+        assert!(layer.write(&NEW[0], Source::Own, "WIRESPAN_TEST", &["7".into()]).is_ok());
         assert_eq!(layer.values().limits.processes, 7);
-        let Err(Wrong { what, .. }) = layer.write(&NEW[0], Source::Own, &["11".into()]) else { panic!("11") };
+        let Err(Wrong { what, .. }) = layer.write(&NEW[0], Source::Own, "WIRESPAN_TEST", &["11".into()]) else {
+            panic!("11")
+        };
         assert_eq!(what, "`11` must be between 1 and 10");
     }
 }

@@ -10,7 +10,7 @@ fn lookup(variables: Variables) -> impl Fn(&str) -> Option<String> {
 }
 
 pub(super) fn from(text: &str, variables: Variables) -> Result<Config, Error> {
-    layer::settle(vec![file::parse("w.yaml", text, &lookup(variables))?])
+    layer::settle(vec![file::parse("w.yaml", text, &lookup(variables))?]).map(|(config, _)| config)
 }
 
 pub(super) fn mistake(text: &str) -> String {
@@ -21,7 +21,7 @@ pub(super) fn mistake(text: &str) -> String {
 fn flag(long: &str, text: &str) -> Layer {
     let mut layer = Layer::default();
     let setting = settings::all().find(|setting| setting.flags.iter().any(|flag| flag.long == long)).unwrap();
-    assert!(layer.write(setting, Source::Flag, &[text.into()]).is_ok());
+    assert!(layer.write(setting, Source::Flag, long, &[text.into()]).is_ok());
     layer
 }
 

@@ -49,8 +49,8 @@ pub(super) fn validate(
 }
 
 /// Warnings about a tree, or the first mistake in it; the settings of exporters included, which are looked at only when one is made.
-fn check(name: &str, root: &Node) -> Result<Vec<String>, Error> {
-    let mut config = layer::settle(vec![file::layer(name, root)?])?;
+pub(super) fn check(name: &str, root: &Node) -> Result<Vec<String>, Error> {
+    let (mut config, _) = layer::settle(vec![file::layer(name, root)?])?;
     let signals =
         [(config.otlp, Signal::Traces), (config.metrics.otlp, Signal::Metrics), (config.otlp_logs, Signal::Logs)];
     for (_, signal) in signals.into_iter().filter(|(wanted, _)| *wanted) {
@@ -99,7 +99,7 @@ fn below<'n>(node: &'n Node, wanted: &str) -> Option<&'n Node> {
 }
 
 /// Takes out the entry or item at a place; `above` gets the places of all that it was a part of. Whether there was one.
-fn remove(node: &mut Node, place: Place, above: &mut Vec<Place>) -> bool {
+pub(super) fn remove(node: &mut Node, place: Place, above: &mut Vec<Place>) -> bool {
     let depth = above.len();
     above.push(node.place);
     // A mapping begins where its first key does: the innermost of those that are there is meant.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::section::Reader;
 use super::setting::Setting;
 use super::shape::Shape;
-use super::words::{Backend, LogFormat, LogLevel, Output, Sdk, Uprobes};
+use super::words::{Backend, Lockdown, LogFormat, LogLevel, Output, Sdk, Uprobes};
 use super::yaml::Node;
 use super::{Error, address, choice, duration};
 
@@ -262,6 +262,7 @@ pub(crate) trait Word: ValueEnum {}
 impl Word for Output {}
 impl Word for Backend {}
 impl Word for Uprobes {}
+impl Word for Lockdown {}
 impl Word for Sdk {}
 impl Word for LogFormat {}
 

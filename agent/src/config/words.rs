@@ -40,14 +40,29 @@ impl Backend {
     }
 }
 
-/// Whether probes are put into programs.
+/// Which probes may be put into programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Uprobes {
-    /// Where they are needed and the kernel grants them.
+    /// None.
+    None,
+    /// Those that show for which request a runtime works.
+    #[default]
+    #[value(alias = "auto")]
+    Contexts,
+    /// Those by which data is read, too: in this version there are none.
+    All,
+}
+
+/// What wirespan forbids itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Lockdown {
+    /// All that the kernel has for it.
     #[default]
     Auto,
-    /// Nowhere.
-    None,
+    /// The same, and it does not run where the kernel lacks one of them.
+    Strict,
+    /// Nothing.
+    Off,
 }
 
 /// What is left to the SDKs of processes that export their own telemetry.

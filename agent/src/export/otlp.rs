@@ -27,6 +27,7 @@ use super::notice::{Notices, Reporter};
 use super::queue::Batching;
 use super::worker::{Delivery, Sink};
 use crate::config::otlp::{BatchSpans, Otlp, Protocol, Signal};
+use crate::lockdown::Duty;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use attempt::Attempt;
@@ -58,6 +59,7 @@ pub struct Sender {
     client: Client,
     /// For messages: scheme, host and port, which hold no secret.
     target: String,
+    port: u16,
     attempt_timeout: Duration,
     batch_timeout: Duration,
     /// The receiver asked not to be called before this.
@@ -90,6 +92,7 @@ impl Sender {
             signal: config.signal,
             client,
             target: config.target(),
+            port: config.port(),
             attempt_timeout: config.timeout.unwrap_or(FOREVER),
             batch_timeout: timeout.unwrap_or(FOREVER),
             paused_until: None,
@@ -122,6 +125,11 @@ impl Sender {
         })
         .await
         .unwrap_or_else(|_| Attempt::Retry { after: None, reason: format!("no answer within {limit:.0?}") })
+    }
+
+    /// What its thread is there for.
+    fn duty(&self) -> Duty {
+        Duty::Ask(vec![self.port])
     }
 
     /// Sends one request of `items` spans, data points or log records until it is accepted, refused for good, or out of
@@ -197,6 +205,10 @@ impl OtlpSink {
 }
 
 impl Sink for OtlpSink {
+    fn duty(&self) -> Duty {
+        self.sender.duty()
+    }
+
     async fn deliver(&mut self, batch: Vec<Span>) -> Delivery {
         let mut total = Delivery::default();
         let mut parts = VecDeque::from([batch]);

@@ -13,6 +13,7 @@ use tracing::field::Empty;
 
 use super::counts::{Counts, Fate, Snapshot};
 use super::queue::{Batching, Item, Queue, weight};
+use crate::lockdown::Duty;
 use crate::threads;
 use crate::trace::span::Span;
 use wirespan_semconv::{ERROR_TYPE, WIRESPAN_EXPORT_ITEMS, WIRESPAN_EXPORTER};
@@ -42,6 +43,11 @@ impl Delivery {
 
 /// Where batches go. Lives on its exporter's own thread, in a current-thread tokio runtime.
 pub trait Sink<T = Span>: Send + 'static {
+    /// What its thread is there for: to write, unless it says otherwise.
+    fn duty(&self) -> Duty {
+        Duty::Write
+    }
+
     /// Delivers a batch, which is never empty. May take its time (retries): the pipeline does not wait for it.
     fn deliver(&mut self, batch: Vec<T>) -> impl Future<Output = Delivery>;
 }
@@ -80,6 +86,7 @@ impl<T: Item> Exporter<T> {
             .enable_all()
             .build()
             .with_context(|| format!("cannot start the {name} exporter"))?;
+        let duty = sink.duty();
         let work = {
             let (queue, counts) = (Arc::clone(&queue), Arc::clone(&counts));
             let (ended, in_flight) = (Arc::clone(&ended), Arc::clone(&in_flight));
@@ -91,7 +98,7 @@ impl<T: Item> Exporter<T> {
                 runtime.shutdown_background();
             }
         };
-        let thread = threads::spawn(format!("ws-{name}"), work)
+        let thread = threads::spawn(format!("ws-{name}"), duty, work)
             .with_context(|| format!("cannot start the thread of the {name} exporter"))?;
         Ok(Self { name, queue, counts, ended, in_flight, abandon, done, thread: Some(thread) })
     }

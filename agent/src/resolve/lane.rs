@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::look::{Hung, Looker};
 use crate::process::table::{Ask, Found};
+use crate::threads::Nursery;
 
 /// Most time for a look at one process.
 pub(super) const LIMIT: Duration = Duration::from_secs(1);
@@ -79,6 +80,7 @@ impl Desktop {
 /// The queue, and the thread at its end.
 pub(super) struct Lane {
     name: &'static str,
+    nursery: Nursery,
     jobs: SyncSender<Job>,
     taken: Arc<Mutex<Receiver<Job>>>,
     looker: Looker,
@@ -92,10 +94,17 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn start(name: &'static str, looker: Looker, told: Sender<Found>, hung: Hung) -> io::Result<Self> {
+    pub(super) fn start(
+        name: &'static str,
+        nursery: Nursery,
+        looker: Looker,
+        told: Sender<Found>,
+        hung: Hung,
+    ) -> io::Result<Self> {
         let (jobs, taken) = sync_channel(QUEUE);
         let mut lane = Self {
             name,
+            nursery,
             jobs,
             taken: Arc::new(Mutex::new(taken)),
             looker,
@@ -168,7 +177,7 @@ impl Lane {
             desk: desk.clone(),
             left: Arc::clone(&self.left),
         };
-        crate::threads::spawn(self.name.into(), move || worker.serve())?;
+        self.nursery.spawn(self.name.into(), move || worker.serve())?;
         self.desk = desk;
         self.is_manned = true;
         Ok(())

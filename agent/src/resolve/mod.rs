@@ -29,8 +29,10 @@ pub use program::{GoProgram, go_program};
 use self::lane::{Job, Lane};
 use self::look::{Hung, Looker, Wanted};
 use crate::capture::reader::monotonic_ns;
+use crate::lockdown::Duty;
 use crate::process::Rules;
 use crate::process::table::{Ask, Found, Look, What};
+use crate::threads::Nursery;
 use wirespan_semconv::WIRESPAN_SCAN_PROCESSES;
 
 /// How long the main thread waits for what it has just asked: while the ring buffer is nearly empty, and while it is not.
@@ -83,9 +85,10 @@ impl Resolver {
         let hung = Hung::default();
         let wanted = Wanted::new(rules, ports);
         let looker = Looker::new(wanted.clone(), hung.clone());
+        let nursery = Nursery::start("ws-nursery".into(), Duty::Read)?;
         Ok(Self {
-            looks: Lane::start("ws-resolve", looker.clone(), told.clone(), hung.clone())?,
-            scans: Lane::start("ws-scan", looker, told, hung)?,
+            looks: Lane::start("ws-resolve", nursery.clone(), looker.clone(), told.clone(), hung.clone())?,
+            scans: Lane::start("ws-scan", nursery, looker, told, hung)?,
             wanted,
             answers,
             open: 0,

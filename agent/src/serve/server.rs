@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::Served;
 use super::routes::{Peer, router};
+use crate::lockdown::Duty;
 use crate::threads;
 
 /// Clients at once. A new one takes the place of the one that has been silent for longest.
@@ -61,7 +62,7 @@ impl Server {
             });
             runtime.shutdown_background();
         };
-        threads::spawn("ws-serve".into(), work).context("cannot start the thread of the HTTP server")?;
+        threads::spawn("ws-serve".into(), Duty::Serve, work).context("cannot start the thread of the HTTP server")?;
         Ok(Self { address, _stop: stop })
     }
 

@@ -151,6 +151,12 @@ pub fn command_at(mut command: Command, more: &[&str]) -> Server {
     start(command, port)
 }
 
+/// A program on a port that was chosen before.
+pub fn at(mut command: Command, port: u16) -> Server {
+    command.arg(port.to_string());
+    start(command, port)
+}
+
 /// [`program`] for one whose port comes last.
 pub fn command(name: &str, before: &[&str]) -> Server {
     let port = free_port();

@@ -112,7 +112,7 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
     });
     anyhow::ensure!(is_done, "looking at all processes took longer than {} s", PATIENCE.as_secs());
     let backend = config.backend.forced().or_else(capture::declared_backend);
-    let means = Means { stamps: backend == Some("sockets"), probes: config.uprobes == Uprobes::Auto };
+    let means = Means { stamps: backend == Some("sockets"), probes: config.uprobes != Uprobes::None };
     let mut processes: Vec<_> = table.all().collect();
     processes.sort_by_key(|process| process.pid);
     let agents: Vec<u32> = processes.iter().copied().filter(|one| is_agent(one)).map(|one| one.pid).collect();

@@ -15,6 +15,7 @@ use crate::export::log::LogRecord;
 use crate::export::notice::Reporter;
 use crate::export::queue::Batching;
 use crate::export::worker::{Delivery, Sink};
+use crate::lockdown::Duty;
 use crate::trace::span::Resource;
 
 /// Log records are few: a batch is what one report gave.
@@ -74,6 +75,10 @@ impl LogsSink {
 }
 
 impl Sink<LogRecord> for LogsSink {
+    fn duty(&self) -> Duty {
+        self.0.duty()
+    }
+
     async fn deliver(&mut self, batch: Vec<LogRecord>) -> Delivery {
         self.0.request(request(&batch), batch.len() as u64).await
     }

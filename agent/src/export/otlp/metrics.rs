@@ -20,6 +20,7 @@ use crate::export::groups::SCHEMA_URL;
 use crate::export::notice::Reporter;
 use crate::export::queue::{Batching, Item};
 use crate::export::worker::{Delivery, Sink};
+use crate::lockdown::Duty;
 use crate::metrics::exponential::Exponential;
 use crate::metrics::instrument::{Instrument, Kind};
 use crate::metrics::snapshot::{Distribution, Exemplar, Family, Number, Point, Snapshot, Temporality, Value};
@@ -250,6 +251,10 @@ impl MetricsSink {
 }
 
 impl Sink<Arc<Snapshot>> for MetricsSink {
+    fn duty(&self) -> Duty {
+        self.0.duty()
+    }
+
     async fn deliver(&mut self, batch: Vec<Arc<Snapshot>>) -> Delivery {
         let mut total = Delivery::default();
         for snapshot in batch {

@@ -22,6 +22,7 @@ use wirespan_common::shed;
 use wirespan_protocols::session::Shedding;
 
 use crate::capture::Capture;
+use crate::capture::measuring::Measuring;
 
 /// Time between two steps.
 const STEP: Duration = Duration::from_millis(100);
@@ -92,6 +93,8 @@ pub struct Governor {
     processors: Processors,
     standing: Standing,
     due: Instant,
+    /// Who asks the kernel to measure.
+    measures: Option<Measuring>,
     measuring: Option<Window>,
     measure_due: Instant,
     /// What was left out when the kernel last measured.
@@ -134,6 +137,7 @@ impl Governor {
             processors: Processors::of_host(),
             standing: Standing { budget: budget.0, ..Standing::default() },
             due: now + STEP,
+            measures: Measuring::start().ok(),
             measuring: None,
             measure_due: now + STEP,
             measured_at: 0.0,
@@ -185,7 +189,11 @@ impl Governor {
         if self.measuring.is_none() && now >= self.measure_due && self.control.used() > self.control.budget() * QUIET {
             (self.measure_due, self.measured_at) = (now + EVERY, left_out);
             let before = measured(capture);
-            self.measuring = capture.measure().map(|stats| Window { _stats: stats, until: now + WINDOW, before });
+            self.measuring = self.measures.as_ref().and_then(Measuring::begin).map(|stats| Window {
+                _stats: stats,
+                until: now + WINDOW,
+                before,
+            });
         }
         self.tell(now, note);
         let before = self.told_kernel;

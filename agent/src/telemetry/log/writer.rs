@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::line::{self, Level, Style};
+use crate::lockdown;
 
 /// Most bytes of notes that wait.
 const ROOM: usize = 256 * 1024;
@@ -56,7 +57,10 @@ impl Writer {
         let shared = Arc::<Shared>::default();
         let thread = std::thread::Builder::new().name("ws-notes".into()).spawn({
             let shared = Arc::clone(&shared);
-            move || work(&shared, target)
+            move || {
+                lockdown::bare();
+                work(&shared, target);
+            }
         });
         Self { shared, runs: thread.is_ok() }
     }
