@@ -7,10 +7,13 @@ use std::process::Command;
 
 use anyhow::Result;
 
+mod kubernetes;
+
 use crate::{apt, paths, sh};
+use kubernetes::VERSIONS as KUBERNETES;
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 12] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -23,6 +26,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("promtool", "prometheus"),
     ("ip", "iproute2"),
     ("sysctl", "procps"),
+    ("etcd", "etcd-server"),
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 
@@ -69,7 +73,8 @@ pub fn install_all() -> Result<()> {
     part("node", NODE, node)?;
     optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
     optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
-    optional("otelcol", &["go"], &[COLLECTOR[0], "filter", "transform"], collector)
+    optional("otelcol", &["go"], &[COLLECTOR[0], "filter", "transform"], collector)?;
+    optional("kube-apiserver", &["go"], &KUBERNETES, kubernetes::api_server)
 }
 
 /// Makes a part in a folder of its own, which is the answer, unless its stamp says that it is there as wanted.

@@ -5,6 +5,7 @@ use super::{args, destinations, outputs};
 use crate::capture::Options;
 use crate::config::{self, Config, Processors, Uprobes};
 use crate::conn::Limits;
+use crate::enrich::containers::Containers;
 use crate::enrich::{Host, Resources};
 use crate::pipeline::advising::Advising;
 use crate::pipeline::engine::Engine;
@@ -153,7 +154,12 @@ pub fn start_with(
     let processes = ProcessTable::live(config.selectors.clone()).with_limit(config.limits.processes as usize);
     let tracer = Tracer::new(trace, Ids::from_os()?);
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
-    Live::start(&options, dress(Engine::new(limits, tracer, processes, Resources::new(Host::read()))))
+    let mut live = Live::start(&options, dress(Engine::new(limits, tracer, processes, Resources::new(Host::read()))))?;
+    let asked = config.containers();
+    if !asked.is_off() {
+        live.containers = Some(Containers::start(asked)?);
+    }
+    Ok(live)
 }
 
 /// What programs that the selectors may choose show to the kernel when they are executed.

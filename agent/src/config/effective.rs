@@ -1,6 +1,10 @@
 //! The effective configuration as others take it.
 
+use std::path::PathBuf;
+
+use super::groups::Cluster;
 use super::settings::Config;
+use crate::enrich::{containers, kubernetes};
 use crate::trace::redact::names::Names;
 use crate::trace::route::Routes;
 use wirespan_protocols::describe::options::Options;
@@ -28,6 +32,17 @@ impl Config {
                 returned_rows: self.returned_rows,
                 secrets: Names::new(&self.redact_also, &self.redact_except),
             },
+        }
+    }
+
+    /// Who is asked about containers.
+    #[must_use]
+    pub fn containers(&self) -> containers::Settings {
+        let Cluster { enabled, node, kubeconfig, peers } = self.kubernetes.clone();
+        containers::Settings {
+            runtimes: self.runtimes.enabled,
+            sockets: self.runtimes.sockets.iter().map(|path| PathBuf::from(&**path)).collect(),
+            kubernetes: kubernetes::Settings { enabled: enabled.into(), node, kubeconfig, peers },
         }
     }
 

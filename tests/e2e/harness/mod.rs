@@ -5,6 +5,7 @@
 //! - [`recorded`]: what the kernel told, of `wirespan record`;
 //! - [`servers`], [`postgres`]: nginx, Redis, Python servers; PostgreSQL;
 //! - [`certificates`], [`capture`]: an authority; what the packets show;
+//! - [`kubernetes`]: an API server over etcd;
 //! - [`prometheus`]: what the agent's own end point tells;
 //! - [`setups`]: traces of connections that were set up;
 //! - [`databases`]: what the tests of both databases ask of spans;
@@ -14,6 +15,7 @@ pub mod agent;
 pub mod capture;
 pub mod certificates;
 pub mod databases;
+pub mod kubernetes;
 pub mod parts;
 pub mod postgres;
 pub mod process;
