@@ -19,8 +19,8 @@ const IMAGE: &str = "example.org:5000/shop/tool:3";
 
 /// A Docker engine of the test's own, with an image that is nothing but busybox.
 struct Engine {
-    folder: Folder,
     _daemon: Owned,
+    folder: Folder,
 }
 
 impl Engine {
@@ -84,7 +84,8 @@ impl Drop for Engine {
         let _ = self.ctr("k8s.io").args(["task", "kill", "--signal", "SIGKILL", ID]).status();
         sleep(Duration::from_millis(500));
         let _ = self.ctr("k8s.io").args(["task", "delete", ID]).stderr(Stdio::null()).status();
-        let _ = Command::new("umount").arg(self.folder.join("exec/netns/default")).stderr(Stdio::null()).status();
+        let _ =
+            Command::new("umount").arg("-l").arg(self.folder.join("exec/netns/default")).stderr(Stdio::null()).status();
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a service is called by what Kubernetes says of it (semantic conventions, "Service attributes in Kubernetes").
 
+use wirespan_semconv as semconv;
+
 use crate::process::container::{Labels, Pod};
 
 /// Prefix of annotations that are attributes of the resource.
@@ -11,7 +13,7 @@ const OWNERS: [&str; 6] = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet
 
 /// The service that a pod is of. A pod without an owner is one by itself.
 pub(super) fn service<'a>(pod: &'a Pod, container: Option<&'a str>) -> Option<&'a str> {
-    annotation(pod, "service.name")
+    annotation(pod, semconv::SERVICE_NAME)
         .or_else(|| labelled(&pod.labels))
         .or_else(|| OWNERS.iter().find_map(|kind| pod.owner(kind)))
         .or(Some(&*pod.name).filter(|name| !name.is_empty()))
@@ -20,7 +22,7 @@ pub(super) fn service<'a>(pod: &'a Pod, container: Option<&'a str>) -> Option<&'
 
 /// The namespace of that service.
 pub(super) fn namespace(pod: &Pod) -> Option<&str> {
-    annotation(pod, "service.namespace").or(Some(&*pod.namespace).filter(|name| !name.is_empty()))
+    annotation(pod, semconv::SERVICE_NAMESPACE).or(Some(&*pod.namespace).filter(|name| !name.is_empty()))
 }
 
 /// An attribute that an annotation gives.
