@@ -231,7 +231,6 @@ impl Engine {
     }
 
     /// What could not be done about processes, by reason.
-    #[must_use]
     pub fn process_losses(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let names = [("container_unanswered", self.unanswered), ("peer_limit", self.stages.tracer.peers.refused())];
         self.stages.processes.counters().losses().into_iter().chain(names)

@@ -49,12 +49,15 @@ impl Now {
     }
 }
 
+/// What a service with ports of nodes is called, those ports, and what else it claims.
+type OnNodes = (Arc<Name>, Vec<u16>, Vec<Claim>);
+
 /// What was said of addresses that concerns more than one object.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
     node: Vec<IpAddr>,
-    /// Services with ports of nodes: their name, those ports, and what else they claim.
-    node_ports: HashMap<Arc<str>, (Arc<Name>, Vec<u16>, Vec<Claim>)>,
+    /// Services with ports of nodes.
+    node_ports: HashMap<Arc<str>, OnNodes>,
     /// Sources that were told, and are not gone.
     told: HashSet<Arc<str>>,
     /// Sources that a list has shown since it began.
