@@ -64,7 +64,7 @@ impl Cluster {
             let told = fs::read_to_string(cluster.folder.join("server.err")).unwrap_or_default();
             assert!(!cluster.server.has_ended(), "{told}");
             // Its own roles are made a moment after it listens.
-            cluster.ask("GET", "/readyz", None).is_some_and(|answer| answer == Value::from("ok"))
+            cluster.ask("GET", "/readyz", None).is_some_and(|answer| answer == "ok")
         });
         Some(cluster)
     }
