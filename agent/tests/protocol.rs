@@ -40,7 +40,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let own = Arc::new(Resource { service_name: "wirespan".into(), attributes: Vec::new() });
+        let own = Arc::new(Resource { service_name: "wirespan".into(), ..Resource::default() });
         let metrics = Rc::new(RefCell::new(Metrics::new(Settings::default(), Config::default(), own)));
         let advisor = Rc::new(RefCell::new(Advisor::new()));
         let tracer = Tracer::new(Config::default(), Ids::seeded(0));

@@ -1,4 +1,4 @@
-"""A server in a network namespace of its own, whose loopback interface it switches on first: contained.py PORT."""
+"""A server in a network namespace of its own, whose loopback interface it switches on first: contained.py PORT [ADDRESS]."""
 
 import fcntl
 import http.server
@@ -23,4 +23,5 @@ class Hello(http.server.BaseHTTPRequestHandler):
 
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
     fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Hello).serve_forever()
+address = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+http.server.HTTPServer((address, int(sys.argv[1])), Hello).serve_forever()

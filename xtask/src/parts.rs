@@ -9,10 +9,13 @@ use std::process::Command;
 
 use anyhow::Result;
 
+mod kubernetes;
+
 use crate::{apt, paths, sh};
+use kubernetes::VERSIONS as KUBERNETES;
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 14] = [
+const PROGRAMS: [(&str, &str); 15] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -27,6 +30,7 @@ const PROGRAMS: [(&str, &str); 14] = [
     ("runc", "runc"),
     ("sysctl", "procps"),
     ("systemd-analyze", "systemd"),
+    ("etcd", "etcd-server"),
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 
@@ -69,6 +73,7 @@ pub fn install_all() -> Result<()> {
     part("node", NODE, node)?;
     optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
     optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
+    optional("kube-apiserver", &["go"], &KUBERNETES, kubernetes::api_server)?;
     collector::install()
 }
 

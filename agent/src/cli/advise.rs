@@ -74,7 +74,7 @@ fn watched(arguments: &args::Advise) -> anyhow::Result<Report> {
     let advisor = Rc::new(RefCell::new(Advisor::new()));
     let mut live = run::start_with(&config, config.trace(), |engine| engine.with_observer(Rc::clone(&advisor)))?;
     live.introduce();
-    tracing::info!("{}", log::selection(&config, live.targets()));
+    tracing::info!("{}", super::log::selection(&config, live.targets()));
     tracing::info!("watching for {:.0} s; Ctrl-C ends it early", arguments.window.as_secs_f64());
     let deadline = Some(Instant::now() + arguments.window);
     super::lockdown::attached()?;

@@ -6,6 +6,7 @@ use super::{args, destinations, outputs, reload};
 use crate::capture::Options;
 use crate::config::{self, Config, Processors, Uprobes};
 use crate::conn::Limits;
+use crate::enrich::containers::Containers;
 use crate::enrich::{Host, Resources};
 use crate::pipeline::advising::Advising;
 use crate::pipeline::engine::Engine;
@@ -162,7 +163,12 @@ pub fn start_with(
     let tracer = Tracer::new(trace, Ids::from_os()?);
     let limits = Limits { connections: config.limits.connections as usize, ..Limits::default() };
     let resources = Resources::new(Host::read()).with_treatments(treatments);
-    Live::start(&options, dress(Engine::new(limits, tracer, processes, resources)))
+    let mut live = Live::start(&options, dress(Engine::new(limits, tracer, processes, resources)))?;
+    let asked = config.containers();
+    if !asked.is_off() {
+        live.containers = Some(Containers::start(asked)?);
+    }
+    Ok(live)
 }
 
 /// The stages of a replay: nothing of this host, and ids that come out the same each time.

@@ -22,12 +22,7 @@ pub struct Chosen {
 /// The rules on this host.
 #[must_use]
 pub fn chosen(config: &Config) -> Chosen {
-    Chosen { rules: config.rules(containers_are_told()), treatments: config.treatments() }
-}
-
-/// Whether somebody tells of labels of containers here.
-fn containers_are_told() -> bool {
-    false
+    Chosen { rules: config.rules(config.containers().are_answered()), treatments: config.treatments() }
 }
 
 /// Sees whether the selectors select anything on this host. Rules are for many hosts: what does not apply here is no mistake.

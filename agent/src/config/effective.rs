@@ -1,8 +1,11 @@
 //! The effective configuration as others take it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::groups::Cluster;
 use super::settings::Config;
+use crate::enrich::{containers, kubernetes};
 use crate::process::Rules;
 use crate::process::rules::{OptIn, Rule};
 use crate::trace::redact::names::Names;
@@ -89,6 +92,17 @@ impl Config {
             options: is_described.then(|| self.options(rule)),
             protocols: rule.protocols.clone(),
             turn_budget: rule.turn_budget,
+        }
+    }
+
+    /// Who is asked about containers.
+    #[must_use]
+    pub fn containers(&self) -> containers::Settings {
+        let Cluster { enabled, node, kubeconfig, peers } = self.kubernetes.clone();
+        containers::Settings {
+            runtimes: self.runtimes.enabled,
+            sockets: self.runtimes.sockets.iter().map(|path| PathBuf::from(&**path)).collect(),
+            kubernetes: kubernetes::Settings { enabled: enabled.into(), node, kubeconfig, peers },
         }
     }
 

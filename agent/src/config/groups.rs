@@ -1,13 +1,16 @@
 //! The table of settings: those that stand together, as capture and limits.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use wirespan_common::limits;
 
 use super::processors::Processors;
-use super::setting::{Access, FLAG, Flag, REPLAY, RUN, Setting, file, outside, place, positive, settings, variable};
+use super::setting::{
+    Access, FLAG, Flag, REPLAY, RUN, Setting, file, list, outside, place, positive, settings, variable,
+};
 use super::settings::MANY;
-use super::words::View;
+use super::words::{Kubernetes, View};
 use crate::metrics::settings::{Reading, Settings};
 
 settings! {
@@ -66,6 +69,50 @@ settings! {
                 file("wirespan.limits.cpu").variables(&[variable("WIRESPAN_LIMITS_CPU")]);
             /// Processes that are remembered at once.
             processes: u32 = limits::MAX_PROCESSES, file("wirespan.limits.processes").within(1, MANY);
+        }
+    }
+}
+
+settings! {
+    /// Whether and how Kubernetes is asked for pods.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Cluster [.kubernetes] {
+        CLUSTER {
+            /// Whether Kubernetes is asked for the pods of this node; `auto`: where the agent runs in a cluster, or has a `kubeconfig`.
+            enabled: Kubernetes = Kubernetes::default(),
+                file("wirespan.kubernetes.enabled")
+                    .see("[kubernetes.md](kubernetes.md)")
+                    .variables(&[variable("WIRESPAN_KUBERNETES_ENABLED")]);
+            /// Name of this node.
+            node: Option<String> = None,
+                file("wirespan.kubernetes.node")
+                    .default("`NODE_NAME` or `K8S_NODE_NAME`, else the host's name if there is such a node")
+                    .variables(&[variable("WIRESPAN_KUBERNETES_NODE")]);
+            /// File that says where the API server is and who asks.
+            kubeconfig: Option<PathBuf> = None,
+                file("wirespan.kubernetes.kubeconfig")
+                    .default("the service account of the agent's pod")
+                    .variables(&[variable("WIRESPAN_KUBERNETES_KUBECONFIG")]);
+            /// Follows services and their end points in the whole cluster, so that peers have names (`service.peer.name`).
+            peers: bool = true,
+                file("wirespan.kubernetes.peers").variables(&[variable("WIRESPAN_KUBERNETES_PEERS")]);
+        }
+    }
+}
+
+settings! {
+    /// Whether and where container runtimes are asked for names and labels.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Runtimes [.runtimes] {
+        RUNTIMES {
+            /// Asks container runtimes for names, images and labels of containers.
+            enabled: bool = true,
+                file("wirespan.containers.enabled").variables(&[variable("WIRESPAN_CONTAINERS_ENABLED")]);
+            /// Sockets of container runtimes; the file's name says which (`docker.sock`, `podman.sock`, `containerd.sock`, `crio.sock`).
+            sockets: Vec<Box<str>> = Vec::new(),
+                file("wirespan.containers.sockets")
+                    .default("those that are there in the usual places")
+                    .variables(&[list("WIRESPAN_CONTAINERS_SOCKETS", &[','])]);
         }
     }
 }

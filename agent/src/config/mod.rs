@@ -48,7 +48,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use duration::parse as duration;
 pub use env::unknown_variables;
-pub use groups::{Batch, Capture, Limits, Metrics, Shown};
+pub use groups::{Batch, Capture, Cluster, Limits, Metrics, Runtimes, Shown};
 pub use layer::{Layer, Origins};
 pub use processors::Processors;
 pub use rules::{Rule, RuleList};
@@ -63,7 +63,7 @@ pub(crate) use shape::Shape;
 #[cfg(test)]
 pub(crate) use standard::{OTLP as OTLP_KEYS, OTLP_METRICS as OTLP_METRICS_KEYS};
 pub(crate) use value::{Source, Wrong};
-pub use words::{Backend, Lockdown, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
+pub use words::{Backend, Kubernetes, Lockdown, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
 
 use crate::process::spelling;
 

@@ -92,7 +92,10 @@ fn value(setting: &Setting, parts: &mut Map<String, Json>) -> Json {
         shape @ (Shape::Words(_) | Shape::OneOf(_)) => {
             let words = shape.words();
             let words = words.iter().map(|word| word.get_name()).chain(setting.also.iter().copied());
-            let all: Vec<Json> = words.map(Json::from).chain([Json::Null]).collect();
+            // What YAML takes for a truth value, an editor does, too.
+            let alike = |word: &str| word.parse::<bool>().ok().map(Json::from);
+            let all = words.flat_map(|word| [Some(word.into()), alike(word)]).flatten().chain([Json::Null]);
+            let all: Vec<Json> = all.collect();
             or_reference(json!({"enum": all}))
         }
         Shape::Texts => json!({"type": ["array", "null"], "items": {"type": "string"}}),

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::groups::{self, Batch, Capture, Limits, Metrics, Shown};
+use super::groups::{self, Batch, Capture, Cluster, Limits, Metrics, Runtimes, Shown};
 use super::rules::RuleList;
 use super::setting::{
     ADVISE, Access, DOCTOR, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside,
@@ -44,6 +44,8 @@ pub(super) const TABLES: &[&[Setting]] = &[
     standard::LOG_LEVEL,
     groups::CAPTURE,
     groups::LIMITS,
+    groups::RUNTIMES,
+    groups::CLUSTER,
     groups::SERIES,
     DETAILS,
     groups::SHOWN,
@@ -67,6 +69,10 @@ settings! {
         capture: Capture,
         /// Limits of tables.
         limits: Limits,
+        /// Container runtimes.
+        runtimes: Runtimes,
+        /// Kubernetes.
+        kubernetes: Cluster,
         /// What the console shows.
         console: Shown,
         /// Metrics.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::section::Reader;
 use super::setting::Setting;
 use super::shape::Shape;
-use super::words::{Backend, Lockdown, LogFormat, LogLevel, Output, Sdk, Uprobes};
+use super::words::{Backend, Kubernetes, Lockdown, LogFormat, LogLevel, Output, Sdk, Uprobes};
 use super::yaml::Node;
 use super::{Error, address, choice, duration};
 
@@ -203,6 +203,24 @@ impl Parse for Duration {
     }
 }
 
+impl Parse for String {
+    fn read(setting: &Setting, reader: &Reader<'_>, node: &Node) -> Result<Self, Error> {
+        reader.text(setting.key(), node).map(str::to_owned)
+    }
+
+    fn parse(_: &Setting, _: Source, texts: &[OsString]) -> Result<Self, Wrong> {
+        Ok(first(texts).to_owned())
+    }
+
+    fn json(&self) -> Json {
+        self.as_str().into()
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
+}
+
 impl Parse for PathBuf {
     fn read(setting: &Setting, reader: &Reader<'_>, node: &Node) -> Result<Self, Error> {
         reader.text(setting.key(), node).map(PathBuf::from)
@@ -264,6 +282,7 @@ impl Word for Backend {}
 impl Word for Uprobes {}
 impl Word for Lockdown {}
 impl Word for Sdk {}
+impl Word for Kubernetes {}
 impl Word for LogFormat {}
 
 /// The words of an enumeration.

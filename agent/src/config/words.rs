@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use crate::enrich::kubernetes::Enabled;
 use crate::trace::route::Routes;
 use crate::trace::sdk::Deference;
 
@@ -63,6 +64,28 @@ pub enum Lockdown {
     Strict,
     /// Nothing.
     Off,
+}
+
+/// Whether Kubernetes is asked for the pods of this node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Kubernetes {
+    /// In a cluster, or with a kubeconfig.
+    #[default]
+    Auto,
+    /// Yes; that it cannot be is said.
+    True,
+    /// No.
+    False,
+}
+
+impl From<Kubernetes> for Enabled {
+    fn from(word: Kubernetes) -> Self {
+        match word {
+            Kubernetes::Auto => Self::Auto,
+            Kubernetes::True => Self::True,
+            Kubernetes::False => Self::False,
+        }
+    }
 }
 
 /// What is left to the SDKs of processes that export their own telemetry.

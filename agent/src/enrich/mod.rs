@@ -1,10 +1,15 @@
 //! From a process to the OpenTelemetry resource that its spans belong to.
 //!
 //! One [`Resource`] per process and program: built when its first span needs it, then shared. It is made of what is known
-//! of the process already: nothing is read here but what the agent's own host is.
+//! of the process already. What others know of it, its container's runtime and Kubernetes, is asked for on a thread of its own
+//! ([`containers`], [`kubernetes`]) and comes to the process, and to the names of peers, through the main loop.
 
 mod attributes;
+mod contained;
+pub mod containers;
 pub mod host;
+pub mod kubernetes;
+mod naming;
 mod resource;
 
 use std::collections::HashMap;

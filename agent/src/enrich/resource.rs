@@ -1,11 +1,12 @@
 //! Building a resource: the rules of the semantic conventions for `service.*`, and the attributes of the process.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use uuid::Uuid;
 use wirespan_semconv as semconv;
 
-use super::{Host, attributes};
+use std::sync::Arc;
+
+use super::{Host, attributes, contained};
 use crate::process::{Process, runtime};
 use crate::trace::span::{Resource, Value};
 use crate::trace::treatment::Treatment;
@@ -20,10 +21,10 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Attributes in the order of their first setting; a later setting replaces the value.
 #[derive(Default)]
-struct Builder(Vec<(Cow<'static, str>, Value)>);
+pub(super) struct Builder(Vec<(Cow<'static, str>, Value)>);
 
 impl Builder {
-    fn set(&mut self, key: impl Into<Cow<'static, str>>, value: Value) {
+    pub(super) fn set(&mut self, key: impl Into<Cow<'static, str>>, value: Value) {
         let key = key.into();
         match self.0.iter_mut().find(|(known, _)| *known == key) {
             Some((_, known)) => *known = value,
@@ -31,7 +32,7 @@ impl Builder {
         }
     }
 
-    fn text(&mut self, key: &'static str, value: Option<&str>) {
+    pub(super) fn text(&mut self, key: &'static str, value: Option<&str>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.set(key, Value::Text(value.into()));
         }
@@ -56,9 +57,7 @@ pub(super) fn build(process: &Process, host: &Host, treatment: Option<&Arc<Treat
         builder.text(semconv::PROCESS_RUNTIME_NAME, Some(runtime.name));
         builder.text(semconv::PROCESS_RUNTIME_VERSION, runtime.version);
     }
-    if let Some(id) = &process.group.container_id {
-        builder.set(semconv::CONTAINER_ID, Value::Shared(Arc::clone(id)));
-    }
+    contained::describe(&mut builder, process);
     of_target(&mut builder, process);
     if let Some(treatment) = treatment {
         of_rule(&mut builder, treatment);
@@ -132,15 +131,15 @@ fn of_rule(builder: &mut Builder, treatment: &Treatment) {
     }
 }
 
-/// The name without the target's own word: systemd unit, else what an interpreter runs, else the executable's name
-/// (`docs/naming.md`).
+/// The name without the target's own word: by Kubernetes, else systemd unit or container, else what an interpreter runs, else
+/// the executable's name (`docs/naming.md`).
 ///
-/// In a container the unit is that of the container runtime and the container's name is not known here. Scopes, sessions
-/// and users' managers are not services.
+/// In a container the unit is that of the container runtime. Scopes, sessions and users' managers are not services.
 fn service_name(process: &Process) -> &str {
     let group = &process.group;
     let unit = group.unit.as_deref().filter(|unit| group.container_id.is_none() && !unit.starts_with("user@"));
-    unit.and_then(|unit| unit.strip_suffix(".service"))
+    contained::service(process)
+        .or_else(|| unit.and_then(|unit| unit.strip_suffix(".service")))
         .or(process.program.runs.as_deref())
         .or_else(|| process.executable_name().and_then(runtime::family))
         .or(process.program.started_as.as_deref())
@@ -149,9 +148,12 @@ fn service_name(process: &Process) -> &str {
         .unwrap_or(UNKNOWN_SERVICE)
 }
 
-/// UUID version 5 of host, process id and start: stable as long as the process lives, whoever observes it from the
+/// In Kubernetes the container; else UUID version 5 of host, process id and start: stable as long as the process lives, whoever observes it from the
 /// same host. Without a host id the boot id stands for it; with neither there is none.
 fn instance_id(process: &Process, host: &Host) -> Option<String> {
+    if let Some(instance) = contained::instance(process) {
+        return Some(instance);
+    }
     let host = host.id.as_deref().or(host.boot_id.as_deref())?;
     let start = match process.start_time {
         Some(ticks) => ticks.to_string(),
@@ -163,7 +165,9 @@ fn instance_id(process: &Process, host: &Host) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::container::{Container, Pod};
     use crate::process::{Group, Published};
+    use std::sync::Arc;
 
     fn host() -> Host {
         Host { name: Some("web1".into()), id: Some("3d12".into()), boot_id: None }
@@ -273,6 +277,66 @@ mod tests {
         let nameless = Published::new(1, [("service.name", "unknown_service:python")]);
         let process = Process { published: Some(Arc::new(nameless)), ..process };
         assert_eq!(&*build(&process, &host(), None).service_name, "of-environment");
+    }
+
+    #[test]
+    fn kubernetes_names_the_process_unless_it_does_so_itself() {
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let pod = Pod {
+            namespace: "shop".into(),
+            name: "web-5d8f-x".into(),
+            uid: "1-2".into(),
+            node: Some("n1".into()),
+            labels: map(&[("app.kubernetes.io/version", "2.1")]),
+            annotations: map(&[("resource.opentelemetry.io/team", "a"), ("other", "b")]),
+            owners: vec![("ReplicaSet".into(), "web-5d8f".into()), ("Deployment".into(), "web".into())],
+            ..Pod::default()
+        };
+        let container = Container {
+            name: Some("c".into()),
+            image: Some("docker.io/shop/web:1.0".into()),
+            pod: Some(Arc::new(pod)),
+            ..Container::default()
+        };
+        let id = format!("0::/kubepods/pod1-2/{}", "a1".repeat(32));
+        let contained = Process { container: Some(Arc::new(container)), ..process(&[], &id) };
+        let resource = build(&contained, &host(), None);
+        for (key, value) in [
+            ("service.name", "web"),
+            ("service.namespace", "shop"),
+            ("service.version", "2.1"),
+            ("service.instance.id", "shop.web-5d8f-x.c"),
+            ("container.name", "c"),
+            ("container.image.name", "docker.io/shop/web"),
+            ("k8s.namespace.name", "shop"),
+            ("k8s.pod.name", "web-5d8f-x"),
+            ("k8s.pod.uid", "1-2"),
+            ("k8s.container.name", "c"),
+            ("k8s.node.name", "n1"),
+            ("k8s.deployment.name", "web"),
+            ("k8s.replicaset.name", "web-5d8f"),
+            ("team", "a"),
+        ] {
+            assert_eq!(text(&resource, key), Some(value), "{key}");
+        }
+        assert!(resource.attributes.contains(&("container.image.tags".into(), Value::List(["1.0".into()].into()))));
+        let own = [("OTEL_SERVICE_NAME", "mine"), ("OTEL_RESOURCE_ATTRIBUTES", "team=b")];
+        let contained = Process { container: contained.container, ..process(&own, &id) };
+        let resource = build(&contained, &host(), None);
+        assert_eq!((&*resource.service_name, text(&resource, "team")), ("mine", Some("b")));
+    }
+
+    #[test]
+    fn a_container_is_called_as_its_service_or_itself() {
+        let mut container = Container { name: Some("shop-web-1".into()), ..Container::default() };
+        let id = format!("0::/docker/{}", "a1".repeat(32));
+        let named = |container: &Container| {
+            let process = Process { container: Some(Arc::new(container.clone())), ..process(&[], &id) };
+            build(&process, &host(), None).service_name
+        };
+        assert_eq!(&*named(&container), "shop-web-1");
+        container.labels.insert("com.docker.compose.service".into(), "web".into());
+        assert_eq!(&*named(&container), "web");
     }
 
     #[test]

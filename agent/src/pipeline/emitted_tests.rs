@@ -29,11 +29,13 @@ use crate::metrics::catalog::CATALOG;
 use crate::metrics::record::Metrics;
 use crate::metrics::settings::{Reading, Settings};
 use crate::metrics::snapshot::{Snapshot, Value as Number};
+use crate::process::container::Pod;
 use crate::process::table::ProcessTable;
-use crate::process::{Group, Process, Program, Selectors};
+use crate::process::{Container, Group, Process, Program, Selectors};
 use crate::recording;
 use crate::trace::connection::ConnectionFacts;
 use crate::trace::ids::Ids;
+use crate::trace::peers::{Claim, Claims, Name, Worth};
 use crate::trace::span::{Kind, Resource, Span, Value};
 use crate::trace::{Config, Tracer};
 
@@ -274,6 +276,9 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
         remote: address("10.0.0.1:50000"),
         network_namespace: 0,
     }));
+    let name = Name { name: "shop".into(), namespace: Some("retail".into()) };
+    let claim = Claim { address: [10, 0, 0, 1].into(), port: None, name: Arc::new(name), worth: Worth::Owns };
+    engine.peers().learn(Claims { source: "pod/1".into(), claims: vec![claim], since_ns: 0, now_ns: 1 });
     let mut positions = [0; 2];
     for (turn, bytes) in exchanges.as_flattened().iter().enumerate() {
         let at_ns = 10 * (turn as u64 + 1);
@@ -317,6 +322,22 @@ fn set_up(seen: &mut Seen) {
     tracer.set_up(&set_up, &facts, &Arc::default()).1.iter().for_each(|span| seen.span(span));
 }
 
+/// A container, and its pod, of which everything is known.
+fn container() -> Container {
+    let kinds = ["ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"];
+    let pod = Pod {
+        namespace: "retail".into(),
+        name: "shop-1".into(),
+        uid: "1-2".into(),
+        node: Some("node-1".into()),
+        cluster_uid: Some("2-1".into()),
+        owners: kinds.map(|kind| (kind.into(), "shop".into())).into(),
+        ..Pod::default()
+    };
+    let (name, image) = (Some("main".into()), Some("example.org/shop:2".into()));
+    Container { name, image, pod: Some(Arc::new(pod)), ..Container::default() }
+}
+
 /// A process of which everything is known.
 fn process() -> Process {
     let environment = [("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=retail,service.version=2,team=shop")];
@@ -325,6 +346,7 @@ fn process() -> Process {
         exe: Some("/usr/bin/java".into()),
         start_time: Some(99),
         group: Arc::new(Group { container_id: Some("8be5".into()), ..Group::default() }),
+        container: Some(Arc::new(container())),
         program: Arc::new(Program { runtime_version: Some("21.0.5".into()), ..Program::default() }),
         environment: environment.map(|(name, value)| (name.into(), value.into())).into(),
         ..Process::default()

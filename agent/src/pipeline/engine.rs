@@ -8,8 +8,10 @@ use crate::enrich::Resources;
 use crate::event::Event;
 use crate::metrics::record::Standing;
 use crate::process::Rules;
+use crate::process::container::Described;
 use crate::process::table::{Found, ProcessTable};
 use crate::trace::observation::Observer;
+use crate::trace::peers::Peers;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use crate::trace::traceparent::TraceParent;
@@ -49,6 +51,8 @@ impl Totals {
 pub struct Engine {
     tracker: Tracker<Followed>,
     stages: Stages,
+    /// Questions about containers that failed.
+    unanswered: u64,
 }
 
 impl Engine {
@@ -68,7 +72,7 @@ impl Engine {
         resources: Resources,
     ) -> Self {
         let stages = Stages::new(tracer, processes, resources, registry);
-        let mut engine = Self { tracker: Tracker::of(limits, registry), stages };
+        let mut engine = Self { tracker: Tracker::of(limits, registry), stages, unanswered: 0 };
         engine.ask_for_headers();
         engine
     }
@@ -163,6 +167,22 @@ impl Engine {
         self.tracker.keep_headers(headers.into());
     }
 
+    /// Takes in what a runtime or Kubernetes says of a container.
+    pub fn described(&mut self, described: Described) {
+        self.stages.recent = None;
+        self.stages.processes.described(described);
+    }
+
+    /// So many questions about containers have failed by now.
+    pub fn unanswered(&mut self, failures: u64) {
+        self.unanswered = failures;
+    }
+
+    /// Names of peers.
+    pub fn peers(&mut self) -> &mut Peers {
+        &mut self.stages.tracer.peers
+    }
+
     /// No more events come: what waited for others waits no longer.
     pub fn finish(&mut self) {
         let stages = &mut self.stages;
@@ -226,7 +246,7 @@ impl Engine {
 
     /// The open connections of selected processes whose role is known.
     pub fn standing(&mut self) -> Vec<Standing> {
-        let Self { tracker, stages } = self;
+        let Self { tracker, stages, .. } = self;
         let mut standing = Vec::with_capacity(tracker.len());
         tracker.each(|connection| standing.extend(stages.standing(connection)));
         standing
@@ -244,9 +264,9 @@ impl Engine {
     }
 
     /// What could not be done about processes, by reason.
-    #[must_use]
-    pub fn process_losses(&self) -> [(&'static str, u64); 6] {
-        self.stages.processes.counters().losses()
+    pub fn process_losses(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = [("container_unanswered", self.unanswered), ("peer_limit", self.stages.tracer.peers.refused())];
+        self.stages.processes.counters().losses().into_iter().chain(names)
     }
 
     /// What was counted.

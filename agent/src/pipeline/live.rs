@@ -1,5 +1,6 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
+mod containers;
 mod looks;
 pub mod reload;
 mod rescan;
@@ -19,6 +20,7 @@ use crate::capture::memory;
 use crate::capture::reader::monotonic_ns;
 use crate::capture::{Capture, Options, Reader};
 use crate::conn::Command;
+use crate::enrich::containers::Containers;
 use crate::event::Event;
 use crate::export::Exporters;
 use crate::process::table::{Change, Decision, Order, ProcessTable};
@@ -60,6 +62,8 @@ pub struct Live {
     pub metering: Option<Metering>,
     /// Advice, if it is wanted.
     pub advising: Option<Advising>,
+    /// Who asks about containers.
+    pub containers: Option<Containers>,
     /// Keeps the agent within its budget, if it has one.
     governor: Option<Governor>,
     /// What is told of the agent's own work.
@@ -105,6 +109,7 @@ impl Live {
             metering: None,
             advising: None,
             listing: None,
+            containers: None,
             governor: None,
             telemetry: Telemetry::default(),
             health: Arc::default(),
@@ -288,6 +293,7 @@ impl Live {
                 exporters.offer(spans);
             }
         }
+        self.hear_of_containers();
         self.obey();
         drained
     }

@@ -273,7 +273,7 @@ impl Stages {
         let followed = Followed::of(connection);
         let beginning = if usage == Use::Preamble { None } else { followed.beginning.take() };
         let paid = beginning.and_then(|beginning| beginning.paid);
-        let Followed { facts, recent_route, .. } = followed;
+        let Followed { facts, recent_route, .. } = followed.named(&self.tracer.peers);
         let route = self.tracer.route(exchange, facts, resource, recent_route);
         let is_late = owner.is_some_and(|owner| !self.contexts.is_in_flight(&owner));
         let ties = Ties { promised: told.ids, owner, is_late, usage: Some(usage), paid, route: route.as_deref(), id };

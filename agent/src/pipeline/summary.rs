@@ -69,7 +69,7 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
         ("orphan_data", connections.orphans),
     ];
     line(&mut text, "dropped", parsers.chain(tracker));
-    line(&mut text, "processes", engine.process_losses().into_iter());
+    line(&mut text, "processes", engine.process_losses());
     text
 }
 

@@ -48,6 +48,8 @@ pub struct Pod {
     pub labels: Labels,
     /// Its annotations.
     pub annotations: Labels,
+    /// UID of its cluster: that of the namespace `kube-system`.
+    pub cluster_uid: Option<Arc<str>>,
     /// Labels of its namespace.
     pub namespace_labels: Arc<Labels>,
     /// Labels of its node.

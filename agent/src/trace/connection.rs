@@ -6,6 +6,7 @@ use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::describe::value::Kind;
 pub use wirespan_protocols::describe::view::{Site, View};
 
+use super::peers::Name;
 use crate::event::{Endpoint, Role, Vantage};
 
 impl From<&Endpoint> for Site {
@@ -33,13 +34,15 @@ pub struct ConnectionFacts {
     pub remote: Site,
     /// The client's address, if a proxy said for whom it made the connection.
     pub client: Option<Site>,
+    /// Which service the peer is, if somebody knows.
+    pub peer: Option<Arc<Name>>,
 }
 
 impl ConnectionFacts {
     /// Renders the addresses.
     #[must_use]
     pub fn new(role: impl Into<Option<Role>>, vantage: Vantage, local: &Endpoint, remote: &Endpoint) -> Self {
-        Self { role: role.into(), vantage, local: local.into(), remote: remote.into(), client: None }
+        Self { role: role.into(), vantage, local: local.into(), remote: remote.into(), client: None, peer: None }
     }
 
     /// The connection as the span of an exchange of a family sees it: the kind is that of the observed end. On the wire each

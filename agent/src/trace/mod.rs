@@ -5,6 +5,7 @@
 //! - [`ids`], [`clock`], [`traceparent`], [`sampler`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`context`]: which request of its process an operation was done for;
+//! - [`peers`]: names of the other ends of connections;
 //! - [`passed`], [`relayed`]: which one a proxy passes on, by its header or by what is asked;
 //! - [`named`]: whether the ids that a call carries are its own; [`sdk`]: which processes export their own telemetry;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
@@ -26,6 +27,7 @@ pub mod lookup;
 pub mod named;
 pub mod observation;
 pub mod passed;
+pub mod peers;
 mod probability;
 pub mod relayed;
 pub mod sampler;
@@ -147,6 +149,8 @@ pub struct Tracer {
     config: Config,
     ids: ids::Ids,
     clock: clock::Clock,
+    /// Names of the other ends of connections.
+    pub peers: peers::Peers,
     buffers: spare::AtHand,
     filtered: [u64; Filtered::ALL.len()],
 }
@@ -156,7 +160,8 @@ impl Tracer {
     #[must_use]
     pub fn new(config: Config, ids: ids::Ids) -> Self {
         let (clock, buffers) = (clock::Clock::default(), spare::AtHand::default());
-        Self { config, ids, clock, buffers, filtered: [0; Filtered::ALL.len()] }
+        let peers = peers::Peers::default();
+        Self { config, ids, clock, peers, buffers, filtered: [0; Filtered::ALL.len()] }
     }
 
     /// Makes spans with buffers that others have done with.
@@ -288,6 +293,12 @@ impl Tracer {
         let (mut described, status) = exchange.describe(&scene, buffer);
         if let Some(id) = ties.id.filter(|_| self.config.exchange_ids) {
             described.attributes.push((semconv::WIRESPAN_EXCHANGE_ID, Value::text(&id.to_string())));
+        }
+        if let Some(peer) = &connection.peer {
+            described.attributes.push((semconv::SERVICE_PEER_NAME, Value::Shared(Arc::clone(&peer.name))));
+            if let Some(namespace) = &peer.namespace {
+                described.attributes.push((semconv::SERVICE_PEER_NAMESPACE, Value::Shared(Arc::clone(namespace))));
+            }
         }
         let mut links = tie(exchange, view.kind, ties, &mut described.attributes);
         refer(exchange, (&own, header), ties.owner, &mut links);

@@ -5,6 +5,7 @@
 //! - [`recorded`]: what the kernel told, of `wirespan record`;
 //! - [`servers`], [`postgres`]: nginx, Redis, Python servers; PostgreSQL;
 //! - [`certificates`], [`capture`]: an authority; what the packets show;
+//! - [`kubernetes`]: an API server over etcd;
 //! - [`prometheus`], [`promql`]: what the agent's own end point tells; a Prometheus that scrapes it;
 //! - [`setups`]: traces of connections that were set up;
 //! - [`databases`]: what the tests of both databases ask of spans;
@@ -15,6 +16,7 @@ pub mod agent;
 pub mod capture;
 pub mod certificates;
 pub mod databases;
+pub mod kubernetes;
 pub mod parts;
 pub mod postgres;
 pub mod process;

@@ -40,6 +40,7 @@ const HOST: &str = "semconv/registry/attributes/host/";
 const OS: &str = "semconv/registry/attributes/os/";
 const PROCESS: &str = "semconv/registry/attributes/process/";
 const CONTAINER: &str = "semconv/registry/attributes/container/";
+const K8S: &str = "semconv/registry/attributes/k8s/";
 const TELEMETRY: &str = "semconv/registry/attributes/telemetry/";
 const USER_AGENT: &str = "semconv/registry/attributes/user-agent/";
 const ERROR: &str = "semconv/registry/attributes/error/";
@@ -150,6 +151,10 @@ attributes! {
     /// Instance of the service.
     SERVICE_INSTANCE_ID: "service.instance.id", String, Stable, SERVICE, "processes; metrics: services on a host",
         "a6c808df-e14f-5dc3-b2d6-5c5b654053ae";
+    /// Service at the other end of the connection.
+    SERVICE_PEER_NAME: "service.peer.name", String, Development, SERVICE, "services", "orders";
+    /// Namespace of that service's name.
+    SERVICE_PEER_NAMESPACE: "service.peer.namespace", String, Development, SERVICE, "namespaces", "shop";
     /// Name of the host.
     HOST_NAME: "host.name", String, Development, HOST, "one", "web1";
     /// Machine id of the host.
@@ -168,6 +173,36 @@ attributes! {
     PROCESS_RUNTIME_VERSION: "process.runtime.version", String, Development, PROCESS, "versions in use", "21.0.5";
     /// Id of the container.
     CONTAINER_ID: "container.id", String, Stable, CONTAINER, "containers", "8be5ad1c83f0…";
+    /// Name of the container.
+    CONTAINER_NAME: "container.name", String, Development, CONTAINER, "containers", "web";
+    /// Name of the container's image.
+    CONTAINER_IMAGE_NAME: "container.image.name", String, Stable, CONTAINER, "images", "docker.io/library/nginx";
+    /// Tags of the image.
+    CONTAINER_IMAGE_TAGS: "container.image.tags", StringList, Stable, CONTAINER, "tags of images", "1.27";
+    /// UID of the cluster: that of the namespace `kube-system`.
+    K8S_CLUSTER_UID: "k8s.cluster.uid", String, Stable, K8S, "one", "218fc5a9-a5f1-4b54-aa05-46717d0ab26d";
+    /// Node that the pod runs on.
+    K8S_NODE_NAME: "k8s.node.name", String, Stable, K8S, "one", "node-1";
+    /// Namespace of the pod.
+    K8S_NAMESPACE_NAME: "k8s.namespace.name", String, Stable, K8S, "namespaces", "shop";
+    /// Name of the pod.
+    K8S_POD_NAME: "k8s.pod.name", String, Stable, K8S, "pods", "web-5d8f7c-x2x4z";
+    /// UID of the pod.
+    K8S_POD_UID: "k8s.pod.uid", String, Stable, K8S, "pods", "275ecb36-5aa8-4c2a-9c47-d8bb681b9aff";
+    /// Name of the container within its pod.
+    K8S_CONTAINER_NAME: "k8s.container.name", String, Stable, K8S, "containers", "web";
+    /// Deployment of the pod.
+    K8S_DEPLOYMENT_NAME: "k8s.deployment.name", String, Stable, K8S, "deployments", "web";
+    /// Replica set of the pod.
+    K8S_REPLICASET_NAME: "k8s.replicaset.name", String, Stable, K8S, "replica sets", "web-5d8f7c";
+    /// Stateful set of the pod.
+    K8S_STATEFULSET_NAME: "k8s.statefulset.name", String, Stable, K8S, "stateful sets", "db";
+    /// Daemon set of the pod.
+    K8S_DAEMONSET_NAME: "k8s.daemonset.name", String, Stable, K8S, "daemon sets", "proxy";
+    /// Job of the pod.
+    K8S_JOB_NAME: "k8s.job.name", String, Stable, K8S, "jobs", "report-29402880";
+    /// Cron job of the pod.
+    K8S_CRONJOB_NAME: "k8s.cronjob.name", String, Stable, K8S, "cron jobs", "report";
     /// Who made the telemetry.
     TELEMETRY_SDK_NAME: "telemetry.sdk.name", String, Stable, TELEMETRY, "`wirespan`", "wirespan";
     /// Language that it is written in.

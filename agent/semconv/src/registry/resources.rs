@@ -9,16 +9,25 @@ pub static TARGET: Resource = Resource {
     uses: &[
         Use::new(
             SERVICE_NAME,
-            "what its SDK publishes, else the target's `OTEL_SERVICE_NAME`, else `service.name` in its `OTEL_RESOURCE_ATTRIBUTES`, else its systemd \
-             service, else what an interpreter runs, else the name of its executable, else `unknown_service`: [the \
+            "what its SDK publishes, else the target's `OTEL_SERVICE_NAME`, else `service.name` in its `OTEL_RESOURCE_ATTRIBUTES`, else what \
+             Kubernetes calls it, else its systemd service or its container, else what an interpreter runs, else the name of its executable, else `unknown_service`: [the \
              rules](naming.md)",
             "",
         ),
-        Use::new(SERVICE_NAMESPACE, "what its SDK publishes, else the target's `OTEL_RESOURCE_ATTRIBUTES`", ""),
-        Use::new(SERVICE_VERSION, "what its SDK publishes, else the target's `OTEL_RESOURCE_ATTRIBUTES`", ""),
+        Use::new(
+            SERVICE_NAMESPACE,
+            "what its SDK publishes, else the target's `OTEL_RESOURCE_ATTRIBUTES`, else the namespace of its pod",
+            "",
+        ),
+        Use::new(
+            SERVICE_VERSION,
+            "what its SDK publishes, else the target's `OTEL_RESOURCE_ATTRIBUTES`, else the label `app.kubernetes.io/version`, else \
+             the tag of its image, else the image's digest",
+            "",
+        ),
         Use::new(
             SERVICE_INSTANCE_ID,
-            "what its SDK publishes, else UUIDv5 of host id (or boot id), process id and start",
+            "what its SDK publishes, else namespace, pod and container in Kubernetes, else UUIDv5 of host id (or boot id), process id and start",
             "",
         ),
         HOST[0],
@@ -30,6 +39,21 @@ pub static TARGET: Resource = Resource {
         Use::new(PROCESS_RUNTIME_NAME, "the program: CPython, PyPy, Ruby, Node.js, Java, Go", ""),
         Use::new(PROCESS_RUNTIME_VERSION, "Go (build info) and Java (its `release` file)", ""),
         Use::new(CONTAINER_ID, "control group", ""),
+        Use::new(CONTAINER_NAME, "Kubernetes, else the container's runtime", ""),
+        Use::new(CONTAINER_IMAGE_NAME, "the container's runtime, else Kubernetes", ""),
+        Use::new(CONTAINER_IMAGE_TAGS, "the container's runtime, else Kubernetes", ""),
+        Use::new(K8S_CLUSTER_UID, "Kubernetes, if the agent may see namespaces", ""),
+        Use::new(K8S_NAMESPACE_NAME, "Kubernetes, else labels that the kubelet gives to containers", ""),
+        Use::new(K8S_POD_NAME, "Kubernetes, else labels that the kubelet gives to containers", ""),
+        Use::new(K8S_POD_UID, "Kubernetes, else labels that the kubelet gives to containers", ""),
+        Use::new(K8S_CONTAINER_NAME, "Kubernetes, else labels that the kubelet gives to containers", ""),
+        Use::new(K8S_NODE_NAME, "Kubernetes", ""),
+        Use::new(K8S_DEPLOYMENT_NAME, "the pod's owner", ""),
+        Use::new(K8S_REPLICASET_NAME, "the pod's owner", ""),
+        Use::new(K8S_STATEFULSET_NAME, "the pod's owner", ""),
+        Use::new(K8S_DAEMONSET_NAME, "the pod's owner", ""),
+        Use::new(K8S_JOB_NAME, "the pod's owner", ""),
+        Use::new(K8S_CRONJOB_NAME, "the owner of the pod's job, if the agent may see jobs", ""),
         MAKER[0],
         MAKER[1],
         MAKER[2],

@@ -39,6 +39,8 @@ pub static REQUEST: &[Use] = &[
     Use::new(NETWORK_PEER_ADDRESS, "if there is one", "the other end of the connection; the path of a unix socket"),
     Use::new(NETWORK_PEER_PORT, "unless over a unix socket", ""),
     Use::new(NETWORK_TRANSPORT, "over a unix socket", "`unix`"),
+    Use::new(SERVICE_PEER_NAME, "if Kubernetes tells whose the peer's address was", "see [Peers](kubernetes.md#peers)"),
+    Use::new(SERVICE_PEER_NAMESPACE, "with `service.peer.name`, if it is in a namespace", ""),
 ];
 
 /// An HTTP request with its response.

@@ -11,7 +11,7 @@ fn names_are_unique_and_follow_the_rules() {
     let names: BTreeSet<_> = ATTRIBUTES.iter().map(|one| one.name).collect();
     assert_eq!(names.len(), ATTRIBUTES.len());
     for one in ATTRIBUTES {
-        let is_lower = |c: char| c.is_ascii_lowercase() || "._<>".contains(c);
+        let is_lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._<>".contains(c);
         assert!(one.name.chars().all(is_lower), "{}", one.name);
         assert!(one.brief.trim().ends_with('.') && !one.example.is_empty() && !one.source.is_empty(), "{}", one.name);
         if one.name.starts_with("wirespan.") {

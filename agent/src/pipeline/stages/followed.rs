@@ -1,9 +1,12 @@
 //! What the stages keep with a connection.
 
+use std::net::SocketAddr;
+
 use crate::conn::Connection;
 use crate::conn::fact::Lookup;
-use crate::event::Endpoint;
+use crate::event::{Endpoint, Role, Vantage};
 use crate::trace::connection::{ConnectionFacts, Site};
+use crate::trace::peers::Peers;
 use crate::trace::route::Recent;
 use crate::trace::setup::Paid;
 
@@ -19,6 +22,12 @@ pub struct Followed {
     pub begun: (u64, u64),
     /// The route of its last request.
     pub recent_route: Recent,
+    /// Its peer's address, unless that is a path.
+    remote: Option<SocketAddr>,
+    /// When it was opened, kernel time, ns.
+    opened_ns: u64,
+    /// What was known of peers when its own was looked for in vain.
+    pub unnamed: Option<u32>,
     /// What its set-up and its first request need.
     pub beginning: Option<Box<Beginning>>,
 }
@@ -54,6 +63,12 @@ impl Followed {
             caller: Caller::default(),
             begun: (0, 0),
             recent_route: Recent::default(),
+            remote: match open.remote {
+                Endpoint::Inet(remote) => Some(remote),
+                Endpoint::Unix(_) => None,
+            },
+            opened_ns: open.at_ns,
+            unnamed: None,
             beginning: None,
         });
         followed.facts.role = connection.role;
@@ -61,5 +76,21 @@ impl Followed {
             followed.facts.client = Some(Site::from(&Endpoint::Inet(client)));
         }
         followed
+    }
+
+    /// Looks for the name of the peer: once, and again only while nobody knows it and more is known of others.
+    pub fn named(&mut self, peers: &Peers) -> &mut Self {
+        let revision = Some(peers.revision());
+        let Some(remote) = self.remote.filter(|_| self.facts.peer.is_none() && self.unnamed != revision) else {
+            return self;
+        };
+        self.unnamed = revision;
+        let name = match (self.facts.vantage, self.facts.role) {
+            (Vantage::Socket, Some(Role::Client)) => peers.asked(remote, self.opened_ns),
+            (Vantage::Socket, Some(Role::Server)) => peers.asking(remote.ip(), self.opened_ns),
+            (Vantage::Wire, _) | (_, None) => None,
+        };
+        self.facts.peer = name.cloned();
+        self
     }
 }

@@ -131,6 +131,7 @@ fn what_others_say_of_its_container() {
         namespace_labels: Arc::new([("stage".into(), "prod".into())].into()),
         node_labels: Arc::new([("zone".into(), "eu-1".into())].into()),
         owners: vec![("ReplicaSet".into(), "web-5d8f".into()), ("Deployment".into(), "web".into())],
+        ..Pod::default()
     };
     let container = Container {
         name: Some("nginx".into()),
