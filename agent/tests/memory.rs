@@ -68,7 +68,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let before = NOW.load(Ordering::Relaxed);
-        let own = std::sync::Arc::new(Resource { service_name: "wirespan".into(), attributes: Vec::new() });
+        let own = std::sync::Arc::new(Resource { service_name: "wirespan".into(), ..Default::default() });
         let engine = Engine::new(
             Limits { connections: 32_768, ..Limits::default() },
             Tracer::new(Config::default(), Ids::seeded(0)),

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use wirespan::process::Selectors;
+use wirespan::process::Rules;
 use wirespan::process::table::{Ask, Found, Look, What};
 use wirespan::resolve::Resolver;
 
@@ -92,7 +92,7 @@ fn a_process_that_holds_the_look_is_given_up_and_others_are_served() {
         println!("skipped: no file system in user space here");
         return;
     };
-    let mut resolver = Resolver::start(&Selectors::default()).expect("threads");
+    let mut resolver = Resolver::start(&Rules::default()).expect("threads");
     let own = std::process::id();
     let begin = Instant::now();
     resolver.ask(whole(silent.pid));
@@ -124,7 +124,7 @@ fn a_scan_goes_on_without_a_process_that_holds_it() {
         println!("skipped: no file system in user space here");
         return;
     };
-    let mut resolver = Resolver::start(&Selectors::default()).expect("threads");
+    let mut resolver = Resolver::start(&Rules::default()).expect("threads");
     let mut all = Vec::new();
     resolver.scan();
     resolver.wait_for_scan(Duration::from_secs(10), |found| all.push(found));

@@ -84,10 +84,9 @@ impl Config {
             || !rule.routes.is_empty()
             || !rule.redact_also.is_empty()
             || !rule.redact_except.is_empty();
-        let attribute = |(key, value): (&Box<str>, &Box<str>)| (Arc::from(&**key), Arc::from(&**value));
         Treatment {
             service_name: rule.service_name.as_deref().map(Arc::from),
-            attributes: rule.attributes.iter().map(attribute).collect(),
+            attributes: rule.attributes.iter().map(|(key, value)| (Arc::from(&**key), Arc::from(&**value))).collect(),
             sampler,
             options: is_described.then(|| self.options(rule)),
             protocols: rule.protocols.clone(),

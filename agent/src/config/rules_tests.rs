@@ -59,7 +59,7 @@ fn what_is_printed_says_the_same() {
 
 #[test]
 fn mistakes_have_a_place_and_a_hint() {
-    for (text, expected) in [
+    let wrong: Vec<_> = [
         ("    - selct: a", "w.yaml:4:7: wirespan.rules: unknown key `selct`; did you mean `select`?"),
         (
             "    - select: prot=1",
@@ -76,17 +76,19 @@ fn mistakes_have_a_place_and_a_hint() {
         ("    - protocols: {redis: maybe}", "w.yaml:4:26: `redis` must be true or false"),
         (
             "    - attributes: {service.name: a}",
-            "w.yaml:4:22: `attributes`: the name of the service is said by `service_name`",
+            "w.yaml:4:20: `attributes`: the name of the service is said by `service_name`",
         ),
         (
             "    - attributes: {\"a b\": a}",
-            "w.yaml:4:22: `attributes`: `a b` is no name of an attribute (letters, digits, `.`, `_`, `-`, `/`)",
+            "w.yaml:4:20: `attributes`: `a b` is no name of an attribute (letters, digits, `.`, `_`, `-`, `/`)",
         ),
-        ("    - turn_budget: 99999999", "w.yaml:4:21: `turn_budget` must be between 0 and 16384"),
+        ("    - turn_budget: 99999999", "w.yaml:4:20: `turn_budget` must be between 0 and 15360"),
         ("    - routes: users", "w.yaml:4:15: route pattern `users`: must begin with `/`"),
-    ] {
-        assert_eq!(load(text).unwrap_err(), expected, "{text}");
-    }
+    ]
+    .into_iter()
+    .filter_map(|(text, expected)| Some(load(text).unwrap_err()).filter(|told| told != expected))
+    .collect();
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub(super) fn api_server(dir: &Path, name: &str) -> Result<()> {
     let log = paths::log(name);
     let [version, modules] = VERSIONS;
     fs::write(dir.join("main.go"), MAIN)?;
-    let module = format!("module kube-apiserver\n\nrequire k8s.io/kubernetes {version}\n");
-    fs::write(dir.join("go.mod"), &module)?;
+    // What it requires is replaced further down; until then Go could not read it.
+    fs::write(dir.join("go.mod"), "module kube-apiserver\n")?;
     let go = |arguments: &[&str]| {
         let mut go = Command::new("go");
         go.current_dir(dir).args(arguments);
@@ -45,7 +45,8 @@ pub(super) fn api_server(dir: &Path, name: &str) -> Result<()> {
         .lines()
         .filter_map(|line| line.trim().split_once(" => ./staging/"))
         .map(|(module, _)| format!("replace {module} => {module} {modules}\n"));
-    fs::write(dir.join("go.mod"), module.clone() + &kept.chain(replaced).collect::<String>())?;
+    let module = format!("module kube-apiserver\n\nrequire k8s.io/kubernetes {version}\n");
+    fs::write(dir.join("go.mod"), module + &kept.chain(replaced).collect::<String>())?;
     // It says its version only if it is told.
     let flags = format!("-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={version}");
     sh::run_logged(&mut go(&["build", "-mod=mod", "-trimpath", &flags, "-o", "kube-apiserver", "."]), &log)
