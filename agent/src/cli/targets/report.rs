@@ -65,7 +65,7 @@ fn of(target: &Target) -> String {
 
 /// Whether a label is not told in another line.
 fn is_news(label: &str) -> bool {
-    !["exe", "comm", "pid", "port", "systemd.unit", "container.id"].contains(&label)
+    !matches!(label, "exe" | "comm" | "pid" | "port" | "systemd.unit" | semconv::CONTAINER_ID)
 }
 
 fn probed(probe: &Probe) -> String {
