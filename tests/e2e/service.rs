@@ -43,7 +43,8 @@ fn the_supervisor_is_told_what_is_true() {
     socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{error}: {}", said()));
     assert_eq!(&buffer[..length], b"READY=1");
-    assert!(said().contains("capture backend "), "ready, but not attached: {}", said());
+    // Notes are written by another thread.
+    eventually("it has said that it is attached", || said().contains("capture backend "));
 
     let told = heard(&socket, FED * 5);
     let fed = told.iter().filter(|one| *one == "WATCHDOG=1").count();
