@@ -64,7 +64,7 @@ int main(int arguments, char **values) {
         if (early > 0.0005)
             usleep(early * 1e6);
         pid_t pid;
-        if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, child, environ) != 0)
+        if (posix_spawn(&pid, values[0], NULL, NULL, child, environ) != 0)
             return 1;
         while (waitpid(-1, NULL, WNOHANG) > 0)
             ;

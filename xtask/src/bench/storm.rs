@@ -47,7 +47,8 @@ pub fn short(setup: &Setup) -> Result<Vec<Row>> {
         let count: u64 = output.split_whitespace().next().and_then(|n| n.parse().ok()).context("storm says nothing")?;
         Ok::<_, anyhow::Error>((count, output.split_whitespace().nth(2).unwrap_or("?").to_owned()))
     };
-    let (first, _) = run(5)?;
+    // Those that have exited are kept for ten seconds: until then their number grows.
+    let (first, _) = run(15)?;
     let before = agent.memory()?.0;
     let (second, rate) = run(setup.seconds)?;
     let after = agent.memory()?.0;

@@ -151,7 +151,22 @@ fn merged(told: Process, found: Process) -> Process {
     process
 }
 
-/// The path given to exec, unless it was cut off or leads through the descriptors of the process.
+/// The path given to exec, unless it was cut off or leads through the process itself (`/dev/fd/3`, `/proc/self/exe`), which is another one for
+/// whoever follows it.
 pub(crate) fn given(file: &str) -> Option<Arc<str>> {
-    (!file.is_empty() && file.len() < MAX_EXECUTABLE - 1 && !file.starts_with("/dev/fd/")).then(|| file.into())
+    let is_own = ["/dev/fd/", "/proc/self/", "/proc/thread-self/"].iter().any(|own| file.starts_with(own));
+    (!file.is_empty() && file.len() < MAX_EXECUTABLE - 1 && !is_own).then(|| file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::given;
+
+    #[test]
+    fn a_path_through_the_process_itself_names_nothing() {
+        assert_eq!(given("/usr/bin/curl").as_deref(), Some("/usr/bin/curl"));
+        for file in ["", "/dev/fd/3", "/proc/self/exe", "/proc/thread-self/exe"] {
+            assert_eq!(given(file), None, "{file}");
+        }
+    }
 }
