@@ -15,7 +15,7 @@ use crate::{apt, paths, sh};
 use kubernetes::VERSIONS as KUBERNETES;
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 15] = [
+const PROGRAMS: [(&str, &str); 16] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -28,6 +28,7 @@ const PROGRAMS: [(&str, &str); 15] = [
     ("promtool", "prometheus"),
     ("ip", "iproute2"),
     ("runc", "runc"),
+    ("strace", "strace"),
     ("sysctl", "procps"),
     ("systemd-analyze", "systemd"),
     ("etcd", "etcd-server"),
