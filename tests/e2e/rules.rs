@@ -146,7 +146,7 @@ fn a_reload_under_load_loses_nothing() {
     let backend = granted()[0];
     let server = servers::nginx(None);
     let folder = Folder::new();
-    let rules = |name: &str| format!("    - {{select: [port={}, exe=nginx], service_name: {name}}}\n", server.port);
+    let rules = |name: &str| format!("    - {{select: \"port={},exe=nginx\", service_name: {name}}}\n", server.port);
     let path = file(&folder, &rules("name-0"));
     let mut agent = agent(backend, &path);
     let (is_over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
