@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use wirespan::event;
 use wirespan::process::discovery::{Facts, Proc};
-use wirespan::process::{Change, Decision, Process, ProcessTable, Selectors};
+use wirespan::process::{Change, Decision, Process, ProcessTable, Rules, Selectors};
 use wirespan::resolve::Resolver;
 
 /// A child that is killed when the test ends.
@@ -50,7 +50,8 @@ fn server() -> (Guard, u16) {
 }
 
 fn table(texts: &[&str]) -> ProcessTable {
-    ProcessTable::live(texts.iter().map(|text| text.parse().expect(text)).collect::<Selectors>())
+    let selectors: Selectors = texts.iter().map(|text| text.parse().expect(text)).collect();
+    ProcessTable::live(Rules::from(selectors).with_real_paths())
 }
 
 /// Looks at all processes.

@@ -59,6 +59,8 @@ unsafe impl Pod for Words {}
 pub(super) struct Selected {
     words: Array<MapData, Words>,
     ports: Array<MapData, u64>,
+    /// The words of `ports` that are not 0.
+    named: BTreeMap<u32, u64>,
     wanted: HashMap<MapData, Key, u8>,
 }
 
@@ -68,6 +70,7 @@ impl Selected {
         let mut selected = Self {
             words: Array::try_from(take(ebpf, ".data")?).map_err(load_error)?,
             ports: Array::try_from(take(ebpf, "SELECTED_PORTS")?).map_err(load_error)?,
+            named: BTreeMap::new(),
             wanted: HashMap::try_from(take(ebpf, "WANTED")?).map_err(load_error)?,
         };
         selected.put(selection).map_err(load_error)?;
@@ -85,16 +88,16 @@ impl Selected {
         let now: BTreeSet<Key> = selection.known().into_iter().flatten().collect();
         before.difference(&now).try_for_each(|key| self.wanted.remove(key))?;
         now.iter().try_for_each(|key| self.wanted.insert(key, 1, 0))?;
-        let mut bits = BTreeMap::<u32, u64>::new();
+        // Those that are no longer named become 0.
+        let mut named: BTreeMap<u32, u64> = self.named.keys().map(|index| (*index, 0)).collect();
         for port in &selection.ports {
-            *bits.entry(u32::from(port >> 6)).or_default() |= 1 << (port & 63);
+            *named.entry(u32::from(port >> 6)).or_default() |= 1 << (port & 63);
         }
-        for index in 0..self.ports.len() {
-            let word = bits.get(&index).copied().unwrap_or(0);
-            if self.ports.get(&index, 0)? != word {
-                self.ports.set(index, word, 0)?;
-            }
+        self.named.clone_from(&named);
+        for (index, word) in named {
+            self.ports.set(index, word, 0)?;
         }
+        self.named.retain(|_, word| *word != 0);
         self.words.set(0, Words(words), 0)
     }
 }

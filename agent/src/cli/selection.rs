@@ -22,7 +22,10 @@ pub struct Chosen {
 /// The rules on this host.
 #[must_use]
 pub fn chosen(config: &Config) -> Chosen {
-    Chosen { rules: config.rules(config.containers().are_answered()), treatments: config.treatments() }
+    Chosen {
+        rules: config.rules(config.containers().are_answered()).with_real_paths(),
+        treatments: config.treatments(),
+    }
 }
 
 /// Sees whether the selectors select anything on this host. Rules are for many hosts: what does not apply here is no mistake.
@@ -48,7 +51,7 @@ pub fn change(config: &Config) -> Change {
 
 /// What programs that may be traced show to the kernel when they are executed.
 fn wanted(rules: &Rules) -> Option<Vec<Wanted>> {
-    let shown = rules.clone().with_real_paths().shown(&Users::read())?;
+    let shown = rules.shown(&Users::read())?;
     let key = |shown: &Shown| match shown {
         Shown::Executable(name) => Wanted::new(WANTED_EXE, name.as_bytes()),
         Shown::Command(name) => Wanted::new(WANTED_COMM, name.as_bytes()),

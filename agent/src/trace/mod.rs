@@ -9,6 +9,7 @@
 //! - [`passed`], [`relayed`]: which one a proxy passes on, by its header or by what is asked;
 //! - [`named`]: whether the ids that a call carries are its own; [`sdk`]: which processes export their own telemetry;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
+//! - `tied`: what a span says of what its exchange is tied to;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
 //! - [`treatment`]: what a rule says about processes;
 //! - [`Tracer`]: puts them together;
@@ -38,6 +39,7 @@ pub mod spare;
 pub mod spoken;
 #[cfg(test)]
 mod testing;
+mod tied;
 pub mod traceparent;
 pub mod treatment;
 
@@ -51,7 +53,6 @@ use wirespan_protocols::describe::options::Options;
 use wirespan_protocols::describe::route::{Recent, Route};
 use wirespan_protocols::describe::spoken::FamilyName;
 use wirespan_protocols::exchange::Exchange;
-use wirespan_protocols::exchange::detail::{Identity, Parent};
 use wirespan_protocols::http;
 use wirespan_semconv as semconv;
 
@@ -61,7 +62,8 @@ use context::{Owner, RequestKey};
 use sampler::{Decision, Sampler};
 use sdk::Deference;
 use setup::Paid;
-use span::{Attribute, Kind, Resource, Span, TraceId, Value};
+use span::{Kind, Resource, Span, TraceId, Value};
+use tied::{refer, state_of, tie};
 use traceparent::TraceParent;
 
 /// What a user can choose about spans.
@@ -352,57 +354,6 @@ impl Tracer {
         self.filtered[reason as usize] += 1;
         None
     }
-}
-
-/// What a request waited for before it could be sent or read; returns the links of its span.
-fn tie(exchange: &Exchange, kind: Kind, ties: &Ties<'_>, attributes: &mut Vec<Attribute>) -> Vec<span::Link> {
-    let request = &exchange.request;
-    if kind == Kind::Server && request.arrived_ns != 0 {
-        let waited_ns = request.first_ns.saturating_sub(request.arrived_ns);
-        attributes.push((semconv::WIRESPAN_QUEUE_DURATION, setup::seconds(waited_ns)));
-    }
-    if ties.is_late {
-        attributes.push((semconv::WIRESPAN_PARENT_OVER, Value::Bool(true)));
-    }
-    let first = match ties.usage {
-        Some(Use::First | Use::Ready) => true,
-        Some(Use::Again) => false,
-        Some(Use::Preamble | Use::Unknown) | None => return Vec::new(),
-    };
-    attributes.push((semconv::WIRESPAN_CONNECTION_REUSED, Value::Bool(!first)));
-    let Some(paid) = ties.paid.filter(|_| first) else { return Vec::new() };
-    if ties.usage == Some(Use::First) && paid.duration_ns > 0 {
-        attributes.push((semconv::WIRESPAN_CONNECTION_SETUP_DURATION, setup::seconds(paid.duration_ns)));
-    }
-    paid.link.into_iter().collect()
-}
-
-/// Adds links to the spans that a request names in the words of other tracing systems; and, if the span has the ids that its request
-/// carries, to that of the request that it was made for, where those ids are of another trace.
-fn refer(
-    exchange: &Exchange,
-    (own, header): (&Owner, Option<TraceParent>),
-    owner: Option<Owner>,
-    links: &mut Vec<span::Link>,
-) {
-    let is_carried = header.is_some_and(|header| header.span_id == own.span_id);
-    let owner = owner.filter(|owner| is_carried && owner.trace_id != own.trace_id);
-    if let Some(Owner { trace_id, span_id, .. }) = owner.filter(|owner| owner.decision == Decision::Sample) {
-        links.push(span::Link { trace_id, span_id });
-    }
-    for Identity { trace_id, span_id } in exchange.detail.spans() {
-        let link = span::Link { trace_id, span_id };
-        // The same span may be named in the words of several systems.
-        let is_told = header.is_some_and(|header| (header.trace_id, header.span_id) == (trace_id, span_id));
-        if !is_told && !links.contains(&link) {
-            links.push(link);
-        }
-    }
-}
-
-/// The trace state that came with a parent. An invalid `traceparent` voids it (W3C Trace Context, section 4.3).
-fn state_of(parent: Option<TraceParent>, named: Parent<'_>) -> Option<Box<str>> {
-    parent.and(named.tracestate).and_then(traceparent::usable_state).map(Box::from)
 }
 
 #[cfg(test)]

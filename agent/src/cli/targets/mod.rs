@@ -17,9 +17,8 @@ use crate::capture::{self, load};
 use crate::config::{self, Config, Uprobes};
 use crate::enrich::{Host, Resources};
 use crate::process::rules::Reason;
-use crate::process::selector::labels;
 use crate::process::table::ProcessTable;
-use crate::process::{Process, Site, Users, Verdict};
+use crate::process::{Process, Site, Verdict};
 use crate::resolve::Resolver;
 use crate::trace::context::Binding;
 use crate::trace::span::Resource;
@@ -116,17 +115,12 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
     let mut processes: Vec<_> = table.all().collect();
     processes.sort_by_key(|process| process.pid);
     let agents: Vec<u32> = processes.iter().copied().filter(|one| is_agent(one)).map(|one| one.pid).collect();
-    let mut users = Users::read();
-    processes
-        .iter()
-        .filter_map(|one| Some((one.user?, one.user_name.as_ref()?)))
-        .for_each(|(id, name)| users.add(id, name));
     let mut resources = Resources::new(Host::read()).with_treatments(treatments);
     let (mut targets, mut others) = (Vec::new(), Vec::new());
     for process in processes {
         let is_agent = agents.contains(&process.pid);
         let process = if is_agent { Process { verdict: OWN, ..process.clone() } } else { process.clone() };
-        let (why, labels) = (table.rules().explain(&process, &users), labels(&process, &users));
+        let (why, labels) = (table.why(&process), table.labels(&process));
         if !process.verdict.traced {
             others.push(Other { process, labels, why });
             continue;

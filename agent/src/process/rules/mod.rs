@@ -19,7 +19,7 @@ mod tests;
 pub use opt_in::OptIn;
 pub use shown::Shown;
 
-use super::selector::{Label, Requirement, Selector, Selectors, Truth};
+use super::selector::{Label, Requirement, Selectors, Truth};
 use super::{Process, Users};
 
 /// One rule.
@@ -186,17 +186,8 @@ impl Rules {
         self.rules.iter().any(|rule| !rule.excludes)
     }
 
-    /// Whether what a container runtime or Kubernetes says matters for who is traced.
-    #[must_use]
-    pub fn needs_telling(&self) -> bool {
-        self.opt_in.is_some() || self.requirements().any(|requirement| requirement.label.is_told())
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Selector> {
-        self.selectors.iter().chain(self.rules.iter().flat_map(|rule| rule.selectors.iter()))
-    }
-
     fn requirements(&self) -> impl Iterator<Item = &Requirement> {
-        self.all().flat_map(|selector| &selector.requirements)
+        let of_rules = self.rules.iter().flat_map(|rule| rule.selectors.iter());
+        self.selectors.iter().chain(of_rules).flat_map(|selector| &selector.requirements)
     }
 }

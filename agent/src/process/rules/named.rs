@@ -8,43 +8,34 @@ use crate::process::discovery::Facts;
 use crate::process::selector::{Label, Requirement, Selector, Selectors, Test, Unfit};
 
 impl Rules {
-    /// Whether every process is traced, and nothing is said of any: no label matters.
-    fn is_plain(&self) -> bool {
-        self.select_all() && self.rules().is_empty()
-    }
-
     /// Whether any requirement is about ports. The kernel must then look at connects and listens of everybody.
     #[must_use]
     pub fn uses_ports(&self) -> bool {
-        !self.is_plain() && self.requirements().any(|requirement| requirement.label == Label::Port)
+        self.of_ports().next().is_some()
     }
 
     /// Whether any requirement is about something that changes without an event: users (setuid), command names
     /// (prctl), command lines, ports that are not named. Only looking again tells then.
     #[must_use]
     pub fn drifts(&self) -> bool {
-        !self.is_plain()
-            && self.requirements().any(|requirement| match requirement.label {
-                Label::User | Label::Comm | Label::CommandLine => true,
-                Label::Port => matches!(requirement.test, Test::Exists | Test::Absent),
-                _ => false,
-            })
+        self.requirements().any(|requirement| match requirement.label {
+            Label::User | Label::Comm | Label::CommandLine => true,
+            Label::Port => matches!(requirement.test, Test::Exists | Test::Absent),
+            _ => false,
+        })
     }
 
     /// The ports that requirements name: those at which a process may become selected (`=`, `in`) or cease to be
     /// (`!=`, `notin`) as it listens or connects.
     #[must_use]
     pub fn ports(&self) -> BTreeSet<u16> {
-        if self.is_plain() {
-            return BTreeSet::new();
-        }
         self.of_ports().flat_map(Requirement::values).filter_map(|value| value.parse().ok()).collect()
     }
 
     /// Whether a requirement names this port.
     #[must_use]
     pub fn names_port(&self, port: u16) -> bool {
-        self.uses_ports() && self.of_ports().flat_map(Requirement::values).any(|value| value.parse() == Ok(port))
+        self.of_ports().flat_map(Requirement::values).any(|value| value.parse() == Ok(port))
     }
 
     fn of_ports(&self) -> impl Iterator<Item = &Requirement> {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::process::Group;
+use crate::process::Selector;
 use crate::process::container::{Container, Labels, Pod};
 
 fn selectors(texts: &[&str]) -> Selectors {
@@ -122,8 +123,6 @@ fn what_they_name() {
     assert!(some.uses_ports() && some.names_port(9) && some.wanted().command_line);
     assert_eq!(some.ports().into_iter().collect::<Vec<_>>(), [9, 80, 8000]);
     assert_eq!(some.variables().into_iter().collect::<Vec<_>>(), ["A", "B"]);
-    assert!(!some.needs_telling());
-    assert!(rules(&["container.name=a"], &[]).needs_telling());
 }
 
 #[test]

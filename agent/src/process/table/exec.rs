@@ -64,12 +64,12 @@ impl ProcessTable {
         }
         // Events of it may still come. The kernel has done with it.
         self.place(&mut process);
-        let decision = self.evaluate(&mut process);
+        self.evaluate(&mut process);
         if let Some(entry) = self.entries.get_mut(&process.pid)
             && process.text_bytes() <= self.max_texts - self.texts
         {
             self.texts -= entry.texts;
-            (entry.decision, entry.texts) = (decision, process.text_bytes());
+            entry.texts = process.text_bytes();
             self.texts += entry.texts;
             entry.process = process;
         }

@@ -91,7 +91,7 @@ impl ProcessTable {
     }
 
     fn may_trace(&self, pid: u32) -> bool {
-        self.entries.get(&pid).is_none_or(|entry| entry.decision == Decision::Trace || entry.awaited)
+        self.entries.get(&pid).is_none_or(|entry| entry.decision() == Decision::Trace || entry.awaited)
     }
 
     /// Processes of events that are not known: to be looked at, each to be answered.

@@ -7,7 +7,7 @@ use crate::process::{Process, Rules, Verdict};
 impl ProcessTable {
     pub(super) fn evaluate(&mut self, process: &mut Process) -> Decision {
         process.verdict = self.judge(process);
-        if process.verdict.traced { Decision::Trace } else { Decision::Ignore }
+        Decision::of(process.verdict)
     }
 
     fn judge(&mut self, process: &Process) -> Verdict {
@@ -28,7 +28,7 @@ impl ProcessTable {
     /// Decides about all processes by other rules. What must be read of processes for these is looked at later: whoever looks must
     /// [`follow`](crate::resolve::Resolver::follow) them, too. Every decision is reported, whatever the kernel knew before.
     pub fn reselect(&mut self, rules: impl Into<Rules>) {
-        self.rules = rules.into().with_real_paths();
+        self.rules = rules.into();
         let pids: Vec<u32> = self.entries.keys().copied().collect();
         for pid in pids {
             let Some(entry) = self.entries.get(&pid) else { continue };
@@ -38,7 +38,7 @@ impl ProcessTable {
             let process = Process { revision: entry.process.revision + 1, ..entry.process.clone() };
             self.again(process);
             if is_decided && let Some(entry) = self.entries.get(&pid) {
-                self.changes.insert(pid, (Change::Set(entry.decision), known_ns));
+                self.changes.insert(pid, (Change::Set(entry.decision()), known_ns));
             }
         }
         self.changes.insert(self.own, (Change::Set(Decision::Ignore), 0));

@@ -15,7 +15,8 @@ impl ProcessTable {
         let before = self.entries.get(&pid).filter(|entry| entry.exited_at.is_none());
         // Another rule says something else of it.
         process.revision += u32::from(before.is_some_and(|entry| entry.process.verdict != process.verdict));
-        let (was, changed_ns) = before.map_or((self.default_decision(), 0), |entry| (entry.decision, entry.changed_ns));
+        let (was, changed_ns) =
+            before.map_or((self.default_decision(), 0), |entry| (entry.decision(), entry.changed_ns));
         // The kernel waits for decisions only when selectors are in force.
         if was != decision || (undecided && !self.rules.select_all()) {
             self.changes.insert(pid, (Change::Set(decision), known_ns));
@@ -45,7 +46,7 @@ impl ProcessTable {
             self.programs.push(pid);
         }
         self.counters.containers_refused += u64::from(!self.containers.enter(&process));
-        let entry = Entry { process, decision, exited_at: None, changed_ns, awaited: false, texts };
+        let entry = Entry { process, exited_at: None, changed_ns, awaited: false, texts };
         if let Some(before) = self.entries.insert(pid, entry) {
             self.left_its_container(&before.process);
         }
@@ -57,9 +58,9 @@ impl ProcessTable {
         let Some(entry) = self.entries.get(&pid) else { return };
         let Entry { changed_ns, awaited, exited_at, .. } = *entry;
         if exited_at.is_some() {
-            let decision = self.evaluate(&mut process);
+            self.evaluate(&mut process);
             if let Some(entry) = self.entries.get_mut(&pid) {
-                (entry.process, entry.decision) = (process, decision);
+                entry.process = process;
             }
             return;
         }

@@ -24,7 +24,7 @@ pub use counters::Counters;
 pub(crate) use exec::given;
 pub use found::{Ask, Found, Look, Said, What};
 
-use super::{Process, Rules, Users};
+use super::{Process, Rules, Users, Verdict};
 use crate::event::{self, ProcessChange};
 
 /// How long a process is kept after its exit, ns of event time.
@@ -44,6 +44,12 @@ pub enum Decision {
     Trace,
     /// It is not.
     Ignore,
+}
+
+impl Decision {
+    fn of(verdict: Verdict) -> Self {
+        if verdict.traced { Self::Trace } else { Self::Ignore }
+    }
 }
 
 /// What the kernel's policy map must be told about a process.
@@ -71,7 +77,6 @@ pub struct Order {
 #[derive(Debug)]
 struct Entry {
     process: Process,
-    decision: Decision,
     exited_at: Option<u64>,
     /// Time of the last fork or exec that is known, ns.
     changed_ns: u64,
@@ -79,6 +84,12 @@ struct Entry {
     awaited: bool,
     /// Its share of the texts of all.
     texts: usize,
+}
+
+impl Entry {
+    fn decision(&self) -> Decision {
+        Decision::of(self.process.verdict)
+    }
 }
 
 /// Processes by id.
@@ -115,7 +126,7 @@ impl ProcessTable {
     /// The table of this host, which never selects the agent itself.
     #[must_use]
     pub fn live(rules: impl Into<Rules>) -> Self {
-        let mut table = Self::replay(rules.into().with_real_paths());
+        let mut table = Self::replay(rules);
         table.own = std::process::id();
         table.users = Users::read();
         table.live = true;
@@ -161,7 +172,7 @@ impl ProcessTable {
         if self.rules.select_all() { Decision::Trace } else { Decision::Ignore }
     }
 
-    /// The rules, with the real paths of executables.
+    /// The rules.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
@@ -185,8 +196,9 @@ impl ProcessTable {
     /// A process began to listen on a port. At its first one it is looked at once more, if that may tell more.
     pub fn listen(&mut self, pid: u32, port: u16) {
         self.port(pid, port, |process| &mut process.listening);
-        let is_new = self.entries.get(&pid).is_some_and(|Entry { process, decision, .. }| {
-            *decision == Decision::Trace && process.program.is_starting() && process.listening == [port]
+        let is_new = self.entries.get(&pid).is_some_and(|entry| {
+            let process = &entry.process;
+            entry.decision() == Decision::Trace && process.program.is_starting() && process.listening == [port]
         });
         if is_new && self.live && self.sought.len() < self.limit && self.sought.insert(pid) {
             self.asks.push(pid);
@@ -214,7 +226,7 @@ impl ProcessTable {
     pub fn decision(&mut self, pid: u32) -> Decision {
         self.ensure(pid);
         match self.entries.get(&pid) {
-            Some(entry) => entry.decision,
+            Some(entry) => entry.decision(),
             None if pid == self.own => Decision::Ignore,
             None => self.default_decision(),
         }
@@ -234,7 +246,7 @@ impl ProcessTable {
 
     /// All processes that are traced and have not exited.
     pub fn targets(&self) -> impl Iterator<Item = &Process> {
-        let traced = |entry: &&Entry| entry.decision == Decision::Trace && entry.exited_at.is_none();
+        let traced = |entry: &&Entry| entry.decision() == Decision::Trace && entry.exited_at.is_none();
         self.entries.values().filter(traced).map(|entry| &entry.process)
     }
 
@@ -379,7 +391,7 @@ impl ProcessTable {
     /// The kernel marks whoever uses a port that a selector names, again at each connect. Who can never be selected is
     /// not worth the records of all its calls.
     fn refuse(&mut self, pid: u32) {
-        let Some(entry) = self.entries.get(&pid).filter(|entry| entry.decision == Decision::Ignore) else { return };
+        let Some(entry) = self.entries.get(&pid).filter(|entry| entry.decision() == Decision::Ignore) else { return };
         if pid != self.own && !self.rules.could_match(&entry.process, &self.users) {
             self.changes.insert(pid, (Change::Refuse, 0));
         }
