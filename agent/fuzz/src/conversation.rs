@@ -25,7 +25,7 @@ const MAX_HEAP: usize = 4 << 20;
 /// When the session holds too much memory or reports an exchange that ends before it begins; that is the finding.
 pub fn drive(protocol: &Protocol, data: &[u8]) {
     let Some((&flags, mut script)) = data.split_first() else { return };
-    let opening = Opening { from_start: flags & 1 != 0, before: None, registry: PROTOCOLS };
+    let opening = Opening { from_start: flags & 1 != 0, before: None, may_decrypt: false, registry: PROTOCOLS };
     let mut session = (protocol.open)(&opening);
     let mut out = Output::default();
     let mut ends = [0u64; 2];

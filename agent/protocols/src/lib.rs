@@ -9,6 +9,7 @@
 //! - [`describe`]: attributes, and what else spans, metrics and advice say; families of protocols;
 //! - [`phase`]: phases of a connection's set-up, and beginnings of requests;
 //! - [`exchange`]: what comes out, an [`Exchange`](exchange::Exchange) and its protocol-specific detail;
+//! - [`plain`]: secrets that let a session decrypt, and what it decrypted;
 //! - [`session`]: the trait that each protocol implements for one connection, and the output it writes to;
 //! - [`hidden`], [`blank`]: what protocols tell of themselves where they are encrypted, and of secrets that are not;
 //! - [`protocol`]: what a protocol is, tables of them, and detection by content;
@@ -30,6 +31,7 @@ pub mod hidden;
 pub mod http;
 pub mod http1;
 pub mod phase;
+pub mod plain;
 pub mod postgres;
 pub mod preface;
 pub mod protocol;

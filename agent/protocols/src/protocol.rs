@@ -39,6 +39,8 @@ pub struct Opening {
     pub from_start: bool,
     /// What was spoken before, on a connection that has agreed to change.
     pub before: Option<&'static Protocol>,
+    /// Secrets of its handshake may come ([`Session::secret`]).
+    pub may_decrypt: bool,
     /// All protocols.
     pub registry: Registry,
 }
@@ -105,7 +107,7 @@ impl Protocol {
     /// A session of it alone: without other protocols, and nothing was spoken before.
     #[must_use]
     pub fn session(&self, from_start: bool) -> Box<dyn Session> {
-        (self.open)(&Opening { from_start, before: None, registry: Registry::new(&[]) })
+        (self.open)(&Opening { from_start, before: None, may_decrypt: false, registry: Registry::new(&[]) })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::describe::headers::Headers;
 use crate::exchange::Exchange;
 use crate::exchange::detail::Detail;
 use crate::phase::{Phase, RequestStart};
+use crate::plain::{Plain, Random, Secret};
 use crate::stream::{Chunk, Direction, Stamp};
 
 /// How a connection (or one direction of it) ended.
@@ -128,6 +129,11 @@ pub struct Output {
     pub tunnel: Option<u64>,
     /// Set together with `left` when what follows is TLS.
     pub to_tls: bool,
+    /// Set when a handshake began whose secrets would let the session decrypt: they are wanted from now on, each by
+    /// [`Session::secret`].
+    pub wants_secrets: Option<Random>,
+    /// What was decrypted. What it is, is for others to find out.
+    pub plain: Plain,
     /// Header fields that somebody asked for, on behalf of whatever process.
     pub headers: Arc<Headers>,
     /// What an exchange said that nobody needs any more: a session may make the next one of it.
@@ -164,6 +170,10 @@ pub trait Session: Send {
     fn shedding(&self) -> Shedding {
         Shedding::Never
     }
+
+    /// A secret of the handshake that it has asked for with [`Output::wants_secrets`]: in any order, perhaps more than once, perhaps after
+    /// what it encrypts.
+    fn secret(&mut self, _secret: &Secret, _at_ns: u64, _out: &mut Output) {}
 
     /// One direction ended (FIN seen): whatever is delimited by the end of the stream is complete.
     fn half_close(&mut self, direction: Direction, at_ns: u64, out: &mut Output);

@@ -99,7 +99,7 @@ impl<T> Connection<T> {
     fn unknown(open: &Open, from_start: bool, registry: Registry) -> Stage {
         match open.transport {
             Transport::Udp => registry.datagrams().map_or(Stage::Ignored { foreign: true }, |protocol| {
-                Stage::Following(protocol, (protocol.open)(&Opening { from_start, before: None, registry }))
+                Stage::Following(protocol, (protocol.open)(&Opening { from_start, before: None, may_decrypt: false, registry }))
             }),
             Transport::Tcp | Transport::Unix => Stage::Detecting(Detection::new(from_start, registry)),
         }

@@ -27,7 +27,7 @@ impl<T> Connection<T> {
                 let held = std::mem::take(&mut detection.held);
                 let from_start = detection.is_from_start();
                 self.learn_role(flow, direction);
-                let opening = Opening { from_start, before: None, registry: self.registry };
+                let opening = Opening { from_start, before: None, may_decrypt: false, registry: self.registry };
                 self.stage = Stage::Following(protocol, (protocol.open)(&opening));
                 for held in held {
                     match held.piece {
@@ -80,7 +80,7 @@ impl<T> Connection<T> {
         let encryption = registry.encryption().filter(|_| to_tls);
         self.stage = match (&self.stage, encryption) {
             (Stage::Following(before, _), Some(encryption)) => {
-                let opening = Opening { from_start: true, before: Some(before), registry };
+                let opening = Opening { from_start: true, before: Some(before), may_decrypt: false, registry };
                 Stage::Following(encryption, (encryption.open)(&opening))
             }
             _ => Stage::Ignored { foreign: false },

@@ -34,7 +34,7 @@ impl Talk {
     }
 
     fn over(before: Option<&'static Protocol>) -> Self {
-        let session = (PROTOCOL.open)(&Opening { from_start: true, before, registry: PROTOCOLS });
+        let session = (PROTOCOL.open)(&Opening { from_start: true, before, may_decrypt: false, registry: PROTOCOLS });
         Self { session, out: Output::default(), ends: [1000, 5000], now: 0 }
     }
 
