@@ -20,6 +20,9 @@ pub const KIND_SPAN: u8 = 6;
 /// [`Inserted`](crate::propagate::Inserted): a header was put into a request; always before the [`Data`] of the call that sent it.
 pub const KIND_INSERTED: u8 = 7;
 
+/// [`Secret`]: a secret of a TLS handshake, as its library tells whoever asks for a log of keys.
+pub const KIND_SECRET: u8 = 8;
+
 /// [`Data::direction`]: the process sent.
 pub const SEND: u8 = 0;
 /// [`Data::direction`]: the process received.
@@ -239,6 +242,33 @@ pub struct Stats {
     pub turns: u32,
     /// Zero.
     pub reserved2: u32,
+}
+
+/// Longest secret of a TLS handshake, bytes.
+pub const MAX_SECRET: usize = 64;
+/// Most bytes of a label: the longest that is used is `SERVER_HANDSHAKE_TRAFFIC_SECRET`, with a NUL.
+pub const MAX_LABEL: usize = 32;
+
+/// A secret of a TLS handshake (RFC 9850): what a library hands to its function for logs of keys.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Secret {
+    /// [`KIND_SECRET`].
+    pub kind: u8,
+    /// Bytes of the secret.
+    pub len: u8,
+    /// Zero.
+    pub reserved: [u8; 2],
+    /// Process whose library it is.
+    pub pid: u32,
+    /// `CLOCK_MONOTONIC` ns.
+    pub at_ns: u64,
+    /// The random of the ClientHello.
+    pub random: [u8; 32],
+    /// Which secret it is; zeroes behind it.
+    pub label: [u8; MAX_LABEL],
+    /// The secret, in its first `len` bytes.
+    pub secret: [u8; MAX_SECRET],
 }
 
 /// [`Process::what`]: forked; `parent` is set.

@@ -11,6 +11,7 @@ mod kernel;
 mod maps;
 mod process;
 mod propagate;
+mod secrets;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

@@ -51,6 +51,7 @@ mod sdk;
 mod service;
 mod strangers;
 mod targets;
+mod tls;
 mod undecided;
 mod untouched;
 mod vectors;

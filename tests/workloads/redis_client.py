@@ -1,4 +1,5 @@
 """Redis through redis-py, and byte by byte: redis_client.py CASE PORT [SOCKET]"""
+import os
 import socket
 import sys
 import threading
@@ -10,6 +11,8 @@ from gate import gate
 
 
 def client(**more):
+    if authority := os.environ.get("REDIS_TLS_CA"):
+        more |= {"ssl": True, "ssl_ca_certs": authority}
     return redis.Redis(host="127.0.0.1", port=PORT, **more)
 
 

@@ -2,11 +2,12 @@
 //! of ours, counted, never a panic.
 
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats, Transport,
-    Vantage,
+    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats, Told,
+    Transport, Vantage,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wirespan_common::record::{self, FAMILY_INET, FAMILY_UNIX};
+use wirespan_protocols::plain::{Secret, SecretKind};
 use wirespan_protocols::stream::Actor;
 use zerocopy::FromBytes;
 
@@ -18,6 +19,7 @@ pub fn order(bytes: &[u8]) -> Option<u64> {
         record::KIND_OPEN => Some(record::Open::read_from_prefix(bytes).ok()?.0.started_ns),
         record::KIND_STATE => Some(record::State::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_STATS => Some(record::Stats::read_from_prefix(bytes).ok()?.0.at_ns),
+        record::KIND_SECRET => Some(record::Secret::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_SPAN => Some(record::Span::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_PROCESS => Some(record::Process::read_from_prefix(bytes).ok()?.0.at_ns),
         _ => None,
@@ -45,6 +47,7 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
         record::KIND_STATE => state_event(&record::State::read_from_prefix(bytes).ok()?.0),
         record::KIND_STATS => Some(stats_event(&record::Stats::read_from_prefix(bytes).ok()?.0)),
         record::KIND_SPAN => Some(span_event(&record::Span::read_from_prefix(bytes).ok()?.0)),
+        record::KIND_SECRET => secret_event(&record::Secret::read_from_prefix(bytes).ok()?.0),
         record::KIND_PROCESS => process(bytes).map(Event::Process),
         _ => None,
     }
@@ -171,6 +174,13 @@ fn stats_event(stats: &record::Stats) -> Event<'static> {
 fn span_event(span: &record::Span) -> Event<'static> {
     let &record::Span { connection, position, at_ns, pid, trace_id, span_id, flags, .. } = span;
     Event::Spoken(Spoken { connection, position, at_ns, pid, trace_id, span_id, flags })
+}
+
+fn secret_event(told: &record::Secret) -> Option<Event<'static>> {
+    let label = told.label.split(|byte| *byte == 0).next().unwrap_or_default();
+    let bytes = told.secret.get(..usize::from(told.len))?;
+    let secret = SecretKind::labelled(label).and_then(|kind| Secret::new(kind, bytes));
+    Some(Event::Secret(Told { pid: told.pid, at_ns: told.at_ns, random: told.random, secret }))
 }
 
 /// A time that is zero was not seen.

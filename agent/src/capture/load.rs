@@ -295,9 +295,9 @@ impl Capture {
         }
     }
 
-    /// Has the kernel programs run at these places of a process, and at no others. False if one of them cannot.
-    pub fn probe(&mut self, pid: u32, sites: &[Site]) -> bool {
-        self.uprobes.set(&mut self.ebpf, pid, sites)
+    /// Has the kernel programs run at these places of a process, and at no others. False if one of those that show contexts cannot.
+    pub fn probe(&mut self, pid: u32, contexts: &[Site], secrets: &[&Site]) -> bool {
+        self.uprobes.set(&mut self.ebpf, pid, contexts, secrets)
     }
 
     /// Takes probes out that none of these processes uses any more, now and then.

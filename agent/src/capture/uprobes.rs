@@ -58,19 +58,23 @@ impl Uprobes {
         self.refused
     }
 
-    /// Probes these places for a process, and no others for it. False if one of them cannot be; the others are all the same.
-    pub fn set(&mut self, ebpf: &mut Ebpf, pid: u32, sites: &[Site]) -> bool {
+    /// Probes these places for a process, and no others for it: those that show contexts, and those that show secrets. False if one of the
+    /// first cannot be; the others are all the same.
+    pub fn set(&mut self, ebpf: &mut Ebpf, pid: u32, contexts: &[Site], secrets: &[&Site]) -> bool {
         self.users.remove(&pid);
         if !self.is_on {
-            return sites.is_empty();
+            return contexts.is_empty();
         }
         let mut used = HashSet::new();
-        for site in sites {
-            if self.places.contains_key(&site.key()) || self.put(ebpf, site) {
+        let mut probe = |site: &Site| {
+            let is_probed = self.places.contains_key(&site.key()) || self.put(ebpf, site);
+            if is_probed {
                 used.insert(site.key());
             }
-        }
-        let is_whole = used.len() == sites.len();
+            is_probed
+        };
+        let is_whole = contexts.iter().fold(true, |is_whole, site| probe(site) && is_whole);
+        secrets.iter().for_each(|site| _ = probe(site));
         if !used.is_empty() {
             self.users.insert(pid, used);
         }
@@ -117,7 +121,7 @@ impl Uprobes {
                 let (Refusal::Program(error) | Refusal::Place(error)) = refusal;
                 let why = refused(site.program, &error);
                 if !std::mem::replace(&mut self.has_told, true) {
-                    tracing::warn!("calls of some runtimes have no parent: {} cannot be attached: {why}", site.program);
+                    tracing::warn!("{} cannot be attached, and what it would show stays unseen: {why}", site.program);
                 }
                 false
             }

@@ -78,6 +78,9 @@ pub struct Replay {
     /// With `--output otlp-json`: after the spans, the metrics of the whole file
     #[arg(long)]
     pub metrics: bool,
+    /// Read what is encrypted with TLS, by the secrets in this log of keys (`SSLKEYLOGFILE`)
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Option<PathBuf>,
     /// Settings.
     #[command(flatten)]
     pub settings: Flags<REPLAY>,

@@ -10,6 +10,9 @@ use crate::lockdown::{self, Duty, Plan, Refused, Writable};
 /// # Errors
 /// If it must be, and the kernel cannot.
 pub fn begin(config: &Config, output: Option<&Path>) -> Result<(), Refused> {
+    if config.reads_secrets() {
+        lockdown::secrecy::keep().iter().for_each(|line| tracing::warn!("{line}"));
+    }
     if config.lockdown == Lockdown::Off {
         return Ok(());
     }

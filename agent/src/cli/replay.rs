@@ -8,7 +8,8 @@ use crate::metrics::settings::Reading;
 use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::engine::Engine;
 use crate::pipeline::summary::{Outside, summary};
-use crate::recording::{self, EventSource};
+use crate::recording::{self, EventSource, keylog};
+use anyhow::Context as _;
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::rc::Rc;
@@ -22,11 +23,19 @@ const BATCH: usize = 256;
 /// # Errors
 /// When the file cannot be read. What came before the damage is printed.
 pub fn replay(arguments: &args::Replay) -> anyhow::Result<()> {
-    let config = config::load(arguments.layer()?, &super::variable)?;
+    let mut config = config::load(arguments.layer()?, &super::variable)?;
+    config.tls = arguments.keylog.is_some();
     super::log::plain(&config);
     let mut source = recording::open(&arguments.file)?;
     let mut output = Direct::new(&config)?;
     let mut engine = run::offline(&config)?;
+    if let Some(path) = &arguments.keylog {
+        let log = keylog::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        if log.malformed > 0 {
+            tracing::warn!("{}: {} lines are none of a log of keys", path.display(), log.malformed);
+        }
+        engine.give_secrets(log.secrets);
+    }
     let metrics = (arguments.metrics && config.output == Output::OtlpJson).then(|| recorder(&config));
     if let Some(metrics) = &metrics {
         engine = engine.with_observer(Rc::clone(metrics));

@@ -24,6 +24,7 @@ impl Config {
             sampler: self.sampler,
             connection_spans: self.connection_spans,
             exchange_ids: self.exchange_ids,
+            tls: self.tls,
             deference: self.sdk.into(),
             options: self.options(&super::Rule::default()),
         }
@@ -67,7 +68,14 @@ impl Config {
             selectors: rule.selectors.clone(),
         };
         let opt_in = OptIn::by(&self.opt_in_label).filter(|_| opt_in);
-        Rules::new(self.selectors.clone(), self.rules.0.iter().map(rule).collect(), opt_in)
+        let rules = self.rules.0.iter().map(rule).collect();
+        Rules::new(self.selectors.clone(), rules, opt_in).reading_secrets(self.reads_secrets())
+    }
+
+    /// Whether what some processes encrypt with TLS is to be read.
+    #[must_use]
+    pub fn reads_secrets(&self) -> bool {
+        self.tls || self.rules.0.iter().any(|rule| rule.tls == Some(true))
     }
 
     /// What each rule says about the processes that it takes in.
@@ -91,6 +99,7 @@ impl Config {
             options: is_described.then(|| self.options(rule)),
             protocols: rule.protocols.clone(),
             turn_budget: rule.turn_budget,
+            tls: rule.tls.unwrap_or(self.tls),
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Rule {
     pub sampling: Option<f64>,
     /// Payload bytes that are copied per turn.
     pub turn_budget: Option<u32>,
+    /// Whether what they encrypt with TLS is read.
+    pub tls: Option<bool>,
     /// Patterns of routes, besides those of all processes.
     pub routes: Vec<Route>,
     /// Header fields of requests and of responses that become attributes, besides those of all processes.
@@ -155,6 +157,9 @@ fn rule(reader: &Reader<'_>, setting: &Setting, node: &Node, at: usize) -> Resul
         let budget = reader.within("turn_budget", node, 0..=MAX_BUDGET)?;
         (rule.turn_budget, said) = (u32::try_from(budget).ok(), Some(node.place));
     }
+    if let Some(node) = section.get("tls") {
+        (rule.tls, said) = (Some(reader.truth("tls", node)?), Some(node.place));
+    }
     if let Some(node) = section.get("routes") {
         let routes = texts(reader, "routes", node)?.into_iter().map(|item| route(reader, item));
         (rule.routes, said) = (routes.collect::<Result<_, _>>()?, Some(node.place));
@@ -210,6 +215,7 @@ impl Rule {
         put("protocols", json!(self.protocols));
         put("sampling", json!(self.sampling));
         put("turn_budget", json!(self.turn_budget));
+        put("tls", json!(self.tls));
         put("routes", if self.routes.is_empty() { Json::Null } else { self.routes.json() });
         if self.headers.iter().any(|names| !names.is_empty()) {
             put("headers", json!({"request": self.headers[0], "response": self.headers[1]}));
@@ -272,6 +278,7 @@ fn schema() -> Json {
                 ]},
                 "sampling": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
                 "turn_budget": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_BUDGET},
+                "tls": {"type": ["boolean", "null"]},
                 "routes": texts,
                 "headers": {
                     "type": ["object", "null"],

@@ -224,6 +224,19 @@ settings! {
                         ..FLAG
                     }])
                     .variables(&[variable("WIRESPAN_PROPAGATE")]);
+            /// Reads what processes encrypt with TLS: the secrets of each handshake are taken from their library, once, and what passes is
+            /// decrypted here. A rule may say otherwise.
+            tls: bool = false,
+                file("wirespan.tls")
+                    .see("[security.md](security.md#inside-tls)")
+                    .flags(&[Flag {
+                        long: "tls",
+                        help: "Read what processes encrypt with TLS, by the keys of their libraries",
+                        of: RUN | TARGETS | PRINT,
+                        rank: 13,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_TLS")]);
             /// Tells profilers for which span each thread works, in the map that the OpenTelemetry eBPF profiler reads: only threads of
             /// runtimes that handle one request after the other on them.
             profiles: bool = false,

@@ -2,6 +2,7 @@
 
 mod budget;
 mod change;
+mod inside;
 mod shed;
 
 use super::detection::{Detection, Held, Piece};
@@ -61,6 +62,10 @@ pub struct Connection<T> {
     counted: usize,
     /// Most payload bytes per turn that a rule allows.
     pub most: Option<u32>,
+    /// Whether what it encrypts may be read.
+    pub may_decrypt: bool,
+    /// What is spoken inside it, as far as that was decrypted: a connection of its own.
+    inside: Option<Box<Self>>,
 }
 
 impl<T> Connection<T> {
@@ -90,6 +95,8 @@ impl<T> Connection<T> {
             shedding_due_ns: 0,
             counted: 0,
             most: None,
+            may_decrypt: false,
+            inside: None,
             extra: None,
             open,
         }
@@ -99,7 +106,10 @@ impl<T> Connection<T> {
     fn unknown(open: &Open, from_start: bool, registry: Registry) -> Stage {
         match open.transport {
             Transport::Udp => registry.datagrams().map_or(Stage::Ignored { foreign: true }, |protocol| {
-                Stage::Following(protocol, (protocol.open)(&Opening { from_start, before: None, may_decrypt: false, registry }))
+                Stage::Following(
+                    protocol,
+                    (protocol.open)(&Opening { from_start, before: None, may_decrypt: false, registry }),
+                )
             }),
             Transport::Tcp | Transport::Unix => Stage::Detecting(Detection::new(from_start, registry)),
         }
@@ -116,6 +126,9 @@ impl<T> Connection<T> {
     /// The protocol that it speaks, once known.
     #[must_use]
     pub fn protocol(&self) -> Option<Spoken> {
+        if let Some(spoken) = self.inside.as_ref().and_then(|inside| inside.protocol()) {
+            return Some(spoken);
+        }
         match &self.stage {
             Stage::Following(protocol, _) => Some(protocol.spoken),
             Stage::Detecting(_) | Stage::Ignored { .. } => None,
@@ -164,7 +177,9 @@ impl<T> Connection<T> {
             Stage::Detecting(detection) => detection.heap_bytes(),
             Stage::Ignored { .. } => 0,
         };
-        stage + self.life.heap_bytes()
+        stage
+            + self.life.heap_bytes()
+            + self.inside.as_ref().map_or(0, |inside| size_of::<Self>() + inside.heap_bytes())
     }
 
     /// Brings the sum of all connections' heap bytes up to date with this one's.
@@ -308,6 +323,7 @@ impl<T> Connection<T> {
                 }
                 let tunnel = out.tunnel.take();
                 self.leave(out);
+                self.decrypted(out);
                 // A proxy only hands on what is inside.
                 if let Some(rest_at) = tunnel
                     && (self.role == Some(Role::Client) || self.open.vantage == Vantage::Wire)
@@ -331,6 +347,7 @@ impl<T> Connection<T> {
                     session.gap(direction, len, stamp, out);
                 }
                 self.leave(out);
+                self.decrypted(out);
             }
             Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
             Stage::Ignored { .. } => {}
@@ -369,6 +386,10 @@ impl<T> Connection<T> {
             }
         }
         self.leave(out);
+        self.decrypted(out);
+        if let Some(inside) = &mut self.inside {
+            inside.change(change, at_ns, out);
+        }
         over
     }
 
@@ -380,6 +401,10 @@ impl<T> Connection<T> {
             Stage::Detecting(_) | Stage::Ignored { .. } => {}
         }
         self.leave(out);
+        self.decrypted(out);
+        if let Some(inside) = &mut self.inside {
+            inside.abandon(reason, out);
+        }
     }
 
     /// Decides what a silence of `limit_ns` decides, or a shorter one where a protocol's clients do not wait so long.
@@ -389,5 +414,9 @@ impl<T> Connection<T> {
             session.expire(now_ns.saturating_sub(limit_ns.min(session.patience_ns())), out);
         }
         self.leave(out);
+        self.decrypted(out);
+        if let Some(inside) = &mut self.inside {
+            inside.expire(now_ns, limit_ns, out);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`connection`]: both directions and the session of one connection;
 //! - [`timeline`]: how a connection was set up and how often it was used;
 //! - [`fact`]: what is told of it; [`errno`]: names of errors; [`room`]: what tables give back;
+//! - [`keyring`]: secrets of handshakes until their connections have them;
 //! - `telling`: in which order;
 //! - [`tracker`]: all connections, their limits and time-outs; [`counts`]: what it counts; [`Command`]: what it
 //!   wants of the capture layer.
@@ -17,6 +18,7 @@ pub mod counts;
 pub mod detection;
 pub mod errno;
 pub mod fact;
+pub mod keyring;
 pub mod room;
 pub mod stream;
 mod telling;

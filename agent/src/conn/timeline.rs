@@ -69,9 +69,10 @@ impl Life {
         self.protocol
     }
 
-    /// Takes in the protocol whose session follows the connection now. The first one is what it is about.
+    /// Takes in the protocol whose session follows the connection now. The first one is what it is about, unless that hides another one
+    /// which shows itself.
     pub(super) fn speaks(&mut self, protocol: Option<Spoken>) {
-        if self.protocol.is_none() {
+        if self.protocol.is_none_or(|known| known.family == FamilyName::Opaque && protocol.is_some()) {
             self.protocol = protocol;
         }
     }

@@ -4,6 +4,7 @@ use super::command::Command;
 use super::connection::Connection;
 use super::counts::Counts;
 use super::fact::Fact;
+use super::keyring::Keyring;
 use super::room;
 use super::telling::{drain, end_or_change, tell_set_up};
 use crate::event::{Change, Event, Open, Role, State, Transport};
@@ -54,6 +55,7 @@ pub struct Tracker<T> {
     sheds_clients: bool,
     /// Heap bytes of all connections, as last counted.
     heap: usize,
+    keyring: Keyring,
     swept_ns: u64,
     /// When room was last made.
     crowded_ns: Option<u64>,
@@ -86,6 +88,7 @@ impl<T> Tracker<T> {
             sheds: false,
             sheds_clients: false,
             heap: 0,
+            keyring: Keyring::default(),
             swept_ns: 0,
             crowded_ns: None,
         }
@@ -131,6 +134,17 @@ impl<T> Tracker<T> {
         self.output.spare = Some(detail);
     }
 
+    /// Secrets of handshakes.
+    pub fn keyring(&mut self) -> &mut Keyring {
+        &mut self.keyring
+    }
+
+    /// What was counted of them.
+    #[must_use]
+    pub fn secret_counts(&self) -> super::keyring::Counts {
+        self.keyring.counts()
+    }
+
     /// Takes the commands for the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
@@ -148,6 +162,11 @@ impl<T> Tracker<T> {
                 let (before, was_foreign, was_encrypted) =
                     (connection.budget(), connection.is_foreign(), connection.is_encrypted());
                 connection.data(data, &mut self.output);
+                if let Some(random) = self.output.wants_secrets.take() {
+                    for secret in self.keyring.want(random, data.connection, data.last_ns) {
+                        connection.secret(&secret, data.last_ns, &mut self.output);
+                    }
+                }
                 drain(&mut self.output, &mut self.counts, connection, sink);
                 if connection.is_encrypted() && !was_encrypted {
                     self.counts.encrypted += 1;
@@ -193,6 +212,16 @@ impl<T> Tracker<T> {
             Event::Stats(stats) => {
                 if let Some(connection) = self.connections.get_mut(&stats.connection) {
                     sink(connection, Fact::Stats(*stats));
+                }
+            }
+            Event::Secret(told) => {
+                let Some(secret) = &told.secret else { return };
+                for id in self.keyring.tell(told.random, secret, told.at_ns) {
+                    if let Some(connection) = self.connections.get_mut(&id) {
+                        connection.secret(secret, told.at_ns, &mut self.output);
+                        drain(&mut self.output, &mut self.counts, connection, sink);
+                        connection.count_heap(&mut self.heap);
+                    }
                 }
             }
             Event::Spoken(_) | Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
@@ -299,6 +328,7 @@ impl<T> Tracker<T> {
     /// Forgets connections whose end may have passed unseen, counts memory anew.
     fn sweep(&mut self, now_ns: u64, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
         let idle_before_ns = now_ns.saturating_sub(self.limits.idle_ns);
+        self.keyring.sweep(now_ns);
         let mut silent = Vec::new();
         self.heap = 0;
         for (id, connection) in &mut self.connections {

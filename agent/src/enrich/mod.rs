@@ -81,6 +81,15 @@ impl Resources {
         self.bytes = 0;
     }
 
+    /// What the rule that takes a process in says about it.
+    #[must_use]
+    pub fn treatment(&self, process: &Process) -> Option<&Arc<Treatment>> {
+        match process.verdict.reason {
+            Reason::Rule(place) => self.treatments.get(place),
+            _ => None,
+        }
+    }
+
     /// The resource of a process.
     pub fn of(&mut self, process: &Process) -> Arc<Resource> {
         let &Process { start_time, seen_ns, generation, revision, .. } = process;
@@ -90,11 +99,7 @@ impl Resources {
         {
             return Arc::clone(resource);
         }
-        let treatment = match process.verdict.reason {
-            Reason::Rule(place) => self.treatments.get(place),
-            _ => None,
-        };
-        let resource = Arc::new(resource::build(process, &self.host, treatment));
+        let resource = Arc::new(resource::build(process, &self.host, self.treatment(process)));
         self.forget(process.pid);
         self.bytes += size(&resource);
         if self.bytes > MAX_BYTES {

@@ -235,6 +235,19 @@ pub struct Spoken {
     pub flags: u8,
 }
 
+/// A secret of a TLS handshake, as the library of a process tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Process id.
+    pub pid: u32,
+    /// Kernel time, ns.
+    pub at_ns: u64,
+    /// The random of the ClientHello.
+    pub random: wirespan_protocols::plain::Random,
+    /// The secret; `None`: it is of no use here.
+    pub secret: Option<wirespan_protocols::plain::Secret>,
+}
+
 /// A listening socket's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
@@ -297,6 +310,8 @@ pub enum Event<'a> {
     Stats(Stats),
     /// The span that an SDK says a thread is in.
     Spoken(Spoken),
+    /// A secret of a TLS handshake. It is never recorded.
+    Secret(Told),
     /// How full a listening socket's queue is.
     Listener(Listener),
     /// A process changed.

@@ -9,6 +9,7 @@
 //!
 //! - [`begin`] is for the whole process, before there are threads: what no duty needs ([`calls`] has the list).
 //! - [`narrow`] is for a thread, at its start (`threads::spawn` calls it), and for the main one when all is attached.
+//! - [`secrecy`] keeps its memory from others while secrets lie in it.
 //! - [`privileges`], [`filter`] and [`land`] are the three means; [`parts`] says which of them the kernel has.
 //!
 //! A thread inherits what its maker may do, so that the main thread cannot make readers of processes any more: a
@@ -19,6 +20,7 @@ mod duty;
 mod filter;
 mod land;
 mod privileges;
+pub mod secrecy;
 mod state;
 #[cfg(test)]
 mod tests;

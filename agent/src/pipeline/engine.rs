@@ -3,13 +3,13 @@
 use super::listing::Seen;
 use super::stages::{Followed, Stages};
 use crate::capture::report::Report;
-use crate::conn::{Command, Counts, Limits, Tracker};
+use crate::conn::{Command, Counts, Limits, Tracker, keyring};
 use crate::enrich::Resources;
 use crate::event::Event;
 use crate::metrics::record::Standing;
-use crate::process::Rules;
 use crate::process::container::Described;
 use crate::process::table::{Found, ProcessTable};
+use crate::process::{Process, Rules};
 use crate::trace::observation::Observer;
 use crate::trace::peers::Peers;
 use crate::trace::span::Span;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use wirespan_common::propagate::Ids;
 use wirespan_protocols::describe::headers::Headers;
 use wirespan_protocols::describe::spoken::FamilyName;
+use wirespan_protocols::plain::{Random, Secret};
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
 
@@ -133,6 +134,7 @@ impl Engine {
                 stages.totals.events += 1;
                 return stages.spoken.said(spoken);
             }
+            Event::Secret(_) => stages.totals.events += 1,
             Event::Stats(_) => stages.totals.events += 1,
             Event::State(_) => stages.totals.events += 1,
         }
@@ -142,10 +144,22 @@ impl Engine {
         }
     }
 
+    /// Takes in secrets of handshakes that are yet to be seen.
+    pub fn give_secrets(&mut self, secrets: Vec<(Random, Secret)>) {
+        secrets.into_iter().for_each(|(random, secret)| self.tracker.keyring().give(random, secret));
+    }
+
     /// Takes in what was found of a process.
     pub fn found(&mut self, found: Found) {
         self.stages.recent = None;
         self.stages.processes.learn(found);
+    }
+
+    /// Targets whose program was looked at since the last call, or what it publishes; and whether what they encrypt is to be read.
+    pub fn programs(&mut self) -> impl Iterator<Item = (&Process, bool)> {
+        let Stages { processes, resources, tracer, .. } = &mut self.stages;
+        let (resources, tls) = (&*resources, tracer.config().tls);
+        processes.programs().map(move |process| (process, resources.treatment(process).map_or(tls, |rule| rule.tls)))
     }
 
     /// Takes over other rules, and what is said about the processes that they take in.
@@ -292,6 +306,12 @@ impl Engine {
     #[must_use]
     pub fn connection_counts(&self) -> &Counts {
         self.tracker.counts()
+    }
+
+    /// What was counted of secrets of TLS.
+    #[must_use]
+    pub fn secrets(&self) -> keyring::Counts {
+        self.tracker.secret_counts()
     }
 
     /// The tracer, for its counters and its clock.

@@ -161,6 +161,9 @@ impl Stages {
             self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
             return;
         };
+        if let Fact::Opened = fact {
+            connection.may_decrypt = self.tracer.config().tls;
+        }
         if let Some(treatment) = &resource.treatment
             && self.leaves_out(connection, &fact, treatment)
         {

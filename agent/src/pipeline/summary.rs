@@ -69,6 +69,18 @@ pub fn summary(engine: &Engine, outside: &Outside<'_>) -> String {
         ("orphan_data", connections.orphans),
     ];
     line(&mut text, "dropped", parsers.chain(tracker));
+    let secrets = engine.secrets();
+    line(
+        &mut text,
+        "secrets of TLS",
+        [
+            ("told", secrets.secrets),
+            ("unclaimed", secrets.unclaimed),
+            ("unanswered", secrets.unanswered),
+            ("crowded_out", secrets.crowded_out),
+        ]
+        .into_iter(),
+    );
     line(&mut text, "processes", engine.process_losses());
     text
 }

@@ -28,7 +28,7 @@ pub use published::Published;
 pub use rules::{Rules, Verdict};
 pub use runtime::known_runtime;
 pub use selector::{Selector, Selectors};
-pub use site::{Held, Site};
+pub use site::{Held, Site, TlsLibrary};
 pub use table::{Change, Decision, ProcessTable};
 pub use users::Users;
 
@@ -99,6 +99,8 @@ pub struct Program {
     pub is_unsettled: bool,
     /// Where kernel programs must run to see its contexts.
     pub sites: Arc<[Site]>,
+    /// Its libraries of TLS, where somebody wants to see what they encrypt.
+    pub tls: Arc<[TlsLibrary]>,
     /// How the contexts of its runtime are found, where only its memory tells; without places until it does.
     pub contexts: Option<Runtime>,
     /// Where the scheduler of a Go program lies: the address of `runtime.sched` in the process.

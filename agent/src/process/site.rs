@@ -26,6 +26,17 @@ pub struct Site {
     pub offset: u64,
 }
 
+/// A library of TLS in a file of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsLibrary {
+    /// Which library it is.
+    pub name: &'static str,
+    /// The file, as the process names it.
+    pub path: Box<str>,
+    /// Where a kernel program must run to see the secrets of its handshakes; `None`: that is not known.
+    pub site: Option<Site>,
+}
+
 impl Site {
     /// What tells it from others.
     #[must_use]

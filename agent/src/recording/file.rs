@@ -58,6 +58,9 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, event: &Event<'_>) -> io::Result<()> {
+        if matches!(event, Event::Secret(_)) {
+            return Ok(());
+        }
         self.body.clear();
         codec::encode(event, &mut self.body);
         self.events += 1;

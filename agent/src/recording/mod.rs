@@ -14,6 +14,7 @@ pub mod blank;
 pub mod codec;
 pub mod file;
 pub mod input;
+pub mod keylog;
 pub mod owned;
 pub mod packet;
 pub mod pcap;

@@ -96,13 +96,14 @@ impl Looker {
     pub(super) fn new(wanted: Wanted, hung: Hung) -> Self {
         let rules = wanted.rules();
         let (proc, fresh) = procs(&rules, wanted.always_ports);
+        let reads_secrets = rules.reads_secrets();
         Self {
             proc,
             fresh,
             wanted,
             rules,
             users: Users::read(),
-            programs: Programs::default(),
+            programs: Programs::new(reads_secrets),
             variables: Variables::default(),
             hung,
         }
@@ -113,6 +114,7 @@ impl Looker {
         let rules = self.wanted.rules();
         if !Arc::ptr_eq(&rules, &self.rules) {
             (self.proc, self.fresh) = procs(&rules, self.wanted.always_ports);
+            self.programs.reads_secrets = rules.reads_secrets();
             self.rules = rules;
         }
     }

@@ -36,13 +36,23 @@ pub struct ConnectionFacts {
     pub client: Option<Site>,
     /// Which service the peer is, if somebody knows.
     pub peer: Option<Arc<Name>>,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
 }
 
 impl ConnectionFacts {
     /// Renders the addresses.
     #[must_use]
     pub fn new(role: impl Into<Option<Role>>, vantage: Vantage, local: &Endpoint, remote: &Endpoint) -> Self {
-        Self { role: role.into(), vantage, local: local.into(), remote: remote.into(), client: None, peer: None }
+        Self {
+            role: role.into(),
+            vantage,
+            local: local.into(),
+            remote: remote.into(),
+            client: None,
+            peer: None,
+            is_encrypted: false,
+        }
     }
 
     /// The connection as the span of an exchange of a family sees it: the kind is that of the observed end. On the wire each
@@ -61,7 +71,7 @@ impl ConnectionFacts {
             (Vantage::Socket, Role::Client) => Kind::Client,
         };
         let peer = if kind == Kind::Server { client } else { server };
-        View { kind, server, peer, client: self.client.as_ref().unwrap_or(client) }
+        View { kind, server, peer, client: self.client.as_ref().unwrap_or(client), is_encrypted: self.is_encrypted }
     }
 }
 

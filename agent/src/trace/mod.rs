@@ -75,6 +75,8 @@ pub struct Config {
     pub connection_spans: bool,
     /// Whether spans say by which name the other end's can be found ([`links::ExchangeId`]).
     pub exchange_ids: bool,
+    /// Whether what processes encrypt with TLS is read, where no rule says otherwise.
+    pub tls: bool,
     /// What is left to the SDKs of processes that export.
     pub deference: Deference,
     /// What the descriptions of exchanges need.
@@ -87,6 +89,7 @@ impl Default for Config {
             sampler: Sampler::default(),
             connection_spans: true,
             exchange_ids: false,
+            tls: false,
             deference: Deference::All,
             options: Options::default(),
         }

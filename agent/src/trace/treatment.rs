@@ -21,6 +21,8 @@ pub struct Treatment {
     pub protocols: Option<Vec<&'static str>>,
     /// Most payload bytes that are copied per turn.
     pub turn_budget: Option<u32>,
+    /// Whether what they encrypt with TLS is read.
+    pub tls: bool,
 }
 
 impl Treatment {

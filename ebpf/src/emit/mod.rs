@@ -4,6 +4,7 @@ pub mod data;
 pub mod open;
 mod pair;
 pub mod process;
+pub mod secret;
 mod short;
 pub mod state;
 mod stats;

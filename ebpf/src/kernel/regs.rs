@@ -13,11 +13,13 @@ mod words {
     pub const MODE: usize = 17;
     pub const RESULT: usize = 10;
     pub const ARGUMENTS: [usize; 5] = [14, 13, 12, 7, 9];
+    /// rdi, rsi, rdx, rcx.
+    pub const OF_FUNCTION: [usize; 4] = [14, 13, 12, 11];
+    /// rax, rbx, rcx, rdi, rsi, r8, r9, r10, r11.
+    pub const OF_GO: [usize; 9] = [10, 5, 11, 14, 13, 9, 8, 7, 6];
     pub const STACK_POINTER: usize = 19;
     /// r14.
     pub const GOROUTINE: usize = 1;
-    /// rax.
-    pub const GO_ARGUMENT: usize = 10;
     /// r15.
     pub const JAVA_THREAD: usize = 0;
 }
@@ -30,11 +32,11 @@ mod words {
     pub const RESULT: usize = 0;
     /// The first argument's register holds the result on the way out: the kernel keeps it in `orig_x0`.
     pub const ARGUMENTS: [usize; 5] = [34, 1, 2, 3, 4];
+    pub const OF_FUNCTION: [usize; 4] = [0, 1, 2, 3];
+    pub const OF_GO: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
     pub const STACK_POINTER: usize = 31;
     /// x28.
     pub const GOROUTINE: usize = 28;
-    /// x0.
-    pub const GO_ARGUMENT: usize = 0;
     /// x28.
     pub const JAVA_THREAD: usize = 28;
 }
@@ -110,7 +112,19 @@ impl Regs {
     /// The first argument of a function of Go, at its beginning (cmd/compile/abi-internal.md, "Register-based calling conventions").
     #[inline(always)]
     pub fn go_argument(self) -> u64 {
-        self.word(words::GO_ARGUMENT)
+        self.go_word(0)
+    }
+
+    /// One of the first nine words of the arguments of a function of Go, at its beginning: a string is two, a slice three.
+    #[inline(always)]
+    pub fn go_word(self, at: usize) -> u64 {
+        self.word(words::OF_GO[at])
+    }
+
+    /// One of the first four arguments of a function of C, at its beginning (System V ABI; AAPCS64).
+    #[inline(always)]
+    pub fn entry_argument(self, at: usize) -> u64 {
+        self.word(words::OF_FUNCTION[at])
     }
 
     /// Where HotSpot keeps the address of the `JavaThread` that runs (hotspot/cpu/*/register_*.hpp, `rthread` and `r15_thread`).

@@ -1,7 +1,7 @@
 //! What setting a connection up costs, and how it fails.
 
 mod churn;
-mod clients;
+pub mod clients;
 pub(crate) mod dns;
 mod failures;
 mod link;

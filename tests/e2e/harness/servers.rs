@@ -197,6 +197,43 @@ pub fn which(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
+/// nginx in plain text and with TLS, on two ports: `/` says hello, `/big` is a file of 3 MB, `/status/N` answers so, `/take/` takes bodies.
+pub struct Both {
+    _server: Server,
+    pub port: u16,
+    pub tls_port: u16,
+}
+
+pub fn nginx_both(address: &str, identity: &Identity) -> Both {
+    let (folder, port, tls_port) = (Folder::new(), free_port(), free_port());
+    let root = folder.path().display().to_string();
+    folder.write("big", vec![b'x'; 3_000_000]);
+    let (key, certificate) = (identity.key.display(), identity.certificate.display());
+    let conf = format!(
+        "daemon off; worker_processes 2; pid {root}/pid; error_log {root}/error.log; user root;
+         events {{ worker_connections 512; }}
+         http {{
+           access_log off; default_type text/plain; keepalive_requests 1000000; client_max_body_size 10m;
+           client_body_temp_path {root}; proxy_temp_path {root}; fastcgi_temp_path {root};
+           uwsgi_temp_path {root}; scgi_temp_path {root};
+           server {{
+             listen {address}:{port}; listen {address}:{tls_port} ssl;
+             ssl_certificate {certificate}; ssl_certificate_key {key};
+             location = / {{ return 200 'hello\n'; }}
+             location = /big {{ root {root}; }}
+             location = /status/404 {{ return 404; }}
+             location = /status/503 {{ return 503; }}
+             location /take/ {{ return 200 'taken\n'; }}
+           }}
+         }}"
+    );
+    let process = nginx_with(conf, &folder);
+    for port in [port, tls_port] {
+        eventually("nginx listens", || std::net::TcpStream::connect((address, port)).is_ok());
+    }
+    Both { _server: Server { process, folder, port }, port, tls_port }
+}
+
 /// nginx with TLS of one version on an address, and tickets; it closes after each answer.
 pub fn nginx_tls(address: &str, identity: &Identity, version: &str) -> Server {
     nginx_tls_with(address, identity, version, "")

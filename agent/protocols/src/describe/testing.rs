@@ -65,7 +65,7 @@ pub(crate) fn span_with(options: &Options, exchange: &Exchange, ends: &Ends) -> 
     let kind = ends.kind.unwrap_or_else(|| exchange.detail.spoken().family.on_the_wire());
     let (server, client) = (&ends.server, &ends.client);
     let peer = if kind == Kind::Server { client } else { server };
-    let view = View { kind, server, peer, client };
+    let view = View { kind, server, peer, client, is_encrypted: false };
     let route = match exchange.detail.family() {
         Family::Http(http) => http::route(&http, options, &Arc::from("shop"), &mut Recent::default()),
         _ => None,

@@ -26,6 +26,8 @@ pub struct View<'a> {
     pub peer: &'a Site,
     /// The client, as far as the connection tells.
     pub client: &'a Site,
+    /// Whether the connection is encrypted.
+    pub is_encrypted: bool,
 }
 
 impl View<'_> {

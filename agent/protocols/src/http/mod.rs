@@ -47,7 +47,7 @@ pub fn error(status: Option<u16>, kind: Kind) -> Option<Cow<'static, str>> {
 #[must_use]
 pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribute>) -> Described {
     let (view, options) = (&scene.view, scene.options);
-    let target = target(http);
+    let target = target(http).over(view.is_encrypted);
     let method = method(http, options, &mut attributes);
     let mut name = Name::from(method.clone());
     if view.kind == Kind::Client {

@@ -9,7 +9,7 @@ use crate::describe::redact::{self, names::Names};
 /// A request target, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// Scheme of an absolute-form target; `http` for all others, since what we can read is not encrypted.
+    /// Scheme of an absolute-form target; that of the connection for all others: `http`, unless it is encrypted.
     pub scheme: &'a str,
     /// Authority of an absolute-form or authority-form target. May hold credentials.
     pub authority: Option<&'a str>,
@@ -20,6 +20,15 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    /// The same on a connection that is encrypted, or not.
+    #[must_use]
+    pub fn over(mut self, is_encrypted: bool) -> Self {
+        if is_encrypted && self.authority.is_none() {
+            self.scheme = "https";
+        }
+        self
+    }
+
     /// Takes `target` apart. `truncated`: its end is missing.
     #[must_use]
     pub fn parse(method: &str, target: &'a str, truncated: bool) -> Self {

@@ -56,6 +56,8 @@ struct Target {
     why: String,
     contexts: Contexts,
     probes: Vec<Probe>,
+    /// What it encrypts with TLS is to be read.
+    decrypts: bool,
 }
 
 /// An instruction before which a kernel program is to run.
@@ -115,6 +117,7 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
     let mut processes: Vec<_> = table.all().collect();
     processes.sort_by_key(|process| process.pid);
     let agents: Vec<u32> = processes.iter().copied().filter(|one| is_agent(one)).map(|one| one.pid).collect();
+    let reads_secrets = |resource: &Resource| resource.treatment.as_ref().map_or(config.tls, |rule| rule.tls);
     let mut resources = Resources::new(Host::read()).with_treatments(treatments);
     let (mut targets, mut others) = (Vec::new(), Vec::new());
     for process in processes {
@@ -129,10 +132,13 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
         let resource = resources.of(process);
         let runtime = attribute(&resource, semconv::PROCESS_RUNTIME_NAME);
         let contexts = contexts::of(runtime, &process.program, Binding::of(&resource), means);
-        let sites = process.program.sites.iter().filter(|_| means.probes && means.stamps);
+        let secrets =
+            process.program.tls.iter().filter(|_| reads_secrets(&resource)).filter_map(|one| one.site.as_ref());
+        let sites = process.program.sites.iter().filter(|_| means.stamps).chain(secrets).filter(|_| means.probes);
         let probes =
             sites.map(|site| Probe { site: site.clone(), path: path(process, site), is_set: None, hits: None });
-        targets.push(Target { process: process.clone(), resource, labels, why, contexts, probes: probes.collect() });
+        let (probes, decrypts) = (probes.collect(), reads_secrets(&resource));
+        targets.push(Target { process: process.clone(), resource, labels, why, contexts, probes, decrypts });
     }
     see_probes(&mut targets, &agents);
     let selection = super::log::outline(config);

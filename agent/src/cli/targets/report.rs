@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Other, Probe, Survey, Target, attribute};
 use crate::pipeline::listing;
-use crate::process::Process;
+use crate::process::{Process, TlsLibrary};
 use crate::shown::{self, shown};
 use wirespan_semconv as semconv;
 
@@ -33,7 +33,7 @@ pub(super) fn text(survey: &Survey, all: bool) -> String {
 }
 
 fn of(target: &Target) -> String {
-    let Target { process, resource, why, labels, contexts, probes } = target;
+    let Target { process, resource, why, labels, contexts, probes, decrypts } = target;
     let mut text = format!("\n{} {}\n", process.pid, shown(&resource.service_name));
     let mut line = |what: &str, told: &str| {
         if !told.is_empty() {
@@ -57,6 +57,9 @@ fn of(target: &Target) -> String {
     line("listens on", &ports(&process.listening));
     line("contexts", &contexts.how);
     line("", contexts.but.as_deref().unwrap_or_default());
+    for library in process.program.tls.iter().filter(|_| *decrypts) {
+        line("TLS", &encrypts(library));
+    }
     for probe in probes {
         line("probe", &probed(probe));
     }
@@ -79,6 +82,16 @@ fn probed(probe: &Probe) -> String {
     format!("{path}+{:#x} {}: {state}", site.offset, site.program)
 }
 
+/// Whether what a library encrypts can be read, and why not.
+fn encrypts(library: &TlsLibrary) -> String {
+    let state = if library.site.is_some() {
+        "read by its secrets"
+    } else {
+        "opaque: the function that sees its secrets was not found"
+    };
+    format!("{} in {}: {state}", library.name, library.path)
+}
+
 /// For programs.
 pub(super) fn json(survey: &Survey, all: bool) -> String {
     let mut answer = json!({
@@ -97,13 +110,15 @@ pub(super) fn json(survey: &Survey, all: bool) -> String {
 }
 
 fn target(target: &Target) -> Value {
-    let Target { process, resource, why, labels, contexts, probes } = target;
+    let Target { process, resource, why, labels, contexts, probes, decrypts } = target;
     let probe = |Probe { site, path, is_set, hits }: &Probe| json!({ "program": site.program, "path": path, "offset": site.offset, "set": is_set, "hits_per_second": hits });
     let mut told = listing::told(process, resource);
     told["why"] = json!(why);
     told["labels"] = json!(labels);
     told["runtime"]["version"] = json!(version(target));
     told["contexts"] = json!({ "by": contexts.by, "how": contexts.how, "but": contexts.but });
+    let library = |one: &TlsLibrary| json!({ "library": one.name, "path": one.path, "read": one.site.is_some() });
+    told["tls"] = process.program.tls.iter().filter(|_| *decrypts).map(library).collect();
     told["probes"] = probes.iter().map(probe).collect();
     told
 }

@@ -9,7 +9,8 @@ impl<T> Connection<T> {
         match &self.stage {
             Stage::Detecting(_) => self.most,
             Stage::Following(protocol, session) => {
-                let wanted = session.budget().or(protocol.turn_budget);
+                let own = session.budget().or(protocol.turn_budget);
+                let wanted = own.max(self.inside.as_ref().and_then(|inside| inside.budget()));
                 self.most.map_or(wanted, |most| Some(wanted.map_or(most, |wanted| wanted.min(most))))
             }
             Stage::Ignored { .. } => Some(0),

@@ -27,7 +27,8 @@ impl<T> Connection<T> {
                 let held = std::mem::take(&mut detection.held);
                 let from_start = detection.is_from_start();
                 self.learn_role(flow, direction);
-                let opening = Opening { from_start, before: None, may_decrypt: false, registry: self.registry };
+                let opening =
+                    Opening { from_start, before: None, may_decrypt: self.may_decrypt, registry: self.registry };
                 self.stage = Stage::Following(protocol, (protocol.open)(&opening));
                 for held in held {
                     match held.piece {
@@ -80,7 +81,8 @@ impl<T> Connection<T> {
         let encryption = registry.encryption().filter(|_| to_tls);
         self.stage = match (&self.stage, encryption) {
             (Stage::Following(before, _), Some(encryption)) => {
-                let opening = Opening { from_start: true, before: Some(before), may_decrypt: false, registry };
+                let opening =
+                    Opening { from_start: true, before: Some(before), may_decrypt: self.may_decrypt, registry };
                 Stage::Following(encryption, (encryption.open)(&opening))
             }
             _ => Stage::Ignored { foreign: false },

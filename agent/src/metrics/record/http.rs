@@ -32,6 +32,7 @@ struct Of {
     method: &'static str,
     version: &'static str,
     status: Option<u16>,
+    is_encrypted: bool,
     route: Option<(Arc<str>, bool)>,
 }
 
@@ -41,7 +42,8 @@ impl Of {
         let is_usual = is_plain(measured, http);
         let method = http::usual_method(http.method).filter(|_| is_usual)?;
         let route = measured.seen.route.map(|route| (Arc::clone(&route.pattern), route.is_guess));
-        Some(Self { method, version: http.version, status: http.status, route })
+        let is_encrypted = measured.view.is_encrypted;
+        Some(Self { method, version: http.version, status: http.status, is_encrypted, route })
     }
 
     fn is(&self, measured: &Measured<'_>, http: &Http<'_>) -> bool {
@@ -54,6 +56,7 @@ impl Of {
         };
         same_route
             && self.status == http.status
+            && self.is_encrypted == measured.view.is_encrypted
             && same(self.version, http.version)
             && self.method == http.method
             && is_plain(measured, http)
@@ -82,7 +85,7 @@ pub(super) fn record(
         return amounts(store, &mut key.times(measured.times), SERVER, measured, exchange);
     }
     last.of = Of::new(measured, exchange);
-    let target = http::target(exchange);
+    let target = http::target(exchange).over(measured.view.is_encrypted);
     let mut labels = Labels::default();
     labels.text(semconv::HTTP_REQUEST_METHOD, http::method_name(exchange, options));
     let scheme;

@@ -3,19 +3,21 @@
 use std::time::Instant;
 
 use super::Live;
-use crate::process::Process;
 use crate::process::table::{Ask, Look};
+use crate::process::{Process, Site};
 use crate::runtime;
 
 impl Live {
     /// Tells the kernel how the contexts of targets are found, and asks for looks that are due.
     pub(super) fn look(&mut self) {
         let now = Instant::now();
-        for Process { pid, program, published, .. } in self.engine.processes().programs() {
+        for (Process { pid, program, published, .. }, reads_secrets) in self.engine.programs() {
             let pid = *pid;
             self.again.looked(pid, program.is_unsettled, now);
             self.published.looked(pid, true, now);
-            let is_probed = self.capture.probe(pid, &program.sites);
+            let secrets: Vec<&Site> =
+                program.tls.iter().filter_map(|library| library.site.as_ref()).filter(|_| reads_secrets).collect();
+            let is_probed = self.capture.probe(pid, &program.sites, &secrets);
             if let Some(runtime) = runtime::of(program, is_probed) {
                 self.capture.runtimes.set(pid, runtime);
             }

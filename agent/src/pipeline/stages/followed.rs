@@ -56,6 +56,7 @@ pub struct Beginning {
 impl Followed {
     /// That of a connection, with its role as it is known now.
     pub fn of(connection: &mut Connection<Self>) -> &mut Self {
+        let is_encrypted = connection.is_encrypted();
         let open = &connection.open;
         let followed = connection.extra.get_or_insert_with(|| Self {
             facts: ConnectionFacts::new(connection.role, open.vantage, &open.local, &open.remote),
@@ -72,6 +73,7 @@ impl Followed {
             beginning: None,
         });
         followed.facts.role = connection.role;
+        followed.facts.is_encrypted = is_encrypted;
         if let Some(client) = connection.client.filter(|_| followed.facts.client.is_none()) {
             followed.facts.client = Some(Site::from(&Endpoint::Inet(client)));
         }

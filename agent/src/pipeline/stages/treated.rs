@@ -36,7 +36,10 @@ impl Stages {
         treatment: &Treatment,
     ) -> bool {
         match fact {
-            Fact::Opened => connection.most = treatment.turn_budget,
+            Fact::Opened => {
+                connection.most = treatment.turn_budget;
+                connection.may_decrypt = treatment.tls;
+            }
             Fact::Exchange(exchange, _) if !treatment.tells(exchange.detail.spoken().name) => {
                 self.tracer.leave_out_protocol();
                 return true;

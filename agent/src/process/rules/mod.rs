@@ -78,6 +78,8 @@ pub struct Rules {
     selectors: Selectors,
     rules: Vec<Rule>,
     opt_in: Option<OptIn>,
+    /// What some of those processes encrypt with TLS is to be read.
+    reads_secrets: bool,
 }
 
 impl From<Selectors> for Rules {
@@ -91,7 +93,20 @@ impl Rules {
     /// somebody tells of labels.
     #[must_use]
     pub fn new(selectors: Selectors, rules: Vec<Rule>, opt_in: Option<OptIn>) -> Self {
-        Self { selectors, rules, opt_in }
+        Self { selectors, rules, opt_in, reads_secrets: false }
+    }
+
+    /// The same, for processes of which what they encrypt with TLS may be read.
+    #[must_use]
+    pub fn reading_secrets(mut self, reads: bool) -> Self {
+        self.reads_secrets = reads;
+        self
+    }
+
+    /// Whether what some of those processes encrypt with TLS is to be read.
+    #[must_use]
+    pub fn reads_secrets(&self) -> bool {
+        self.reads_secrets
     }
 
     /// The selectors.

@@ -3,14 +3,15 @@
 
 use std::fs::File;
 
+use memchr::memmem;
 use object::Endianness;
 use object::elf::{
     EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE,
-    Rela64, SHN_XINDEX, SHT_RELA, SectionHeader64,
+    Rela64, SHN_UNDEF, SHN_XINDEX, SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, STT_FUNC, SectionHeader64, Sym64,
 };
 use object::pod::slice_from_bytes;
 use object::read::StringTable;
-use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::read::elf::{FileHeader as _, SectionHeader as _, Sym as _};
 
 use crate::resolve::elf::read;
 
@@ -22,6 +23,11 @@ const MAX_PARTS: u16 = 1024;
 const MAX_NAMES: u64 = 64 * 1024;
 /// Most bytes of its relocations.
 const MAX_RELOCATIONS: u64 = 64 * 1024 * 1024;
+/// Most bytes of a part that is searched, and how many at once.
+const MAX_SEARCHED: u64 = 512 << 20;
+const PIECE: u64 = 1 << 20;
+/// Most places of a name in a table of names: names share the ends of others.
+const MAX_SAME_END: usize = 16;
 /// Size of the header of a file, and of a section.
 const HEADER: usize = 64;
 /// Size of a segment's header.
@@ -109,6 +115,69 @@ impl<'a> Elf<'a> {
         Part { address: section.sh_addr(endian), at: section.sh_offset(endian), size: section.sh_size(endian) }
     }
 
+    /// What of the file lies in memory, code or all else: of files whose sections are not kept apart, it is code.
+    pub(super) fn loaded(&self, is_code: bool) -> impl Iterator<Item = Part> {
+        let endian = self.endian;
+        let fits = move |segment: &&ProgramHeader64<Endianness>| {
+            segment.p_type.get(endian) == PT_LOAD && (segment.p_flags.get(endian) & PF_X != 0) == is_code
+        };
+        self.segments.iter().filter(fits).map(move |segment| Part {
+            address: segment.p_vaddr.get(endian),
+            at: segment.p_offset.get(endian),
+            size: segment.p_filesz.get(endian),
+        })
+    }
+
+    /// The address of a function of this name, exported or not: its tables are read in pieces, whatever their size.
+    pub(super) fn function(&self, name: &str) -> Option<u64> {
+        let tables =
+            [SHT_DYNSYM, SHT_SYMTAB].map(|kind| self.sections.iter().find(|one| one.sh_type(self.endian) == kind));
+        tables.into_iter().flatten().find_map(|table| {
+            let names = self.part(self.sections.get(table.sh_link(self.endian) as usize)?);
+            self.symbol(self.part(table), &self.places(names, &[name.as_bytes(), b"\0"].concat(), MAX_SAME_END))
+        })
+    }
+
+    /// Where this text stands in a part, bytes from its beginning; so many places at most.
+    pub(super) fn places(&self, part: Part, text: &[u8], most: usize) -> Vec<u64> {
+        let finder = memmem::Finder::new(text);
+        let (mut places, mut done) = (Vec::new(), 0);
+        let size = part.size.min(MAX_SEARCHED);
+        while done < size {
+            let length = (PIECE + text.len() as u64 - 1).min(size - done);
+            let Some(bytes) = part.at.checked_add(done).and_then(|at| self.bytes(at, length)) else { break };
+            places.extend(finder.find_iter(&bytes).map(|at| done + at as u64).take(most - places.len()));
+            if places.len() >= most {
+                break;
+            }
+            done += PIECE;
+        }
+        places
+    }
+
+    /// The address of a function whose name stands at one of these places.
+    fn symbol(&self, table: Part, names: &[u64]) -> Option<u64> {
+        const SYMBOL: u64 = size_of::<Sym64<Endianness>>() as u64;
+        let size = table.size.min(MAX_SEARCHED) / SYMBOL * SYMBOL;
+        let (step, mut done) = (PIECE / SYMBOL * SYMBOL, 0);
+        while done < size && !names.is_empty() {
+            let length = step.min(size - done);
+            let bytes = self.bytes(table.at.checked_add(done)?, length)?;
+            let (symbols, _) =
+                slice_from_bytes::<Sym64<Endianness>>(&bytes, usize::try_from(length / SYMBOL).ok()?).ok()?;
+            let is_it = |symbol: &&Sym64<Endianness>| {
+                symbol.st_type() == STT_FUNC
+                    && symbol.st_shndx(self.endian) != SHN_UNDEF
+                    && names.contains(&u64::from(symbol.st_name(self.endian)))
+            };
+            if let Some(symbol) = symbols.iter().find(is_it) {
+                return Some(symbol.st_value(self.endian));
+            }
+            done += length;
+        }
+        None
+    }
+
     /// So many bytes of the file, or nothing.
     pub(super) fn bytes(&self, at: u64, length: u64) -> Option<Vec<u8>> {
         read(self.file, at, length)
@@ -123,6 +192,13 @@ impl<'a> Elf<'a> {
             let is_within = is_code && from < segment.p_filesz.get(endian);
             if is_within { segment.p_offset.get(endian).checked_add(from) } else { None }
         })
+    }
+
+    /// At most so many bytes of code that is linked to an address, to the end of its segment.
+    pub(super) fn code_from(&self, address: u64, most: u64) -> Option<Vec<u8>> {
+        let part = self.loaded(true).find(|part| address.wrapping_sub(part.address) < part.size)?;
+        let from = address - part.address;
+        self.bytes(part.at.checked_add(from)?, most.min(part.size - from))
     }
 
     /// The pointer that is linked to stand at an address, where a program that is moved gets it from a relocation.

@@ -44,6 +44,11 @@ pub(super) fn program(file: &File) -> Option<GoProgram> {
     Some(GoProgram { version, round_trip, scheduler })
 }
 
+/// Where in its file a function of a program can be probed, before it has done anything.
+pub(super) fn probed(file: &File, function: &str) -> Option<u64> {
+    Functions::read(&Elf::read(file)?)?.probed(function)
+}
+
 fn in_section(section: &[u8]) -> Option<Box<str>> {
     if !section.starts_with(MAGIC) || section.get(FLAGS_AT)? & INLINE == 0 {
         return None;

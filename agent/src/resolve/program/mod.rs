@@ -9,6 +9,7 @@ mod probed;
 mod python;
 mod queues;
 mod runs;
+mod tls;
 mod uvloop;
 
 use std::collections::HashMap;
@@ -29,6 +30,8 @@ const MAX_COMMAND: u64 = 64 * 1024;
 const MAX_PACKAGE: u64 = 256 * 1024;
 /// Most bytes of the list of a process's mappings that are read.
 const MAX_MAPS: u64 = 64 * 1024;
+/// The same, where all libraries are looked for.
+const MAX_ALL_MAPS: u64 = 4 << 20;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
 /// The kernel program that runs where a goroutine asks over HTTP (`ebpf/src/context/go.rs`).
@@ -60,9 +63,17 @@ pub(super) struct Programs {
     /// Where an executable handles what it has read, if it carries Node.js.
     node: Cache<Option<node::Method>>,
     python: python::Known,
+    /// Libraries of TLS are looked for.
+    pub(super) reads_secrets: bool,
+    tls: tls::Libraries,
 }
 
 impl Programs {
+    /// Nothing yet. `reads_secrets`: libraries of TLS are looked for.
+    pub(super) fn new(reads_secrets: bool) -> Self {
+        Self { reads_secrets, ..Self::default() }
+    }
+
     /// Where an executable handles what it has read, if it carries Node.js.
     fn node(&mut self, pinned: &Pinned) -> Option<node::Method> {
         let held = pinned.target("exe").ok()?;
@@ -101,6 +112,12 @@ pub fn go_program(program: &File) -> Option<GoProgram> {
     go::program(program)
 }
 
+/// Which library of TLS a file holds, the kernel program that sees its secrets, and where in the file that runs.
+#[must_use]
+pub fn tls_library(file: &File) -> Option<(&'static str, Option<(&'static str, u64)>)> {
+    tls::in_file(file)
+}
+
 /// Reads what there is to know.
 pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) -> Program {
     let root = Root::of(pinned);
@@ -110,6 +127,7 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         runs: runs(pinned, process, &arguments, root.as_ref()),
         ..Program::default()
     };
+    let mut go_program = None;
     match process.executable_name() {
         Some(name) if crate::process::known_runtime(name) == Some("cpython") => {
             let found = python::find(pinned, root.as_ref(), &mut programs.python);
@@ -122,7 +140,7 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             }
         }
         Some("java") => {
-            program.runtime_version = root.and_then(|root| java::version(&root, process.exe.as_deref()?));
+            program.runtime_version = root.as_ref().and_then(|root| java::version(root, process.exe.as_deref()?));
             program.contexts = Some(jvm::find(pinned).unwrap_or(jvm::STARTING));
         }
         Some(name) if crate::process::known_runtime(name) == Some("pypy") => program.contexts = Some(threads(true)),
@@ -133,7 +151,8 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
                 program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
                 program.sched = go.scheduler.and_then(|sched| sched.in_process(|| begins(pinned, process)));
-                program.runtime_version = Some(go.version);
+                program.runtime_version = Some(go.version.clone());
+                go_program = Some(go);
                 program.runtime = Some("go".into());
             } else if let Some(method) = programs.node(pinned) {
                 program.runtime = Some("nodejs".into());
@@ -144,6 +163,14 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             }
         }
         _ => {}
+    }
+    if programs.reads_secrets
+        && let Some(maps) = pinned.text("maps", MAX_ALL_MAPS)
+    {
+        let exe = (go_program.as_ref(), process.exe.as_deref().unwrap_or_default());
+        program.tls = tls::find(pinned, root.as_ref(), &maps, exe, &mut programs.tls);
+        // Libraries are mapped some time after an exec, and others when they are needed.
+        program.is_unsettled |= program.tls.is_empty();
     }
     program
 }

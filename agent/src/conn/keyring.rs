@@ -1,0 +1,154 @@
+//! Secrets of handshakes until the connections that they are of have them. Which connection that is, the random of its ClientHello tells.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+use wirespan_protocols::plain::{Random, Secret};
+
+/// Most handshakes of which secrets are kept, or awaited.
+const MAX_HANDSHAKES: usize = 8 * 1024;
+/// Most secrets of one, and most connections: both ends, as a proxy sees them, and repeats.
+const MAX_OF_ONE: usize = 8;
+/// How long after its first sign a handshake is forgotten, ns: its secrets are erased.
+const KEPT_NS: u64 = 30_000_000_000;
+
+/// A handshake.
+#[derive(Debug, Default)]
+struct Handshake {
+    secrets: Vec<Secret>,
+    connections: Vec<u64>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Keyring {
+    handshakes: FxHashMap<Random, Handshake>,
+    /// When each was first heard of.
+    order: VecDeque<(u64, Random)>,
+    /// Secrets that stay: of a log of keys that somebody has given.
+    given: FxHashMap<Random, Vec<Secret>>,
+    counts: Counts,
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Secrets that came.
+    pub secrets: u64,
+    /// Handshakes whose secrets came, and whose connection was never seen.
+    pub unclaimed: u64,
+    /// Handshakes whose connection waited for secrets that never came.
+    pub unanswered: u64,
+    /// Handshakes that were forgotten before their time, to make room.
+    pub crowded_out: u64,
+}
+
+impl Keyring {
+    /// What was counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Takes in a secret that stays.
+    pub fn give(&mut self, random: Random, secret: Secret) {
+        self.given.entry(random).or_default().push(secret);
+    }
+
+    /// Whether secrets were given.
+    #[must_use]
+    pub fn has_given(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    /// A secret was told: the connections that want it.
+    pub fn tell(&mut self, random: Random, secret: &Secret, at_ns: u64) -> Vec<u64> {
+        self.counts.secrets += 1;
+        let handshake = self.handshake(random, at_ns);
+        if handshake.secrets.contains(secret) {
+            return Vec::new();
+        }
+        if handshake.secrets.len() < MAX_OF_ONE {
+            handshake.secrets.push(secret.clone());
+        }
+        handshake.connections.clone()
+    }
+
+    /// A connection wants the secrets of a handshake: those that are known.
+    pub fn want(&mut self, random: Random, connection: u64, at_ns: u64) -> Vec<Secret> {
+        if let Some(given) = self.given.get(&random) {
+            return given.clone();
+        }
+        let handshake = self.handshake(random, at_ns);
+        if handshake.connections.len() < MAX_OF_ONE {
+            handshake.connections.push(connection);
+        }
+        handshake.secrets.clone()
+    }
+
+    /// Forgets what is older than it may be.
+    pub fn sweep(&mut self, now_ns: u64) {
+        let before_ns = now_ns.saturating_sub(KEPT_NS);
+        while self.order.front().is_some_and(|(at_ns, _)| *at_ns < before_ns) {
+            self.forget_first();
+        }
+    }
+
+    fn handshake(&mut self, random: Random, at_ns: u64) -> &mut Handshake {
+        if !self.handshakes.contains_key(&random) {
+            if self.handshakes.len() >= MAX_HANDSHAKES {
+                self.counts.crowded_out += 1;
+                self.forget_first();
+            }
+            self.order.push_back((at_ns, random));
+        }
+        self.handshakes.entry(random).or_default()
+    }
+
+    fn forget_first(&mut self) {
+        let Some((_, random)) = self.order.pop_front() else { return };
+        let Some(handshake) = self.handshakes.remove(&random) else { return };
+        self.counts.unclaimed += u64::from(handshake.connections.is_empty());
+        self.counts.unanswered += u64::from(handshake.secrets.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirespan_protocols::plain::SecretKind;
+
+    fn secret(byte: u8) -> Secret {
+        Secret::new(SecretKind::Master, &[byte; 48]).unwrap()
+    }
+
+    #[test]
+    fn secrets_come_before_and_after_those_who_want_them() {
+        let mut keyring = Keyring::default();
+        assert_eq!(keyring.tell([1; 32], &secret(1), 0), []);
+        assert_eq!(keyring.want([1; 32], 7, 1), [secret(1)]);
+        assert_eq!(keyring.want([2; 32], 8, 2), []);
+        assert_eq!(keyring.tell([2; 32], &secret(2), 3), [8]);
+        // From the other end of the same connection.
+        assert_eq!(keyring.want([2; 32], 9, 3), [secret(2)]);
+        assert_eq!(keyring.tell([2; 32], &secret(2), 4), []);
+        keyring.sweep(KEPT_NS + 10);
+        assert!(keyring.handshakes.is_empty());
+        assert_eq!(keyring.counts(), Counts { secrets: 3, ..Counts::default() });
+    }
+
+    #[test]
+    fn what_nobody_wants_and_what_never_comes_is_counted() {
+        let mut keyring = Keyring::default();
+        for number in 0..=MAX_HANDSHAKES {
+            let mut random = [0; 32];
+            random[..8].copy_from_slice(&number.to_ne_bytes());
+            keyring.tell(random, &secret(1), 0);
+        }
+        keyring.want([9; 32], 1, 0);
+        assert_eq!(keyring.handshakes.len(), MAX_HANDSHAKES);
+        keyring.sweep(u64::MAX);
+        let counts = keyring.counts();
+        assert_eq!((counts.crowded_out, counts.unclaimed, counts.unanswered), (2, MAX_HANDSHAKES as u64 + 1, 1));
+    }
+}

@@ -1,0 +1,4 @@
+//! What passes inside TLS, read by the keys of the libraries that encrypt it.
+
+mod libraries;
+mod same;
