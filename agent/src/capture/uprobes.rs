@@ -18,16 +18,27 @@ use crate::process::Site;
 
 /// Most places that are probed at once.
 const MAX_PLACES: usize = 256;
+/// How long places that show secrets stay when nobody uses them: programs that live for a moment make their handshake before anybody has
+/// looked at them.
+const KEPT: Duration = Duration::from_secs(600);
 /// Time between two looks for places that nobody uses.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// Program, device, inode, offset.
 type Key = (&'static str, u64, u64, u64);
 
+/// A place that is probed.
+struct Place {
+    link: UProbeLinkId,
+    /// How long it stays when nobody uses it.
+    kept: Duration,
+    used: Instant,
+}
+
 /// What is probed.
 pub struct Uprobes {
     is_on: bool,
-    places: HashMap<Key, UProbeLinkId>,
+    places: HashMap<Key, Place>,
     /// The places of each process.
     users: HashMap<u32, HashSet<Key>>,
     /// Programs that the kernel does not take: it is asked once.
@@ -66,15 +77,15 @@ impl Uprobes {
             return contexts.is_empty();
         }
         let mut used = HashSet::new();
-        let mut probe = |site: &Site| {
-            let is_probed = self.places.contains_key(&site.key()) || self.put(ebpf, site);
+        let mut probe = |site: &Site, kept: Duration| {
+            let is_probed = self.places.contains_key(&site.key()) || self.put(ebpf, site, kept);
             if is_probed {
                 used.insert(site.key());
             }
             is_probed
         };
-        let is_whole = contexts.iter().fold(true, |is_whole, site| probe(site) && is_whole);
-        secrets.iter().for_each(|site| _ = probe(site));
+        let is_whole = contexts.iter().fold(true, |is_whole, site| probe(site, Duration::ZERO) && is_whole);
+        secrets.iter().for_each(|site| _ = probe(site, KEPT));
         if !used.is_empty() {
             self.users.insert(pid, used);
         }
@@ -91,10 +102,16 @@ impl Uprobes {
         used(&mut |pid| _ = there.insert(pid));
         self.users.retain(|pid, _| there.contains(pid));
         let users = &self.users;
-        let unused: Vec<Key> =
-            self.places.keys().filter(|key| !users.values().any(|keys| keys.contains(*key))).copied().collect();
+        let mut unused = Vec::new();
+        for (key, place) in &mut self.places {
+            if users.values().any(|keys| keys.contains(key)) {
+                place.used = now;
+            } else if now.duration_since(place.used) >= place.kept {
+                unused.push(*key);
+            }
+        }
         for key in unused {
-            if let Some(link) = self.places.remove(&key)
+            if let Some(Place { link, .. }) = self.places.remove(&key)
                 && let Ok(program) = program(ebpf, key.0)
             {
                 // It is gone with the program in any case.
@@ -103,14 +120,14 @@ impl Uprobes {
         }
     }
 
-    fn put(&mut self, ebpf: &mut Ebpf, site: &Site) -> bool {
+    fn put(&mut self, ebpf: &mut Ebpf, site: &Site, kept: Duration) -> bool {
         if self.places.len() >= MAX_PLACES || self.refusing.contains(site.program) {
             self.refused += 1;
             return false;
         }
         match attach(ebpf, site) {
             Ok(link) => {
-                self.places.insert(site.key(), link);
+                self.places.insert(site.key(), Place { link, kept, used: Instant::now() });
                 true
             }
             Err(refusal) => {

@@ -12,11 +12,16 @@ const MAX_OF_ONE: usize = 8;
 /// How long after its first sign a handshake is forgotten, ns: its secrets are erased.
 const KEPT_NS: u64 = 30_000_000_000;
 
+/// How long after its first message the secrets of a handshake are missing, ns.
+const PATIENCE_NS: u64 = 500_000_000;
+
 /// A handshake.
 #[derive(Debug, Default)]
 struct Handshake {
     secrets: Vec<Secret>,
     connections: Vec<u64>,
+    /// The process of the first one.
+    pid: u32,
 }
 
 /// See the module.
@@ -25,6 +30,10 @@ pub struct Keyring {
     handshakes: FxHashMap<Random, Handshake>,
     /// When each was first heard of.
     order: VecDeque<(u64, Random)>,
+    /// Handshakes that were asked for, and when, until it is seen whether somebody tells of them.
+    awaited: VecDeque<(u64, Random)>,
+    /// Processes whose handshakes nobody told of.
+    silent: Vec<u32>,
     /// Secrets that stay: of a log of keys that somebody has given.
     given: FxHashMap<Random, Vec<Secret>>,
     counts: Counts,
@@ -74,8 +83,8 @@ impl Keyring {
         handshake.connections.clone()
     }
 
-    /// A connection wants the secrets of a handshake: those that are known.
-    pub fn want(&mut self, random: Random, connection: u64, at_ns: u64) -> Vec<Secret> {
+    /// A connection of a process wants the secrets of a handshake: those that are known.
+    pub fn want(&mut self, random: Random, (connection, pid): (u64, u32), at_ns: u64) -> Vec<Secret> {
         if let Some(given) = self.given.get(&random) {
             return given.clone();
         }
@@ -83,11 +92,29 @@ impl Keyring {
         if handshake.connections.len() < MAX_OF_ONE {
             handshake.connections.push(connection);
         }
-        handshake.secrets.clone()
+        let is_first = std::mem::replace(&mut handshake.pid, pid) == 0 && handshake.secrets.is_empty();
+        let secrets = handshake.secrets.clone();
+        if is_first && self.awaited.len() < MAX_HANDSHAKES {
+            self.awaited.push_back((at_ns, random));
+        }
+        secrets
+    }
+
+    /// Takes the processes of which a handshake was seen, and no secret: their library is perhaps not known yet.
+    pub fn take_silent(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.silent)
     }
 
     /// Forgets what is older than it may be.
     pub fn sweep(&mut self, now_ns: u64) {
+        while let Some((_, random)) =
+            self.awaited.pop_front_if(|(at_ns, _)| now_ns.saturating_sub(*at_ns) > PATIENCE_NS)
+        {
+            let silent = self.handshakes.get(&random).filter(|handshake| handshake.secrets.is_empty());
+            if let Some(pid) = silent.map(|handshake| handshake.pid).filter(|pid| !self.silent.contains(pid)) {
+                self.silent.push(pid);
+            }
+        }
         let before_ns = now_ns.saturating_sub(KEPT_NS);
         while self.order.front().is_some_and(|(at_ns, _)| *at_ns < before_ns) {
             self.forget_first();
@@ -126,11 +153,11 @@ mod tests {
     fn secrets_come_before_and_after_those_who_want_them() {
         let mut keyring = Keyring::default();
         assert_eq!(keyring.tell([1; 32], &secret(1), 0), []);
-        assert_eq!(keyring.want([1; 32], 7, 1), [secret(1)]);
-        assert_eq!(keyring.want([2; 32], 8, 2), []);
+        assert_eq!(keyring.want([1; 32], (7, 70), 1), [secret(1)]);
+        assert_eq!(keyring.want([2; 32], (8, 80), 2), []);
         assert_eq!(keyring.tell([2; 32], &secret(2), 3), [8]);
         // From the other end of the same connection.
-        assert_eq!(keyring.want([2; 32], 9, 3), [secret(2)]);
+        assert_eq!(keyring.want([2; 32], (9, 90), 3), [secret(2)]);
         assert_eq!(keyring.tell([2; 32], &secret(2), 4), []);
         keyring.sweep(KEPT_NS + 10);
         assert!(keyring.handshakes.is_empty());
@@ -145,7 +172,11 @@ mod tests {
             random[..8].copy_from_slice(&number.to_ne_bytes());
             keyring.tell(random, &secret(1), 0);
         }
-        keyring.want([9; 32], 1, 0);
+        keyring.want([9; 32], (1, 10), 0);
+        keyring.sweep(PATIENCE_NS);
+        assert_eq!(keyring.take_silent(), []);
+        keyring.sweep(PATIENCE_NS + 1);
+        assert_eq!(keyring.take_silent(), [10]);
         assert_eq!(keyring.handshakes.len(), MAX_HANDSHAKES);
         keyring.sweep(u64::MAX);
         let counts = keyring.counts();

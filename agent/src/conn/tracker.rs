@@ -163,7 +163,7 @@ impl<T> Tracker<T> {
                     (connection.budget(), connection.is_foreign(), connection.is_encrypted());
                 connection.data(data, &mut self.output);
                 if let Some(random) = self.output.wants_secrets.take() {
-                    for secret in self.keyring.want(random, data.connection, data.last_ns) {
+                    for secret in self.keyring.want(random, (data.connection, connection.pid), data.last_ns) {
                         connection.secret(&secret, data.last_ns, &mut self.output);
                     }
                 }

@@ -149,6 +149,11 @@ impl Engine {
         secrets.into_iter().for_each(|(random, secret)| self.tracker.keyring().give(random, secret));
     }
 
+    /// Takes the processes whose library of TLS is perhaps not known yet.
+    pub fn take_silent(&mut self) -> Vec<u32> {
+        self.tracker.keyring().take_silent()
+    }
+
     /// Takes in what was found of a process.
     pub fn found(&mut self, found: Found) {
         self.stages.recent = None;

@@ -25,6 +25,9 @@ impl Live {
                 self.capture.spans.set(pid, place);
             }
         }
+        for pid in self.engine.take_silent() {
+            self.again.looked(pid, true, now);
+        }
         let Self { engine, again, published, resolver, .. } = self;
         let processes = engine.processes();
         let targets = || processes.targets().map(|process| process.pid).collect();

@@ -115,9 +115,12 @@ fn of_go(file: &File) -> Option<Place> {
 /// That of a file of code of C.
 fn of_c(file: &File) -> Option<Place> {
     let elf = Elf::read(file)?;
-    let strings = labels::strings(&elf)?;
+    // Large programs export it: their texts need not be searched.
+    let function = match elf.function(NAMED) {
+        Some(function) => Some(function),
+        None => labels::function(&elf, &labels::strings(&elf)?),
+    };
     let kind = Kind::of(&elf);
-    let function = elf.function(NAMED).or_else(|| labels::function(&elf, &strings));
     let offset = function.and_then(|address| labels::entry(&elf, address));
     let program = kind.and_then(Kind::program);
     Some(Place { name: kind.map_or("unknown", Kind::name), at: program.zip(offset) })
