@@ -7,7 +7,7 @@
 //! - `handshake`: where the handshake stands, up to its last Finished, and how it failed;
 //! - `rounds`, `opaque`: turns of application data;
 //! - `inside`: what is known of the protocol inside, and its authentication;
-//! - `session`: all of them together.
+//! - `outside`: all of them together, a connection as anybody sees it.
 //!
 //! What a loss means here. Bodies of encrypted records, and of certificates, are not needed. Any other loss in the
 //! handshake, and the time of its last byte, voids it. Lost calls after it void the round that they lie in; of a call of
@@ -19,10 +19,10 @@ mod inside;
 mod message;
 mod names;
 mod opaque;
+mod outside;
 mod probe;
 mod record;
 mod rounds;
-mod session;
 #[cfg(test)]
 mod tests;
 
@@ -40,5 +40,5 @@ pub static PROTOCOL: Protocol =
     Protocol { glimpse: Some(record::begins_data), ..Protocol::new(SPOKEN, "TLS", probe::probe, open) };
 
 fn open(opening: &Opening) -> Box<dyn Session> {
-    Box::new(session::Tls::new(opening))
+    Box::new(outside::Outside::new(opening))
 }

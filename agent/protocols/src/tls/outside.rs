@@ -1,4 +1,5 @@
-//! Both directions of a TLS connection: the handshake, then the first rounds of what is inside.
+//! Both directions of a TLS connection as anybody sees them, without keys: the handshake, then the first rounds of what is
+//! inside.
 
 use super::handshake::{Failure, Handshake, Progress};
 use super::inside::Inside;
@@ -28,9 +29,9 @@ enum Stage {
     Over,
 }
 
-/// A TLS connection.
+/// A TLS connection, from outside.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(super) struct Outside {
     up: Reader,
     down: Reader,
     /// Position of the next byte of each direction.
@@ -46,7 +47,7 @@ pub(super) struct Tls {
     last_ns: u64,
 }
 
-impl Tls {
+impl Outside {
     pub fn new(opening: &Opening) -> Self {
         Self {
             up: Reader::new(),
@@ -265,7 +266,7 @@ impl Tls {
     }
 }
 
-impl Session for Tls {
+impl Session for Outside {
     fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
         if self.stage == Stage::Over || chunk.bytes.is_empty() {
             return;
