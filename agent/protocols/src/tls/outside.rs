@@ -63,6 +63,21 @@ impl Outside {
         }
     }
 
+    /// The handshake is over, and went well.
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Data
+    }
+
+    /// Nothing more will be told of the handshake.
+    pub fn is_settled(&self) -> bool {
+        self.is_done() && self.unconfirmed.is_none()
+    }
+
+    /// The handshake, as long as it goes on.
+    pub fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
     fn reader(&mut self, direction: Direction) -> &mut Reader {
         match direction {
             Direction::ToServer => &mut self.up,
