@@ -85,10 +85,6 @@ impl Outside {
         }
     }
 
-    fn end(&mut self, direction: Direction) -> &mut u64 {
-        &mut self.ends[usize::from(direction == Direction::ToClient)]
-    }
-
     fn leave(&mut self, out: &mut Output) {
         self.stage = Stage::Over;
         self.rounds = None;
@@ -261,11 +257,11 @@ impl Outside {
     }
 
     fn tell_all(&mut self, rounds: [Option<Round>; 2], out: &mut Output) {
-        for round in rounds.into_iter().flatten() {
+        rounds.into_iter().flatten().for_each(|round| {
             if self.stage != Stage::Over {
                 self.tell(round, out);
             }
-        }
+        });
     }
 
     /// The connection ended, or one direction of it.
@@ -287,7 +283,7 @@ impl Session for Outside {
             return;
         }
         self.last_ns = self.last_ns.max(chunk.stamp.last_ns);
-        *self.end(direction) = chunk.pos + chunk.bytes.len() as u64;
+        self.ends[direction as usize] = chunk.pos + chunk.bytes.len() as u64;
         if direction == Direction::ToServer && self.stage == Stage::Handshake {
             self.handshake.begin(chunk.stamp);
         }
@@ -330,8 +326,8 @@ impl Session for Outside {
             return;
         }
         self.last_ns = self.last_ns.max(stamp.last_ns);
-        let pos = *self.end(direction);
-        *self.end(direction) += len;
+        let pos = self.ends[direction as usize];
+        self.ends[direction as usize] += len;
         let hole = self.reader(direction).gap(len, stamp);
         match hole {
             Hole::Body(kind, record) => {

@@ -44,8 +44,8 @@ impl Keyed {
 
 /// AES with its decrypting key schedule.
 enum Aes {
-    Short(Aes128),
-    Long(Aes256),
+    Short(Box<Aes128>),
+    Long(Box<Aes256>),
 }
 
 /// The keys of one direction.
@@ -60,8 +60,8 @@ impl Block {
     pub fn new(suite: Suite, material: &Material, encrypt_then_mac: bool) -> Option<Self> {
         let Seal::Cbc(hash) = suite.seal else { return None };
         let aes = match suite.key {
-            16 => Aes::Short(Aes128::new_from_slice(&material.key).ok()?),
-            _ => Aes::Long(Aes256::new_from_slice(&material.key).ok()?),
+            16 => Aes::Short(Box::new(Aes128::new_from_slice(&material.key).ok()?)),
+            _ => Aes::Long(Box::new(Aes256::new_from_slice(&material.key).ok()?)),
         };
         Some(Self { aes, keyed: Keyed::new(hash, &material.mac)?, mac: hash.len(), encrypt_then_mac })
     }
@@ -96,7 +96,8 @@ impl Block {
 
     fn open_first(&self, body: &[u8], head: &impl Fn(usize) -> [u8; 13], plain: &mut Vec<u8>) -> Option<usize> {
         let bytes = self.decrypt(body, plain)?;
-        let (text, mac) = bytes[..unpadded(bytes)?].split_at_checked(unpadded(bytes)?.checked_sub(self.mac)?)?;
+        let len = unpadded(bytes)?;
+        let (text, mac) = bytes[..len].split_at_checked(len.checked_sub(self.mac)?)?;
         self.keyed.proves([&head(text.len()), text], mac).then_some(text.len())
     }
 

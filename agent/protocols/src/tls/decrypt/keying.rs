@@ -22,6 +22,14 @@ impl Agreed {
     pub(super) fn parts(&self) -> Option<Suite> {
         Suite::of(self.version, self.suite).filter(|_| !self.compresses)
     }
+
+    /// Keys of the client's and of the server's direction (TLS 1.2).
+    pub(super) fn keys(&self, suite: Suite, master: &Secret) -> [Option<Keys>; 2] {
+        match schedule::of_master(suite, master, &self.client_random, &self.server_random) {
+            Some(sides) => sides.map(|side| Keys::new(suite, &side, self.encrypt_then_mac)),
+            None => [None, None],
+        }
+    }
 }
 
 /// The secrets of a handshake.
@@ -44,18 +52,5 @@ impl Secrets {
     /// Forgets them: keys were made of them.
     pub fn forget(&mut self) {
         *self = Self::default();
-    }
-
-    /// Keys of the client's and of the server's direction, as far as they are known.
-    pub fn keys(&self, suite: Suite, agreed: &Agreed) -> [Option<Keys>; 2] {
-        if suite.is_13 {
-            return [SecretKind::ClientTraffic, SecretKind::ServerTraffic]
-                .map(|kind| self.get(kind).and_then(|secret| Keys::of_traffic(suite, secret)));
-        }
-        let material = self
-            .get(SecretKind::Master)
-            .and_then(|master| schedule::of_master(suite, master, &agreed.client_random, &agreed.server_random));
-        let Some(material) = material else { return [None, None] };
-        material.map(|side| Keys::new(suite, &side, agreed.encrypt_then_mac))
     }
 }

@@ -93,7 +93,9 @@ impl Decrypt {
         for opener in &mut self.openers {
             opener.records.suite = Some(suite);
         }
-        self.make_keys();
+        for kind in SecretKind::ALL {
+            self.make_keys(kind);
+        }
         Outcome::Open
     }
 
@@ -108,20 +110,24 @@ impl Decrypt {
             return Outcome::Decrypts;
         }
         self.secrets.learn(secret);
-        self.make_keys();
+        self.make_keys(secret.kind);
         self.drain(out)
     }
 
-    fn make_keys(&mut self) {
-        let Some((agreed, suite)) = &self.agreed else { return };
+    /// Makes keys of the secret of this kind, once it and the suite are known. What was proved has its keys.
+    fn make_keys(&mut self, kind: SecretKind) {
+        let (Some((agreed, suite)), Some(secret)) = (&self.agreed, self.secrets.get(kind)) else { return };
         let [up, down] = &mut self.openers;
-        if let Some(secret) = self.secrets.get(SecretKind::ClientEarly)
-            && up.records.early.is_none()
-            && !up.records.is_proved()
-        {
-            up.records.early = Keys::of_traffic(*suite, secret).map(Early::new);
-        }
-        let keys = self.secrets.keys(*suite, agreed);
+        let keys = match kind {
+            SecretKind::ClientEarly if suite.is_13 && up.records.early.is_none() && !up.records.is_proved() => {
+                up.records.early = Keys::of_traffic(*suite, secret).map(Early::new);
+                return;
+            }
+            SecretKind::ClientTraffic if suite.is_13 => [Keys::of_traffic(*suite, secret), None],
+            SecretKind::ServerTraffic if suite.is_13 => [None, Keys::of_traffic(*suite, secret)],
+            SecretKind::Master if !suite.is_13 => agreed.keys(*suite, secret),
+            _ => return,
+        };
         for (opener, keys) in [up, down].into_iter().zip(keys) {
             if !opener.records.is_proved() && keys.is_some() {
                 opener.records.keys = keys;

@@ -58,7 +58,7 @@ impl Opener {
         if self.records.certain == Certainty::Sure
             && let Some(frame) = self.framer.broken()
         {
-            step = self.records.torn_record(&frame, out);
+            step = self.records.record(&frame, out);
         }
         self.lose(stamp, out);
         step

@@ -127,7 +127,7 @@ impl Records {
             if self.is_deaf {
                 self.owed = Some(frame.stamp);
                 self.torn += 1;
-                return Step::Done;
+                return Step::Refused;
             }
             return Step::Wait;
         };
@@ -268,7 +268,7 @@ impl Records {
     }
 
     /// A record whose number is certain, and whose middle is missing.
-    pub fn torn_record(&mut self, frame: &Frame<'_>, out: &mut Output) -> Step {
+    fn torn_record(&mut self, frame: &Frame<'_>, out: &mut Output) -> Step {
         let (Some((at, _)), Some(keys)) = (frame.hole, &self.keys) else { return Step::Refused };
         let (head, tail) = frame.bytes.split_at(at);
         let (pos, start) = (self.place(frame.pos), out.plain.bytes.len());
@@ -324,7 +324,7 @@ impl Records {
     /// Nothing more will come: what was lost is told, as far as it is known.
     pub fn finish(&mut self, out: &mut Output) {
         if let Some(stamp) = self.owed.take()
-            && self.certain == Certainty::Lost
+            && (self.certain == Certainty::Lost || self.is_deaf)
             && !self.ended
         {
             tell::gap(&mut out.plain, self.direction, self.next, 1, stamp);

@@ -1,12 +1,14 @@
 //! Real ciphertext in, plaintext out.
 
+mod fixed;
+mod keys;
+mod loss;
 mod pair;
+mod properties;
 mod whole;
 
-use std::fmt::Debug;
-
 use super::*;
-use crate::plain::{PlainBytes, Secret};
+use crate::plain::{PlainBytes, Secret, SecretKind};
 use pair::{Conversation, Ends, Pair};
 
 /// What was told of a direction.
