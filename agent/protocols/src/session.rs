@@ -49,11 +49,21 @@ pub enum Reason {
     BufferFull,
     /// A cache of statements, portals or names reached its limit; the oldest entry was forgotten.
     CacheFull,
+    /// An encrypted connection whose secrets did not come.
+    NoKey,
+    /// Secrets came, and what was encrypted was not proved to be under them: they are others, or bytes were lost or changed.
+    NotProved,
+    /// More was encrypted before its secret came than waits for it, or it waited for too long.
+    KeyLate,
+    /// Encrypted in a way that is not decrypted: an old version or cipher.
+    UnsupportedSuite,
+    /// The two sides agreed on new keys in a way that is not followed.
+    Renegotiated,
 }
 
 impl Reason {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Resync,
         Self::Malformed,
         Self::UnmatchedResponse,
@@ -66,6 +76,11 @@ impl Reason {
         Self::UnderWay,
         Self::BufferFull,
         Self::CacheFull,
+        Self::NoKey,
+        Self::NotProved,
+        Self::KeyLate,
+        Self::UnsupportedSuite,
+        Self::Renegotiated,
     ];
 
     /// The value of the attribute `reason` on the agent's own metrics.
@@ -84,6 +99,11 @@ impl Reason {
             Self::UnderWay => "under_way",
             Self::BufferFull => "buffer_full",
             Self::CacheFull => "cache_full",
+            Self::NoKey => "no_key",
+            Self::NotProved => "not_proved",
+            Self::KeyLate => "key_late",
+            Self::UnsupportedSuite => "unsupported_suite",
+            Self::Renegotiated => "renegotiated",
         }
     }
 }

@@ -7,11 +7,13 @@
 
 use std::ops::RangeInclusive;
 
+use super::decrypt::Agreed;
 use super::hello::{ClientHello, ServerHello};
 use super::message::{self, Message, Messages};
 use super::names::{self, Lengths, TLS13};
 use super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Record};
 use crate::phase::{Phase, PhaseKind, TlsHandshake};
+use crate::plain::Random;
 use crate::stream::{Direction, Stamp};
 
 /// Records of a client's last flight among which its Finished is looked for.
@@ -81,6 +83,9 @@ pub(super) struct Handshake {
     start: Option<Stamp>,
     /// Version and suite of the ServerHello.
     agreed: Option<(u16, u16)>,
+    client_random: Option<Random>,
+    /// What keys depend on.
+    keying: Option<Agreed>,
     /// The client announced early data, or sent application data before the ServerHello came: until its Finished nothing
     /// tells early data from messages of the handshake. A server may read it after its own flight.
     early_data: bool,
@@ -106,6 +111,16 @@ impl Handshake {
     /// Version and suite, once the server has chosen them.
     pub fn agreed(&self) -> Option<(u16, u16)> {
         self.agreed
+    }
+
+    /// What names the handshake, once the client has said it.
+    pub fn client_random(&self) -> Option<Random> {
+        self.client_random
+    }
+
+    /// What keys depend on, once the server has said it.
+    pub fn keying(&self) -> Option<Agreed> {
+        self.keying
     }
 
     /// Bytes with which the client, and the server, pad their records.
@@ -181,6 +196,7 @@ impl Handshake {
             (Direction::ToServer, message::CLIENT_HELLO) => {
                 let hello = ClientHello::read(&message.body);
                 self.early_data |= hello.early_data;
+                self.client_random = hello.random;
                 facts.server_name = hello.server_name;
                 facts.offered_protocols = hello.protocols;
             }
@@ -208,6 +224,14 @@ impl Handshake {
             return;
         }
         self.agreed = Some((hello.version, hello.suite));
+        self.keying = self.client_random.map(|client_random| Agreed {
+            version: hello.version,
+            suite: hello.suite,
+            client_random,
+            server_random: hello.random,
+            encrypt_then_mac: hello.encrypt_then_mac,
+            compresses: hello.compresses,
+        });
         if hello.version == TLS13 {
             self.facts.resumed = Some(hello.takes_key);
         } else {

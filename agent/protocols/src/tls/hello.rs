@@ -1,5 +1,7 @@
 //! ClientHello and ServerHello (RFC 8446, sections 4.1.2 and 4.1.3; RFC 5246, section 7.4.1).
 
+use crate::plain::Random;
+
 /// Most application protocols that are kept of an offer.
 const MAX_PROTOCOLS: usize = 8;
 /// Longest server name.
@@ -7,6 +9,7 @@ const MAX_NAME: usize = 255;
 
 const SERVER_NAME: u16 = 0;
 const APPLICATION_PROTOCOLS: u16 = 16;
+const ENCRYPT_THEN_MAC: u16 = 22;
 const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
@@ -20,6 +23,7 @@ const RETRY: [u8; 32] = [
 /// What is kept of a ClientHello.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClientHello {
+    pub random: Option<Random>,
     pub server_name: Option<Box<str>>,
     pub protocols: Vec<Box<str>>,
     /// Application data may follow before the client's Finished.
@@ -34,6 +38,11 @@ pub(super) struct ServerHello {
     pub suite: u16,
     pub protocol: Option<Box<str>>,
     pub takes_key: bool,
+    pub random: Random,
+    /// Records in blocks are authenticated as they are on the wire (RFC 7366).
+    pub encrypt_then_mac: bool,
+    /// Records are compressed.
+    pub compresses: bool,
     pub is_retry: bool,
 }
 
@@ -79,6 +88,7 @@ impl ClientHello {
     pub fn read(body: &[u8]) -> Self {
         let mut hello = Self::default();
         let mut fields = Fields(body);
+        hello.random = body.get(2..34).and_then(|random| random.try_into().ok());
         let Some(mut extensions) = skip_to_extensions(&mut fields) else { return hello };
         while let Some((kind, mut data)) = extensions.extension() {
             match kind {
@@ -133,11 +143,20 @@ impl ServerHello {
     pub fn read(body: &[u8]) -> Option<Self> {
         let mut fields = Fields(body);
         let version = fields.short()?;
-        let random = fields.take(32)?;
+        let random: Random = fields.take(32)?.try_into().ok()?;
         fields.small()?;
         let suite = fields.short()?;
-        fields.byte()?;
-        let mut hello = Self { version, suite, protocol: None, takes_key: false, is_retry: random == RETRY };
+        let compresses = fields.byte()? != 0;
+        let mut hello = Self {
+            version,
+            suite,
+            protocol: None,
+            takes_key: false,
+            random,
+            encrypt_then_mac: false,
+            compresses,
+            is_retry: random == RETRY,
+        };
         // Without extensions the message ends here.
         let mut extensions = fields.large().unwrap_or(Fields(&[]));
         while let Some((kind, mut data)) = extensions.extension() {
@@ -146,6 +165,7 @@ impl ServerHello {
                 APPLICATION_PROTOCOLS => {
                     hello.protocol = data.large().and_then(|list| protocols(list).into_iter().next())
                 }
+                ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
                 PRE_SHARED_KEY => hello.takes_key = true,
                 _ => {}
             }

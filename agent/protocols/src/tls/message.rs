@@ -4,10 +4,12 @@
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
 pub(super) const NEW_SESSION_TICKET: u8 = 4;
+pub(super) const END_OF_EARLY_DATA: u8 = 5;
 pub(super) const CERTIFICATE: u8 = 11;
 pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(super) const CERTIFICATE_REQUEST: u8 = 13;
 pub(super) const SERVER_HELLO_DONE: u8 = 14;
+pub(super) const KEY_UPDATE: u8 = 24;
 
 /// Bytes of a message's header.
 const HEADER: usize = 4;

@@ -1,5 +1,5 @@
 //! TLS 1.0 to 1.3 (RFC 8446, RFC 5246) as it passes on the wire: the handshake in time and in what it shows in clear,
-//! then the first rounds of what is inside, in time and size. Nothing is decrypted.
+//! then the first rounds of what is inside, in time and size. Where the secrets of the handshake come, what is inside is decrypted.
 //!
 //! - `probe`: recognition by a ClientHello;
 //! - `record`: the record layer of one direction; bodies are skipped by their length;
@@ -7,18 +7,22 @@
 //! - `handshake`: where the handshake stands, up to its last Finished, and how it failed;
 //! - `rounds`, `opaque`: turns of application data;
 //! - `inside`: what is known of the protocol inside, and its authentication;
-//! - `session`: all of them together.
+//! - `outside`: all of them together, a connection as anybody sees it;
+//! - `decrypt`: the inside of a connection whose secrets are known;
+//! - `session`: both.
 //!
 //! What a loss means here. Bodies of encrypted records, and of certificates, are not needed. Any other loss in the
 //! handshake, and the time of its last byte, voids it. Lost calls after it void the round that they lie in; of a call of
 //! which only a part was copied the time is known, and the sizes are not.
 
+mod decrypt;
 mod handshake;
 mod hello;
 mod inside;
 mod message;
 mod names;
 mod opaque;
+mod outside;
 mod probe;
 mod record;
 mod rounds;

@@ -14,7 +14,7 @@ const HEARTBEAT: u8 = 24;
 /// Bytes of a record's header.
 pub(super) const HEADER: usize = 5;
 /// Longest body: 2^14 bytes and what compression and protection may add (RFC 5246, section 6.2.3).
-const MAX_BODY: u16 = (1 << 14) + 2048;
+pub(super) const MAX_BODY: u16 = (1 << 14) + 2048;
 
 /// A record that has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +186,7 @@ impl Reader {
 }
 
 /// Whether these can be the first bytes of a record.
-fn may_be_header(bytes: &[u8]) -> bool {
+pub(super) fn may_be_header(bytes: &[u8]) -> bool {
     let body = |high: u8, low: u8| u16::from_be_bytes([high, low]);
     match *bytes {
         [kind, ..] if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) => false,

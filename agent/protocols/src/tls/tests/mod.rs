@@ -1,6 +1,7 @@
 //! Conversations in, phases and exchanges out.
 
 mod build;
+mod decrypt;
 mod failures;
 mod handshakes;
 mod postgres;
@@ -34,7 +35,11 @@ impl Talk {
     }
 
     fn over(before: Option<&'static Protocol>) -> Self {
-        let session = (PROTOCOL.open)(&Opening { from_start: true, before, may_decrypt: false, registry: PROTOCOLS });
+        Self::open(&Opening { from_start: true, before, may_decrypt: false, registry: PROTOCOLS })
+    }
+
+    fn open(opening: &Opening) -> Self {
+        let session = (PROTOCOL.open)(opening);
         Self { session, out: Output::default(), ends: [1000, 5000], now: 0 }
     }
 
