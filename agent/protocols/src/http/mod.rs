@@ -36,7 +36,11 @@ const CONNECT: &str = "CONNECT";
 /// What the target of a request is.
 #[must_use]
 pub fn target<'a>(http: &Http<'a>) -> Target<'a> {
-    Target::parse(http.method, http.target, http.target_truncated)
+    let target = Target::parse(http.method, http.target, http.target_truncated);
+    match http.scheme {
+        Some(scheme) if target.authority.is_none() => Target { scheme, ..target },
+        _ => target,
+    }
 }
 
 /// `error.type` that a status is, as one side sees it: a client minds 4xx, a server does not.
