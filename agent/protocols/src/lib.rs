@@ -16,7 +16,7 @@
 //! - [`preface`]: what proxies say before a protocol begins;
 //! - helpers that protocols share: [`http`], `sql`, `appetite` (whether framing needs more than is copied), `habit` (whether
 //!   a client waits for its answers, which decides how it is followed again after a loss);
-//! - [`dns`], [`http1`], [`postgres`], [`redis`], [`tls`]: one folder a protocol, which knows no other one;
+//! - [`dns`], [`http1`], [`http2`], [`postgres`], [`redis`], [`tls`]: one folder a protocol, which knows no other one;
 //! - [`registry`]: the table of those.
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ mod habit;
 pub mod hidden;
 pub mod http;
 pub mod http1;
+pub mod http2;
 pub mod phase;
 pub mod plain;
 pub mod postgres;

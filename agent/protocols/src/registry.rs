@@ -5,6 +5,7 @@ use crate::protocol::Registry;
 /// Every protocol, most common first. Detection goes by content, never by port.
 pub static PROTOCOLS: Registry = Registry::new(&[
     &crate::http1::PROTOCOL,
+    &crate::http2::PROTOCOL,
     &crate::postgres::PROTOCOL,
     &crate::redis::PROTOCOL,
     &crate::tls::PROTOCOL,

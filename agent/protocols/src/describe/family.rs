@@ -32,7 +32,9 @@ pub struct Http<'a> {
     pub target: &'a str,
     /// The target is longer than what was captured or kept.
     pub target_truncated: bool,
-    /// As in `network.protocol.version`: `1.0`, `1.1`.
+    /// Scheme, where the request says it besides its target.
+    pub scheme: Option<&'a str>,
+    /// As in `network.protocol.version`: `1.0`, `1.1`, `2`.
     pub version: &'static str,
     /// Status code of the final response; `None` when there was none.
     pub status: Option<u16>,

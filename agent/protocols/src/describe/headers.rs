@@ -80,19 +80,26 @@ impl Headers {
 
     /// Keeps a line of a header block if it is a field that is asked for.
     pub fn keep(&self, direction: Direction, line: &[u8], kept: &mut Kept) {
+        if self.wanted[side(direction)].is_empty() {
+            return;
+        }
+        if let Some((name, value)) = line.iter().position(|byte| *byte == b':').map(|at| line.split_at(at)) {
+            self.keep_field(direction, name, value.get(1..).unwrap_or_default(), kept);
+        }
+    }
+
+    /// Keeps a field if it is asked for.
+    pub fn keep_field(&self, direction: Direction, name: &[u8], value: &[u8], kept: &mut Kept) {
         let wanted = &self.wanted[side(direction)];
         if wanted.is_empty() || kept.len() >= MAX_FIELDS * 2 {
             return;
         }
-        let Some((name, value)) = line.iter().position(|byte| *byte == b':').map(|at| line.split_at(at)) else {
-            return;
-        };
         let found = wanted.iter().find(|(wanted, _)| wanted.as_bytes().eq_ignore_ascii_case(name));
         let of_side = |kept: &Kept| kept.iter().filter(|(key, _)| wanted.iter().any(|(_, known)| known == key)).count();
         if let Some((_, key)) = found
             && of_side(kept) < MAX_FIELDS
         {
-            let value = value.get(1..).unwrap_or_default().trim_ascii();
+            let value = value.trim_ascii();
             let value = value.get(..MAX_VALUE).unwrap_or(value);
             kept.push((key, String::from_utf8_lossy(value).into()));
         }

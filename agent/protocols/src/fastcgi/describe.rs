@@ -16,6 +16,7 @@ impl FastCgiExchange {
             method: &self.method,
             target: &self.target,
             target_truncated: self.target_truncated,
+            scheme: None,
             version: if self.is_old { "1.0" } else { "1.1" },
             status: self.status,
             host: self.host.as_deref(),

@@ -1,12 +1,15 @@
 //! HTTP spans: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's. Whatever version of HTTP it
 //! was: each hands its exchanges over as [`Http`].
 //!
-//! [`url`]: request targets and authorities; [`foreign`]: headers of other tracing systems; [`otlp`]: exports of telemetry.
+//! [`url`]: request targets and authorities; [`foreign`]: headers of other tracing systems; [`forwarded`]: whom a proxy asks for;
+//! [`otlp`]: exports of telemetry; [`texts`]: room for what an exchange keeps.
 //!
 //! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
 
 pub mod foreign;
+pub mod forwarded;
 pub mod otlp;
+pub mod texts;
 pub mod url;
 
 use std::borrow::Cow;
@@ -33,7 +36,11 @@ const CONNECT: &str = "CONNECT";
 /// What the target of a request is.
 #[must_use]
 pub fn target<'a>(http: &Http<'a>) -> Target<'a> {
-    Target::parse(http.method, http.target, http.target_truncated)
+    let target = Target::parse(http.method, http.target, http.target_truncated);
+    match http.scheme {
+        Some(scheme) if target.authority.is_none() => Target { scheme, ..target },
+        _ => target,
+    }
 }
 
 /// `error.type` that a status is, as one side sees it: a client minds 4xx, a server does not.

@@ -9,7 +9,8 @@ use crate::describe::redact::{self, names::Names};
 /// A request target, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// Scheme of an absolute-form target; that of the connection for all others: `http`, unless it is encrypted.
+    /// Scheme of an absolute-form target; for all others what the request says elsewhere, else that of the connection: `http`, unless it is
+    /// encrypted.
     pub scheme: &'a str,
     /// Authority of an absolute-form or authority-form target. May hold credentials.
     pub authority: Option<&'a str>,
@@ -32,7 +33,11 @@ impl<'a> Target<'a> {
     /// Takes `target` apart. `truncated`: its end is missing.
     #[must_use]
     pub fn parse(method: &str, target: &'a str, truncated: bool) -> Self {
-        if method == "CONNECT" {
+        if target.is_empty() && truncated {
+            return Self { scheme: "http", authority: None, path: None, query: None };
+        }
+        // A CONNECT with a path is an extended one (RFC 8441).
+        if method == "CONNECT" && !target.starts_with('/') {
             // An authority without its end might be credentials without their `@`.
             return Self { scheme: "http", authority: (!truncated).then_some(target), path: None, query: None };
         }

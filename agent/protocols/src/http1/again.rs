@@ -5,62 +5,7 @@ use std::any::Any;
 
 use super::HttpExchange;
 use crate::exchange::detail::Detail;
-
-/// Largest buffer that is kept, bytes.
-const MAX_TEXT: usize = 256;
-/// Most buffers that are kept of one exchange.
-const MAX_BUFFERS: usize = 4;
-
-/// Room for texts. No part of what an exchange says: copies have none, and all are equal.
-#[derive(Debug, Default)]
-pub struct Buffers(Vec<String>);
-
-impl Clone for Buffers {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl PartialEq for Buffers {
-    fn eq(&self, _other: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Buffers {}
-
-impl Buffers {
-    /// Text of the wire, capped.
-    pub(super) fn text(&mut self, bytes: &[u8], cap: usize) -> String {
-        let mut text = self.0.pop().unwrap_or_default();
-        put(&mut text, bytes, cap);
-        text
-    }
-
-    fn take(&mut self, text: &mut Option<String>) {
-        if let Some(text) = text.take()
-            && text.capacity() <= MAX_TEXT
-            && self.0.len() < MAX_BUFFERS
-        {
-            self.0.push(text);
-        }
-    }
-
-    /// Heap bytes held.
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<String>() + self.0.iter().map(String::capacity).sum::<usize>()
-    }
-}
-
-/// Replaces a text by one of the wire, capped.
-pub(super) fn put(text: &mut String, bytes: &[u8], cap: usize) {
-    text.clear();
-    let bytes = bytes.get(..cap).unwrap_or(bytes);
-    match str::from_utf8(bytes) {
-        Ok(new) => text.push_str(new),
-        Err(_) => text.push_str(&String::from_utf8_lossy(bytes)),
-    }
-}
+use crate::http::texts::MAX_TEXT;
 
 /// An exchange of which nothing is known yet, made of `spare` if that is one of ours.
 pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
@@ -104,6 +49,7 @@ pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::texts::{Buffers, MAX_BUFFERS};
 
     #[test]
     fn nothing_is_left_of_the_earlier_one_but_its_room() {
@@ -125,12 +71,12 @@ mod tests {
             request_body: Some(1),
             response_body: Some(2),
             upgraded: true,
-            buffers: Buffers(vec![String::with_capacity(7)]),
+            buffers: Buffers::of(vec![String::with_capacity(7)]),
         };
         let mut spare: Option<Box<dyn Detail>> = Some(Box::new(used));
         let mut again = blank(&mut spare);
         assert!(*again == HttpExchange::default() && spare.is_none());
         assert!(again.target.capacity() <= MAX_TEXT && again.buffers.heap_bytes() <= MAX_BUFFERS * 256 + 256);
-        assert_eq!((again.buffers.0.len(), again.buffers.text(b"abcd", 3)), (4, "abc".into()), "the large one is gone");
+        assert_eq!((again.buffers.count(), again.buffers.text(b"abcd", 3)), (4, "abc".into()), "the large one is gone");
     }
 }

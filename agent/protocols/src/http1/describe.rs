@@ -21,6 +21,7 @@ impl HttpExchange {
             method: &self.method,
             target: &self.target,
             target_truncated: self.target_truncated,
+            scheme: None,
             version: if self.version_minor == 0 { "1.0" } else { "1.1" },
             status: self.status,
             host: self.host.as_deref(),

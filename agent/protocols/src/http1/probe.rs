@@ -1,7 +1,8 @@
 //! Recognition by content.
 
 use super::fields::is_tchar;
-use super::start::{MAX_METHOD, is_registered};
+use super::start::is_registered;
+use crate::http::texts::MAX_METHOD;
 use crate::protocol::{Context, Probe};
 use crate::stream::Direction;
 

@@ -1,14 +1,11 @@
 //! Start lines (RFC 9112, sections 3 and 4).
 
-use super::again;
+use super::again::blank;
 use super::fields::{is_tchar, is_text};
 use super::lines::Line;
 use super::{HttpExchange, MAX_TARGET};
 use crate::exchange::detail::Detail;
-use std::borrow::Cow;
-
-/// Longest method token. The longest registered one has 17 letters.
-pub(super) const MAX_METHOD: usize = 64;
+use crate::http::texts::{MAX_METHOD, method as known_method, put, text};
 
 /// The methods of the IANA registry (HTTP Method Registry, 2026), but for `PRI`, which begins HTTP/2.
 const REGISTERED: [&[u8]; 39] = [
@@ -60,12 +57,6 @@ pub(super) fn is_registered(bytes: &[u8]) -> bool {
     method(bytes).is_some_and(|(method, _)| REGISTERED.contains(&method))
 }
 
-/// Text of the wire, capped.
-pub(super) fn text<T: for<'a> From<&'a str> + From<String>>(bytes: &[u8], cap: usize) -> T {
-    let bytes = bytes.get(..cap).unwrap_or(bytes);
-    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into(), T::from)
-}
-
 /// Parses a request line. Spaces within the target are kept: servers differ, and the line's end is unmistakable.
 pub(super) fn request_line(line: Line<'_>, spare: &mut Option<Box<dyn Detail>>) -> Option<Box<HttpExchange>> {
     let (line, long) = match line {
@@ -80,9 +71,9 @@ pub(super) fn request_line(line: Line<'_>, spare: &mut Option<Box<dyn Detail>>) 
     if target.is_empty() || !is_text(target) {
         return None;
     }
-    let mut exchange = again::blank(spare);
-    exchange.method = method_text(method);
-    again::put(&mut exchange.target, target, MAX_TARGET);
+    let mut exchange = blank(spare);
+    exchange.method = known_method(method);
+    put(&mut exchange.target, target, MAX_TARGET);
     exchange.target_truncated = long || target.len() > MAX_TARGET;
     exchange.version_minor = (minor - b'0').min(1);
     Some(exchange)
@@ -96,28 +87,13 @@ fn method(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (!method.is_empty() && rest.starts_with(b" ")).then_some((method, rest))
 }
 
-/// Methods that everybody knows are not copied.
-fn method_text(method: &[u8]) -> Cow<'static, str> {
-    Cow::Borrowed(match method {
-        b"GET" => "GET",
-        b"POST" => "POST",
-        b"PUT" => "PUT",
-        b"HEAD" => "HEAD",
-        b"DELETE" => "DELETE",
-        b"PATCH" => "PATCH",
-        b"OPTIONS" => "OPTIONS",
-        b"CONNECT" => "CONNECT",
-        _ => return Cow::Owned(text(method, MAX_METHOD)),
-    })
-}
-
 /// As much of a request line as is there: at least a registered method and the space behind it.
 pub(super) fn request_start(line: &[u8]) -> Option<Box<HttpExchange>> {
     let (method, target) = method(line).filter(|(method, _)| REGISTERED.contains(method))?;
     let target = target.trim_ascii();
     let target = target.get(..memchr::memchr(b' ', target).unwrap_or(target.len())).unwrap_or_default();
     Some(Box::new(HttpExchange {
-        method: method_text(method),
+        method: known_method(method),
         target: text(target, MAX_TARGET),
         target_truncated: true,
         version_minor: 1,

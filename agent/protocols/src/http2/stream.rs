@@ -1,0 +1,232 @@
+//! One stream: a request and its response, and how far they are.
+
+use super::Http2Exchange;
+use super::grpc::Messages;
+use super::keep::Seen;
+use crate::exchange::detail::Detail;
+use crate::exchange::{Ending, Exchange, Window};
+use crate::phase::{Print, RequestStart};
+use crate::session::{Output, Reason};
+use crate::stream::{Actor, Direction, Stamp};
+
+/// A direction of a stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Way {
+    /// The head, and what followed it. For the response: the final one.
+    pub(super) window: Option<Window>,
+    /// Bytes of its body, without padding.
+    body: u64,
+    messages: Messages,
+    /// Its end was seen.
+    pub(super) has_ended: bool,
+    /// Frames were lost that may have been of it. For the response: since it was last seen to go on.
+    pub(super) is_doubtful: bool,
+    /// Frames were lost that may have been of its body.
+    is_torn: bool,
+}
+
+impl Way {
+    /// A frame of it.
+    fn frame(&mut self, bytes: u64, last: Stamp) {
+        self.is_doubtful = false;
+        if let Some(window) = &mut self.window {
+            window.bytes += bytes;
+            window.last_ns = window.last_ns.max(last.last_ns);
+        }
+    }
+
+    /// Its head was read.
+    fn open(&mut self, pos: u64, first: Stamp, bytes: u64, last: Stamp) {
+        self.window = Some(Window::open(pos, first));
+        // Nothing of its body was before.
+        self.is_torn = false;
+        self.messages = Messages::default();
+        self.frame(bytes, last);
+    }
+
+    /// A piece of its body.
+    pub(super) fn piece(&mut self, piece: Result<&[u8], u64>) {
+        match piece {
+            Ok(bytes) => self.messages.bytes(bytes),
+            Err(len) => self.messages.gap(len),
+        }
+    }
+
+    /// A frame of its body is over.
+    pub(super) fn data(&mut self, bytes: u64, body: u64, last: Stamp) {
+        self.frame(bytes, last);
+        self.body += body;
+    }
+
+    /// Frames were lost that may have been of it.
+    pub(super) fn doubt(&mut self) {
+        if !self.has_ended {
+            (self.is_doubtful, self.is_torn) = (true, true);
+            self.messages.lose();
+        }
+    }
+
+    fn body(&self) -> Option<u64> {
+        (self.has_ended && !self.is_torn).then_some(self.body)
+    }
+
+    fn messages(&self) -> Option<u64> {
+        self.messages.count(self.body).filter(|_| self.has_ended && !self.is_torn)
+    }
+}
+
+/// A stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) id: u32,
+    /// Of the request, and of the response.
+    pub(super) ways: [Way; 2],
+    pub(super) detail: Box<Http2Exchange>,
+    /// Who asked.
+    actor: Actor,
+    /// The head of the request was seen. If not, the response came first, by a little.
+    pub(super) is_asked: bool,
+    /// Too little is known of the request to tell it, and that was counted.
+    pub(super) is_lost: bool,
+    /// What was lost of the response's head or trailers says how the exchange went.
+    has_lost_outcome: bool,
+    /// Whether it is a call of gRPC is up to a field that was lost.
+    is_unsure: bool,
+    /// Bytes of text that are accounted for.
+    pub(super) text: usize,
+}
+
+impl Stream {
+    pub(super) fn new(id: u32, detail: Box<Http2Exchange>) -> Self {
+        Self {
+            id,
+            ways: [Way::default(); 2],
+            detail,
+            actor: Actor::default(),
+            is_asked: false,
+            is_lost: false,
+            has_lost_outcome: false,
+            is_unsure: false,
+            text: 0,
+        }
+    }
+
+    pub(super) fn way(&mut self, direction: Direction) -> &mut Way {
+        &mut self.ways[direction as usize]
+    }
+
+    /// The head of the request was read; `seen` is `None` if what it says was lost.
+    pub(super) fn ask(&mut self, seen: Option<Seen>, head: &super::event::Block<'_>, out: &mut Output) {
+        self.is_asked = true;
+        self.actor = head.first.actor;
+        self.ways[0].open(head.pos, head.first, head.bytes, head.last);
+        let known = seen.filter(|_| !self.detail.method.is_empty());
+        let Some(seen) = known else {
+            self.is_lost = true;
+            out.count(Reason::LostRequest);
+            return;
+        };
+        self.is_unsure = seen.lost && !seen.content_type && self.detail.method == "POST" && self.detail.call.is_none();
+        if !seen.path {
+            let authority = self.detail.host.clone().filter(|_| self.detail.method == "CONNECT");
+            self.detail.target_truncated = authority.is_none();
+            self.detail.target = authority.unwrap_or_default();
+        }
+        let is_whole = !self.detail.target_truncated;
+        // Whoever read the end of the head is the one who knows it, if it is of the same process.
+        if head.last.actor.pid == self.actor.pid {
+            self.actor = head.last.actor;
+        }
+        out.requests.push(RequestStart {
+            stream: number(self.id),
+            pos: head.pos,
+            at_ns: head.first.first_ns,
+            read_ns: head.last.last_ns,
+            actor: self.actor,
+            traceparent: self.detail.traceparent.clone(),
+            print: is_whole.then(|| Print::of(&self.detail.method, &self.detail.target)),
+        });
+    }
+
+    /// A head or trailers of the response were read; `seen` is `None` if what they say was lost.
+    pub(super) fn answer(&mut self, seen: Option<Seen>, head: &super::event::Block<'_>) {
+        let has_begun = self.ways[1].window.is_some();
+        let status = seen.and_then(|seen| seen.status);
+        match status {
+            // An interim response: the final one follows (RFC 9110, section 15.2).
+            Some(100..=199) if !has_begun => return,
+            Some(status) if !has_begun => {
+                self.detail.status = Some(status);
+                self.has_lost_outcome = false;
+                self.ways[1].open(head.pos, head.first, head.bytes, head.last);
+            }
+            _ if has_begun => self.ways[1].frame(head.bytes, head.last),
+            // The head itself was lost, or says what was.
+            _ => {
+                self.has_lost_outcome = true;
+                self.ways[1].open(head.pos, head.first, head.bytes, head.last);
+            }
+        }
+        let Some(seen) = seen else {
+            self.has_lost_outcome |= self.detail.call.is_some() || self.is_unsure;
+            return;
+        };
+        self.is_unsure &= !seen.content_type && !seen.grpc_status;
+        // What a call came to is in the last block, if it came to something.
+        let says_nothing = head.ends_stream && seen.lost && !seen.grpc_status;
+        self.has_lost_outcome |= says_nothing && self.detail.call.is_some();
+    }
+
+    /// Whether nothing more will come that matters.
+    pub(super) fn is_over(&self) -> bool {
+        let [request, response] = &self.ways;
+        self.is_asked && response.has_ended && (request.has_ended || request.is_doubtful)
+    }
+
+    /// It is over: tells it, or counts why not. Whoever took it out of the list has seen to what was accounted for.
+    pub(super) fn end(self, ending: Ending, end_ns: u64, out: &mut Output) {
+        let Self { id, ways: [request, response], mut detail, actor, is_asked, is_lost, .. } = self;
+        let has_answer = response.has_ended;
+        let reason = match request.window {
+            _ if is_lost => None,
+            None => Some(Reason::UnmatchedResponse),
+            Some(_) if !is_asked => Some(Reason::UnmatchedResponse),
+            // The end may have passed unseen, and with it what came of the request.
+            Some(_) if response.is_doubtful && !has_answer => Some(Reason::LostResponse),
+            Some(_) if has_answer && self.has_lost_outcome => Some(Reason::LostResponse),
+            Some(_) if self.is_unsure => Some(Reason::LostRequest),
+            Some(window) => {
+                detail.request_body = request.body();
+                detail.response_body = response.body();
+                if let Some(call) = &mut detail.call {
+                    call.request_messages = request.messages();
+                    call.response_messages = response.messages();
+                }
+                out.exchanges.push(Exchange {
+                    stream: number(id),
+                    request: window,
+                    response: response.window,
+                    actor,
+                    ending,
+                    end_ns: end_ns.max(window.first_ns),
+                    detail,
+                });
+                return;
+            }
+        };
+        if let Some(reason) = reason {
+            out.count(reason);
+        }
+        out.spare.get_or_insert(detail as Box<dyn Detail>);
+    }
+
+    /// When the whole response had passed.
+    pub(super) fn answered_ns(&self) -> u64 {
+        self.ways[1].window.map_or(0, |window| window.last_ns)
+    }
+}
+
+/// What an exchange calls its stream: both ends of a connection the same, and never 0, as stream ids are.
+fn number(id: u32) -> u64 {
+    u64::from(id)
+}

@@ -1,0 +1,90 @@
+//! Losses, and connections that were joined midway.
+
+use super::build::{self, DOWN, UP};
+use super::*;
+
+#[test]
+fn a_loss_within_a_body_costs_nothing() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok(client.get(1, "/a"))));
+    let answer = server.respond(1, 200, &[7; 900]);
+    calls.push((DOWN, Ok(answer[..100].to_vec())));
+    calls.push((DOWN, Err(answer.len() - 101)));
+    calls.push((DOWN, Ok(answer[answer.len() - 1..].to_vec())));
+    let run = Run::play(true, &calls);
+    assert_eq!(run.told(), "1 GET /a 200 0/900 30-60\n");
+    assert_eq!(run.out.counts, [0; Reason::ALL.len()]);
+}
+
+#[test]
+fn a_loss_within_a_block_costs_that_block() {
+    let (mut client, mut server, mut calls) = peers();
+    let request = client.get(1, "/a");
+    calls.push((UP, Ok(request[..20].to_vec())));
+    calls.push((UP, Err(request.len() - 20)));
+    calls.push((UP, Ok(client.get(3, "/b"))));
+    calls.push((DOWN, Ok([server.respond(1, 200, b""), server.respond(3, 201, b"")].concat())));
+    calls.push((UP, Ok(client.get(5, "/b"))));
+    calls.push((DOWN, Ok(server.respond(5, 201, b""))));
+    let run = Run::play(true, &calls).close();
+    assert_eq!(run.told(), "3 GET /b 201 0/0 50-60\n5 GET /b 201 0/0 70-80\n");
+    assert_eq!((run.count(Reason::LostRequest), run.count(Reason::Resync)), (1, 0));
+    // What the lost block had put into the table is unknown.
+    assert_eq!(detail(&run.out.exchanges[0]).host, None);
+}
+
+#[test]
+fn a_loss_of_frames() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok([client.get(1, "/a"), client.get(3, "/b"), client.get(5, "/c")].concat())));
+    let open = server.head(5, &[(":status", "200")], false);
+    calls.push((DOWN, Ok([open, build::data(5, b"one", false)].concat())));
+    calls.push((DOWN, Err(server.respond(1, 200, b"").len())));
+    calls.push((DOWN, Ok([server.respond(3, 200, b"x"), build::data(5, b"two", true)].concat())));
+    let run = Run::play(true, &calls).close();
+    assert_eq!(run.told(), "3 GET /b 200 0/1 30-60\n5 GET /c 200 0/? 30-60\n");
+    assert_eq!((run.count(Reason::LostResponse), run.count(Reason::Resync)), (1, 1));
+}
+
+#[test]
+fn frames_begin_where_a_call_does() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok(client.get(1, "/a"))));
+    calls.push((DOWN, Err(3)));
+    let mut run = Run::play(true, &calls);
+    // In the middle of a call nothing begins.
+    run.now += 10;
+    let response = server.respond(1, 200, b"x");
+    run.bytes(DOWN, b"something", false, run.now);
+    run.bytes(DOWN, &response, true, run.now);
+    assert_eq!(run.told(), "");
+    run.call(&(DOWN, Ok(server.respond(1, 200, b"x"))));
+    assert_eq!(run.out.exchanges.len(), 1);
+}
+
+#[test]
+fn joined_midway() {
+    let (mut client, mut server, _) = peers();
+    client.get(1, "/a");
+    server.respond(1, 200, b"");
+    let calls = [
+        (UP, Ok(client.get(3, "/a"))),
+        (DOWN, Ok(server.respond(3, 200, b""))),
+        (UP, Ok(client.get(5, "/b"))),
+        (DOWN, Ok(server.respond(5, 503, b""))),
+        (UP, Ok(client.get(7, "/b"))),
+        (DOWN, Ok(server.respond(7, 503, b""))),
+        (UP, Ok(client.post(9, "/b", b"x"))),
+        (DOWN, Ok(server.respond(9, 200, b""))),
+    ];
+    let run = Run::play(false, &calls).close();
+    assert_eq!(
+        run.told(),
+        "3 GET  200 0/0 10-20\n5 GET /b 503 0/0 30-40\n7 GET /b 503 0/0 50-60\n9 POST /b 200 1/0 70-80\n"
+    );
+    assert!(detail(&run.out.exchanges[0]).target_truncated && run.out.requests[0].print.is_none());
+    // What kind of request it is may be up to a field that is not known.
+    let calls = [(UP, Ok(client.post(11, "/b", b"x"))), (DOWN, Ok(server.respond(11, 200, b"")))];
+    let run = Run::play(false, &calls).close();
+    assert_eq!((run.told(), run.count(Reason::LostRequest)), (String::new(), 1));
+}
