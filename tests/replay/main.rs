@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 mod cases;
+mod inside_tls;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

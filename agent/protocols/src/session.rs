@@ -108,8 +108,9 @@ impl Reason {
     }
 }
 
-/// A [`Session::budget`] for framing of which no byte may be missing. (A single call still gives no more than it can.)
-pub const EVERYTHING: u32 = u32::MAX;
+/// A [`Session::budget`] for framing of which no byte may be missing: long calls are copied in pieces then. (A single call still gives no
+/// more than it can.)
+pub const EVERYTHING: u32 = 1 << 30;
 
 /// Which turns of a connection the capture layer may leave out when the agent has to save work, together with their answers.
 /// It may only leave out what changes nothing for later exchanges.

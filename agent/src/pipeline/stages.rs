@@ -139,6 +139,10 @@ impl Stages {
     /// The one place where facts go to the stages above.
     pub(super) fn learn(&mut self, connection: &mut Connection<Followed>, mut fact: Fact) {
         let id = connection.open.connection;
+        if let Fact::Opened = fact {
+            // Whose it will be is not always known yet.
+            connection.may_decrypt = self.tracer.config().tls;
+        }
         let pid = match &fact {
             Fact::Exchange(exchange, _) => {
                 self.count(exchange);
@@ -161,9 +165,6 @@ impl Stages {
             self.totals.not_selected += u64::from(matches!(fact, Fact::Exchange(..)));
             return;
         };
-        if let Fact::Opened = fact {
-            connection.may_decrypt = self.tracer.config().tls;
-        }
         if let Some(treatment) = &resource.treatment
             && self.leaves_out(connection, &fact, treatment)
         {

@@ -118,9 +118,10 @@ fn obey(sock: Sock, conn: &mut Conn) {
 /// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves.
 #[inline(always)]
 pub fn budget(conn: &mut Conn, len: u32) -> u32 {
-    use wirespan_common::limits::{MAX_PAYLOAD, OVER_BUDGET_HEAD};
+    use wirespan_common::limits::{MAX_PAYLOAD, MAX_PIECES, OVER_BUDGET_HEAD, WHOLE_CALLS};
     let left = conn.budget.saturating_sub(conn.turn_used);
-    let room = if left < MAX_PAYLOAD as u32 { left } else { MAX_PAYLOAD as u32 };
+    let most = if conn.budget < WHOLE_CALLS { MAX_PAYLOAD as u32 } else { MAX_PIECES * MAX_PAYLOAD as u32 };
+    let room = if left < most { left } else { most };
     let floor = if len < OVER_BUDGET_HEAD { len } else { OVER_BUDGET_HEAD };
     let wanted = if len < room { len } else { room };
     let copied = if wanted < floor { floor } else { wanted };

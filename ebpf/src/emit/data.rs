@@ -8,8 +8,8 @@ use crate::capture::source::Source;
 use crate::maps::Slot;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wirespan_common::counters::Counter;
-use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, TAIL};
-use wirespan_common::record::{Data, Missing};
+use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, MAX_PIECES, TAIL};
+use wirespan_common::record::{AFTER_SHED, Data, Missing};
 
 pub(super) const HEADER: u32 = size_of::<Data>() as u32;
 /// Payload offsets are masked with this; with the largest copy on top they stay inside the scratch value.
@@ -30,11 +30,13 @@ pub fn data(slot: Slot, data: Data, source: Source, head: u32) -> Sent {
     let Some(room) = slot.scratch() else { return Sent::Nothing };
     // SAFETY: aligned and within the scratch value.
     unsafe { room.cast::<Data>().write(data) };
-    let (address, count) = match source {
-        Source::Buffer(from) => (from, ONE_BUFFER),
+    // Of a vector there is one piece.
+    let one = smaller(head, MAX_PAYLOAD as u32);
+    let (address, count, head) = match source {
+        Source::Buffer(from) => (from, ONE_BUFFER, head),
         // More than there can be is no number of its own.
-        Source::Vector { vectors, count } => (vectors, smaller(count, MAX_IOVECS + 1)),
-        Source::Missing(missing) => (0, FIRST_MISSING + missing as u32),
+        Source::Vector { vectors, count } => (vectors, smaller(count, MAX_IOVECS + 1), one),
+        Source::Missing(missing) => (0, FIRST_MISSING + missing as u32, one),
     };
     match tell_data(slot.number(), address, count, head) {
         0 => Sent::Nothing,
@@ -84,12 +86,44 @@ pub extern "C" fn tell_data(slot: u32, address: u64, count: u32, head: u32) -> u
     }
     // SAFETY: within the scratch value.
     let area = unsafe { room.add(HEADER as usize) };
+    if count == ONE_BUFFER && head > MAX_PAYLOAD as u32 {
+        return pieces(slot, room, address, head) as u32;
+    }
     let copied = match count {
         ONE_BUFFER => buffer(area, address, data.len, head),
         0..FIRST_MISSING => vector(slot, area, address, count, data.len, head),
         _ => Copied::none(missing(count - FIRST_MISSING)),
     };
     finish(slot, room, copied) as u32
+}
+
+/// A long call in pieces, a record each: they follow one another, and the last one has the end of the call.
+#[inline(always)]
+fn pieces(slot: Slot, room: *mut u8, from: u64, head: u32) -> Sent {
+    // SAFETY: aligned and within the scratch value, and written before; then its payload.
+    let (data, area) = unsafe { (&mut *room.cast::<Data>(), room.add(HEADER as usize)) };
+    let (whole, position) = (data.len, data.position);
+    let (mut done, mut sent) = (0, Sent::Nothing);
+    for piece in 1..=MAX_PIECES {
+        let wanted = head.wrapping_sub(done);
+        let is_last = wanted <= MAX_PAYLOAD as u32 || piece == MAX_PIECES;
+        let take = smaller(wanted, MAX_PAYLOAD as u32);
+        data.len = if is_last { whole.wrapping_sub(done) } else { take };
+        data.position = position.wrapping_add(u64::from(done));
+        let copied = buffer(area, from.wrapping_add(u64::from(done)), data.len, take);
+        let now = tell(slot, room, copied);
+        if piece == 1 {
+            slot.count(if now == Sent::Nothing { Counter::DropRingFull } else { Counter::DeliveredCalls });
+            sent = now;
+        }
+        if is_last || now == Sent::Nothing {
+            break;
+        }
+        data.direction &= !AFTER_SHED;
+        data.arrived_ns = 0;
+        done = done.wrapping_add(take);
+    }
+    sent
 }
 
 #[inline(always)]
@@ -107,6 +141,14 @@ fn missing(number: u32) -> Missing {
 
 #[inline(always)]
 fn finish(slot: Slot, room: *mut u8, copied: Copied) -> Sent {
+    let sent = tell(slot, room, copied);
+    slot.count(if sent == Sent::Nothing { Counter::DropRingFull } else { Counter::DeliveredCalls });
+    sent
+}
+
+/// Hands over a record whose payload was copied.
+#[inline(always)]
+fn tell(slot: Slot, room: *mut u8, copied: Copied) -> Sent {
     // SAFETY: aligned and within the scratch value, and written before.
     let data = unsafe { &mut *room.cast::<Data>() };
     data.head_len = copied.head;
@@ -128,7 +170,6 @@ fn finish(slot: Slot, room: *mut u8, copied: Copied) -> Sent {
     // Masked as a whole: the verifier of 5.10 loses the limits of a sum.
     let len = opaque(HEADER + (copied.head & OFFSET_MASK) + (copied.tail & 0xff)) & 0x7fff;
     let delivered = output(room, len, wake_at(data.last_ns));
-    slot.count(if delivered { Counter::DeliveredCalls } else { Counter::DropRingFull });
     match (delivered, copied.head) {
         (false, _) => Sent::Nothing,
         (true, 0) => Sent::Call,

@@ -72,13 +72,13 @@ fn matrix(library: Library, is_read: bool) {
             network.client.inside(|| library.connect(plan));
             let spans = agent.finish();
             println!("{library:?} {version} {resumed}: {}", agent.stderr());
-            check(&spans, is_read, version);
+            check(&spans, library, is_read, version);
         }
     }
 }
 
 #[track_caller]
-fn check(spans: &Spans, is_read: bool, version: &str) {
+fn check(spans: &Spans, library: Library, is_read: bool, version: &str) {
     let handshakes = spans.pick(|span| span.name == "TLS server handshake").len();
     assert!(handshakes >= COUNT, "TLS {version}: {handshakes} handshakes in {:?}", spans.names());
     let (clients, servers) = (spans.pick(|span| span.kind == "CLIENT"), spans.pick(|span| span.kind == "SERVER"));
@@ -86,7 +86,8 @@ fn check(spans: &Spans, is_read: bool, version: &str) {
     if is_read {
         assert_eq!(clients.len(), handshakes, "TLS {version}: clients of {:?}", spans.names());
     }
-    for span in servers.iter().chain(clients.iter()) {
+    // `gnutls-cli` closes at the end of its input, whether it was answered or not.
+    for span in servers.iter().chain(clients.iter()).filter(|_| library != Library::GnuTls) {
         span.failed(false).has(&json!({ "http.request.method": "GET", "http.response.status_code": 200 }));
     }
     for span in servers.iter() {

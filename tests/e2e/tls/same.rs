@@ -33,9 +33,8 @@ fn words(spans: &Spans) -> Vec<String> {
 
 fn word(span: &Span) -> String {
     let mut attributes = span.attributes.clone();
-    for key in ["network.peer.port", "server.port", "url.scheme", "url.full"] {
-        attributes.remove(key);
-    }
+    let differs = ["network.peer.port", "server.port", "url.scheme", "url.full"];
+    attributes.retain(|key, _| !differs.contains(&key.as_str()) && !key.ends_with(".duration"));
     let parent = if span.parent.is_some() { "child" } else { "root" };
     format!("{} {} {parent} {} {attributes:?}", span.kind, span.name, span.error)
 }
