@@ -4,9 +4,10 @@ use std::path::Path;
 
 use wirespan::recording;
 use wirespan::recording::file::Writer;
+use wirespan_protocols::plain::{Secret, SecretKind};
 use wirespan_protocols::stream::Direction::{ToClient, ToServer};
 
-use crate::conversation::script;
+use crate::conversation::{script, script_with_secrets};
 
 /// Larger captures would slow everything down.
 const MOST: usize = 24 * 1024;
@@ -79,7 +80,42 @@ fn redis() -> Vec<Vec<u8>> {
 fn tls() -> Vec<Vec<u8>> {
     let hello = [&b"\x16\x03\x01\x00\x2d\x01\0\0\x29\x03\x03"[..], &[7; 32], b"\0\0\x02\x13\x01\x01\0"].concat();
     let answer = [&b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03\x03"[..], &[9; 32], b"\0\x13\x01\0"].concat();
-    vec![script(&[(ToServer, &hello), (ToClient, &answer), (ToClient, b"\x15\x03\x03\0\x02\x02\x28")])]
+    let mut seeds = vec![script(&[(ToServer, &hello), (ToClient, &answer), (ToClient, b"\x15\x03\x03\0\x02\x02\x28")])];
+    seeds.extend(FIXTURES.map(with_secrets));
+    seeds
+}
+
+/// Connections with their secrets: one with a key stream and a tag in each version, and one in blocks.
+const FIXTURES: [&str; 3] = [
+    include_str!("../../protocols/src/tls/tests/decrypt/fixtures/ccm13.txt"),
+    include_str!("../../protocols/src/tls/tests/decrypt/fixtures/gcm.txt"),
+    include_str!("../../protocols/src/tls/tests/decrypt/fixtures/cbc_sha.txt"),
+];
+
+/// A fixture of the tests of TLS as a script.
+fn with_secrets(text: &str) -> Vec<u8> {
+    let hex = |text: &str| -> Vec<u8> {
+        text.as_bytes()
+            .chunks(2)
+            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect()
+    };
+    let (mut calls, mut secrets) = (Vec::new(), Vec::new());
+    for (word, rest) in text.lines().filter_map(|line| line.split_once(' ')) {
+        match word {
+            ">" => calls.push((ToServer, hex(rest))),
+            "<" => calls.push((ToClient, hex(rest))),
+            label => {
+                let secret = rest.split_once(' ').map(|(_, secret)| hex(secret));
+                let secret = SecretKind::labelled(label.as_bytes()).zip(secret);
+                secrets.extend(
+                    secret.and_then(|(kind, bytes)| Secret::new(kind, &bytes)).map(|secret| (calls.len(), secret)),
+                );
+            }
+        }
+    }
+    let turns: Vec<_> = calls.iter().map(|(direction, bytes)| (*direction, &bytes[..])).collect();
+    script_with_secrets(&turns, &secrets)
 }
 
 const QUESTION: &[u8] = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x02bc\0\0\x01\0\x01";

@@ -1,5 +1,4 @@
-//! Both directions of a TLS connection as anybody sees them, without keys: the handshake, then the first rounds of what is
-//! inside.
+//! A TLS connection as anybody sees it, without keys: the handshake, then the first rounds of what is inside.
 
 use super::handshake::{Failure, Handshake, Progress};
 use super::inside::Inside;

@@ -16,6 +16,8 @@ use ctr::flavors::Ctr32BE;
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash as _;
 
+use zeroize::Zeroize as _;
+
 use super::suite::{Seal, Suite};
 
 /// A nonce.
@@ -64,19 +66,15 @@ fn count<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>>(aes: &C, first:
     }
 }
 
-/// AES-GCM (NIST SP 800-38D).
+/// AES-GCM (NIST SP 800-38D). The key schedule, which is large, is there once: the rest is made of it for each record, which costs
+/// the encryption of a block.
 struct Gcm<C> {
-    whole: AesGcm<C, U12>,
     aes: C,
-    ghash: GHash,
 }
 
-impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit + Clone> Gcm<C> {
+impl<C: KeyInit> Gcm<C> {
     fn new(key: &[u8]) -> Option<Self> {
-        let aes = C::new_from_slice(key).ok()?;
-        let mut hash_key = ghash::Key::default();
-        aes.encrypt_block(&mut hash_key);
-        Some(Self { whole: AesGcm::from(aes.clone()), aes, ghash: GHash::new(&hash_key) })
+        Some(Self { aes: C::new_from_slice(key).ok()? })
     }
 }
 
@@ -85,7 +83,7 @@ where
     C: BlockCipherEncrypt + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16> + Send,
 {
     fn open(&self, nonce: &Nonce, aad: &[u8], bytes: &mut [u8], tag: &[u8]) -> bool {
-        open_with(&self.whole, nonce, aad, bytes, tag)
+        open_with(&AesGcm::<&C, U12>::from(&self.aes), nonce, aad, bytes, tag)
     }
 
     fn stream(&self, nonce: &Nonce, at: u64, bytes: &mut [u8]) {
@@ -98,7 +96,10 @@ where
 
     /// The tag is GHASH of what it proves, which depends on no nonce, and the encrypted first counter, which is the nonce and 1.
     fn nonce(&self, aad: &[u8], bytes: &[u8], tag: &[u8]) -> Option<Nonce> {
-        let mut ghash = self.ghash.clone();
+        let mut key = ghash::Key::default();
+        self.aes.encrypt_block(&mut key);
+        let mut ghash = GHash::new(&key);
+        key.zeroize();
         ghash.update_padded(aad);
         ghash.update_padded(bytes);
         let mut lens = ghash::Block::default();

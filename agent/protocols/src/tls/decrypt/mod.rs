@@ -53,6 +53,8 @@ pub(super) struct Decrypt {
     queue: Queue,
     /// When the direction that waits began to, and which one it is.
     waits: Option<(Direction, u64)>,
+    /// Keys may be there for what waits: the suite is known now.
+    fresh: bool,
     /// Something was told.
     told: bool,
 }
@@ -82,6 +84,7 @@ impl Decrypt {
             openers: [Opener::new(Direction::ToServer), Opener::new(Direction::ToClient)],
             queue: Queue::default(),
             waits: None,
+            fresh: false,
             told: false,
         }
     }
@@ -90,6 +93,7 @@ impl Decrypt {
     pub fn agree(&mut self, agreed: Agreed) -> Outcome {
         let Some(suite) = agreed.parts() else { return Outcome::Fails(Reason::UnsupportedSuite) };
         self.agreed = Some((agreed, suite));
+        self.fresh = true;
         for opener in &mut self.openers {
             opener.records.suite = Some(suite);
         }
@@ -148,7 +152,7 @@ impl Decrypt {
         if self.waits.is_some() && !self.queue.data(direction, chunk, at) {
             out.count(Reason::KeyLate);
         }
-        self.outcome(out)
+        if std::mem::take(&mut self.fresh) { self.drain(out) } else { self.outcome(out) }
     }
 
     /// Bytes passed unseen.

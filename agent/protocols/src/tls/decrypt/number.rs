@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::super::record::{HEADER, MAX_BODY};
 use super::frame::Frame;
 use super::keys::Keys;
 use super::records::{Certainty, Records};
@@ -11,6 +12,8 @@ use super::suite::{Seal, Suite};
 const MAX_GENERATIONS: u64 = 3;
 /// Most numbers that are tried for a record that does not tell its own.
 const MAX_NUMBERS: u64 = 4096;
+/// Bytes of the longest record.
+const LONGEST: u64 = (HEADER + MAX_BODY as usize) as u64;
 /// Bytes that may be tried after a proof, and for each byte that passes.
 const MOST: u64 = 1 << 20;
 const EACH: u64 = 4;
@@ -48,7 +51,8 @@ impl Records {
         let hidden = frame.pos.saturating_sub(counted) / suite.shortest();
         let most = self.most_tries(hidden);
         let kind = self.keys.as_ref().and_then(|keys| {
-            let range = self.number..=self.number + hidden;
+            let least = if self.certain == Certainty::Lost { frame.pos.saturating_sub(counted) / LONGEST } else { 0 };
+            let range = self.number + least..=self.number + hidden;
             let guess = guess(keys, self.explicit, frame);
             try_numbers(keys, frame, range, (guess, most), &mut self.effort, plain)
         });

@@ -1,5 +1,7 @@
 //! Encrypted records of one direction, one after the other: which number each has, what is in it, and what a loss costs.
 
+use zeroize::Zeroizing;
+
 use super::super::message::{KEY_UPDATE, Messages, NEW_SESSION_TICKET};
 use super::super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
 use super::early::Early;
@@ -274,7 +276,7 @@ impl Records {
         let (pos, start) = (self.place(frame.pos), out.plain.bytes.len());
         let least = keys.least(frame.total());
         let torn = keys.open_torn(self.number, head, tail, frame.total(), &mut out.plain.bytes);
-        let outer = frame.kind();
+        let (outer, before) = (frame.kind(), (self.number, self.next, self.counted));
         self.pass(frame, pos, least);
         let Some(torn) = torn else {
             if outer == APPLICATION_DATA && !self.ended {
@@ -285,6 +287,15 @@ impl Records {
         let is_13 = self.suite.is_some_and(|suite| suite.is_13);
         let kind =
             if is_13 { torn.kind.unwrap_or_else(|| unseen_kind(&torn, &out.plain.bytes[start..])) } else { outer };
+        if is_13 && !(ALERT..=APPLICATION_DATA).contains(&kind) {
+            // There is no such type: these are other keys, or another record.
+            out.count(Reason::NotProved);
+            out.plain.bytes.truncate(start);
+            (self.number, self.next, self.counted) = before;
+            self.certain = Certainty::Lost;
+            self.owed = Some(frame.stamp);
+            return Step::Done;
+        }
         match kind {
             APPLICATION_DATA if !self.ended => self.tell_torn(frame, pos, &torn, start, out),
             HANDSHAKE if is_13 => self.messages = Messages::default(),
@@ -299,7 +310,7 @@ impl Records {
 
     pub fn tell_torn(&self, frame: &Frame<'_>, pos: u64, torn: &Torn, start: usize, out: &mut Output) {
         let (direction, stamp, middle) = (self.direction, frame.stamp, start + torn.head);
-        let tail: Vec<u8> = out.plain.bytes.split_off(middle);
+        let tail = Zeroizing::new(out.plain.bytes.split_off(middle));
         let hidden = torn.len.saturating_sub(torn.head + torn.tail);
         let over = hidden == 0 && torn.tail == 0;
         tell::shown(&mut out.plain, direction, pos, start, stamp, over && frame.ends_call);
@@ -333,8 +344,8 @@ impl Records {
 
     /// Heap bytes held.
     pub fn heap_bytes(&self) -> usize {
-        // Keys: ciphers with both schedules of theirs.
-        const KEYS: usize = 2048;
+        // A cipher with its key schedule, as large as for processors without instructions for it.
+        const KEYS: usize = 1280;
         let keys = usize::from(self.keys.is_some()) + usize::from(self.early.is_some());
         keys * KEYS + self.messages.heap_bytes()
     }

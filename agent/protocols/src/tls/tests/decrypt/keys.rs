@@ -74,6 +74,28 @@ fn with_other_keys_the_outside_is_told() {
     }
 }
 
+/// Many rounds under other keys: the outside leaves after as many as ever.
+#[test]
+fn with_other_keys_it_is_left_as_without() {
+    let ends = Ends::new(whole::all()[0].0, whole::all()[0].1, false);
+    let mut pair = Pair::new(&ends);
+    pair.settle();
+    for _ in 0..100 {
+        pair.say(ToServer, b"ping").say(ToClient, b"pong");
+    }
+    let mut conversation = pair.so_far.clone();
+    let mut expected = outside(&conversation);
+    assert!(expected.out.left);
+    for (_, secret) in &mut conversation.secrets {
+        *secret = Secret::new(secret.kind, &[9; 32]).unwrap();
+    }
+    let mut listener = Listener::new();
+    listener.hear(&conversation);
+    assert!(listener.talk.out.left);
+    assert_eq!(listener.talk.exchanges(), expected.exchanges());
+    assert_eq!(listener.talk.count(Reason::NotProved), 1);
+}
+
 /// The secrets come after all that they open: its times are its own, and both directions come in order.
 #[test]
 fn what_waited_is_told_with_its_own_times() {

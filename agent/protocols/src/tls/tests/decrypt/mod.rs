@@ -32,12 +32,19 @@ pub(super) struct Listener {
     pub told: [Told; 2],
     /// Time of the first byte and direction of each piece that was shown, in order.
     pub order: Vec<(u64, Direction)>,
+    /// Their stamps, and whether each ends its call.
+    pub stamps: Vec<(Stamp, bool)>,
 }
 
 impl Listener {
     pub fn new() -> Self {
         let opening = Opening { from_start: true, before: None, may_decrypt: true, registry: PROTOCOLS };
-        Self { talk: Talk::open(&opening), told: [Told::default(), Told::default()], order: Vec::new() }
+        Self {
+            talk: Talk::open(&opening),
+            told: [Told::default(), Told::default()],
+            order: Vec::new(),
+            stamps: Vec::new(),
+        }
     }
 
     pub fn call(&mut self, direction: Direction, bytes: &[u8]) {
@@ -63,7 +70,8 @@ impl Listener {
         for piece in &plain.pieces {
             let told = &mut self.told[piece.direction as usize];
             match &piece.what {
-                PlainBytes::Shown { range, .. } => {
+                PlainBytes::Shown { range, ends_call } => {
+                    self.stamps.push((piece.stamp, *ends_call));
                     self.order.push((piece.stamp.first_ns, piece.direction));
                     told.shown.push((piece.pos, plain.bytes[range.clone()].to_vec()));
                 }

@@ -52,3 +52,32 @@ fn every_suite_is_decrypted() {
         }
     }
 }
+
+/// Records of a call are one piece, which ends it; a record of two calls has the times of both.
+#[test]
+fn pieces_have_the_times_of_their_calls() {
+    for (suite, version) in all() {
+        let ends = Ends::new(suite, version, false);
+        let mut pair = Pair::new(&ends);
+        pair.settle().say(ToClient, &text(100)).say(ToClient, &text(40_000));
+        let mut listener = Listener::new();
+        listener.hear(&pair.so_far);
+        let lens: Vec<usize> = listener.told[1].shown.iter().map(|(_, bytes)| bytes.len()).collect();
+        assert_eq!(lens, [100, 32_768, 7232], "{suite:?}");
+        assert!(listener.stamps.iter().all(|(stamp, ends)| *ends && stamp.last_ns == stamp.first_ns + 10));
+
+        let before = pair.so_far.calls.len();
+        pair.say(ToClient, b"in two calls").say(ToClient, b"and one");
+        let calls = &pair.so_far.calls[before..];
+        let (head, tail) = calls[0].bytes.split_at(5);
+        listener.stamps.clear();
+        listener.call(ToClient, head);
+        let first = listener.talk.now;
+        listener.call(ToClient, &[tail, &calls[1].bytes[..7]].concat());
+        let second = listener.talk.now;
+        listener.call(ToClient, &calls[1].bytes[7..]);
+        let times: Vec<_> =
+            listener.stamps.iter().map(|(stamp, ends)| (stamp.first_ns, stamp.last_ns, *ends)).collect();
+        assert_eq!(times, [(first, second + 10, false), (second, second + 1010, true)], "{suite:?}");
+    }
+}
