@@ -43,7 +43,7 @@ pub(super) fn drain<T>(
     connection.life.speaks(connection.protocol());
     if !output.phases.is_empty() {
         for phase in output.phases.drain(..) {
-            let set_up = connection.life.phase(phase);
+            let set_up = connection.life.phase(phase, connection.may_decrypt);
             tell_set_up(connection, set_up, sink);
         }
     }

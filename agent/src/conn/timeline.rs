@@ -84,8 +84,8 @@ impl Life {
         }
     }
 
-    /// Takes in a phase; the set-up when that ended it.
-    pub(super) fn phase(&mut self, phase: Phase) -> Option<Box<SetUp>> {
+    /// Takes in a phase; the set-up when that ended it. `shows_inside`: what is inside TLS tells itself how it begins.
+    pub(super) fn phase(&mut self, phase: Phase, shows_inside: bool) -> Option<Box<SetUp>> {
         self.encrypted |= matches!(phase.kind, PhaseKind::Tls(_)) && phase.error.is_none();
         self.protocol = phase.spoken.or(self.protocol);
         // Told already because nothing followed for long, and not used since: here it goes on.
@@ -93,7 +93,7 @@ impl Life {
             self.timeline = Some(Box::new(Timeline::late(&phase)));
         }
         let timeline = self.timeline.as_mut()?;
-        let is_over = timeline.phase(phase);
+        let is_over = timeline.phase(phase, shows_inside);
         if is_over { self.finish() } else { None }
     }
 
@@ -265,7 +265,7 @@ impl Timeline {
     }
 
     /// Takes in a phase; true when the set-up is over with it.
-    fn phase(&mut self, phase: Phase) -> bool {
+    fn phase(&mut self, phase: Phase, shows_inside: bool) -> bool {
         self.established = true;
         self.act(phase.actor);
         let set_up = &mut self.set_up;
@@ -273,7 +273,7 @@ impl Timeline {
         let over = match &phase.kind {
             PhaseKind::EncryptionRequest { .. } | PhaseKind::Preface(_) => false,
             PhaseKind::Authentication(authentication) => authentication.encrypted,
-            PhaseKind::Tls(_) => !phase.goes_on,
+            PhaseKind::Tls(_) => !phase.goes_on && !shows_inside,
         };
         let failed = phase.error.is_some();
         set_up.error = phase.error.clone();

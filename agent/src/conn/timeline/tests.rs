@@ -36,6 +36,11 @@ fn open(role: Role) -> Open {
     }
 }
 
+/// Takes in a phase of a connection whose inside stays hidden.
+fn phased(life: &mut Life, phase: Phase) -> Option<Box<SetUp>> {
+    life.phase(phase, false)
+}
+
 fn phase(kind: PhaseKind, start_ms: u64, end_ms: u64) -> Phase {
     let actor = Actor { pid: 7, tid: 9, context: 0 };
     Phase { start_ns: start_ms * MS, end_ns: end_ms * MS, actor, error: None, spoken: None, goes_on: false, kind }
@@ -95,16 +100,16 @@ fn plain_http_waits_for_tcp_alone() {
 #[test]
 fn tls_ends_a_set_up_and_postgresql_inside_it_goes_on() {
     let mut life = Life::new(&open(Role::Client));
-    assert_eq!(life.phase(tls(31, 60)).unwrap().end_ns, 60 * MS);
+    assert_eq!(phased(&mut life, tls(31, 60)).unwrap().end_ns, 60 * MS);
     assert!(life.is_encrypted());
 
     let mut life = Life::new(&open(Role::Client));
     let spoken = Some(postgres::PROTOCOL.spoken);
-    assert_eq!(life.phase(asked()), None);
-    assert_eq!(life.phase(Phase { goes_on: true, ..tls(41, 60) }), None);
+    assert_eq!(phased(&mut life, asked()), None);
+    assert_eq!(phased(&mut life, Phase { goes_on: true, ..tls(41, 60) }), None);
     let inner = Authentication { encrypted: true, ..Authentication::default() };
     let signed_in = phase(PhaseKind::Authentication(Box::new(inner)), 61, 90);
-    let set_up = life.phase(Phase { spoken, ..signed_in }).unwrap();
+    let set_up = phased(&mut life, Phase { spoken, ..signed_in }).unwrap();
     assert_eq!((set_up.phases.len(), set_up.end_ns), (3, 90 * MS));
     assert_eq!(life.protocol(), spoken);
 }
@@ -161,7 +166,7 @@ fn sign_in(start_ms: u64, end_ms: u64) -> Phase {
 fn a_handshake_after_silence_is_a_part_of_it() {
     let mut life = Life::new(&open(Role::Client));
     assert_eq!(life.tick(4 * SECOND, 30 * MS, false), None);
-    let set_up = life.phase(tls(4_000, 4_100)).unwrap();
+    let set_up = phased(&mut life, tls(4_000, 4_100)).unwrap();
     assert_eq!((set_up.start_ns, set_up.end_ns, set_up.phases.len()), (10 * MS, 4_100 * MS, 1));
 
     let mut refused = Life::new(&open(Role::Server));
@@ -174,29 +179,29 @@ fn a_handshake_after_silence_is_a_part_of_it() {
 fn a_handshake_after_it_was_told_is_told_too() {
     let mut life = Life::new(&open(Role::Client));
     assert!(life.tick(11 * SECOND, 30 * MS, false).is_some());
-    let late = life.phase(tls(60_000, 60_100)).unwrap();
+    let late = phased(&mut life, tls(60_000, 60_100)).unwrap();
     assert_eq!((late.start_ns, late.end_ns, late.tcp), (60_000 * MS, 60_100 * MS, None));
     assert_eq!(late.actor, Actor { pid: 7, tid: 9, context: 0 });
     assert_eq!(life.exchange(&http(60_200)), (None, Use::First));
 
     let mut life = Life::new(&open(Role::Client));
     assert!(life.tick(11 * SECOND, 30 * MS, false).is_some());
-    assert_eq!(life.phase(sign_in(60_000, 60_100)), None, "a preamble may follow");
+    assert_eq!(phased(&mut life, sign_in(60_000, 60_100)), None, "a preamble may follow");
     let (set_up, usage) = life.exchange(&http(60_200));
     assert_eq!((set_up.unwrap().phases.len(), usage), (1, Use::First));
-    assert_eq!(life.phase(sign_in(61_000, 61_100)), None, "what was used is set up");
+    assert_eq!(phased(&mut life, sign_in(61_000, 61_100)), None, "what was used is set up");
     assert_eq!(life.change(&state(Change::Closed, 0, 70_000)).0, None);
 }
 
 #[test]
 fn what_has_to_go_on_is_waited_for() {
     let mut life = Life::new(&open(Role::Client));
-    assert_eq!(life.phase(asked()), None);
+    assert_eq!(phased(&mut life, asked()), None);
     assert_eq!(life.tick(30 * SECOND, 40 * MS, false), None);
-    assert_eq!(life.phase(Phase { goes_on: true, ..tls(31_000, 31_500) }), None);
+    assert_eq!(phased(&mut life, Phase { goes_on: true, ..tls(31_000, 31_500) }), None);
     assert_eq!(life.tick(70 * SECOND, 31_500 * MS, false), None);
     let inner = Authentication { encrypted: true, ..Authentication::default() };
-    let set_up = life.phase(phase(PhaseKind::Authentication(Box::new(inner)), 71_000, 71_100)).unwrap();
+    let set_up = phased(&mut life, phase(PhaseKind::Authentication(Box::new(inner)), 71_000, 71_100)).unwrap();
     assert_eq!((set_up.phases.len(), set_up.start_ns), (3, 10 * MS));
 }
 
@@ -236,7 +241,7 @@ fn a_connection_that_carried_bytes_did_not_fail_to_connect() {
 fn a_failed_phase_ends_it() {
     let mut life = Life::new(&open(Role::Server));
     let failed = Phase { error: Some("unknown_ca".into()), ..tls(31, 60) };
-    assert_eq!(life.phase(failed).unwrap().error.as_deref(), Some("unknown_ca"));
+    assert_eq!(phased(&mut life, failed).unwrap().error.as_deref(), Some("unknown_ca"));
     assert!(!life.is_encrypted());
     let (set_up, end) = life.change(&state(Change::ReceivedFin, 0, 61));
     assert_eq!((set_up, end), (None, None));
