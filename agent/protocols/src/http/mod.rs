@@ -90,7 +90,7 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
             attributes.push((key, Value::Int(i64::try_from(size).unwrap_or(i64::MAX))));
         }
     }
-    Described { name, attributes, message: "" }
+    Described { name, attributes, message: Cow::Borrowed("") }
 }
 
 /// The route of a request as its server sees it; none for a target that went on after what is known. What the server did

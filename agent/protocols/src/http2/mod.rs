@@ -98,6 +98,9 @@ pub const MAX_TARGET: usize = 4096;
 /// Name and family of plain requests.
 const SPOKEN: Spoken = Spoken { name: "http2", family: FamilyName::Http };
 
+/// The same of calls of gRPC: the connection is one of HTTP/2 all the same, and is chosen and left out as such.
+const CALLS: Spoken = Spoken { name: SPOKEN.name, family: FamilyName::Rpc };
+
 /// The registry entry of HTTP/2.
 pub static PROTOCOL: Protocol = Protocol {
     is_self_evident: true,
