@@ -113,3 +113,7 @@ pub(super) fn text(exchange: &Http2Exchange) -> usize {
     let fields = text(&exchange.host) + text(&exchange.user_agent) + text(&exchange.tracestate);
     exchange.target.len() + fields + text(&exchange.forwarded_for) + kept + foreign
 }
+
+#[cfg(test)]
+#[path = "describe_tests.rs"]
+mod tests;

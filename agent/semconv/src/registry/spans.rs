@@ -155,11 +155,7 @@ static GRPC: Span = Span {
         ),
         Use::new(HTTP_RESPONSE_HEADER, "as for HTTP", "metadata before the first message"),
         Use::new(NETWORK_PROTOCOL_VERSION, "always", "`2`"),
-        Use::new(
-            WIRESPAN_RPC_REQUEST_MESSAGES,
-            "each of them was seen",
-            "1 for unary calls and server streams",
-        ),
+        Use::new(WIRESPAN_RPC_REQUEST_MESSAGES, "each of them was seen", "1 for unary calls and server streams"),
         Use::new(WIRESPAN_RPC_RESPONSE_MESSAGES, "each of them was seen", "1 for unary calls and client streams"),
         Use::new(WIRESPAN_RPC_TIMEOUT, "the client sent a deadline", "s, from `grpc-timeout`"),
         Use::ends(
