@@ -22,7 +22,7 @@ struct Side {
 pub(super) struct Http2 {
     sides: [Side; 2],
     streams: Streams,
-    /// Broken frames since a direction was last understood.
+    /// Broken frames since the last exchange.
     broken: u32,
     last_ns: u64,
     /// Nothing more is read.
@@ -44,6 +44,7 @@ impl Http2 {
         side.reader.lose();
         side.decoder.lose();
         self.streams.doubt(direction);
+        self.streams.settle(out);
         out.count(Reason::Malformed);
         self.broken += 1;
         if self.broken >= MAX_BROKEN {
@@ -83,6 +84,8 @@ impl Session for Http2 {
         reader.called(chunk.stamp, chunk.ends_call);
         if is_broken {
             self.malformed(direction, out);
+        } else if !out.exchanges.is_empty() {
+            self.broken = 0;
         }
     }
 

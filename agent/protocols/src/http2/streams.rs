@@ -125,7 +125,6 @@ impl Streams {
         for stream in &mut self.list {
             stream.way(direction).doubt();
         }
-        // Requests whose answer is complete wait for nothing that can still be seen.
     }
 
     /// Tells what waited only for the end of a request that may have passed unseen.
