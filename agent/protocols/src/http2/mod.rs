@@ -39,6 +39,7 @@ mod stream;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod torn;
 
 use std::borrow::Cow;
 use std::sync::Arc;
