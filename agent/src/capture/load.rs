@@ -210,7 +210,7 @@ impl Capture {
         let is_watched = place.is_some() || propagated.is_some();
         let working = HashMap::try_from(take(&mut ebpf, "WORKING")?).map_err(load_error)?;
         // The other backend has no room to look into runtimes.
-        let uprobes = Uprobes::new(options.uprobes && report.backend == super::sockets::BACKEND.name);
+        let uprobes = Uprobes::new(options.uprobes, report.backend == super::sockets::BACKEND.name);
         let capture = Self {
             report,
             policies,

@@ -38,6 +38,8 @@ struct Place {
 /// What is probed.
 pub struct Uprobes {
     is_on: bool,
+    /// Somebody looks at contexts.
+    sees_contexts: bool,
     places: HashMap<Key, Place>,
     /// The places of each process.
     users: HashMap<u32, HashSet<Key>>,
@@ -49,11 +51,12 @@ pub struct Uprobes {
 }
 
 impl Uprobes {
-    /// None yet; never any, unless they `may` be.
+    /// None yet; never any, unless they `may` be. `sees_contexts`: those that show contexts are of use.
     #[must_use]
-    pub fn new(may: bool) -> Self {
+    pub fn new(may: bool, sees_contexts: bool) -> Self {
         Self {
             is_on: may,
+            sees_contexts,
             places: HashMap::new(),
             users: HashMap::new(),
             refusing: HashSet::new(),
@@ -77,6 +80,8 @@ impl Uprobes {
             return contexts.is_empty();
         }
         let mut used = HashSet::new();
+        let mut is_whole = self.sees_contexts || contexts.is_empty();
+        let contexts = if self.sees_contexts { contexts } else { &[] };
         let mut probe = |site: &Site, kept: Duration| {
             let is_probed = self.places.contains_key(&site.key()) || self.put(ebpf, site, kept);
             if is_probed {
@@ -84,7 +89,6 @@ impl Uprobes {
             }
             is_probed
         };
-        let mut is_whole = true;
         for site in contexts {
             is_whole &= probe(site, Duration::ZERO);
         }
