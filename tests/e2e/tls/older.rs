@@ -1,13 +1,11 @@
 //! Connections that were open before the agent came: requests on them are told from then on, at both ends.
 
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use wirespan_tests::spans::Spans;
 
-use crate::harness::agent::wirespan;
 use crate::harness::certificates::Authority;
 use crate::harness::postgres::Postgres;
 use crate::harness::process::{Owned, eventually};
@@ -16,7 +14,8 @@ use crate::harness::{Agent, Folder, servers, workload};
 /// Requests after the agent came.
 const COUNT: usize = 6;
 
-/// Runs a client with a gate, at which the agent comes; what it then tells, and which probes of sessions it has at the end.
+/// Runs a client with a gate, at which the agent comes, and sees that what it probes for a while is gone at the end; what it tells.
+#[track_caller]
 fn traced(port: u16, arguments: impl FnOnce(&mut Command)) -> Spans {
     let gates = Folder::new();
     let mut client = workload("older.py");
@@ -24,35 +23,28 @@ fn traced(port: u16, arguments: impl FnOnce(&mut Command)) -> Spans {
     let mut client = Owned::start(client.arg(COUNT.to_string()).env("GATES", gates.path()), Signal::TERM);
     eventually("the client is at its gate", || gates.join("gate.ready").exists());
     let mut agent = Agent::run("sockets", &[format!("port={port}")], &["--tls", "--log-level", "debug"]);
+    let before = probes(agent.pid());
     gates.write("gate.open", "");
-    eventually("the client is done", || gates.join("end.ready").exists());
-    // All connections are decided, so nothing is probed that runs at each call.
-    let mut left = Vec::new();
-    for _ in 0..50 {
-        left = sessions(agent.pid());
-        if left.is_empty() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let mut most = before;
+    eventually("the client is done", || {
+        most = most.max(probes(agent.pid()));
+        gates.join("end.ready").exists()
+    });
+    assert!(most > before, "no session was looked for: {}", agent.stderr());
+    // All connections are decided, so nothing is probed that runs at each call, though they go on.
+    eventually("the probes are gone", || probes(agent.pid()) == before);
     gates.write("end.open", "");
     assert!(client.wait().success());
     let spans = agent.finish();
     println!("{}", agent.stderr());
-    assert!(left.is_empty(), "probed: {left:?}");
     spans
 }
 
-/// The programs of sessions among those that an agent has attached.
-fn sessions(agent: u32) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(format!("/proc/{agent}/fdinfo")).unwrap().flatten() {
-        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        if text.contains("link_type:\tperf") {
-            found.push(text);
-        }
-    }
-    found
+/// How many places in programs an agent probes.
+fn probes(agent: u32) -> usize {
+    let entries = std::fs::read_dir(format!("/proc/{agent}/fdinfo")).unwrap().flatten();
+    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    texts.filter(|text| text.contains("link_type:\tperf")).count()
 }
 
 /// A client that keeps its connection to nginx.
@@ -66,7 +58,26 @@ fn http() {
     });
     for kind in ["CLIENT", "SERVER"] {
         let told = spans.pick(|span| span.kind == kind);
-        let asked: Vec<Value> = told.iter().map(|span| span.attributes["url.query"].clone()).collect();
-        assert_eq!(told.len(), COUNT, "{kind} {asked:?}");
+        assert_eq!(told.len(), COUNT, "{kind} {:?}", spans.names());
+        for span in told.iter() {
+            span.failed(false).has(&json!({ "http.request.method": "GET", "http.response.status_code": 200 }));
+        }
+    }
+    let parents = spans.pick(|span| span.kind == "SERVER" && span.parent.is_some());
+    assert_eq!(parents.len(), COUNT, "both ends of a request are known for one");
+}
+
+/// A client of libpq that keeps its connection to PostgreSQL.
+#[test]
+fn postgres() {
+    let server = Postgres::start();
+    server.serve_tls();
+    let dsn = server.dsn();
+    let spans = traced(server.port, |client| {
+        client.args(["postgres", &dsn]);
+    });
+    for kind in ["CLIENT", "SERVER"] {
+        let told = spans.pick(|span| span.kind == kind);
+        assert_eq!(told.len(), COUNT, "{kind} {:?}", spans.names());
     }
 }

@@ -42,12 +42,11 @@ use crate::session::Session;
 const SPOKEN: Spoken = Spoken { name: "tls", family: FamilyName::Opaque };
 
 /// The registry entry of TLS.
-pub static PROTOCOL: Protocol =
-    Protocol {
-        glimpse: Some(record::begins_data),
-        goes_on: Some(record::is_of_data),
-        ..Protocol::new(SPOKEN, "TLS", probe::probe, open)
-    };
+pub static PROTOCOL: Protocol = Protocol {
+    glimpse: Some(record::begins_data),
+    goes_on: Some(record::is_of_data),
+    ..Protocol::new(SPOKEN, "TLS", probe::probe, open)
+};
 
 fn open(opening: &Opening) -> Box<dyn Session> {
     if opening.may_decrypt && !opening.from_start {

@@ -270,7 +270,9 @@ mod tests {
         assert!(is(b"\x17\x03\x03\0\x02ab\x17\x03\x03\0\x01a", 13), "two");
         assert!(is(b"\x17\x03\x03\x10\0ab", 0x1005), "one that is copied in part");
         assert!(is(b"\x17\x03\x03\0\x02ab\x15\x03\x03\0\x02", 14), "and an alert");
-        for (no, len) in [(&b"\x17\x03\x03\0\x02ab"[..], 6), (b"\x17\x03\x03\0\x02abGET /", 12), (b"\x17\x03", 2), (b"", 0)] {
+        for (no, len) in
+            [(&b"\x17\x03\x03\0\x02ab"[..], 6), (b"\x17\x03\x03\0\x02abGET /", 12), (b"\x17\x03", 2), (b"", 0)]
+        {
             assert!(!is(no, len), "{no:?}");
         }
     }

@@ -4,12 +4,12 @@
 //! Only TLS 1.3 keeps in its sessions what keys follow from, and its records of AES-GCM tell their own number. From the record that
 //! is proved on all of it is decrypted, in both directions.
 
+use super::super::names::TLS13;
 use super::frame::Frame;
 use super::keys::Keys;
 use super::opener::Opener;
 use super::records::Step;
 use super::suite::{Seal, Suite};
-use super::super::names::TLS13;
 use crate::plain::{Candidate, Secret};
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Direction, Stamp};
@@ -58,7 +58,11 @@ impl Joined {
             opener.framer.lose();
             opener
         };
-        Self { openers: [opener(Direction::ToServer), opener(Direction::ToClient)], held: [None, None], is_proved: false }
+        Self {
+            openers: [opener(Direction::ToServer), opener(Direction::ToClient)],
+            held: [None, None],
+            is_proved: false,
+        }
     }
 
     pub fn is_proved(&self) -> bool {
