@@ -121,8 +121,7 @@ impl Uprobes {
         if !self.is_on {
             return 0;
         }
-        let is_probed =
-            |site: &&Site| self.places.contains_key(&site.key()) || self.put(ebpf, site, Duration::ZERO);
+        let is_probed = |site: &&Site| self.places.contains_key(&site.key()) || self.put(ebpf, site, Duration::ZERO);
         let probed: HashSet<Key> = sites.iter().filter(is_probed).map(Site::key).collect();
         let count = probed.len();
         self.sessions.insert(pid, probed);

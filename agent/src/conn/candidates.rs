@@ -249,7 +249,8 @@ mod tests {
                 pair(&mut candidates, pid, number, 0);
             }
         }
-        let kept = |candidates: &Candidates| candidates.processes.values().map(|one| one.candidates.len()).sum::<usize>();
+        let kept =
+            |candidates: &Candidates| candidates.processes.values().map(|one| one.candidates.len()).sum::<usize>();
         assert!(kept(&candidates) <= MAX_ALL && candidates.order.len() <= MAX_ALL);
         assert!(candidates.processes.values().all(|one| one.candidates.len() <= MAX_OF_ONE));
         for connection in 0..3000 {

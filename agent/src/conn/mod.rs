@@ -13,16 +13,16 @@
 //!
 //! Driven by events alone: a recorded stream gives the same exchanges again.
 
+pub mod candidates;
 mod command;
 pub mod connection;
 pub mod counts;
 pub mod detection;
 pub mod errno;
 pub mod fact;
-pub mod candidates;
 pub mod keyring;
-pub mod older;
-mod room;
+mod older;
+pub mod room;
 pub mod stream;
 mod telling;
 pub mod timeline;

@@ -156,6 +156,7 @@ impl Engine {
     }
 
     /// Processes with connections that were encrypted before anybody looked, and may still be read.
+    #[must_use]
     pub fn waiting(&self) -> Vec<Waiting> {
         self.tracker.candidates().processes().collect()
     }

@@ -53,7 +53,7 @@ impl Live {
         }
         for pid in older.over(now, &waiting) {
             capture.close_sessions(pid);
-            tracing::debug!(pid, "the probes of sessions are taken out");
+            tracing::debug!("process {pid}: the probes of TLS sessions are taken out");
         }
         for pid in older.due(now, &waiting) {
             let Some(process) = engine.processes().get(pid) else { continue };
@@ -64,7 +64,7 @@ impl Live {
             }
             let count = capture.open_sessions(pid, &sites);
             older.opened(pid, now);
-            tracing::debug!(pid, count, "sessions of TLS are looked for");
+            tracing::debug!("process {pid}: {count} probes look for TLS sessions");
         }
     }
 
