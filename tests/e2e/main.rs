@@ -27,6 +27,7 @@ mod governor;
 mod handed_over;
 mod hosts;
 mod http;
+mod http2;
 mod identity;
 mod kernel;
 mod kubernetes;

@@ -15,7 +15,7 @@ use crate::{apt, paths, sh};
 use kubernetes::VERSIONS as KUBERNETES;
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 16] = [
+const PROGRAMS: [(&str, &str); 17] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -32,6 +32,7 @@ const PROGRAMS: [(&str, &str); 16] = [
     ("sysctl", "procps"),
     ("systemd-analyze", "systemd"),
     ("etcd", "etcd-server"),
+    ("h2load", "nghttp2-client"),
 ];
 const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
 
@@ -43,6 +44,7 @@ const PYTHON: &[&str] = &[
     "asyncpg==0.32.0",
     "httpx==0.28.1",
     "uvloop==0.23.0",
+    "grpcio==1.85.3",
 ];
 /// An application with an SDK of its own, and what reads its exports.
 const PYTHON_SDK: &[&str] = &[

@@ -17,6 +17,7 @@ const MOST: usize = 24 * 1024;
 pub fn of_protocol(name: &str) -> Vec<Vec<u8>> {
     match name {
         "http" => http(),
+        "http2" => http2(),
         "postgresql" => postgres(),
         "redis" => redis(),
         "tls" => tls(),
@@ -35,6 +36,43 @@ fn http() -> Vec<Vec<u8>> {
     vec![
         script(&[(ToServer, request), (ToClient, b"HTTP/1.1 100 Continue\r\n\r\n"), (ToClient, chunked)]),
         script(&[(ToServer, b"GET / HTTP/1.0\r\n\r\n"), (ToClient, b"HTTP/1.0 404 No\r\nContent-Length: 0\r\n\r\n")]),
+    ]
+}
+
+/// A frame of HTTP/2 on a stream: its type, its flags, its payload.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// HTTP/2, with and without gRPC.
+fn http2() -> Vec<Vec<u8>> {
+    let opening = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])].concat();
+    // GET, http, `/`, an authority that goes into the table; then the same from the table.
+    let get = frame(1, 5, 1, b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff");
+    let again = frame(1, 5, 3, b"\x82\x86\x84\xbe");
+    let found = [frame(1, 4, 1, b"\x88\x5c\x01\x32"), frame(0, 9, 1, b"\x03hi\0\0\0")].concat();
+    let refused = frame(3, 0, 3, &[0, 0, 0, 7]);
+    let call = [
+        frame(1, 0, 1, b"\x83\x86\x44\x04/a/b"),
+        frame(9, 4, 1, b"\x5f\x10application/grpc\x40\x0cgrpc-timeout\x021S"),
+        frame(0, 1, 1, b"\0\0\0\0\x01x"),
+    ]
+    .concat();
+    let answer = [
+        frame(1, 4, 1, b"\x88\x5f\x10application/grpc"),
+        frame(0, 0, 1, b"\0\0\0\0\x02xy\0\0\0\0\0"),
+        frame(1, 5, 1, b"\x3f\xe1\x1f\x40\x0bgrpc-status\x010"),
+        frame(7, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
+    ]
+    .concat();
+    vec![
+        script(&[
+            (ToServer, &[&opening[..], &get, &again].concat()),
+            (ToClient, &frame(4, 0, 0, &[])),
+            (ToClient, &[found, refused].concat()),
+        ]),
+        script(&[(ToServer, &[opening, call].concat()), (ToClient, &answer)]),
     ]
 }
 

@@ -14,7 +14,7 @@
 //! - [`hidden`], [`blank`]: what protocols tell of themselves where they are encrypted, and of secrets that are not;
 //! - [`protocol`]: what a protocol is, tables of them, and detection by content;
 //! - [`preface`]: what proxies say before a protocol begins;
-//! - helpers that protocols share: [`http`], `sql`, `appetite` (whether framing needs more than is copied), `habit` (whether
+//! - helpers that protocols share: [`http`], [`rpc`], `sql`, `appetite` (whether framing needs more than is copied), `habit` (whether
 //!   a client waits for its answers, which decides how it is followed again after a loss);
 //! - [`dns`], [`http1`], [`http2`], [`postgres`], [`redis`], [`tls`]: one folder a protocol, which knows no other one;
 //! - [`registry`]: the table of those.
@@ -38,6 +38,7 @@ pub mod preface;
 pub mod protocol;
 pub mod redis;
 pub mod registry;
+pub mod rpc;
 pub mod session;
 mod sql;
 pub mod stream;

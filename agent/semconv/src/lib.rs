@@ -27,4 +27,4 @@ pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 /// Major and minor version of the names in the registry, wirespan's own included. A new name raises the minor version; one
 /// that goes, or changes its type, unit or kind, raises the major one. CHANGELOG.md has a line for each version.
-pub const SCHEMA_VERSION: (u32, u32) = (1, 4);
+pub const SCHEMA_VERSION: (u32, u32) = (1, 5);

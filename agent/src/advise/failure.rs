@@ -91,6 +91,7 @@ impl Failure {
     pub fn of_call(exchange: &Exchange) -> Option<Self> {
         let has_status = match exchange.detail.family() {
             Family::Http(http) => http.status.is_some(),
+            Family::Rpc(call) => call.status.is_some(),
             Family::Database(database) => database.status.is_some(),
             Family::Lookup(lookup) => match lookup.response_code {
                 Some(0) | None => false,
@@ -101,6 +102,8 @@ impl Failure {
             },
             Family::Opaque(_) => false,
         };
+        // What the answer, or the end of one stream among others, says of a failure.
+        let has_status = has_status || exchange.detail.error(SpanKind::Client).is_some();
         if has_status && let Some(code) = exchange.error_type(SpanKind::Client) {
             return Some(Self::new(Stage::Status, code));
         }
@@ -130,7 +133,9 @@ impl Failure {
             Stage::Status => match (explained, protocol.map(|spoken| spoken.family)) {
                 (Some(explained), _) => format!("fails: {explained}"),
                 (None, Some(FamilyName::Database)) => format!("is answered with the error {code}"),
-                (None, Some(FamilyName::Http)) => format!("is answered with {code}"),
+                (None, Some(FamilyName::Http)) if code.starts_with(|first: char| first.is_ascii_digit()) => {
+                    format!("is answered with {code}")
+                }
                 (None, _) => format!("fails with {code}"),
             },
         }

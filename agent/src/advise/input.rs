@@ -8,6 +8,7 @@ use super::limits;
 use super::words::cut;
 use crate::event::{Role, Vantage};
 use crate::trace::connection::{ConnectionFacts, Site};
+use crate::trace::span::Kind as SpanKind;
 use wirespan_protocols::describe::family::{Family, Namespace};
 use wirespan_protocols::describe::route::Route;
 use wirespan_protocols::describe::spoken::Spoken;
@@ -67,6 +68,7 @@ impl<'a> Operation<'a> {
         };
         match detail.family() {
             Family::Http(http) => plain(cut(http.method, limits::NAME)),
+            Family::Rpc(call) => plain(cut(call.method.unwrap_or(call.system), limits::NAME)),
             Family::Database(database) => Self {
                 namespace: database.namespace.map(Namespace::text),
                 batched: database.is_batched,
@@ -89,7 +91,13 @@ impl<'a> Operation<'a> {
 /// Method and path of a request, low in cardinality: what patterns call it, else the path with its ids taken out.
 #[must_use]
 pub fn route(exchange: &Exchange, known: Option<&Route>) -> Arc<str> {
-    let Family::Http(http) = exchange.detail.family() else { return Arc::from("") };
+    let http = match exchange.detail.family() {
+        Family::Http(http) => http,
+        Family::Rpc(call) => {
+            return Arc::from(cut(call.method_label(SpanKind::Server).unwrap_or(call.system), limits::NAME));
+        }
+        Family::Database(_) | Family::Lookup(_) | Family::Opaque(_) => return Arc::from(""),
+    };
     if let (Some(route), Some(method)) = (known, http::usual_method(http.method)) {
         return route.title(method);
     }

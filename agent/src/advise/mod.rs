@@ -189,7 +189,9 @@ impl Advisor {
                 self.tables.noted(request.at_ns);
                 self.tables.requests.begin(key, serving(seen), request.at_ns);
             }
-            Fact::Exchange(exchange, _) if exchange.detail.spoken().family == FamilyName::Http => {
+            Fact::Exchange(exchange, _)
+                if matches!(exchange.detail.spoken().family, FamilyName::Http | FamilyName::Rpc) =>
+            {
                 self.tables.noted(exchange.end_ns);
                 if !self.tables.requests.takes(key) {
                     return;

@@ -87,7 +87,10 @@ impl Uprobes {
             }
             is_probed
         };
-        let is_whole = contexts.iter().fold(true, |is_whole, site| probe(site, Duration::ZERO) && is_whole);
+        let mut is_whole = true;
+        for site in contexts {
+            is_whole &= probe(site, Duration::ZERO);
+        }
         secrets.iter().for_each(|site| _ = probe(site, KEPT));
         if !used.is_empty() {
             self.users.insert(pid, used);

@@ -199,7 +199,7 @@ settings! {
                     .flags(&[Flag { long: "backend", value: "BACKEND", help: "How to capture", of: FLAG.of | TARGETS | DOCTOR, rank: 3, ..FLAG }])
                     .variables(&[variable("WIRESPAN_BACKEND")]);
             /// Which break points the kernel may set in the code of programs (uprobes): those that show for which request a runtime
-            /// works (`contexts`, formerly `auto`), also those by which data is read (`all`; in this version there are none), or `none`.
+            /// works and, with `tls`, the secrets of handshakes (`contexts`, formerly `auto`, or `all`: in this version the same), or `none`.
             uprobes: Uprobes = Uprobes::default(),
                 file("wirespan.uprobes")
                     .also(&["auto"])

@@ -50,7 +50,7 @@ pub enum Uprobes {
     #[default]
     #[value(alias = "auto")]
     Contexts,
-    /// Those by which data is read, too: in this version there are none.
+    /// All of them: in this version the same.
     All,
 }
 

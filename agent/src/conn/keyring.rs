@@ -107,9 +107,8 @@ impl Keyring {
 
     /// Forgets what is older than it may be.
     pub fn sweep(&mut self, now_ns: u64) {
-        while let Some((_, random)) =
-            self.awaited.pop_front_if(|(at_ns, _)| now_ns.saturating_sub(*at_ns) > PATIENCE_NS)
-        {
+        while self.awaited.front().is_some_and(|(at_ns, _)| now_ns.saturating_sub(*at_ns) > PATIENCE_NS) {
+            let Some((_, random)) = self.awaited.pop_front() else { break };
             let silent = self.handshakes.get(&random).filter(|handshake| handshake.secrets.is_empty());
             if let Some(pid) = silent.map(|handshake| handshake.pid).filter(|pid| !self.silent.contains(pid)) {
                 self.silent.push(pid);
@@ -152,13 +151,13 @@ mod tests {
     #[test]
     fn secrets_come_before_and_after_those_who_want_them() {
         let mut keyring = Keyring::default();
-        assert_eq!(keyring.tell([1; 32], &secret(1), 0), []);
+        assert!(keyring.tell([1; 32], &secret(1), 0).is_empty());
         assert_eq!(keyring.want([1; 32], (7, 70), 1), [secret(1)]);
-        assert_eq!(keyring.want([2; 32], (8, 80), 2), []);
+        assert!(keyring.want([2; 32], (8, 80), 2).is_empty());
         assert_eq!(keyring.tell([2; 32], &secret(2), 3), [8]);
         // From the other end of the same connection.
         assert_eq!(keyring.want([2; 32], (9, 90), 3), [secret(2)]);
-        assert_eq!(keyring.tell([2; 32], &secret(2), 4), []);
+        assert!(keyring.tell([2; 32], &secret(2), 4).is_empty());
         keyring.sweep(KEPT_NS + 10);
         assert!(keyring.handshakes.is_empty());
         assert_eq!(keyring.counts(), Counts { secrets: 3, ..Counts::default() });
@@ -174,7 +173,7 @@ mod tests {
         }
         keyring.want([9; 32], (1, 10), 0);
         keyring.sweep(PATIENCE_NS);
-        assert_eq!(keyring.take_silent(), []);
+        assert!(keyring.take_silent().is_empty());
         keyring.sweep(PATIENCE_NS + 1);
         assert_eq!(keyring.take_silent(), [10]);
         assert_eq!(keyring.handshakes.len(), MAX_HANDSHAKES);

@@ -251,16 +251,16 @@ fn run(capture: &Path, seat: Seat, settings: Settings, seen: &mut Seen) {
     collect(&mut engine, seen);
 }
 
-/// Requests, each with its response, as their server sees them.
-fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
-    let (mut engine, _) = engine(Settings::default());
+/// Requests, each with its response, as one of both ends sees them.
+fn converse(role: Role, exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
+    let (mut engine, metrics) = engine(Settings::default());
     let address = |text: &str| Endpoint::Inet(text.parse().unwrap());
     engine.handle(&Event::Open(Open {
         connection: 1,
         sock: 1,
         peer_sock: 0,
         pid: 7,
-        role: Some(Role::Server),
+        role: Some(role),
         vantage: Vantage::Socket,
         from_start: true,
         at_ns: 1,
@@ -285,7 +285,7 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
         engine.handle(&Event::Data(Data {
             shed: Default::default(),
             connection: 1,
-            flow: if turn % 2 == 0 { Flow::Received } else { Flow::Sent },
+            flow: if (turn % 2 == 0) == (role == Role::Server) { Flow::Received } else { Flow::Sent },
             position: positions[turn % 2],
             len: u32::try_from(bytes.len()).unwrap(),
             head: bytes,
@@ -299,7 +299,17 @@ fn converse(exchanges: &[[&[u8]; 2]], seen: &mut Seen) {
     }
     engine.finish();
     engine.take_spans().iter().for_each(|span| seen.span(span));
+    let clock = engine.tracer().clock();
+    seen.snapshot(&metrics.borrow_mut().collect(clock, Reading::Cumulative, &[], &[]));
 }
+
+/// A call of gRPC, whose method the server does not have.
+const CALL: [&[u8]; 2] = [
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
+      \0\0\x2c\x01\x04\0\0\0\x01\x83\x86\x04\x04/a/b\x0f\x10\x10application/grpc\0\x0cgrpc-timeout\x021S\
+      \0\0\x06\0\x01\0\0\0\x01\0\0\0\0\x01x",
+    b"\0\0\0\x04\0\0\0\0\0\0\0\x24\x01\x05\0\0\0\x01\x88\x0f\x10\x10application/grpc\0\x0bgrpc-status\x0212",
+];
 
 /// A set-up of which everything is known.
 fn set_up(seen: &mut Seen) {
@@ -365,8 +375,11 @@ fn nothing_is_emitted_outside_of_the_registry_and_all_of_it_is() {
     run(&captures()[0], Seat::Server, full, &mut seen);
     let long = ["PURGE /", &"x".repeat(6000), " HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
     let (request, response) = (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    converse(&[[request, response], [long.as_bytes(), response]], &mut seen);
-    converse(&[[b"*3\r\n$5\r\nFCALL\r\n$2\r\nmy\r\n$1\r\n0\r\n", b"+OK\r\n"]], &mut seen);
+    converse(Role::Server, &[[request, response], [long.as_bytes(), response]], &mut seen);
+    converse(Role::Server, &[[b"*3\r\n$5\r\nFCALL\r\n$2\r\nmy\r\n$1\r\n0\r\n", b"+OK\r\n"]], &mut seen);
+    for role in [Role::Server, Role::Client] {
+        converse(role, &[CALL], &mut seen);
+    }
     set_up(&mut seen);
     seen.resource(&Resources::new(host()).of(&process()));
     // Those of log records: see `advising`.

@@ -139,10 +139,13 @@ mod tests {
         );
         let some = unread(12, 3, None, 2);
         assert!(some.contains("3 are encrypted (TLS): ") && !some.contains("sslmode"), "{some}");
-        assert!(some.ends_with("; 2 are neither HTTP/1, PostgreSQL, Redis nor FastCGI in plain text"), "{some}");
+        assert!(
+            some.ends_with("; 2 are neither HTTP/1, HTTP/2, PostgreSQL, Redis nor FastCGI in plain text"),
+            "{some}"
+        );
         assert_eq!(
             unread(2, 0, None, 2),
-            "2 connections; 2 are neither HTTP/1, PostgreSQL, Redis nor FastCGI in plain text"
+            "2 connections; 2 are neither HTTP/1, HTTP/2, PostgreSQL, Redis nor FastCGI in plain text"
         );
     }
 }

@@ -46,7 +46,7 @@ impl Waiting {
     pub(super) fn asked(&self) -> Option<family::Lookup<'_>> {
         match self.exchange.detail.family() {
             Family::Lookup(lookup) => Some(lookup),
-            Family::Http(_) | Family::Database(_) | Family::Opaque(_) => None,
+            Family::Http(_) | Family::Rpc(_) | Family::Database(_) | Family::Opaque(_) => None,
         }
     }
 

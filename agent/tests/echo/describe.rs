@@ -33,7 +33,7 @@ impl Detail for EchoExchange {
         attributes.push(("db.system.name", Value::Static(SPOKEN.name)));
         attributes.push(("db.query.text", Value::text(&self.text)));
         scene.view.server_attributes(7, &mut attributes);
-        Described { name: "echo".into(), attributes, message: "" }
+        Described { name: "echo".into(), attributes, message: "".into() }
     }
 
     fn error(&self, _kind: Kind) -> Option<Cow<'static, str>> {

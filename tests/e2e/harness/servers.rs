@@ -197,15 +197,16 @@ pub fn which(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// nginx in plain text and with TLS, on two ports: `/` says hello, `/big` is a file of 3 MB, `/status/N` answers so, `/take/` takes bodies.
+/// nginx in plain text and with TLS, on two ports, with HTTP/2 for those who ask for it: `/` says hello, `/big` is a file of 3 MB, `/status/N` answers so, `/take/` takes bodies.
 pub struct Both {
     _server: Server,
     pub port: u16,
     pub tls_port: u16,
+    pub h2c_port: u16,
 }
 
 pub fn nginx_both(address: &str, identity: &Identity) -> Both {
-    let (folder, port, tls_port) = (Folder::new(), free_port(), free_port());
+    let (folder, port, tls_port, h2c_port) = (Folder::new(), free_port(), free_port(), free_port());
     let root = folder.path().display().to_string();
     folder.write("big", vec![b'x'; 3_000_000]);
     let (key, certificate) = (identity.key.display(), identity.certificate.display());
@@ -217,7 +218,8 @@ pub fn nginx_both(address: &str, identity: &Identity) -> Both {
            client_body_temp_path {root}; proxy_temp_path {root}; fastcgi_temp_path {root};
            uwsgi_temp_path {root}; scgi_temp_path {root};
            server {{
-             listen {address}:{port}; listen {address}:{tls_port} ssl;
+             listen {address}:{port}; listen {address}:{tls_port} ssl http2; listen {address}:{h2c_port} http2;
+             http2_max_concurrent_streams 128;
              ssl_certificate {certificate}; ssl_certificate_key {key};
              location = / {{ return 200 'hello\n'; }}
              location = /big {{ root {root}; }}
@@ -231,7 +233,7 @@ pub fn nginx_both(address: &str, identity: &Identity) -> Both {
     for port in [port, tls_port] {
         eventually("nginx listens", || std::net::TcpStream::connect((address, port)).is_ok());
     }
-    Both { _server: Server { process, folder, port }, port, tls_port }
+    Both { _server: Server { process, folder, port }, port, tls_port, h2c_port }
 }
 
 /// nginx with TLS of one version on an address, and tickets; it closes after each answer.

@@ -80,7 +80,8 @@ fn postgres(program: &str, cases: &[&str]) {
 
 #[test]
 fn psycopg3() {
-    postgres("pg3.py", &["parameters", "pipeline", "pipeline_failing", "late_error", "cursors", "copies"]);
+    // Not `pipeline_failing`: an error is sent at once, and whether that is before the client has sent the rest is up to chance.
+    postgres("pg3.py", &["parameters", "pipeline", "late_error", "cursors", "copies"]);
 }
 
 #[test]

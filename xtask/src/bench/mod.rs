@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the numbers of `docs/benchmarks.md`.
 //!
 //! One file a measurement ([`completeness`], [`duration`], [`kernel`], [`beside`], [`syscalls`], [`agent_cost`], [`throughput`],
-//! [`applications`], [`connections`], [`storm`], [`explosion`], [`memory`], [`start`], [`parsers`]). Below them: the programs under
+//! [`applications`], [`connections`], [`storm`], [`explosion`], [`memory`], [`start`], [`tls`], [`parsers`]). Below them: the programs under
 //! load ([`nginx`], [`node`], [`postgres`], [`redis`], [`rush`]), how they end ([`child`]) and what processor time they use ([`cpu`]),
 //! what loads and receives ([`client`], [`wrk`], [`sink`], [`otlp`]), the agent ([`agent`]), its spans as OTLP JSON ([`spans`]) and
 //! its metrics ([`scrape`]), the kernel's `bpf` call ([`bpf`], [`btf`]) and what a measurement answers ([`report`]).
@@ -38,6 +38,7 @@ mod start;
 mod storm;
 mod syscalls;
 mod throughput;
+mod tls;
 mod wrk;
 
 use std::cell::RefCell;
@@ -101,13 +102,15 @@ enum Kind {
     Explosion,
     /// From start to tracing
     Start,
+    /// Reading inside TLS
+    Tls,
     /// The parsers alone
     Parsers,
     /// Resident memory after many spans
     Memory,
 }
 
-const KINDS: [(Kind, Measure); 17] = [
+const KINDS: [(Kind, Measure); 18] = [
     (Kind::Kernel, kernel::measure),
     (Kind::Beside, beside::measure),
     (Kind::Syscalls, syscalls::measure),
@@ -123,6 +126,7 @@ const KINDS: [(Kind, Measure); 17] = [
     (Kind::Short, storm::short),
     (Kind::Explosion, explosion::measure),
     (Kind::Start, start::measure),
+    (Kind::Tls, tls::measure),
     (Kind::Parsers, parsers::measure),
     (Kind::Memory, memory::measure),
 ];

@@ -16,6 +16,8 @@ pub struct Nginx {
     child: Child,
     /// Where it serves.
     pub port: u16,
+    /// Where it serves the same over TLS.
+    pub tls_port: u16,
     log: PathBuf,
     counted: u64,
 }
@@ -45,18 +47,28 @@ pub fn folder(name: &str) -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// A key and a certificate, in files of a folder.
+fn certificate(dir: &Path) -> Result<()> {
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost", "-newkey", "ec"]);
+    openssl.args(["-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", "tls.key", "-out", "tls.crt"]);
+    sh::output(openssl.current_dir(dir)).map(drop)
+}
+
 impl Nginx {
     /// Starts it; every request is answered with a short text.
     pub fn start() -> Result<Self> {
         let dir = folder("nginx")?;
-        let (port, status) = (free_port()?, free_port()?);
+        let (port, tls_port, status) = (free_port()?, free_port()?, free_port()?);
         let log = dir.join("access.log");
+        certificate(&dir)?;
         let text = format!(
             "worker_processes 1; daemon off; error_log {dir}/error.log; pid {dir}/pid;\n\
              events {{ worker_connections 1024; }}\n\
              http {{\n\
                log_format times '$request_time $uri'; keepalive_requests 1000000000; client_body_temp_path {dir}/body;\n\
-               server {{ listen 127.0.0.1:{port}; access_log off;\n\
+               ssl_certificate {dir}/tls.crt; ssl_certificate_key {dir}/tls.key;\n\
+               server {{ listen 127.0.0.1:{port}; listen 127.0.0.1:{tls_port} ssl; access_log off;\n\
                  location / {{ return 200 \"a text of forty-eight bytes, as short answers are\"; }}\n\
                  location /files/ {{ root {dir}; sendfile on; access_log {dir}/requests.log; }}\n\
                  location /logged/ {{ access_log {log} times; return 200 logged; }} }}\n\
@@ -66,6 +78,7 @@ impl Nginx {
             log = log.display(),
         );
         std::fs::create_dir(dir.join("files"))?;
+        std::fs::write(dir.join("files/kibibyte"), "x".repeat(1024))?;
         std::fs::write(dir.join("files/page.html"), "A page of four kibibytes, ".repeat(160))?;
         let file = dir.join("nginx.conf");
         std::fs::write(&file, text)?;
@@ -73,7 +86,7 @@ impl Nginx {
         let mut cmd = Command::new(program);
         cmd.arg("-c").arg(&file).arg("-e").arg(dir.join("error.log"));
         let child = cmd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let nginx = Self { child, port, log, counted: 0 };
+        let nginx = Self { child, port, tls_port, log, counted: 0 };
         wait_for(port)?;
         std::fs::write(dir.join("status"), status.to_string())?;
         Ok(nginx)

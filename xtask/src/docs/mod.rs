@@ -56,6 +56,7 @@ const PARTS: &[Part] = &[
     Part { page: "docs/spans.md", name: "connection_setup", text: || spans::of("connection_setup") },
     Part { page: "docs/spans.md", name: "children", text: || Ok(spans::children()) },
     Part { page: "docs/spans.md", name: "http", text: || spans::of("http") },
+    Part { page: "docs/spans.md", name: "grpc", text: || spans::of("grpc") },
     Part { page: "docs/spans.md", name: "postgresql", text: || spans::of("postgresql") },
     Part { page: "docs/spans.md", name: "redis", text: || spans::of("redis") },
     Part { page: "docs/spans.md", name: "own", text: || Ok(spans::own()) },

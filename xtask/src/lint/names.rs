@@ -13,7 +13,7 @@ const PROTOCOLS: &str = "agent/protocols/src";
 /// What is looked at.
 const CODE: [&str; 3] = ["agent", "common", "ebpf"];
 /// Folders whose names mean more than the protocol: only paths into them are refused.
-const GENERIC: [&str; 3] = ["http1", "tls", "dns"];
+const GENERIC: [&str; 4] = ["http1", "http2", "tls", "dns"];
 /// What else a protocol's product is called, by its folder.
 const ALSO: [(&str, &str); 1] = [("redis", "valkey")];
 /// Files and folders that may name protocols, and why.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::spoken::Spoken;
-use super::value::Value;
+use super::value::{Kind, Value};
 
 /// What is known of names that nobody defined: they are one, `_OTHER`, as the conventions have it for methods.
 pub const OTHER: &str = "_OTHER";
@@ -15,6 +15,8 @@ pub const OTHER: &str = "_OTHER";
 pub enum Family<'a> {
     /// HTTP, whatever its version.
     Http(Http<'a>),
+    /// A call of a remote procedure.
+    Rpc(Rpc<'a>),
     /// A database.
     Database(Database<'a>),
     /// A look-up of a name.
@@ -48,6 +50,40 @@ pub struct Http<'a> {
     pub request_body: Option<u64>,
     /// Response body in bytes, without framing; `None` when that is uncertain, or there was no response.
     pub response_body: Option<u64>,
+}
+
+/// A call of a remote procedure and its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Rpc<'a> {
+    /// `rpc.system.name`.
+    pub system: &'static str,
+    /// Full name of the method, `package.Service/Method`, as sent and capped; `None` when it is not known.
+    pub method: Option<&'a str>,
+    /// The server said, or its answer shows, that it has no such method: anybody can ask for anything.
+    pub is_unknown: bool,
+    /// Something was answered, be it an error.
+    pub is_answered: bool,
+    /// `rpc.response.status_code`: what the answer says of success or failure, if it says so.
+    pub status: Option<&'static str>,
+    /// What the client calls the server: name and perhaps port.
+    pub authority: Option<&'a str>,
+    /// As in `network.protocol.version`.
+    pub version: &'static str,
+    /// Messages of the client, if their number is known.
+    pub requests: Option<u64>,
+    /// Messages of the server, if their number is known.
+    pub responses: Option<u64>,
+    /// How long the client said that it waits, ns.
+    pub timeout_ns: Option<u64>,
+}
+
+impl<'a> Rpc<'a> {
+    /// The method as `kind` of its sides has it in metrics: of a server [`OTHER`] if it is unknown, or if nobody knows.
+    #[must_use]
+    pub fn method_label(&self, kind: Kind) -> Option<&'a str> {
+        let is_real = kind == Kind::Client || (self.is_answered && !self.is_unknown);
+        self.method.map(|method| if is_real { method } else { OTHER })
+    }
 }
 
 /// What was asked of a database, and how it answered.

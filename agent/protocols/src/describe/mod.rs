@@ -21,6 +21,8 @@ pub(crate) mod testing;
 pub mod value;
 pub mod view;
 
+use std::borrow::Cow;
+
 use name::Name;
 use options::Options;
 use route::Route;
@@ -46,5 +48,5 @@ pub struct Described {
     /// Its attributes.
     pub attributes: Vec<Attribute>,
     /// What the status of a failed one says beyond `error.type`; mostly nothing.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }

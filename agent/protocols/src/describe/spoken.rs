@@ -16,6 +16,8 @@ pub struct Spoken {
 pub enum FamilyName {
     /// HTTP.
     Http,
+    /// Calls of remote procedures.
+    Rpc,
     /// Databases.
     Database,
     /// Look-ups of names.
@@ -25,12 +27,12 @@ pub enum FamilyName {
 }
 
 impl FamilyName {
-    /// Which side tells an exchange that is seen on the wire, where both are the same: a server tells HTTP, a client what it
+    /// Which side tells an exchange that is seen on the wire, where both are the same: a server tells HTTP and calls of remote procedures, a client what it
     /// asked of a database, which is how the conventions describe such a call.
     #[must_use]
     pub fn on_the_wire(self) -> Kind {
         match self {
-            Self::Http => Kind::Server,
+            Self::Http | Self::Rpc => Kind::Server,
             Self::Database | Self::Lookup | Self::Opaque => Kind::Client,
         }
     }
@@ -40,7 +42,7 @@ impl FamilyName {
     #[must_use]
     pub fn has_requests(self) -> bool {
         match self {
-            Self::Http | Self::Database => true,
+            Self::Http | Self::Rpc | Self::Database => true,
             Self::Lookup | Self::Opaque => false,
         }
     }

@@ -62,7 +62,7 @@ pub trait Detail: Any + Debug + Send + Same {
     /// ([`FamilyName::has_requests`](crate::describe::spoken::FamilyName::has_requests)). `attributes` is empty; what
     /// others say of the span comes after.
     fn describe(&self, _scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
-        Described { name: self.spoken().name.into(), attributes, message: "" }
+        Described { name: self.spoken().name.into(), attributes, message: Cow::Borrowed("") }
     }
 
     /// `error.type` if the answer itself tells of a failure, as one side sees it.

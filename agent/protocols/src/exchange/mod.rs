@@ -121,7 +121,7 @@ impl Exchange {
         let mut described = self.detail.describe(scene, attributes);
         let Some(error) = self.error_type(scene.view.kind) else { return (described, Status::Unset) };
         described.attributes.push((semconv::ERROR_TYPE, Value::from(error)));
-        let status = Status::Error(Cow::Borrowed(described.message));
+        let status = Status::Error(std::mem::take(&mut described.message));
         (described, status)
     }
 }

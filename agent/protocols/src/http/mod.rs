@@ -2,13 +2,14 @@
 //! was: each hands its exchanges over as [`Http`].
 //!
 //! [`url`]: request targets and authorities; [`foreign`]: headers of other tracing systems; [`forwarded`]: whom a proxy asks for;
-//! [`otlp`]: exports of telemetry; [`texts`]: room for what an exchange keeps.
+//! [`otlp`]: exports of telemetry; [`secrets`]: fields that let somebody in; [`texts`]: room for what an exchange keeps.
 //!
 //! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
 
 pub mod foreign;
 pub mod forwarded;
 pub mod otlp;
+pub mod secrets;
 pub mod texts;
 pub mod url;
 
@@ -90,7 +91,7 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
             attributes.push((key, Value::Int(i64::try_from(size).unwrap_or(i64::MAX))));
         }
     }
-    Described { name, attributes, message: "" }
+    Described { name, attributes, message: Cow::Borrowed("") }
 }
 
 /// The route of a request as its server sees it; none for a target that went on after what is known. What the server did

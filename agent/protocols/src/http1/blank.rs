@@ -1,25 +1,8 @@
 //! Secrets in headers, blanked before bytes are recorded: line by line, whatever a connection speaks.
 
 use crate::blank::{Blank, blank_words};
+use crate::http::secrets;
 
-/// Headers whose values are secrets.
-const HEADERS: [&str; 15] = [
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "set-cookie",
-    "x-api-key",
-    "api-key",
-    "apikey",
-    "x-auth-token",
-    "x-access-token",
-    "x-amz-security-token",
-    "x-csrf-token",
-    "x-xsrf-token",
-    "x-vault-token",
-    "private-token",
-    "x-session-token",
-];
 /// As much of a line's beginning as tells what it is.
 const PREFIX: usize = 32;
 
@@ -105,7 +88,7 @@ impl Headers {
 
     fn is_header(&self) -> bool {
         let name = self.prefix.trim_ascii();
-        HEADERS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+        secrets::is_secret(name)
     }
 
     /// Whether the line begins as a request or a response does.

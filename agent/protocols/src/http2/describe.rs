@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::frame::error_name;
-use super::{Http2Exchange, SPOKEN};
-use crate::describe::family::{Family, Http};
+use super::{CALLS, Call, Http2Exchange, SPOKEN};
+use crate::describe::family::{Family, Http, Rpc};
 use crate::describe::spoken::Spoken;
 use crate::describe::value::{Attribute, Kind};
 use crate::describe::{Described, Scene};
 use crate::exchange::detail::{Detail, Identity, Parent, Signal};
-use crate::http;
+use crate::{http, rpc};
 
 impl Http2Exchange {
     fn http(&self) -> Http<'_> {
@@ -27,19 +27,44 @@ impl Http2Exchange {
             response_body: self.response_body,
         }
     }
+
+    fn rpc<'a>(&'a self, call: &'a Call) -> Rpc<'a> {
+        let method = self.target.strip_prefix('/').filter(|_| !self.target_truncated);
+        Rpc {
+            system: "grpc",
+            method: method.filter(|method| method.contains('/')),
+            is_unknown: call.is_unknown_method(),
+            is_answered: self.status.is_some(),
+            status: call.status_name(),
+            authority: self.host.as_deref(),
+            version: "2",
+            requests: call.request_messages,
+            responses: call.response_messages,
+            timeout_ns: call.timeout_ns,
+        }
+    }
 }
 
 impl Detail for Http2Exchange {
     fn spoken(&self) -> Spoken {
-        SPOKEN
+        if self.call.is_some() { CALLS } else { SPOKEN }
     }
 
     fn family(&self) -> Family<'_> {
-        Family::Http(self.http())
+        match &self.call {
+            Some(call) => Family::Rpc(self.rpc(call)),
+            None => Family::Http(self.http()),
+        }
     }
 
     fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
-        let mut described = http::describe(&self.http(), scene, attributes);
+        let mut described = match &self.call {
+            Some(call) => rpc::describe(&self.rpc(call), scene, attributes),
+            None => http::describe(&self.http(), scene, attributes),
+        };
+        if let Some(call) = self.call.as_ref().filter(|call| call.has_failed(scene.view.kind)) {
+            described.message = call.message.clone().into();
+        }
         if let Some(foreign) = &self.foreign {
             foreign.describe(&mut described.attributes);
         }
@@ -51,7 +76,12 @@ impl Detail for Http2Exchange {
 
     fn error(&self, kind: Kind) -> Option<Cow<'static, str>> {
         let reset = || self.reset.map(|code| Cow::Borrowed(error_name(code)));
-        http::error(self.status, kind).or_else(reset)
+        match self.call.as_deref() {
+            Some(call) if call.has_failed(kind) => call.status_name().map(Cow::Borrowed),
+            Some(Call { status: Some(_), .. }) => None,
+            // Whoever answers without a status is mostly a proxy.
+            _ => http::error(self.status, kind).or_else(reset),
+        }
     }
 
     fn parent(&self) -> Parent<'_> {
@@ -63,7 +93,15 @@ impl Detail for Http2Exchange {
     }
 
     fn exports(&self) -> Option<Signal> {
-        if self.has_otlp_type { http::otlp::exported(&self.http()) } else { None }
+        match self.call.as_deref() {
+            None if self.has_otlp_type => http::otlp::exported(&self.http()),
+            Some(Call { status: Some(0), .. }) => match &*self.target {
+                "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Some(Signal::Traces),
+                "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Some(Signal::Metrics),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 
@@ -75,3 +113,7 @@ pub(super) fn text(exchange: &Http2Exchange) -> usize {
     let fields = text(&exchange.host) + text(&exchange.user_agent) + text(&exchange.tracestate);
     exchange.target.len() + fields + text(&exchange.forwarded_for) + kept + foreign
 }
+
+#[cfg(test)]
+#[path = "describe_tests.rs"]
+mod tests;

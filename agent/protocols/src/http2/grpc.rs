@@ -1,5 +1,6 @@
 //! gRPC over HTTP/2 (grpc/grpc, `doc/PROTOCOL-HTTP2.md`): messages in bodies, time-outs and statuses.
 
+use crate::describe::value::Kind;
 use crate::http::texts::put;
 
 /// Longest text of a status that is kept, bytes.
@@ -22,6 +23,33 @@ pub struct Call {
     pub response_messages: Option<u64>,
 }
 
+/// Status codes by their numbers (grpc/grpc, `doc/statuscodes.md`).
+const STATUSES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+/// `UNKNOWN`, which any number is that the list does not have.
+const UNKNOWN: usize = 2;
+/// `UNIMPLEMENTED`: the server has no such method.
+const UNIMPLEMENTED: u32 = 12;
+/// Codes that are a server's failure. All others but `OK` are its caller's.
+const FAILURES: [u32; 6] = [2, 4, UNIMPLEMENTED, 13, 14, 15];
+
 /// Whether a `content-type` is one of gRPC over HTTP/2. `application/grpc-web` is something else.
 pub(super) fn is_content(content_type: &[u8]) -> bool {
     let after = content_type.strip_prefix(b"application/grpc");
@@ -29,6 +57,25 @@ pub(super) fn is_content(content_type: &[u8]) -> bool {
 }
 
 impl Call {
+    /// `grpc-status` by its name.
+    pub(super) fn status_name(&self) -> Option<&'static str> {
+        let status = usize::try_from(self.status?).unwrap_or(UNKNOWN);
+        STATUSES.get(status).or(STATUSES.get(UNKNOWN)).copied()
+    }
+
+    /// The server says that it has no such method.
+    pub(super) fn is_unknown_method(&self) -> bool {
+        self.status == Some(UNIMPLEMENTED)
+    }
+
+    /// Whether the status is a failure, as `kind` of its sides sees it. A client minds each but `OK`.
+    pub(super) fn has_failed(&self, kind: Kind) -> bool {
+        self.status.is_some_and(|status| {
+            let is_listed = usize::try_from(status).is_ok_and(|status| status < STATUSES.len());
+            status != 0 && (kind == Kind::Client || !is_listed || FAILURES.contains(&status))
+        })
+    }
+
     /// Keeps `grpc-status`: a number.
     pub(super) fn keep_status(&mut self, value: &[u8]) {
         let digits = value.iter().all(u8::is_ascii_digit) && (1..=9).contains(&value.len());

@@ -18,6 +18,8 @@ pub(super) struct Seen {
     pub(super) content_type: bool,
     /// `:status`.
     pub(super) status: Option<u16>,
+    /// `content-length`.
+    pub(super) length: Option<u64>,
     /// `grpc-status`.
     pub(super) grpc_status: bool,
     /// Fields that refer to what was lost.
@@ -104,6 +106,7 @@ pub(super) fn response(exchange: &mut Http2Exchange, seen: &mut Seen, field: &Fi
                 exchange.call.get_or_insert_default();
             }
         }
+        Name::ContentLength => seen.length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()),
         Name::GrpcStatus => {
             seen.grpc_status = true;
             exchange.call.get_or_insert_default().keep_status(value);

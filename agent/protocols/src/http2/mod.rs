@@ -11,6 +11,7 @@
 //! - `grpc`: messages in bodies, time-outs, statuses;
 //! - `stream`, `streams`: requests and responses that are under way, and how they end;
 //! - `session`: both directions together;
+//! - `blank`: what recordings do not keep;
 //! - `describe`: what spans, metrics and advice get.
 //!
 //! What a loss means here. Within a body: nothing (but messages of gRPC are not counted then). Within a header block: that
@@ -22,6 +23,7 @@
 //! between bodies: so the whole of each turn is asked for ([`Session::budget`]).
 
 mod again;
+mod blank;
 mod describe;
 mod event;
 mod frame;
@@ -37,10 +39,12 @@ mod stream;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod torn;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::blank::Blanking;
 use crate::describe::headers::Kept;
 use crate::describe::spoken::{FamilyName, Spoken};
 use crate::hidden::Hidden;
@@ -98,9 +102,13 @@ pub const MAX_TARGET: usize = 4096;
 /// Name and family of plain requests.
 const SPOKEN: Spoken = Spoken { name: "http2", family: FamilyName::Http };
 
+/// The same of calls of gRPC: the connection is one of HTTP/2 all the same, and is chosen and left out as such.
+const CALLS: Spoken = Spoken { name: SPOKEN.name, family: FamilyName::Rpc };
+
 /// The registry entry of HTTP/2.
 pub static PROTOCOL: Protocol = Protocol {
     is_self_evident: true,
+    blank: Some(Blanking { what: "headers with credentials", scan: blank::blocks }),
     hidden: Hidden { offer: Some("h2"), ..Hidden::NOTHING },
     ..Protocol::new(SPOKEN, "HTTP/2", probe, open)
 };

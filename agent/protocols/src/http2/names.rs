@@ -33,6 +33,8 @@ pub(super) enum Name {
     Forwarded,
     /// `content-type`.
     ContentType,
+    /// `content-length`.
+    ContentLength,
     /// `grpc-status`.
     GrpcStatus,
     /// `grpc-message`.
@@ -65,6 +67,7 @@ impl Name {
             b"x-forwarded-for" => Self::ForwardedFor,
             b"forwarded" => Self::Forwarded,
             b"content-type" => Self::ContentType,
+            b"content-length" => Self::ContentLength,
             b"grpc-status" => Self::GrpcStatus,
             b"grpc-message" => Self::GrpcMessage,
             b"grpc-timeout" => Self::GrpcTimeout,

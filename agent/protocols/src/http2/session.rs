@@ -1,5 +1,6 @@
 //! Both directions of a connection.
 
+use super::event::Event;
 use super::hpack::Decoder;
 use super::reader::Reader;
 use super::resync;
@@ -9,6 +10,9 @@ use crate::stream::{Chunk, Direction, Stamp};
 
 /// After so many broken frames it never was HTTP/2.
 const MAX_BROKEN: u32 = 8;
+
+/// Payload bytes of a turn while a long body is under way: what is usual.
+const BESIDE_LONG: u32 = 15 * 1024;
 
 /// What is read of one direction.
 #[derive(Debug)]
@@ -22,7 +26,7 @@ struct Side {
 pub(super) struct Http2 {
     sides: [Side; 2],
     streams: Streams,
-    /// Broken frames since a direction was last understood.
+    /// Broken frames since the last exchange.
     broken: u32,
     last_ns: u64,
     /// Nothing more is read.
@@ -44,6 +48,7 @@ impl Http2 {
         side.reader.lose();
         side.decoder.lose();
         self.streams.doubt(direction);
+        self.streams.settle(out);
         out.count(Reason::Malformed);
         self.broken += 1;
         if self.broken >= MAX_BROKEN {
@@ -67,6 +72,9 @@ impl Session for Http2 {
         {
             reader.find();
         }
+        if reader.is_lost() && direction == Direction::ToClient {
+            streams.pass_over(chunk.bytes.len() as u64, chunk.stamp);
+        }
         let (mut at, mut is_broken) = (0, false);
         loop {
             let rest = chunk.bytes.get(at..).unwrap_or_default();
@@ -83,6 +91,8 @@ impl Session for Http2 {
         reader.called(chunk.stamp, chunk.ends_call);
         if is_broken {
             self.malformed(direction, out);
+        } else if !out.exchanges.is_empty() {
+            self.broken = 0;
         }
     }
 
@@ -94,10 +104,17 @@ impl Session for Http2 {
         let Self { sides, streams, .. } = self;
         let Side { reader, decoder } = &mut sides[direction as usize];
         let (mut left, mut was_lost) = (len, reader.is_lost());
+        let is_answer = direction == Direction::ToClient;
+        if was_lost && is_answer {
+            streams.pass_over(len, stamp);
+        }
         loop {
             let (used, event) = reader.gap(left, stamp);
             left -= used.min(left);
             let Some(event) = event else { break };
+            if is_answer && matches!(event, Event::Lost) {
+                streams.tear(used, stamp);
+            }
             // Only the loss of framing is an error here, and that is told as such.
             let _ = streams.take(direction, event, decoder, stamp, out);
         }
@@ -121,6 +138,12 @@ impl Session for Http2 {
         }
     }
 
+    fn rest(&mut self, now_ns: u64, out: &mut Output) {
+        if !self.left {
+            self.streams.rest(now_ns, out);
+        }
+    }
+
     fn expire(&mut self, before_ns: u64, out: &mut Output) {
         if self.left || self.last_ns >= before_ns {
             return;
@@ -133,7 +156,7 @@ impl Session for Http2 {
     }
 
     fn budget(&self) -> Option<u32> {
-        Some(EVERYTHING)
+        Some(if self.streams.has_long_body() { BESIDE_LONG } else { EVERYTHING })
     }
 
     fn heap_bytes(&self) -> usize {

@@ -16,6 +16,8 @@ pub(super) struct Way {
     pub(super) window: Option<Window>,
     /// Bytes of its body, without padding.
     body: u64,
+    /// How many there will be, as its head says.
+    length: Option<u64>,
     messages: Messages,
     /// Its end was seen.
     pub(super) has_ended: bool,
@@ -52,10 +54,11 @@ impl Way {
         }
     }
 
-    /// A frame of its body is over.
-    pub(super) fn data(&mut self, bytes: u64, body: u64, last: Stamp) {
+    /// A frame of its body is over. How long the body is by now.
+    pub(super) fn data(&mut self, bytes: u64, body: u64, last: Stamp) -> u64 {
         self.frame(bytes, last);
         self.body += body;
+        self.body
     }
 
     /// Frames were lost that may have been of it.
@@ -64,6 +67,19 @@ impl Way {
             (self.is_doubtful, self.is_torn) = (true, true);
             self.messages.lose();
         }
+    }
+
+    /// Bytes of its body that are yet to come, if its head says how many there will be.
+    pub(super) fn missing(&self) -> Option<u64> {
+        let is_whole = self.window.is_some() && !self.has_ended && !self.is_torn;
+        self.length.filter(|_| is_whole)?.checked_sub(self.body)
+    }
+
+    /// All that was missing has passed unseen in so many bytes, the last of them with this stamp.
+    pub(super) fn mend(&mut self, bytes: u64, last: Stamp) {
+        self.frame(bytes, last);
+        self.body = self.length.unwrap_or(self.body);
+        (self.has_ended, self.is_torn) = (true, false);
     }
 
     fn body(&self) -> Option<u64> {
@@ -159,6 +175,7 @@ impl Stream {
                 self.detail.status = Some(status);
                 self.has_lost_outcome = false;
                 self.ways[1].open(head.pos, head.first, head.bytes, head.last);
+                self.ways[1].length = seen.and_then(|seen| seen.length).filter(|_| self.detail.call.is_none());
             }
             _ if has_begun => self.ways[1].frame(head.bytes, head.last),
             // The head itself was lost, or says what was.

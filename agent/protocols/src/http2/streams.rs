@@ -7,6 +7,7 @@ use super::frame::REFUSED;
 use super::hpack::{Decoder, Invalid};
 use super::keep::{self, Seen};
 use super::stream::Stream;
+use super::torn::Torn;
 use super::{again, describe};
 use crate::exchange::Ending;
 use crate::session::{Close, Output, Reason};
@@ -16,13 +17,15 @@ use crate::stream::{Direction, Stamp};
 const MAX_STREAMS: usize = 1024;
 /// Most bytes of their texts.
 const MAX_TEXT: usize = 512 * 1024;
+/// A body that is longer, bytes, costs more than it is worth: where its frames end may be lost.
+const LONG: u64 = 1 << 20;
 /// Most responses that wait for their requests' events.
 const MAX_EARLY: usize = 64;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    list: VecDeque<Stream>,
+    pub(super) list: VecDeque<Stream>,
     /// The last stream that the client opened.
     newest: u32,
     /// Responses in the list whose requests were not seen yet.
@@ -31,16 +34,25 @@ pub(super) struct Streams {
     text: usize,
     /// The server will answer no later stream.
     refused_after: Option<u32>,
+    /// One whose body is so long that it need not be copied.
+    long: Option<u32>,
+    /// See [`super::torn`].
+    pub(super) torn: Option<Torn>,
 }
 
 impl Streams {
-    fn find(&self, id: u32) -> Result<usize, usize> {
+    pub(super) fn find(&self, id: u32) -> Result<usize, usize> {
         match self.list.back() {
             Some(last) if last.id == id => Ok(self.list.len() - 1),
             Some(last) if last.id < id => Err(self.list.len()),
             None => Err(0),
             Some(_) => self.list.binary_search_by_key(&id, |stream| stream.id),
         }
+    }
+
+    /// Whether a body is under way that is so long that it need not be copied.
+    pub(super) fn has_long_body(&self) -> bool {
+        self.long.is_some()
     }
 
     /// Whether a stream may be meant where it is not certain that a frame begins.
@@ -69,6 +81,9 @@ impl Streams {
 
     fn remove(&mut self, at: usize) -> Option<Stream> {
         let stream = self.list.remove(at)?;
+        if self.long == Some(stream.id) {
+            self.long = None;
+        }
         self.early -= usize::from(!stream.is_asked);
         self.text -= stream.text;
         Some(stream)
@@ -93,6 +108,11 @@ impl Streams {
         stamp: Stamp,
         out: &mut Output,
     ) -> Result<(), Invalid> {
+        if direction == Direction::ToClient
+            && matches!(event, Event::Headers(_) | Event::Data { .. } | Event::Reset(..))
+        {
+            self.goes_on();
+        }
         match event {
             Event::Headers(block) => return self.headers(direction, &block, decoder, out),
             Event::Body(id, piece) => {
@@ -104,7 +124,9 @@ impl Streams {
             }
             Event::Data { stream, ends_stream, bytes, body } => {
                 if let Ok(at) = self.find(stream) {
-                    self.list[at].way(direction).data(bytes, body, stamp);
+                    if self.list[at].way(direction).data(bytes, body, stamp) > LONG {
+                        self.long = Some(stream);
+                    }
                     self.ended(at, direction, ends_stream, out);
                 }
             }
@@ -125,7 +147,6 @@ impl Streams {
         for stream in &mut self.list {
             stream.way(direction).doubt();
         }
-        // Requests whose answer is complete wait for nothing that can still be seen.
     }
 
     /// Tells what waited only for the end of a request that may have passed unseen.
@@ -180,6 +201,8 @@ impl Streams {
             // Trailers of what is over.
             return pass(block, decoder);
         }
+        self.mend(out);
+        let found = self.find(block.stream);
         self.newest = self.newest.max(block.stream);
         let mut early = found.ok().and_then(|at| self.remove(at));
         let mut stream = match early.take() {
@@ -278,6 +301,7 @@ impl Streams {
 
     /// The connection ended.
     pub(super) fn close(&mut self, how: Close, at_ns: u64, out: &mut Output) {
+        self.mend(out);
         let ending = if how == Close::Reset { Ending::Reset } else { Ending::Closed };
         while let Some(mut stream) = self.remove(0) {
             let is_refused = self.refused_after.is_some_and(|last| stream.id > last);
@@ -290,6 +314,7 @@ impl Streams {
 
     /// Nothing more will be told but what is certain.
     pub(super) fn abandon(&mut self, reason: Reason, out: &mut Output) {
+        self.mend(out);
         while let Some(stream) = self.remove(0) {
             let is_open = stream.is_asked && !stream.is_lost && !stream.ways[1].has_ended;
             if is_open && !stream.ways[1].is_doubtful {
@@ -302,6 +327,7 @@ impl Streams {
 
     /// Gives up what may have ended unseen.
     pub(super) fn expire(&mut self, out: &mut Output) {
+        self.mend(out);
         let mut at = 0;
         while let Some(stream) = self.list.get(at) {
             if stream.ways[1].is_doubtful || !stream.is_asked {

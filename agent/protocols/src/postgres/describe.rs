@@ -59,7 +59,7 @@ impl Detail for PostgresExchange {
         if let Some(state) = &self.sqlstate {
             attributes.push((semconv::DB_RESPONSE_STATUS_CODE, Value::text(state)));
         }
-        Described { name, attributes, message: severity(self) }
+        Described { name, attributes, message: severity(self).into() }
     }
 
     /// The SQLSTATE, unless its class is 00 (success) or 01 (warning).

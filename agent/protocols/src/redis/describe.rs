@@ -56,7 +56,7 @@ impl Detail for RedisExchange {
         if let Some(prefix) = &self.error {
             attributes.push((semconv::DB_RESPONSE_STATUS_CODE, Value::text(prefix)));
         }
-        Described { name: name(self).into(), attributes, message: "" }
+        Described { name: name(self).into(), attributes, message: Cow::Borrowed("") }
     }
 
     /// The prefix of the error reply.

@@ -28,6 +28,7 @@ macro_rules! attributes {
 }
 
 const HTTP: &str = "semconv/registry/attributes/http/";
+const RPC: &str = "semconv/registry/attributes/rpc/";
 const URL: &str = "semconv/registry/attributes/url/";
 const DB: &str = "semconv/registry/attributes/db/";
 const NETWORK: &str = "semconv/registry/attributes/network/";
@@ -83,6 +84,15 @@ attributes! {
     USER_AGENT_ORIGINAL: "user_agent.original", String, Stable, USER_AGENT, "what clients send", "curl/8.5.0";
     /// How the operation failed.
     ERROR_TYPE: "error.type", String, Stable, ERROR, "status codes, SQLSTATEs, error words, names of failures", "503";
+
+    /// The system of remote procedure calls.
+    RPC_SYSTEM_NAME: "rpc.system.name", String, Development, RPC, "`grpc`", "grpc";
+    /// The method that is called, with its service.
+    RPC_METHOD: "rpc.method", String, Development, RPC, "methods; of a server those that it has, else `_OTHER`", "shop.Cart/Add";
+    /// The method as it was sent, where the server has none of that name.
+    RPC_METHOD_ORIGINAL: "rpc.method_original", String, Development, RPC, "what clients send", "shop.Cart/Ad";
+    /// Status of the call.
+    RPC_RESPONSE_STATUS_CODE: "rpc.response.status_code", String, Development, RPC, "names of the 17 codes", "OK";
 
     /// The database system.
     DB_SYSTEM_NAME: "db.system.name", String, Stable, DB, "`postgresql`, `redis`", "postgresql";
@@ -221,6 +231,12 @@ attributes! {
 
     /// That the route was guessed.
     WIRESPAN_ROUTE_SOURCE: "wirespan.route.source", String, Own, WIRESPAN, "`heuristic`", "heuristic";
+    /// Messages that the client of a call sent.
+    WIRESPAN_RPC_REQUEST_MESSAGES: "wirespan.rpc.request.messages", Int, Own, WIRESPAN, "any", "1";
+    /// Messages that the server of a call sent.
+    WIRESPAN_RPC_RESPONSE_MESSAGES: "wirespan.rpc.response.messages", Int, Own, WIRESPAN, "any", "3";
+    /// How long the client of a call said that it waits, s.
+    WIRESPAN_RPC_TIMEOUT: "wirespan.rpc.timeout", Double, Own, WIRESPAN, "what clients ask for", "2";
     /// That the request's target is longer than what the span shows.
     WIRESPAN_URL_TRUNCATED: "wirespan.url.truncated", Bool, Own, WIRESPAN, "`true`", "true";
     /// That the statement's text was never seen.

@@ -67,6 +67,11 @@ const HTTP_CLIENT: &[&str] = &[
     ERROR_TYPE,
     NETWORK_PROTOCOL_VERSION,
 ];
+/// Of a call as the server sees it.
+const RPC_SERVER: &[&str] = &[RPC_SYSTEM_NAME, RPC_METHOD, RPC_RESPONSE_STATUS_CODE, ERROR_TYPE];
+/// Of a call as the client sees it.
+const RPC_CLIENT: &[&str] =
+    &[RPC_SYSTEM_NAME, RPC_METHOD, RPC_RESPONSE_STATUS_CODE, ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT];
 /// Of an operation as the database process sees it.
 const DB_SERVER: &[&str] = &[
     DB_SYSTEM_NAME,
@@ -107,6 +112,10 @@ metrics! {
             HTTP_CLIENT, "Size of HTTP client request bodies.", "where the size is certain";
         HttpClientResponseBody: "http.client.response.body.size", "By", Kind::Histogram(BYTES), true, Development,
             HTTP_CLIENT, "Size of HTTP client response bodies.", "where the size is certain";
+        RpcServerDuration: "rpc.server.call.duration", "s", Kind::Histogram(SECONDS), false, Development, RPC_SERVER,
+            "Duration of incoming remote procedure calls.", "as the server sees it";
+        RpcClientDuration: "rpc.client.call.duration", "s", Kind::Histogram(SECONDS), false, Development, RPC_CLIENT,
+            "Duration of outgoing remote procedure calls.", "as the client sees it";
         HttpOpenConnections: "http.client.open_connections", "{connection}", Kind::UpDown, true, Development,
             &[SERVER_ADDRESS, SERVER_PORT, HTTP_CONNECTION_STATE],
             "Number of outbound HTTP connections that are active or idle.",

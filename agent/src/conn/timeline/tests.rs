@@ -172,7 +172,7 @@ fn a_handshake_after_silence_is_a_part_of_it() {
     let mut refused = Life::new(&open(Role::Server));
     assert_eq!(refused.tick(2 * SECOND, 30 * MS, false), None);
     let refusal = Phase { error: Some("28P01".into()), ..sign_in(1_500, 1_700) };
-    assert_eq!(refused.phase(refusal).unwrap().error.as_deref(), Some("28P01"));
+    assert_eq!(refused.phase(refusal, false).unwrap().error.as_deref(), Some("28P01"));
 }
 
 #[test]

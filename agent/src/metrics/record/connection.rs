@@ -252,7 +252,7 @@ impl Metrics {
                     let mut key = self.store.key(resource, labels.as_slice());
                     self.store.record(Metric::DbConnectionCount, &mut key, 1.0, self.now_ns, None);
                 }
-                Some(FamilyName::Lookup | FamilyName::Opaque) | None => {}
+                Some(FamilyName::Rpc | FamilyName::Lookup | FamilyName::Opaque) | None => {}
             }
         }
     }

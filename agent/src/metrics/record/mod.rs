@@ -7,6 +7,7 @@ mod graph;
 mod http;
 mod labels;
 mod own;
+mod rpc;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -151,8 +152,9 @@ impl Metrics {
         let Known { edge, near, .. } = self.connections.get_mut(&seen.id).unwrap_or(&mut unknown);
         match exchange.detail.family() {
             // What its SDK measures. Queues, and who calls whom, it does not see.
-            Family::Http(_) | Family::Database(_) if seen.is_measured => self.deferred += 1,
+            Family::Http(_) | Family::Rpc(_) | Family::Database(_) if seen.is_measured => self.deferred += 1,
             Family::Http(http) => http::record(&mut self.store, &mut near.http, &self.options, &measured, &http),
+            Family::Rpc(call) => rpc::record(&mut self.store, &mut near.operation, &measured, &call),
             Family::Database(database) => database::record(&mut self.store, &mut near.operation, &measured, &database),
             Family::Lookup(lookup) => {
                 if role == Role::Client {

@@ -63,8 +63,8 @@ impl Stages {
             self.sdks.exported(pid, signal, may_relay(Binding::of(resource)), exchange.end_ns);
         }
         let work = match exchange.detail.spoken().family {
-            FamilyName::Http if !is_client => Work::Served,
-            FamilyName::Http => Work::Called { is_traced: header.is_some() },
+            FamilyName::Http | FamilyName::Rpc if !is_client => Work::Served,
+            FamilyName::Http | FamilyName::Rpc => Work::Called { is_traced: header.is_some() },
             FamilyName::Database if is_client => Work::Queried,
             _ => return (told, false),
         };

@@ -31,7 +31,7 @@ pub(super) static ENTRIES: [(Name, &str, &str); 61] = [
     (Name::Other, "content-disposition", ""),
     (Name::Other, "content-encoding", ""),
     (Name::Other, "content-language", ""),
-    (Name::Other, "content-length", ""),
+    (Name::ContentLength, "content-length", ""),
     (Name::Other, "content-location", ""),
     (Name::Other, "content-range", ""),
     (Name::ContentType, "content-type", ""),

@@ -18,9 +18,11 @@ pub(super) struct Field<'a> {
     pub(super) name: &'a [u8],
     /// Its value.
     pub(super) value: &'a [u8],
+    /// Where a value that is sent itself ends in the block, and its length there.
+    pub(super) place: Option<(usize, usize)>,
 }
 
-const LOST: Field<'static> = Field { kind: Name::Unknown, name: b"", value: b"" };
+const LOST: Field<'static> = Field { kind: Name::Unknown, name: b"", value: b"", place: None };
 
 /// The block breaks the rules, or the connection was misread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Decoder {
             } else {
                 let is_inserted = first & 0xc0 == 0x40;
                 let index = integer(&mut rest, if is_inserted { 6 } else { 4 })?;
-                self.literal(&mut rest, index, is_inserted, &mut field)?;
+                self.literal(&mut rest, block.len(), index, is_inserted, &mut field)?;
             }
             has_fields = true;
         }
@@ -84,13 +86,13 @@ impl Decoder {
         match self.origin(index)? {
             Origin::Fixed(at) => {
                 let (kind, name, value) = fixed::ENTRIES.get(at).ok_or(Invalid)?;
-                Ok(Field { kind: *kind, name: name.as_bytes(), value: value.as_bytes() })
+                Ok(Field { kind: *kind, name: name.as_bytes(), value: value.as_bytes(), place: None })
             }
             Origin::Known(at) => {
                 let entry = self.table.get(at).ok_or(Invalid)?;
                 Ok(match entry.name {
                     Name::Unknown => LOST,
-                    kind => Field { kind, name: entry.name_text(), value: entry.value() },
+                    kind => Field { kind, name: entry.name_text(), value: entry.value(), place: None },
                 })
             }
             Origin::Lost => Ok(LOST),
@@ -111,12 +113,15 @@ impl Decoder {
     fn literal(
         &mut self,
         rest: &mut &[u8],
+        block: usize,
         index: usize,
         is_inserted: bool,
         field: &mut impl FnMut(Field<'_>),
     ) -> Result<(), Invalid> {
         let sent = if index == 0 { Some(string(rest, &mut self.name)?) } else { None };
+        let before = *rest;
         let value = string(rest, &mut self.value)?;
+        let place = Some((block - rest.len(), integer(&mut &*before, 7)?));
         let value = value.in_room(&self.value);
         let (kind, name) = match &sent {
             Some(name) => {
@@ -135,7 +140,7 @@ impl Decoder {
                 Origin::Lost => (Name::Unknown, &b""[..]),
             },
         };
-        field(if kind == Name::Unknown { LOST } else { Field { kind, name, value } });
+        field(if kind == Name::Unknown { Field { place, ..LOST } } else { Field { kind, name, value, place } });
         if is_inserted {
             let entry = Entry::new(kind, name, value);
             self.table.insert(entry);

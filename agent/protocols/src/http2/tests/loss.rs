@@ -88,3 +88,50 @@ fn joined_midway() {
     let run = Run::play(false, &calls).close();
     assert_eq!((run.told(), run.count(Reason::LostRequest)), (String::new(), 1));
 }
+
+/// A head that says how long the body is, and a body in frames.
+fn long(server: &mut build::Peer, stream: u32, len: usize, frame: usize) -> Vec<u8> {
+    let head = server.head(stream, &[(":status", "200"), ("content-length", &len.to_string())], false);
+    let body = vec![7; len];
+    let count = body.chunks(frame).count();
+    let frames = body.chunks(frame).enumerate().flat_map(|(at, piece)| build::data(stream, piece, at + 1 == count));
+    head.into_iter().chain(frames).collect()
+}
+
+#[test]
+fn a_body_whose_length_is_known_may_pass_unseen() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok(client.get(1, "/a"))));
+    let answer = long(&mut server, 1, 100_000, 8192);
+    calls.push((DOWN, Ok(answer[..15_000].to_vec())));
+    calls.push((DOWN, Err(60_000)));
+    calls.push((DOWN, Ok(answer[75_000..75_100].to_vec())));
+    calls.push((DOWN, Err(answer.len() - 75_100)));
+    calls.push((UP, Ok(client.get(3, "/b"))));
+    calls.push((DOWN, Ok(server.respond(3, 204, b""))));
+    let run = Run::play(true, &calls).close();
+    assert_eq!(run.told(), "1 GET /a 200 0/100000 30-70\n3 GET /b 204 0/0 80-90\n");
+    assert_eq!((run.count(Reason::LostResponse), run.count(Reason::Resync)), (0, 1));
+}
+
+#[test]
+fn a_body_that_was_cut_off_is_not_told() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok(client.get(1, "/a"))));
+    let answer = long(&mut server, 1, 100_000, 8192);
+    calls.push((DOWN, Ok(answer[..15_000].to_vec())));
+    calls.push((DOWN, Err(60_000)));
+    let run = Run::play(true, &calls).close();
+    assert_eq!((run.told(), run.count(Reason::LostResponse)), (String::new(), 1));
+}
+
+#[test]
+fn of_two_bodies_nobody_knows_which_passed() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok([client.get(1, "/a"), client.get(3, "/b")].concat())));
+    let answer = long(&mut server, 1, 100_000, 8192);
+    calls.push((DOWN, Ok(answer[..15_000].to_vec())));
+    calls.push((DOWN, Err(answer.len() - 15_000)));
+    let run = Run::play(true, &calls).close();
+    assert_eq!((run.told(), run.count(Reason::LostResponse)), (String::new(), 2));
+}
