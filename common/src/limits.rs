@@ -29,6 +29,8 @@ pub const MAX_CONTEXTS: u32 = 16 * 1024;
 pub const MAX_GOROUTINES: u32 = 16 * 1024;
 /// Most `go` statements whose goroutines may work for anybody.
 pub const MAX_WORKERS: u32 = 1024;
+/// Sessions of TLS of which it is known that their secrets were told.
+pub const MAX_SESSIONS: u32 = 8 * 1024;
 /// Most processes into whose runtime the programs look.
 pub const MAX_RUNTIMES: u32 = 4096;
 /// Threads of event loops of which the last receive is kept.

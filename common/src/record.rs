@@ -257,8 +257,10 @@ pub struct Secret {
     pub kind: u8,
     /// Bytes of the secret.
     pub len: u8,
+    /// Not 0: it was read from the object of a session that goes on, [`MAX_SECRET`] bytes as they lie there.
+    pub is_live: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: u8,
     /// Process whose library it is.
     pub pid: u32,
     /// `CLOCK_MONOTONIC` ns.

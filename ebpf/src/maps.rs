@@ -11,7 +11,7 @@ use wirespan_common::counters::Counter;
 use wirespan_common::layout::{Config, Layout, Selection};
 use wirespan_common::limits::{
     MAX_ANSWERS, MAX_CLAIMS, MAX_CONNECTIONS, MAX_CONTEXTS, MAX_GOROUTINES, MAX_LOOPS, MAX_PROCESSES, MAX_RUNTIMES,
-    MAX_SCRATCH, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, MAX_WORKERS, RING_BYTES, SLOTS,
+    MAX_SCRATCH, MAX_SESSIONS, MAX_SHEDDING_THREADS, MAX_UNDECIDED, MAX_WANTED, MAX_WORKERS, RING_BYTES, SLOTS,
 };
 use wirespan_common::propagate::{Ids, MAX_WORKING};
 use wirespan_common::record::Directive;
@@ -123,6 +123,10 @@ pub static WORKERS: LruHashMap<[u64; 2], u8> = LruHashMap::with_max_entries(MAX_
 /// The last receive of a thread that runs an event loop, by a number of its own.
 #[map]
 pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
+
+/// When the secrets of a session that goes on were last told, by process and address of its object; see [`crate::secrets`].
+#[map]
+pub static SESSIONS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MAX_SESSIONS, 0);
 
 /// What is known of the requests of a connection into which a header may be put, by socket.
 #[map]

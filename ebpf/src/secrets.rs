@@ -5,13 +5,19 @@
 //! Where a session keeps the random of its ClientHello is known by version. A wrong place reads something else, which names no
 //! handshake that was seen on the wire.
 
+use crate::conn::now;
 use crate::context::thread::Thread;
-use crate::emit::secret::{Bytes, told};
+use crate::emit::secret::{Bytes, lies, told};
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
+use crate::maps::SESSIONS;
 use crate::process::is_target;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
+use wirespan_common::record::MAX_LABEL;
+
+/// How long after the secrets of a session were told they are not told again, ns.
+const TOLD_NS: u64 = 20_000_000_000;
 
 /// The programs for functions with the arguments (session, label, secret, length), by how the random is found from the session.
 macro_rules! programs {
@@ -62,4 +68,60 @@ pub extern "C" fn tls_tells(label: u64, label_len: u64, secret: u64, len: u64, r
     let secret = Bytes { at: secret, len: len & 0xffff_ffff };
     told(Thread::current().process(), Bytes { at: label, len: label_len }, secret, random);
     0
+}
+
+/// The programs for functions whose first argument is a session that goes on: its handshake passed before anybody looked. They run
+/// for a short time only, once for each call; the secrets of a session are told once.
+macro_rules! sessions {
+    ($($(#[$from:meta])* $program:ident $random:literal $client:literal $server:literal,)*) => {$(
+        $(#[$from])*
+        #[uprobe]
+        pub fn $program(ctx: ProbeContext) -> u32 {
+            let session = Regs(ctx.regs as *const u64).entry_argument(0);
+            if is_target() {
+                tls_goes_on(session, session.wrapping_add($random), session.wrapping_add($client), session.wrapping_add($server));
+            }
+            0
+        }
+    )*};
+}
+
+sessions! {
+    /// OpenSSL 3.0 and 3.1: ssl/ssl_local.h, `struct ssl_st`: `s3.client_random`, `client_app_traffic_secret`,
+    /// `server_app_traffic_secret`.
+    tls_session_openssl_3_0 0x160 0x744 0x784,
+    /// OpenSSL 3.2 to 3.5: the same of `struct ssl_connection_st`.
+    tls_session_openssl_3_2 0x188 0x77c 0x7bc,
+}
+
+/// A session goes on: where its random and its secrets lie. A global function: one for all programs.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn tls_goes_on(session: u64, random: u64, client: u64, server: u64) -> u32 {
+    let process = Thread::current().process();
+    let key = [u64::from(process), session];
+    let at_ns = now();
+    // SAFETY: the value is a word.
+    if unsafe { SESSIONS.get(&key) }.is_some_and(|told_ns| at_ns.wrapping_sub(*told_ns) < TOLD_NS) {
+        return 0;
+    }
+    // It has none before the end of its handshake, nor before TLS 1.3.
+    if read_user::<u64>(client).is_none_or(|begin| begin == 0) {
+        return 0;
+    }
+    // Without room for it, it is told again.
+    let _ = SESSIONS.insert(&key, &at_ns, 0);
+    lies(process, const { label(b"CLIENT_TRAFFIC_SECRET_0") }, client, random);
+    lies(process, const { label(b"SERVER_TRAFFIC_SECRET_0") }, server, random);
+    0
+}
+
+const fn label(text: &[u8; 23]) -> [u8; MAX_LABEL] {
+    let mut label = [0; MAX_LABEL];
+    let mut at = 0;
+    while at < text.len() {
+        label[at] = text[at];
+        at += 1;
+    }
+    label
 }

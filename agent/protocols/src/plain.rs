@@ -102,6 +102,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The secrets of a session that goes on, as its library's object holds them: of both sides' traffic, of whatever generation, in fields
+/// of [`MAX_SECRET`] bytes whatever their length. Of which connection they are is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// What the client encrypts with.
+    pub client: Secret,
+    /// What the server encrypts with.
+    pub server: Secret,
+}
+
 /// A piece of what was decrypted, in the order of its direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainPiece {

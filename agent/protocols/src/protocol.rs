@@ -67,6 +67,9 @@ pub struct Protocol {
     pub datagrams: Option<&'static Protocol>,
     /// Whether a call in mid-connection begins like one of this protocol, which cannot be followed there.
     pub glimpse: Option<fn(&[u8]) -> bool>,
+    /// Whether a call in mid-connection, of so many bytes, that begins so is of this protocol beyond doubt, and can be followed from
+    /// there on if its secrets are found ([`Session::candidate`]).
+    pub goes_on: Option<fn(&[u8], u32) -> bool>,
     /// What is known of it where its bytes are encrypted.
     pub hidden: Hidden,
     /// Whether a driver only tried an operation, which was refused with a status (`db.response.status_code`) that says that
@@ -97,6 +100,7 @@ impl Protocol {
             is_self_evident: false,
             datagrams: None,
             glimpse: None,
+            goes_on: None,
             hidden: Hidden::NOTHING,
             is_optional: None,
             explain: None,
@@ -191,6 +195,12 @@ impl Registry {
     #[must_use]
     pub fn looks_encrypted(self, bytes: &[u8]) -> bool {
         self.encryption().and_then(|protocol| protocol.glimpse).is_some_and(|glimpse| glimpse(bytes))
+    }
+
+    /// What encrypts a connection that was joined midway, of which a call of so many bytes begins so.
+    #[must_use]
+    pub fn goes_on(self, bytes: &[u8], len: u32) -> Option<&'static Protocol> {
+        self.encryption().filter(|protocol| protocol.goes_on.is_some_and(|goes_on| goes_on(bytes, len)))
     }
 
     /// The protocol that clients offer under this name when they encrypt it (ALPN, RFC 7301).

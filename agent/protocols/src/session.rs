@@ -6,7 +6,7 @@ use crate::describe::headers::Headers;
 use crate::exchange::Exchange;
 use crate::exchange::detail::Detail;
 use crate::phase::{Phase, RequestStart};
-use crate::plain::{Plain, Random, Secret};
+use crate::plain::{Candidate, Plain, Random, Secret};
 use crate::stream::{Chunk, Direction, Stamp};
 
 /// How a connection (or one direction of it) ended.
@@ -153,6 +153,12 @@ pub struct Output {
     /// Set when a handshake began whose secrets would let the session decrypt: they are wanted from now on, each by
     /// [`Session::secret`].
     pub wants_secrets: Option<Random>,
+    /// Set when a session that was joined midway holds something by which it can tell whether secrets are its own: those of sessions of
+    /// the same process that go on are wanted, each by [`Session::candidate`].
+    pub wants_candidates: bool,
+    /// Set when it has shown that the two directions are the other way round than the session was told. From then on it is to be told
+    /// the right ones.
+    pub reversed: bool,
     /// What was decrypted. What it is, is for others to find out.
     pub plain: Plain,
     /// Header fields that somebody asked for, on behalf of whatever process.
@@ -195,6 +201,12 @@ pub trait Session: Send {
     /// A secret of the handshake that it has asked for with [`Output::wants_secrets`]: in any order, perhaps more than once, perhaps after
     /// what it encrypts.
     fn secret(&mut self, _secret: &Secret, _at_ns: u64, _out: &mut Output) {}
+
+    /// Secrets of a session of the same process that goes on, after [`Output::wants_candidates`]. True if they are its own: then it wants
+    /// no others.
+    fn candidate(&mut self, _candidate: &Candidate, _out: &mut Output) -> bool {
+        false
+    }
 
     /// One direction ended (FIN seen): whatever is delimited by the end of the stream is complete.
     fn half_close(&mut self, direction: Direction, at_ns: u64, out: &mut Output);

@@ -180,7 +180,8 @@ fn secret_event(told: &record::Secret) -> Option<Event<'static>> {
     let label = told.label.split(|byte| *byte == 0).next().unwrap_or_default();
     let bytes = told.secret.get(..usize::from(told.len))?;
     let secret = SecretKind::labelled(label).and_then(|kind| Secret::new(kind, bytes));
-    Some(Event::Secret(Told { pid: told.pid, at_ns: told.at_ns, random: told.random, secret }))
+    let &record::Secret { pid, at_ns, random, is_live, .. } = told;
+    Some(Event::Secret(Told { pid, at_ns, random, is_live: is_live != 0, secret }))
 }
 
 /// A time that is zero was not seen.

@@ -300,6 +300,16 @@ impl Capture {
         self.uprobes.set(&mut self.ebpf, pid, contexts, secrets)
     }
 
+    /// Has the kernel programs run at these places of a process, too, until [`Capture::close_sessions`]. How many do.
+    pub fn open_sessions(&mut self, pid: u32, sites: &[Site]) -> usize {
+        self.uprobes.open(&mut self.ebpf, pid, sites)
+    }
+
+    /// Ends that.
+    pub fn close_sessions(&mut self, pid: u32) {
+        self.uprobes.close(&mut self.ebpf, pid);
+    }
+
     /// Takes probes out that none of these processes uses any more, now and then.
     pub fn sweep_probes(&mut self, now: Instant, is_used: impl FnOnce(&mut dyn FnMut(u32))) {
         self.uprobes.sweep(&mut self.ebpf, now, is_used);

@@ -43,6 +43,8 @@ pub struct Uprobes {
     places: HashMap<Key, Place>,
     /// The places of each process.
     users: HashMap<u32, HashSet<Key>>,
+    /// Those that it has for a short time.
+    sessions: HashMap<u32, HashSet<Key>>,
     /// Programs that the kernel does not take: it is asked once.
     refusing: HashSet<&'static str>,
     refused: u64,
@@ -59,6 +61,7 @@ impl Uprobes {
             sees_contexts,
             places: HashMap::new(),
             users: HashMap::new(),
+            sessions: HashMap::new(),
             refusing: HashSet::new(),
             refused: 0,
             has_told: false,
@@ -108,22 +111,45 @@ impl Uprobes {
         let mut there = HashSet::new();
         used(&mut |pid| _ = there.insert(pid));
         self.users.retain(|pid, _| there.contains(pid));
-        let users = &self.users;
+        let (users, sessions) = (&self.users, &self.sessions);
         let mut unused = Vec::new();
         for (key, place) in &mut self.places {
-            if users.values().any(|keys| keys.contains(key)) {
+            if users.values().chain(sessions.values()).any(|keys| keys.contains(key)) {
                 place.used = now;
             } else if now.duration_since(place.used) >= place.kept {
                 unused.push(*key);
             }
         }
-        for key in unused {
-            if let Some(Place { link, .. }) = self.places.remove(&key)
-                && let Ok(program) = program(ebpf, key.0)
-            {
-                // It is gone with the program in any case.
-                let _ = program.detach(link);
+        unused.into_iter().for_each(|key| self.take_out(ebpf, key));
+    }
+
+    /// Probes these places for a process, beside those of [`Uprobes::set`], until [`Uprobes::close`]: how many are.
+    pub fn open(&mut self, ebpf: &mut Ebpf, pid: u32, sites: &[Site]) -> usize {
+        if !self.is_on {
+            return 0;
+        }
+        let is_probed = |site: &&Site| self.places.contains_key(&site.key()) || self.put(ebpf, site, Duration::ZERO);
+        let probed: HashSet<Key> = sites.iter().filter(is_probed).map(Site::key).collect();
+        let count = probed.len();
+        self.sessions.insert(pid, probed);
+        count
+    }
+
+    /// Takes out at once what was probed for a process by [`Uprobes::open`], and for no other.
+    pub fn close(&mut self, ebpf: &mut Ebpf, pid: u32) {
+        for key in self.sessions.remove(&pid).unwrap_or_default() {
+            if !self.users.values().chain(self.sessions.values()).any(|keys| keys.contains(&key)) {
+                self.take_out(ebpf, key);
             }
+        }
+    }
+
+    fn take_out(&mut self, ebpf: &mut Ebpf, key: Key) {
+        if let Some(Place { link, .. }) = self.places.remove(&key)
+            && let Ok(program) = program(ebpf, key.0)
+        {
+            // It is gone with the program in any case.
+            let _ = program.detach(link);
         }
     }
 

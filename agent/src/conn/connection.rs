@@ -10,6 +10,7 @@ use super::stream::{Step, Stream};
 use super::timeline::Life;
 use crate::event::{Change, Data, Flow, Open, Role, Transport, Vantage};
 use std::net::SocketAddr;
+use std::ops::Range;
 use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 use wirespan_protocols::protocol::{Context, Opening, Probe, Protocol, Registry};
 use wirespan_protocols::session::{Close, Output, Reason, Session, Shedding};
@@ -26,6 +27,17 @@ enum Stage {
         /// It never spoke a protocol of ours. Else it has left it, or enough is known of it.
         foreign: bool,
     },
+}
+
+/// Whether the handshake of what it encrypts was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// It was, or nothing is encrypted.
+    Young,
+    /// It was not, and its secrets are wanted.
+    Older,
+    /// It was not, and its secrets were found.
+    Read,
 }
 
 /// A connection as the tracker knows it. `T`: whatever the floor above keeps with it.
@@ -64,6 +76,9 @@ pub struct Connection<T> {
     pub most: Option<u32>,
     /// Whether what it encrypts may be read.
     pub may_decrypt: bool,
+    age: Age,
+    /// What of the secrets of its process was tried, by their numbers.
+    pub(super) tried: Range<u64>,
     /// What is spoken inside it, as far as that was decrypted: a connection of its own.
     inside: Option<Box<Self>>,
 }
@@ -96,6 +111,8 @@ impl<T> Connection<T> {
             counted: 0,
             most: None,
             may_decrypt: false,
+            age: Age::Young,
+            tried: 0..0,
             inside: None,
             extra: None,
             open,
@@ -245,6 +262,7 @@ impl<T> Connection<T> {
             Stage::Detecting(_) => self.registry.looks_encrypted(data.head),
             Stage::Ignored { .. } => false,
         };
+        self.join_encrypted(data.head, data.len);
         let len = u64::from(data.len);
         let stream = match data.flow {
             Flow::Sent => &mut self.sent,
@@ -262,6 +280,7 @@ impl<T> Connection<T> {
             Step::Restart => {
                 self.abandon(Reason::Forgotten, out);
                 self.stage = Self::unknown(&self.open, false, self.registry);
+                self.age = Age::Young;
                 self.call(data, 0, stamp, out);
             }
             Step::New { gap, skip } => {
@@ -314,7 +333,7 @@ impl<T> Connection<T> {
         {
             self.learn_role(flow, direction);
         }
-        let direction = self.direction(flow);
+        let direction = self.direction_or_guess(flow);
         match &mut self.stage {
             Stage::Following(_, session) => {
                 let chunk = Chunk { pos: position, bytes, ends_call, stamp };
@@ -340,7 +359,7 @@ impl<T> Connection<T> {
     }
 
     fn gap(&mut self, flow: Flow, len: u64, stamp: Stamp, out: &mut Output) {
-        let direction = self.direction(flow);
+        let direction = self.direction_or_guess(flow);
         match &mut self.stage {
             Stage::Following(_, session) => {
                 if let Some(direction) = direction {
@@ -357,7 +376,7 @@ impl<T> Connection<T> {
     /// Takes in a change of state; true when the connection is over.
     pub(super) fn change(&mut self, change: Change, at_ns: u64, out: &mut Output) -> bool {
         self.last_ns = self.last_ns.max(at_ns);
-        let (sent, received) = (self.direction(Flow::Sent), self.direction(Flow::Received));
+        let (sent, received) = (self.direction_or_guess(Flow::Sent), self.direction_or_guess(Flow::Received));
         let over = change.is_end();
         if let Stage::Detecting(detection) = &self.stage
             && over

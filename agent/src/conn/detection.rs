@@ -150,6 +150,12 @@ impl Detection {
         self.candidate.is_some_and(|candidate| candidate.direction == Direction::ToServer)
     }
 
+    /// Whether it may be one of ours, if the other side agrees.
+    #[must_use]
+    pub fn has_candidate(&self) -> bool {
+        self.candidate.is_some()
+    }
+
     /// Heap bytes held.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {

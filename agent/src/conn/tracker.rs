@@ -1,17 +1,19 @@
 //! All connections: their limits, time-outs and counters.
 
+use super::candidates::Candidates;
 use super::command::Command;
 use super::connection::Connection;
 use super::counts::Counts;
 use super::fact::Fact;
 use super::keyring::Keyring;
-use super::room;
 use super::telling::{drain, end_or_change, tell_set_up};
-use crate::event::{Change, Event, Open, Role, State, Transport};
+use super::{older, room};
+use crate::event::{Change, Event, Open, Role, State, Told, Transport};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use wirespan_protocols::describe::headers::Headers;
 use wirespan_protocols::exchange::detail::Detail;
+use wirespan_protocols::plain::Secret;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::session::{Output, Reason};
@@ -56,6 +58,7 @@ pub struct Tracker<T> {
     /// Heap bytes of all connections, as last counted.
     heap: usize,
     keyring: Keyring,
+    candidates: Candidates,
     swept_ns: u64,
     /// When room was last made.
     crowded_ns: Option<u64>,
@@ -89,6 +92,7 @@ impl<T> Tracker<T> {
             sheds_clients: false,
             heap: 0,
             keyring: Keyring::default(),
+            candidates: Candidates::default(),
             swept_ns: 0,
             crowded_ns: None,
         }
@@ -139,6 +143,12 @@ impl<T> Tracker<T> {
         &mut self.keyring
     }
 
+    /// Secrets of sessions that go on.
+    #[must_use]
+    pub fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
     /// What was counted of them.
     #[must_use]
     pub fn secret_counts(&self) -> super::keyring::Counts {
@@ -167,6 +177,7 @@ impl<T> Tracker<T> {
                         connection.secret(&secret, data.last_ns, &mut self.output);
                     }
                 }
+                older::looks(connection, data, &mut self.candidates, &mut self.output);
                 drain(&mut self.output, &mut self.counts, connection, sink);
                 if connection.is_encrypted() && !was_encrypted {
                     self.counts.encrypted += 1;
@@ -216,6 +227,9 @@ impl<T> Tracker<T> {
             }
             Event::Secret(told) => {
                 let Some(secret) = &told.secret else { return };
+                if told.is_live {
+                    return self.try_live(told, secret, sink);
+                }
                 for id in self.keyring.tell(told.random, secret, told.at_ns) {
                     if let Some(connection) = self.connections.get_mut(&id) {
                         connection.secret(secret, told.at_ns, &mut self.output);
@@ -225,6 +239,22 @@ impl<T> Tracker<T> {
                 }
             }
             Event::Spoken(_) | Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
+        }
+    }
+
+    /// A session of a process goes on with this secret: it is tried on the connections that wait for theirs.
+    fn try_live(&mut self, told: &Told, secret: &Secret, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
+        let Some(number) = self.candidates.tell(told.pid, told.random, secret, told.at_ns) else { return };
+        let Some(candidate) = self.candidates.get(told.pid, number) else { return };
+        for id in self.candidates.waiting(told.pid) {
+            let Some(connection) = self.connections.get_mut(&id) else { continue };
+            if connection.candidate(&candidate, &mut self.output) {
+                self.candidates.claim(told.pid, number);
+                self.candidates.decided(id);
+                drain(&mut self.output, &mut self.counts, connection, sink);
+                connection.count_heap(&mut self.heap);
+                return;
+            }
         }
     }
 
@@ -284,6 +314,7 @@ impl<T> Tracker<T> {
     fn remove(&mut self, id: u64) {
         let Some(connection) = self.connections.remove(&id) else { return };
         self.heap = self.heap.saturating_sub(connection.counted());
+        self.candidates.decided(id);
         if self.sockets.get(&connection.open.sock) == Some(&id) {
             self.sockets.remove(&connection.open.sock);
         }
@@ -353,6 +384,8 @@ impl<T> Tracker<T> {
         if self.heap > self.limits.session_bytes {
             self.evict(now_ns, sink);
         }
+        let waits = |id| self.connections.get(&id).is_some_and(|connection| connection.waits_for_secrets());
+        self.candidates.sweep(now_ns, waits);
         room::give_back(&mut self.connections);
         room::give_back(&mut self.sockets);
     }

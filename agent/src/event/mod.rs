@@ -244,6 +244,8 @@ pub struct Told {
     pub at_ns: u64,
     /// The random of the ClientHello.
     pub random: wirespan_protocols::plain::Random,
+    /// It was read from the object of a session that goes on: the whole field.
+    pub is_live: bool,
     /// The secret; `None`: it is of no use here.
     pub secret: Option<wirespan_protocols::plain::Secret>,
 }

@@ -3,6 +3,7 @@
 use super::listing::Seen;
 use super::stages::{Followed, Stages};
 use crate::capture::report::Report;
+use crate::conn::candidates::Waiting;
 use crate::conn::{Command, Counts, Limits, Tracker, keyring};
 use crate::enrich::Resources;
 use crate::event::Event;
@@ -152,6 +153,12 @@ impl Engine {
     /// Takes the processes whose library of TLS is perhaps not known yet.
     pub fn take_silent(&mut self) -> Vec<u32> {
         self.tracker.keyring().take_silent()
+    }
+
+    /// Processes with connections that were encrypted before anybody looked, and may still be read.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.tracker.candidates().processes().collect()
     }
 
     /// Takes in what was found of a process.

@@ -2,6 +2,7 @@
 
 mod containers;
 mod looks;
+mod older;
 pub mod reload;
 mod rescan;
 
@@ -79,6 +80,7 @@ pub struct Live {
     again: Again,
     /// What processes publish.
     published: Again,
+    older: older::Windows,
     /// Whether it was said that listen queues are not known.
     told_of_listeners: bool,
     rescan: Rescan,
@@ -119,6 +121,7 @@ impl Live {
             resolver,
             again: Again::new(again::PROGRAM),
             published: Again::new(again::PUBLISHED),
+            older: older::Windows::default(),
             told_of_listeners: false,
             rescan,
             reload: None,

@@ -35,6 +35,8 @@ pub struct TlsLibrary {
     pub path: Box<str>,
     /// Where a kernel program must run to see the secrets of its handshakes; `None`: that is not known.
     pub site: Option<Site>,
+    /// Where one must run, for a short time, to see the secrets of sessions whose handshake passed before; none: that is not known.
+    pub sessions: Arc<[Site]>,
 }
 
 impl Site {

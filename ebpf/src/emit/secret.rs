@@ -30,7 +30,8 @@ pub fn told(pid: u32, label: Bytes, secret: Bytes, random: u64) {
     *record = Secret {
         kind: KIND_SECRET,
         len: secret.len as u8,
-        reserved: [0; 2],
+        is_live: 0,
+        reserved: 0,
         pid,
         at_ns: now(),
         random: [0; 32],
@@ -47,6 +48,39 @@ pub fn told(pid: u32, label: Bytes, secret: Bytes, random: u64) {
             && bpf_probe_read_user(record.random.as_mut_ptr().cast(), 32, random as *const _) == 0
             && bpf_probe_read_user(record.secret.as_mut_ptr().cast(), secret_len(secret.len), secret.at as *const _)
                 == 0
+    };
+    if is_read {
+        entry.submit(wake());
+        count(Counter::Delivered);
+    } else {
+        entry.discard(0);
+    }
+}
+
+/// Reports a secret of a session that goes on, from its object: the whole field of this label, and the random of the handshake.
+#[inline(always)]
+pub fn lies(pid: u32, label: [u8; MAX_LABEL], secret: u64, random: u64) {
+    let Some(mut entry) = EVENTS.reserve::<Secret>(0) else {
+        count(Counter::DropOther);
+        return;
+    };
+    // SAFETY: every member is written below; all are integers.
+    let record = unsafe { &mut *entry.as_mut_ptr() };
+    *record = Secret {
+        kind: KIND_SECRET,
+        len: MAX_SECRET as u8,
+        is_live: 1,
+        reserved: 0,
+        pid,
+        at_ns: now(),
+        random: [0; 32],
+        label,
+        secret: [0; MAX_SECRET],
+    };
+    // SAFETY: each writes the size of its field.
+    let is_read = unsafe {
+        bpf_probe_read_user(record.random.as_mut_ptr().cast(), 32, random as *const _) == 0
+            && bpf_probe_read_user(record.secret.as_mut_ptr().cast(), MAX_SECRET as u32, secret as *const _) == 0
     };
     if is_read {
         entry.submit(wake());

@@ -9,7 +9,8 @@
 //! - `inside`: what is known of the protocol inside, and its authentication;
 //! - `outside`: all of them together, a connection as anybody sees it;
 //! - `decrypt`: the inside of a connection whose secrets are known;
-//! - `session`: both.
+//! - `session`: both;
+//! - `older`: a connection whose handshake passed before anybody looked, and whose secrets are found later.
 //!
 //! What a loss means here. Bodies of encrypted records, and of certificates, are not needed. Any other loss in the
 //! handshake, and the time of its last byte, voids it. Lost calls after it void the round that they lie in; of a call of
@@ -21,6 +22,7 @@ mod hello;
 mod inside;
 mod message;
 mod names;
+mod older;
 mod opaque;
 mod outside;
 mod probe;
@@ -40,9 +42,15 @@ use crate::session::Session;
 const SPOKEN: Spoken = Spoken { name: "tls", family: FamilyName::Opaque };
 
 /// The registry entry of TLS.
-pub static PROTOCOL: Protocol =
-    Protocol { glimpse: Some(record::begins_data), ..Protocol::new(SPOKEN, "TLS", probe::probe, open) };
+pub static PROTOCOL: Protocol = Protocol {
+    glimpse: Some(record::begins_data),
+    goes_on: Some(record::is_of_data),
+    ..Protocol::new(SPOKEN, "TLS", probe::probe, open)
+};
 
 fn open(opening: &Opening) -> Box<dyn Session> {
+    if opening.may_decrypt && !opening.from_start {
+        return Box::new(older::Older::new());
+    }
     Box::new(session::Tls::new(opening))
 }

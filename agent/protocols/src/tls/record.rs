@@ -203,6 +203,29 @@ pub(super) fn begins_data(bytes: &[u8]) -> bool {
     bytes.len() >= HEADER && bytes[0] == APPLICATION_DATA && may_be_header(&bytes[..HEADER]) && bytes[3..5] != [0, 0]
 }
 
+/// Whether a call of `len` bytes that begins so is made of records of application data, or is the header of one. Chance makes one of
+/// 2^32 calls look so.
+pub(super) fn is_of_data(head: &[u8], len: u32) -> bool {
+    let (len, mut at) = (len as usize, 0);
+    loop {
+        let rest = head.get(at..).unwrap_or_default();
+        // As far as is seen.
+        if rest.len() < HEADER {
+            return at > 0 && (at == len || at < len && may_be_header(rest));
+        }
+        if !begins_data(rest) {
+            return at > 0 && may_be_header(&rest[..HEADER]);
+        }
+        if at + HEADER == len {
+            return true;
+        }
+        at += HEADER + usize::from(u16::from_be_bytes([rest[3], rest[4]]));
+        if at > len {
+            return false;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +260,21 @@ mod tests {
         assert_eq!((record.pos, record.len, record.end(), record.timed), (13, 256, 274, false));
         assert_eq!(ends(&mut reader, &chunk(274, b"\x17\x03\x03\0\0", true, 4)), [(23, 0, 274)]);
         assert_eq!(ends(&mut reader, &chunk(279, b"HTTP", true, 5)), [(0, 0, 1)]);
+    }
+
+    #[test]
+    fn calls_of_records_are_told_from_others() {
+        let is = |head: &[u8], len| is_of_data(head, len);
+        assert!(is(b"\x17\x03\x03\0\x02ab", 7), "one record");
+        assert!(is(b"\x17\x03\x03\0\x02", 5), "a header, whose body is read next");
+        assert!(is(b"\x17\x03\x03\0\x02ab\x17\x03\x03\0\x01a", 13), "two");
+        assert!(is(b"\x17\x03\x03\x10\0ab", 0x1005), "one that is copied in part");
+        assert!(is(b"\x17\x03\x03\0\x02ab\x15\x03\x03\0\x02", 14), "and an alert");
+        for (no, len) in
+            [(&b"\x17\x03\x03\0\x02ab"[..], 6), (b"\x17\x03\x03\0\x02abGET /", 12), (b"\x17\x03", 2), (b"", 0)]
+        {
+            assert!(!is(no, len), "{no:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The connection inside a connection that encrypts it: what its session decrypts is followed like the bytes of any other.
 
-use super::{Connection, Stage};
+use super::{Age, Connection, Stage};
 use crate::conn::detection::Detection;
 use crate::conn::timeline::Life;
 use crate::event::{Change, Flow, Role};
-use wirespan_protocols::plain::{PlainBytes, PlainPiece, Secret};
+use wirespan_protocols::plain::{Candidate, PlainBytes, PlainPiece, Secret};
+use wirespan_protocols::protocol::Opening;
 use wirespan_protocols::session::Output;
 use wirespan_protocols::stream::Direction;
 
@@ -16,6 +17,58 @@ impl<T> Connection<T> {
         }
         self.leave(out);
         self.decrypted(out);
+    }
+
+    /// Whether it was encrypted before anybody looked, and may still be read.
+    #[must_use]
+    pub fn waits_for_secrets(&self) -> bool {
+        self.age == Age::Older && matches!(self.stage, Stage::Following(..))
+    }
+
+    /// Follows a connection that was joined midway as an encrypted one from this call on, if it is one.
+    pub(super) fn join_encrypted(&mut self, head: &[u8], len: u32) {
+        let Stage::Detecting(detection) = &self.stage else { return };
+        if !self.may_decrypt || detection.is_from_start() || detection.has_candidate() {
+            return;
+        }
+        if let Some(protocol) = self.registry.goes_on(head, len) {
+            let opening = Opening { from_start: false, before: None, may_decrypt: true, registry: self.registry };
+            self.stage = Stage::Following(protocol, (protocol.open)(&opening));
+            self.age = Age::Older;
+        }
+    }
+
+    /// Takes in the secrets of a session of its process. True if they are its own.
+    pub(in crate::conn) fn candidate(&mut self, candidate: &Candidate, out: &mut Output) -> bool {
+        let Stage::Following(_, session) = &mut self.stage else { return false };
+        if !session.candidate(candidate, out) {
+            return false;
+        }
+        self.age = Age::Read;
+        if std::mem::take(&mut out.reversed) {
+            match self.role {
+                None => self.role = Some(Role::Server),
+                // The kernel knows who connected.
+                Some(_) => {
+                    out.plain.clear();
+                    out.left = true;
+                }
+            }
+        } else {
+            self.role.get_or_insert(Role::Client);
+        }
+        self.leave(out);
+        self.decrypted(out);
+        true
+    }
+
+    /// The direction of a flow: as long as the role of a connection that waits for secrets is not known, that of a client.
+    pub(super) fn direction_or_guess(&self, flow: Flow) -> Option<Direction> {
+        let guessed = match flow {
+            Flow::Sent => Direction::ToServer,
+            Flow::Received => Direction::ToClient,
+        };
+        self.direction(flow).or_else(|| self.waits_for_secrets().then_some(guessed))
     }
 
     /// Follows what was just decrypted.
@@ -50,7 +103,8 @@ impl<T> Connection<T> {
     /// The connection inside: it has the same ends, and what it encrypts in turn is not read.
     fn begin_inside(&self) -> Self {
         let role = self.role.unwrap_or(Role::Server);
-        let stage = Stage::Detecting(Detection::new(true, self.registry));
+        let from_start = self.age == Age::Young;
+        let stage = Stage::Detecting(Detection::new(from_start, self.registry));
         let mut inside = Self::new(self.open.clone(), self.registry);
         (inside.role, inside.stage, inside.began, inside.pid) = (Some(role), stage, true, self.pid);
         // Its set-up is that of the whole.

@@ -28,6 +28,7 @@ impl Live {
         for pid in self.engine.take_silent() {
             self.again.looked(pid, true, now);
         }
+        self.look_for_older(now);
         let Self { engine, again, published, resolver, .. } = self;
         let processes = engine.processes();
         let targets = || processes.targets().map(|process| process.pid).collect();
@@ -40,6 +41,30 @@ impl Live {
                 Some(process) if process.published.is_some() => published.goes_on(pid, now),
                 _ => published.looked(pid, true, now),
             }
+        }
+    }
+
+    /// Has sessions looked for whose connections were encrypted before anybody looked, as long as there are such connections.
+    fn look_for_older(&mut self, now: Instant) {
+        let Self { engine, capture, older, .. } = self;
+        let waiting = engine.waiting();
+        if waiting.is_empty() && older.is_idle() {
+            return;
+        }
+        for pid in older.over(now, &waiting) {
+            capture.close_sessions(pid);
+            tracing::debug!("process {pid}: the probes of TLS sessions are taken out");
+        }
+        for pid in older.due(now, &waiting) {
+            let Some(process) = engine.processes().get(pid) else { continue };
+            let sites: Vec<Site> =
+                process.program.tls.iter().flat_map(|library| library.sessions.iter().cloned()).collect();
+            if sites.is_empty() {
+                continue;
+            }
+            let count = capture.open_sessions(pid, &sites);
+            older.opened(pid, now);
+            tracing::debug!("process {pid}: {count} probes look for TLS sessions");
         }
     }
 

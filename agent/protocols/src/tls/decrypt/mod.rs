@@ -5,6 +5,7 @@
 //! - `frame`, `search`: records as a whole, and where one may stand after a loss;
 //! - `records`, `early`, `number`: the records of one direction in their order, and which number each has;
 //! - `opener`: one direction, all of that; `tell`: the pieces that come out;
+//! - `older`: both directions of a connection that was joined midway, until its secrets are found and from then on;
 //! - `wait`: what waits for a key, both directions in the order of their times.
 //!
 //! What is certain here. Nothing is shown of a direction before the tag of a record has proved its keys. From then on a record whose
@@ -20,6 +21,7 @@ mod frame;
 mod keying;
 mod keys;
 mod number;
+mod older;
 mod opener;
 mod records;
 mod schedule;
@@ -29,6 +31,7 @@ mod tell;
 mod wait;
 
 pub(super) use keying::Agreed;
+pub(super) use older::Joined;
 
 use early::Early;
 use keying::Secrets;

@@ -12,6 +12,8 @@ use super::suite::{Seal, Suite};
 const MAX_GENERATIONS: u64 = 3;
 /// Most numbers that are tried for a record that does not tell its own.
 const MAX_NUMBERS: u64 = 4096;
+/// Most records before the agent came.
+const MOST_BEFORE: u64 = 1 << 32;
 /// Bytes of the longest record.
 const LONGEST: u64 = (HEADER + MAX_BODY as usize) as u64;
 /// Bytes that may be tried after a proof, and for each byte that passes.
@@ -48,7 +50,9 @@ impl Records {
     /// where the bytes begin in which there may be records that were not counted.
     pub fn find(&mut self, frame: &Frame<'_>, counted: u64, plain: &mut Vec<u8>) -> Option<u8> {
         let suite = self.suite?;
-        let hidden = frame.pos.saturating_sub(counted) / suite.shortest();
+        let is_first = self.joined && self.certain == Certainty::Unproven;
+        let passed = frame.pos.saturating_sub(counted) / suite.shortest();
+        let hidden = if is_first { MOST_BEFORE } else { passed };
         let most = self.most_tries(hidden);
         let kind = self.keys.as_ref().and_then(|keys| {
             let least = if self.certain == Certainty::Lost { frame.pos.saturating_sub(counted) / LONGEST } else { 0 };
@@ -58,6 +62,9 @@ impl Records {
         });
         if let Some((kind, number)) = kind {
             self.number = number;
+            if is_first {
+                self.begin_at(frame.pos);
+            }
             return Some(kind);
         }
         if self.certain != Certainty::Lost || !suite.is_13 {

@@ -7,7 +7,7 @@ use crate::stream::{Chunk, Direction, Stamp};
 
 /// See the module.
 pub(super) struct Opener {
-    framer: Framer,
+    pub framer: Framer,
     pub records: Records,
 }
 

@@ -62,8 +62,12 @@ pub(super) struct Records {
     pub counted: Option<u64>,
     /// Position of the next byte of plaintext.
     next: u64,
+    /// Its beginning was not seen, nor how many records there were before.
+    pub joined: bool,
+    /// Added to positions, which are counted from 0 again after 4 GiB: those of plaintext have to be before them.
+    before: u64,
     /// Last bytes that were lost and are not told yet.
-    owed: Option<Stamp>,
+    pub owed: Option<Stamp>,
     /// Records of which not all was seen before one was proved, and fewest bytes of plaintext in them.
     pub torn: u64,
     missed: u64,
@@ -90,6 +94,8 @@ impl Records {
             earlier: 0,
             counted: None,
             next: 0,
+            joined: false,
+            before: 0,
             owed: None,
             torn: 0,
             missed: 0,
@@ -169,16 +175,31 @@ impl Records {
     /// Position of a record's plaintext.
     fn place(&self, frame_pos: u64) -> u64 {
         match self.suite.and_then(Suite::overhead) {
-            Some(overhead) => frame_pos.saturating_sub(overhead * (self.earlier + self.number)),
+            Some(overhead) => {
+                frame_pos.wrapping_add(self.before).saturating_sub(overhead * (self.earlier + self.number))
+            }
             None if self.next == 0 => frame_pos,
             None => self.next,
         }
     }
 
+    /// The first record that is proved, where many may have passed before it, stands here.
+    pub fn begin_at(&mut self, frame_pos: u64) {
+        /// How many bytes TCP numbers before it begins again.
+        const ROUND: u64 = 1 << 32;
+        let overheads = self.suite.and_then(Suite::overhead).unwrap_or(0) * self.number;
+        self.before = overheads.saturating_sub(frame_pos).div_ceil(ROUND) * ROUND;
+    }
+
     /// Between the last bytes that were told and this record, which is proved, some were lost. Its plaintext was appended
     /// already.
     fn tell_missed(&mut self, frame: &Frame<'_>, was: (Certainty, u64, u64), start: usize, out: &mut Output) {
-        let stamp = self.owed.take().unwrap_or(frame.stamp);
+        let owed = self.owed.take();
+        // What passed before the connection was joined is nobody's loss.
+        if self.joined && was.0 == Certainty::Unproven && owed.is_none() {
+            return;
+        }
+        let stamp = owed.unwrap_or(frame.stamp);
         let (certain, number, next) = was;
         let pos = self.place(frame.pos);
         let least = if certain == Certainty::Unproven {

@@ -102,6 +102,17 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The kernel program that reads the secrets of a session that goes on, where it is known how they lie.
+    pub(super) const fn of_sessions(self) -> Option<&'static str> {
+        match self {
+            Self::OpenSsl30 => Some("tls_session_openssl_3_0"),
+            Self::OpenSsl32 => Some("tls_session_openssl_3_2"),
+            Self::OpenSsl11 | Self::BoringSsl | Self::GnuTls => None,
+        }
+    }
+}
+
 /// How far from a pointer a function reads, or looks for an address.
 fn displacements(elf: &Elf<'_>, function: u64) -> Option<BTreeSet<u64>> {
     let bytes = elf.code_from(function, MAX_BODY)?;

@@ -23,6 +23,8 @@ use kind::Kind;
 const MAX_FILES: usize = 256;
 /// The function of C libraries that has a name in some of them.
 const NAMED: &str = "ssl_log_secret";
+/// The functions of OpenSSL through which all data of a session passes.
+const OF_SESSIONS: [&str; 4] = ["SSL_read", "SSL_read_ex", "SSL_write", "SSL_write_ex"];
 /// The function of Go's `crypto/tls`; it is never inlined.
 const OF_GO: &str = "crypto/tls.(*Config).writeKeyLog";
 /// The kernel program that runs there.
@@ -36,11 +38,12 @@ pub(super) type Libraries = Cache<Option<Found>>;
 pub(super) struct Found {
     name: &'static str,
     site: Option<Site>,
+    sessions: Arc<[Site]>,
 }
 
 impl Found {
     fn at(self, path: &str) -> TlsLibrary {
-        TlsLibrary { name: self.name, path: path.into(), site: self.site }
+        TlsLibrary { name: self.name, path: path.into(), site: self.site, sessions: self.sessions }
     }
 }
 
@@ -92,12 +95,15 @@ fn executed(maps: &str) -> impl Iterator<Item = &str> {
 struct Place {
     name: &'static str,
     at: Option<(&'static str, u64)>,
+    /// The functions that are called with its sessions as long as they go on.
+    sessions: Vec<(&'static str, u64)>,
 }
 
 impl Place {
     fn hold(self, file: Arc<Held>) -> Found {
-        let site = self.at.map(|(program, offset)| Site { program, file, offset });
-        Found { name: self.name, site }
+        let site = |(program, offset)| Site { program, file: Arc::clone(&file), offset };
+        let sessions = self.sessions.into_iter().map(site).collect();
+        Found { name: self.name, site: self.at.map(site), sessions }
     }
 }
 
@@ -109,7 +115,7 @@ pub(super) fn in_file(file: &File) -> Option<(&'static str, Option<(&'static str
 /// That of a program of Go.
 fn of_go(file: &File) -> Option<Place> {
     let offset = super::go::probed(file, OF_GO)?;
-    Some(Place { name: "Go crypto/tls", at: Some((GO, offset)) })
+    Some(Place { name: "Go crypto/tls", at: Some((GO, offset)), sessions: Vec::new() })
 }
 
 /// That of a file of code of C.
@@ -123,7 +129,17 @@ fn of_c(file: &File) -> Option<Place> {
     let kind = Kind::of(&elf);
     let offset = function.and_then(|address| labels::entry(&elf, address));
     let program = kind.and_then(Kind::program);
-    Some(Place { name: kind.map_or("unknown", Kind::name), at: program.zip(offset) })
+    let sessions = kind.and_then(Kind::of_sessions).map(|program| sessions(&elf, program)).unwrap_or_default();
+    Some(Place { name: kind.map_or("unknown", Kind::name), at: program.zip(offset), sessions })
+}
+
+/// Where the functions that are called with sessions can be probed.
+fn sessions(elf: &Elf<'_>, program: &'static str) -> Vec<(&'static str, u64)> {
+    let entry = |name: &&str| labels::entry(elf, elf.function(name)?);
+    let mut places: Vec<_> = OF_SESSIONS.iter().filter_map(entry).map(|offset| (program, offset)).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod fixed;
 mod keys;
 mod loss;
+mod older;
 mod pair;
 mod properties;
 mod whole;
@@ -45,6 +46,12 @@ impl Listener {
             order: Vec::new(),
             stamps: Vec::new(),
         }
+    }
+
+    /// One that was joined midway.
+    pub fn midway() -> Self {
+        let opening = Opening { from_start: false, before: None, may_decrypt: true, registry: PROTOCOLS };
+        Self { talk: Talk::open(&opening), ..Self::new() }
     }
 
     pub fn call(&mut self, direction: Direction, bytes: &[u8]) {
