@@ -132,7 +132,10 @@ impl Looker {
             }
             Job::Scan { at_ns, span } => {
                 let proc = self.proc.clone();
+                // Hundreds of processes at once: those that are traced are looked at again. Who only wants to know has no second look.
+                self.programs.searches = self.wanted.always_ports;
                 let processes = proc.processes_with(&mut Companion { looker: self, desk, is_fresh: false });
+                self.programs.searches = true;
                 span.record(WIRESPAN_SCAN_PROCESSES, processes.len() as u64);
                 Found { pid: 0, at_ns: *at_ns, what: What::All(processes) }
             }

@@ -14,7 +14,7 @@ mod uvloop;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub use go::GoProgram;
 use python::Found;
@@ -48,6 +48,11 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T: Clone> Cache<T> {
+    /// What is known, without a look.
+    pub(super) fn get(&self, identity: Identity) -> Option<T> {
+        self.0.get(&identity).cloned()
+    }
+
     pub(super) fn get_or(&mut self, identity: Identity, find: impl FnOnce() -> T) -> T {
         if self.0.len() >= MAX_PROGRAMS {
             self.0.clear();
@@ -65,13 +70,16 @@ pub(super) struct Programs {
     python: python::Known,
     /// Libraries of TLS are looked for.
     pub(super) reads_secrets: bool,
-    tls: tls::Libraries,
+    /// Files are searched for them that were not yet, which takes a while.
+    pub(super) searches: bool,
+    /// The same for all who look.
+    tls: Arc<Mutex<tls::Libraries>>,
 }
 
 impl Programs {
     /// Nothing yet. `reads_secrets`: libraries of TLS are looked for.
     pub(super) fn new(reads_secrets: bool) -> Self {
-        Self { reads_secrets, ..Self::default() }
+        Self { reads_secrets, searches: true, ..Self::default() }
     }
 
     /// Where an executable handles what it has read, if it carries Node.js.
@@ -168,9 +176,16 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         && let Some(maps) = pinned.text("maps", MAX_ALL_MAPS)
     {
         let exe = (go_program.as_ref(), process.exe.as_deref().unwrap_or_default());
-        program.tls = tls::find(pinned, root.as_ref(), &maps, exe, &mut programs.tls);
+        // Whoever does not search does not wait for those who do.
+        let known = match programs.searches {
+            true => Some(programs.tls.lock().unwrap_or_else(PoisonError::into_inner)),
+            false => programs.tls.try_lock().ok(),
+        };
+        if let Some(mut known) = known {
+            program.tls = tls::find(pinned, root.as_ref(), &maps, exe, (&mut known, programs.searches));
+        }
         // Libraries are mapped some time after an exec, and others when they are needed.
-        program.is_unsettled |= program.tls.is_empty();
+        program.is_unsettled |= program.tls.is_empty() || !programs.searches;
     }
     program
 }

@@ -47,16 +47,20 @@ impl Found {
     }
 }
 
-/// The libraries of a process. `go`: what is known of its program, if it is Go's, which has no others but those of C that it calls.
+/// The libraries of a process: without `searches`, those that are known of other looks. `go`: what is known of its program, if it is Go's,
+/// which has no others but those of C that it calls.
 pub(super) fn find(
     pinned: &Pinned,
     root: Option<&Root>,
     maps: &str,
     (go, exe): (Option<&GoProgram>, &str),
-    known: &mut Libraries,
+    (known, searches): (&mut Libraries, bool),
 ) -> Arc<[TlsLibrary]> {
     let own = pinned.target("exe").ok().and_then(|held| {
         let identity = files::identity(&held)?;
+        if !searches {
+            return known.get(identity)?;
+        }
         known.get_or(identity, || {
             let file = files::open(&held)?;
             let place = match go {
@@ -70,6 +74,9 @@ pub(super) fn find(
     let others = executed(maps).filter(|path| *path != exe).take(MAX_FILES).filter_map(|path| {
         let held = root?.hold(path)?;
         let identity = files::identity(&held)?;
+        if !searches {
+            return Some(known.get(identity)??.at(path));
+        }
         let found = known.get_or(identity, || {
             let place = of_c(&files::open(&held)?)?;
             Some(place.hold(Arc::new(files::hold(held)?)))
