@@ -135,6 +135,14 @@ impl Resolver {
         }
     }
 
+    /// Waits for the looks that were asked for, for at most `limit`.
+    pub fn wait_for_looks(&mut self, limit: Duration, mut take: impl FnMut(Found)) {
+        let until = Instant::now() + limit;
+        while self.open > 0 && Instant::now() < until {
+            self.collect(Duration::from_millis(10).min(limit), &mut take);
+        }
+    }
+
     /// Hands out the answers that have come. Those to the questions of the last moment are waited for: usually they take
     /// less than a millisecond, and what happens next is better understood with them. `in_haste`: not for long.
     pub fn settle(&mut self, in_haste: bool, mut take: impl FnMut(Found)) {

@@ -27,7 +27,7 @@ use waiting::Waiting;
 /// Most connections whose other end can be found.
 const MAX_CONNECTIONS: usize = 64 * 1024;
 /// Most requests of one connection whose ids are kept.
-const MAX_ON_CONNECTION: usize = 64;
+const MAX_ON_CONNECTION: usize = 512;
 
 /// A connection as both ends can name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -181,11 +181,12 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             true => Some(programs.tls.lock().unwrap_or_else(PoisonError::into_inner)),
             false => programs.tls.try_lock().ok(),
         };
+        let mut is_whole = false;
         if let Some(mut known) = known {
-            program.tls = tls::find(pinned, root.as_ref(), &maps, exe, (&mut known, programs.searches));
+            (program.tls, is_whole) = tls::find(pinned, root.as_ref(), &maps, exe, (&mut known, programs.searches));
         }
         // Libraries are mapped some time after an exec, and others when they are needed.
-        program.is_unsettled |= program.tls.is_empty() || !programs.searches;
+        program.is_unsettled |= program.tls.is_empty() || !is_whole;
     }
     program
 }

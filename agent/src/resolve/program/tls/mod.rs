@@ -47,7 +47,7 @@ impl Found {
     }
 }
 
-/// The libraries of a process: without `searches`, those that are known of other looks. `go`: what is known of its program, if it is Go's,
+/// The libraries of a process: without `searches`, those that are known of other looks, and whether those are all. `go`: what is known of its program, if it is Go's,
 /// which has no others but those of C that it calls.
 pub(super) fn find(
     pinned: &Pinned,
@@ -55,11 +55,14 @@ pub(super) fn find(
     maps: &str,
     (go, exe): (Option<&GoProgram>, &str),
     (known, searches): (&mut Libraries, bool),
-) -> Arc<[TlsLibrary]> {
+) -> (Arc<[TlsLibrary]>, bool) {
+    let mut is_whole = true;
     let own = pinned.target("exe").ok().and_then(|held| {
         let identity = files::identity(&held)?;
         if !searches {
-            return known.get(identity)?;
+            let found = known.get(identity);
+            is_whole &= found.is_some();
+            return found?;
         }
         known.get_or(identity, || {
             let file = files::open(&held)?;
@@ -75,7 +78,9 @@ pub(super) fn find(
         let held = root?.hold(path)?;
         let identity = files::identity(&held)?;
         if !searches {
-            return Some(known.get(identity)??.at(path));
+            let found = known.get(identity);
+            is_whole &= found.is_some();
+            return Some(found??.at(path));
         }
         let found = known.get_or(identity, || {
             let place = of_c(&files::open(&held)?)?;
@@ -83,7 +88,8 @@ pub(super) fn find(
         })?;
         Some(found.at(path))
     });
-    own.into_iter().chain(others).collect()
+    let all = own.into_iter().chain(others).collect();
+    (all, is_whole)
 }
 
 /// Files of which code is mapped, each once where its mappings stand together.
