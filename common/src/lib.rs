@@ -10,5 +10,6 @@ pub mod layout;
 pub mod limits;
 pub mod propagate;
 pub mod record;
+pub mod secret;
 pub mod shed;
 pub mod span;

@@ -1,6 +1,7 @@
 //! Records in the ring buffer. The first byte is the kind; all integers are in the host's byte order.
 
 use crate::limits::MAX_UNIX_PATH;
+pub use crate::secret::{MAX_LABEL, MAX_SECRET, Secret};
 pub use crate::span::{SPAN_BYTES, Span};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -14,7 +15,6 @@ pub const KIND_STATE: u8 = 3;
 pub const KIND_PROCESS: u8 = 4;
 /// [`Stats`]: what the kernel knows of a connection's quality.
 pub const KIND_STATS: u8 = 5;
-
 /// [`Span`]: the span that the thread of the next [`Data`] of a connection is in, as its SDK says.
 pub const KIND_SPAN: u8 = 6;
 /// [`Inserted`](crate::propagate::Inserted): a header was put into a request; always before the [`Data`] of the call that sent it.
@@ -242,35 +242,6 @@ pub struct Stats {
     pub turns: u32,
     /// Zero.
     pub reserved2: u32,
-}
-
-/// Longest secret of a TLS handshake, bytes.
-pub const MAX_SECRET: usize = 64;
-/// Most bytes of a label: the longest that is used is `SERVER_HANDSHAKE_TRAFFIC_SECRET`, with a NUL.
-pub const MAX_LABEL: usize = 32;
-
-/// A secret of a TLS handshake (RFC 9850): what a library hands to its function for logs of keys.
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct Secret {
-    /// [`KIND_SECRET`].
-    pub kind: u8,
-    /// Bytes of the secret.
-    pub len: u8,
-    /// Not 0: it was read from the object of a session that goes on, [`MAX_SECRET`] bytes as they lie there.
-    pub is_live: u8,
-    /// Zero.
-    pub reserved: u8,
-    /// Process whose library it is.
-    pub pid: u32,
-    /// `CLOCK_MONOTONIC` ns.
-    pub at_ns: u64,
-    /// The random of the ClientHello.
-    pub random: [u8; 32],
-    /// Which secret it is; zeroes behind it.
-    pub label: [u8; MAX_LABEL],
-    /// The secret, in its first `len` bytes.
-    pub secret: [u8; MAX_SECRET],
 }
 
 /// [`Process::what`]: forked; `parent` is set.

@@ -1,0 +1,32 @@
+//! The record of a secret of TLS.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Longest secret of a TLS handshake, bytes.
+pub const MAX_SECRET: usize = 64;
+/// Most bytes of a label: the longest that is used is `SERVER_HANDSHAKE_TRAFFIC_SECRET`, with a NUL.
+pub const MAX_LABEL: usize = 32;
+
+/// A secret of a TLS handshake (RFC 9850): what a library hands to its function for logs of keys.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct Secret {
+    /// [`KIND_SECRET`](crate::record::KIND_SECRET).
+    pub kind: u8,
+    /// Bytes of the secret.
+    pub len: u8,
+    /// Not 0: it was read from the object of a session that goes on, [`MAX_SECRET`] bytes as they lie there.
+    pub is_live: u8,
+    /// Zero.
+    pub reserved: u8,
+    /// Process whose library it is.
+    pub pid: u32,
+    /// `CLOCK_MONOTONIC` ns.
+    pub at_ns: u64,
+    /// The random of the ClientHello.
+    pub random: [u8; 32],
+    /// Which secret it is; zeroes behind it.
+    pub label: [u8; MAX_LABEL],
+    /// The secret, in its first `len` bytes.
+    pub secret: [u8; MAX_SECRET],
+}
