@@ -19,6 +19,7 @@ use std::sync::Arc;
 use wirespan_semconv as semconv;
 
 use crate::describe::family::{Http, OTHER};
+use crate::describe::headers::Kept;
 use crate::describe::name::Name;
 use crate::describe::options::Options;
 use crate::describe::redact::{self, names::Names};
@@ -26,6 +27,7 @@ use crate::describe::route::{Recent, Route};
 use crate::describe::value::{Attribute, Kind, Value};
 use crate::describe::view::{Site, View};
 use crate::describe::{Described, Scene};
+use foreign::Foreign;
 use url::Target;
 
 /// Methods that are known without configuration: RFC 9110, PATCH (RFC 5789) and QUERY, as the conventions list them.
@@ -92,6 +94,16 @@ pub fn describe(http: &Http<'_>, scene: &Scene<'_>, mut attributes: Vec<Attribut
         }
     }
     Described { name, attributes, message: Cow::Borrowed("") }
+}
+
+/// What header fields say besides: those of other tracing systems, and those that somebody asked for.
+pub fn beside(foreign: Option<&Foreign>, kept: &Kept, scene: &Scene<'_>, attributes: &mut Vec<Attribute>) {
+    if let Some(foreign) = foreign {
+        foreign.describe(attributes);
+    }
+    if !scene.options.headers.is_empty() {
+        scene.options.headers.describe(kept, scene.options, attributes);
+    }
 }
 
 /// The route of a request as its server sees it; none for a target that went on after what is known. What the server did

@@ -44,12 +44,7 @@ impl Detail for HttpExchange {
 
     fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
         let mut described = http::describe(&self.http(), scene, attributes);
-        if let Some(foreign) = &self.foreign {
-            foreign.describe(&mut described.attributes);
-        }
-        if !scene.options.headers.is_empty() {
-            scene.options.headers.describe(&self.kept, scene.options, &mut described.attributes);
-        }
+        http::beside(self.foreign.as_deref(), &self.kept, scene, &mut described.attributes);
         described
     }
 

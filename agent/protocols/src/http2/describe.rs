@@ -65,12 +65,7 @@ impl Detail for Http2Exchange {
         if let Some(call) = self.call.as_ref().filter(|call| call.has_failed(scene.view.kind)) {
             described.message = call.message.clone().into();
         }
-        if let Some(foreign) = &self.foreign {
-            foreign.describe(&mut described.attributes);
-        }
-        if !scene.options.headers.is_empty() {
-            scene.options.headers.describe(&self.kept, scene.options, &mut described.attributes);
-        }
+        http::beside(self.foreign.as_deref(), &self.kept, scene, &mut described.attributes);
         described
     }
 

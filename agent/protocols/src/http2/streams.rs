@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::event::{Block, Event};
 use super::frame::REFUSED;
-use super::hpack::{Decoder, Invalid};
+use super::hpack::{Decoder, Field, Invalid};
 use super::keep::{self, Seen};
 use super::stream::Stream;
 use super::torn::Torn;
@@ -209,15 +209,7 @@ impl Streams {
             Some(stream) => stream,
             None => Stream::new(block.stream, again::blank(&mut out.spare)),
         };
-        let mut seen = Seen::default();
-        let headers = &out.headers;
-        let read = match block.fields {
-            Some(fields) => {
-                let detail = &mut stream.detail;
-                decoder.decode(fields, |field| keep::request(detail, &mut seen, &field, headers)).map(|()| Some(seen))
-            }
-            None => Ok(None),
-        };
+        let read = read(block, decoder, |seen, field| keep::request(&mut stream.detail, seen, field, &out.headers));
         // Streams begin in order: the requests of earlier responses are not to come.
         while self.early > 0 && self.list.front().is_some_and(|first| !first.is_asked && first.id < block.stream) {
             if let Some(unmatched) = self.remove(0) {
@@ -249,15 +241,7 @@ impl Streams {
             }
         };
         let Some(stream) = self.list.get_mut(at) else { return Ok(()) };
-        let mut seen = Seen::default();
-        let headers = &out.headers;
-        let read = match block.fields {
-            Some(fields) => {
-                let detail = &mut stream.detail;
-                decoder.decode(fields, |field| keep::response(detail, &mut seen, &field, headers)).map(|()| Some(seen))
-            }
-            None => Ok(None),
-        };
+        let read = read(block, decoder, |seen, field| keep::response(&mut stream.detail, seen, field, &out.headers));
         stream.answer(read.unwrap_or_default(), block);
         self.ended(at, Direction::ToClient, block.ends_stream, out);
         read.map(|_| ())
@@ -346,6 +330,18 @@ impl Streams {
         let fixed = self.list.capacity() * size_of::<Stream>();
         fixed + self.list.len() * size_of::<super::Http2Exchange>() + self.text
     }
+}
+
+/// Reads a block, and hands over its fields. What it had; `None` if its bytes were lost.
+fn read(
+    block: &Block<'_>,
+    decoder: &mut Decoder,
+    mut keep: impl FnMut(&mut Seen, &Field<'_>),
+) -> Result<Option<Seen>, Invalid> {
+    let Some(fields) = block.fields else { return Ok(None) };
+    let mut seen = Seen::default();
+    decoder.decode(fields, |field| keep(&mut seen, &field))?;
+    Ok(Some(seen))
 }
 
 /// Reads a block that says nothing of interest, for the table.
