@@ -10,7 +10,7 @@ use super::report::{Row, median};
 use super::{Setup, wrk};
 use crate::sh;
 
-/// Connections of one measurement of handshakes.
+/// Seconds of one measurement of handshakes.
 const SECONDS: u32 = 3;
 
 /// In plain text and over TLS, in turns.
@@ -75,7 +75,6 @@ fn connections(port: u16) -> Result<f64> {
     let mut openssl = Command::new("openssl");
     openssl.args(["s_time", "-new", "-www", "/", "-time", &SECONDS.to_string()]);
     let text = sh::output(openssl.args(["-connect", &format!("127.0.0.1:{port}")]))?;
-    // 1234 connections in 1.02s; 1209.80 connections/user sec, bytes read 123
     // 1234 connections in 4 real seconds, 123 bytes read per connection
     let line = text.lines().find(|line| line.contains("real seconds")).context("openssl tells no connections")?;
     let mut words = line.split_whitespace();
