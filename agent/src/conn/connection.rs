@@ -2,18 +2,19 @@
 
 mod budget;
 mod change;
+mod end;
 mod inside;
 mod shed;
 
 use super::detection::{Detection, Held, Piece};
 use super::stream::{Step, Stream};
 use super::timeline::Life;
-use crate::event::{Change, Data, Flow, Open, Role, Transport, Vantage};
+use crate::event::{Data, Flow, Open, Role, Transport, Vantage};
 use std::net::SocketAddr;
 use std::ops::Range;
 use wirespan_protocols::describe::spoken::{FamilyName, Spoken};
 use wirespan_protocols::protocol::{Context, Opening, Probe, Protocol, Registry};
-use wirespan_protocols::session::{Close, Output, Reason, Session, Shedding};
+use wirespan_protocols::session::{Output, Reason, Session, Shedding};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
 
 /// How far a connection is understood.
@@ -280,7 +281,7 @@ impl<T> Connection<T> {
             Step::Restart => {
                 self.abandon(Reason::Forgotten, out);
                 self.stage = Self::unknown(&self.open, false, self.registry);
-                self.age = Age::Young;
+                (self.age, self.inside) = (Age::Young, None);
                 self.call(data, 0, stamp, out);
             }
             Step::New { gap, skip } => {
@@ -341,8 +342,7 @@ impl<T> Connection<T> {
                     session.data(direction, &chunk, out);
                 }
                 let tunnel = out.tunnel.take();
-                self.leave(out);
-                self.decrypted(out);
+                self.follow_up(out);
                 // A proxy only hands on what is inside.
                 if let Some(rest_at) = tunnel
                     && (self.role == Some(Role::Client) || self.open.vantage == Vantage::Wire)
@@ -365,77 +365,10 @@ impl<T> Connection<T> {
                 if let Some(direction) = direction {
                     session.gap(direction, len, stamp, out);
                 }
-                self.leave(out);
-                self.decrypted(out);
+                self.follow_up(out);
             }
             Stage::Detecting(_) => self.detect(Held { flow, piece: Piece::Gap(len), stamp }, out),
             Stage::Ignored { .. } => {}
-        }
-    }
-
-    /// Takes in a change of state; true when the connection is over.
-    pub(super) fn change(&mut self, change: Change, at_ns: u64, out: &mut Output) -> bool {
-        self.last_ns = self.last_ns.max(at_ns);
-        let (sent, received) = (self.direction_or_guess(Flow::Sent), self.direction_or_guess(Flow::Received));
-        let over = change.is_end();
-        if let Stage::Detecting(detection) = &self.stage
-            && over
-            && detection.has_request()
-        {
-            out.count(Reason::Unproven);
-        }
-        if let Stage::Following(_, session) = &mut self.stage {
-            match change {
-                Change::SentFin | Change::Closed => {
-                    if let Some(direction) = sent {
-                        session.half_close(direction, at_ns, out);
-                    }
-                }
-                Change::ReceivedFin => {
-                    if let Some(direction) = received {
-                        session.half_close(direction, at_ns, out);
-                    }
-                }
-                Change::Unseen => session.abandon(Reason::Forgotten, out),
-                Change::ResetByPeer | Change::ResetBySelf | Change::Failed => {}
-            }
-            if over {
-                let how = if change.is_reset() { Close::Reset } else { Close::Orderly };
-                session.close(how, at_ns, out);
-            }
-        }
-        self.leave(out);
-        self.decrypted(out);
-        if let Some(inside) = &mut self.inside {
-            inside.change(change, at_ns, out);
-        }
-        over
-    }
-
-    /// Nothing more will be told of it: counts the requests that are under way.
-    pub(super) fn abandon(&mut self, reason: Reason, out: &mut Output) {
-        match &mut self.stage {
-            Stage::Following(_, session) => session.abandon(reason, out),
-            Stage::Detecting(detection) if detection.has_request() => out.count(reason),
-            Stage::Detecting(_) | Stage::Ignored { .. } => {}
-        }
-        self.leave(out);
-        self.decrypted(out);
-        if let Some(inside) = &mut self.inside {
-            inside.abandon(reason, out);
-        }
-    }
-
-    /// Decides what a silence of `limit_ns` decides, or a shorter one where a protocol's clients do not wait so long.
-    pub(super) fn expire(&mut self, now_ns: u64, limit_ns: u64, out: &mut Output) {
-        if let Stage::Following(_, session) = &mut self.stage {
-            session.rest(now_ns, out);
-            session.expire(now_ns.saturating_sub(limit_ns.min(session.patience_ns())), out);
-        }
-        self.leave(out);
-        self.decrypted(out);
-        if let Some(inside) = &mut self.inside {
-            inside.expire(now_ns, limit_ns, out);
         }
     }
 }

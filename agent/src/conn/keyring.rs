@@ -64,12 +64,6 @@ impl Keyring {
         self.given.entry(random).or_default().push(secret);
     }
 
-    /// Whether secrets were given.
-    #[must_use]
-    pub fn has_given(&self) -> bool {
-        !self.given.is_empty()
-    }
-
     /// A secret was told: the connections that want it.
     pub fn tell(&mut self, random: Random, secret: &Secret, at_ns: u64) -> Vec<u64> {
         self.counts.secrets += 1;

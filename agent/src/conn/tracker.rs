@@ -1,5 +1,7 @@
 //! All connections: their limits, time-outs and counters.
 
+mod secrets;
+
 use super::candidates::Candidates;
 use super::command::Command;
 use super::connection::Connection;
@@ -8,12 +10,11 @@ use super::fact::Fact;
 use super::keyring::Keyring;
 use super::telling::{drain, end_or_change, tell_set_up};
 use super::{older, room};
-use crate::event::{Change, Event, Open, Role, State, Told, Transport};
+use crate::event::{Change, Event, Open, Role, State, Transport};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use wirespan_protocols::describe::headers::Headers;
 use wirespan_protocols::exchange::detail::Detail;
-use wirespan_protocols::plain::Secret;
 use wirespan_protocols::protocol::Registry;
 use wirespan_protocols::registry::PROTOCOLS;
 use wirespan_protocols::session::{Output, Reason};
@@ -138,23 +139,6 @@ impl<T> Tracker<T> {
         self.output.spare = Some(detail);
     }
 
-    /// Secrets of handshakes.
-    pub fn keyring(&mut self) -> &mut Keyring {
-        &mut self.keyring
-    }
-
-    /// Secrets of sessions that go on.
-    #[must_use]
-    pub fn candidates(&self) -> &Candidates {
-        &self.candidates
-    }
-
-    /// What was counted of them.
-    #[must_use]
-    pub fn secret_counts(&self) -> super::keyring::Counts {
-        self.keyring.counts()
-    }
-
     /// Takes the commands for the capture layer.
     pub fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
@@ -225,36 +209,8 @@ impl<T> Tracker<T> {
                     sink(connection, Fact::Stats(*stats));
                 }
             }
-            Event::Secret(told) => {
-                let Some(secret) = &told.secret else { return };
-                if told.is_live {
-                    return self.try_live(told, secret, sink);
-                }
-                for id in self.keyring.tell(told.random, secret, told.at_ns) {
-                    if let Some(connection) = self.connections.get_mut(&id) {
-                        connection.secret(secret, told.at_ns, &mut self.output);
-                        drain(&mut self.output, &mut self.counts, connection, sink);
-                        connection.count_heap(&mut self.heap);
-                    }
-                }
-            }
+            Event::Secret(told) => self.told(told, sink),
             Event::Spoken(_) | Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
-        }
-    }
-
-    /// A session of a process goes on with this secret: it is tried on the connections that wait for theirs.
-    fn try_live(&mut self, told: &Told, secret: &Secret, sink: &mut impl FnMut(&mut Connection<T>, Fact)) {
-        let Some(number) = self.candidates.tell(told.pid, told.random, secret, told.at_ns) else { return };
-        let Some(candidate) = self.candidates.get(told.pid, number) else { return };
-        for id in self.candidates.waiting(told.pid) {
-            let Some(connection) = self.connections.get_mut(&id) else { continue };
-            if connection.candidate(&candidate, &mut self.output) {
-                self.candidates.claim(told.pid, number);
-                self.candidates.decided(id);
-                drain(&mut self.output, &mut self.counts, connection, sink);
-                connection.count_heap(&mut self.heap);
-                return;
-            }
         }
     }
 

@@ -24,7 +24,7 @@ use crate::conn::Command;
 use crate::enrich::containers::Containers;
 use crate::event::Event;
 use crate::export::Exporters;
-use crate::process::table::{Ask, Change, Decision, Look, Order, ProcessTable};
+use crate::process::table::{Change, Decision, Order, ProcessTable};
 use crate::resolve::Resolver;
 use crate::serve::Health;
 use crate::serve::health::Stage;
@@ -46,9 +46,6 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(8), Duration::from_mi
 
 /// Longest wait for the ports on which targets listen already.
 const FIRST_PORTS: Duration = Duration::from_millis(500);
-
-/// Longest wait for the libraries of those that are traced.
-const FIRST_SEARCH: Duration = Duration::from_secs(5);
 
 /// Longest wait for the first look at all processes.
 const FIRST_SCAN: Duration = Duration::from_secs(10);
@@ -140,17 +137,6 @@ impl Live {
         live.find_ports();
         memory::give_back();
         Ok(live)
-    }
-
-    /// Has the files of those that are traced already searched for what encrypts.
-    fn search(&mut self) {
-        let Self { engine, resolver, .. } = self;
-        let pids: Vec<u32> = engine.processes().targets().map(|process| process.pid).collect();
-        for pid in pids {
-            resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
-        }
-        resolver.wait_for_looks(FIRST_SEARCH, |found| engine.found(found));
-        self.obey();
     }
 
     /// Leaves exchanges out when more than `budget` would be used, where the backend can. By default nothing is.

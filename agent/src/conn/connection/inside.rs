@@ -15,8 +15,7 @@ impl<T> Connection<T> {
         if let Stage::Following(_, session) = &mut self.stage {
             session.secret(secret, at_ns, out);
         }
-        self.leave(out);
-        self.decrypted(out);
+        self.follow_up(out);
     }
 
     /// Whether it was encrypted before anybody looked, and may still be read.
@@ -57,8 +56,7 @@ impl<T> Connection<T> {
         } else {
             self.role.get_or_insert(Role::Client);
         }
-        self.leave(out);
-        self.decrypted(out);
+        self.follow_up(out);
         true
     }
 
@@ -71,8 +69,14 @@ impl<T> Connection<T> {
         self.direction(flow).or_else(|| self.waits_for_secrets().then_some(guessed))
     }
 
+    /// Does what the session has asked for besides: leaves it, follows what it has decrypted.
+    pub(super) fn follow_up(&mut self, out: &mut Output) {
+        self.leave(out);
+        self.decrypted(out);
+    }
+
     /// Follows what was just decrypted.
-    pub(super) fn decrypted(&mut self, out: &mut Output) {
+    fn decrypted(&mut self, out: &mut Output) {
         if out.plain.pieces.is_empty() {
             return;
         }

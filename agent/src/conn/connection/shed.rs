@@ -36,7 +36,7 @@ impl<T> Connection<T> {
         match (&mut self.stage, direction) {
             (Stage::Following(_, session), Some(direction)) => {
                 session.skip(direction, len, stamp, out);
-                self.leave(out);
+                self.follow_up(out);
             }
             _ => self.gap(flow, len, stamp, out),
         }

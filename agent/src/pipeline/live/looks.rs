@@ -1,13 +1,27 @@
 //! What was found out about the programs of targets goes to the kernel programs; and they are looked at again when it is time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Live;
 use crate::process::table::{Ask, Look};
 use crate::process::{Process, Site};
 use crate::runtime;
 
+/// Longest wait for the libraries of those that are traced.
+const FIRST_SEARCH: Duration = Duration::from_secs(5);
+
 impl Live {
+    /// Has the files of those that are traced already searched for what encrypts.
+    pub(super) fn search(&mut self) {
+        let Self { engine, resolver, .. } = self;
+        let pids: Vec<u32> = engine.processes().targets().map(|process| process.pid).collect();
+        for pid in pids {
+            resolver.ask(Ask { pid, at_ns: 0, look: Look::Whole { file: "".into() } });
+        }
+        resolver.wait_for_looks(FIRST_SEARCH, |found| engine.found(found));
+        self.obey();
+    }
+
     /// Tells the kernel how the contexts of targets are found, and asks for looks that are due.
     pub(super) fn look(&mut self) {
         let now = Instant::now();
