@@ -86,7 +86,7 @@ impl Uprobes {
         let mut is_whole = self.sees_contexts || contexts.is_empty();
         let contexts = if self.sees_contexts { contexts } else { &[] };
         let mut probe = |site: &Site, kept: Duration| {
-            let is_probed = self.places.contains_key(&site.key()) || self.put(ebpf, site, kept);
+            let is_probed = self.put(ebpf, site, kept);
             if is_probed {
                 used.insert(site.key());
             }
@@ -128,7 +128,7 @@ impl Uprobes {
         if !self.is_on {
             return 0;
         }
-        let is_probed = |site: &&Site| self.places.contains_key(&site.key()) || self.put(ebpf, site, Duration::ZERO);
+        let is_probed = |site: &&Site| self.put(ebpf, site, Duration::ZERO);
         let probed: HashSet<Key> = sites.iter().filter(is_probed).map(Site::key).collect();
         let count = probed.len();
         self.sessions.insert(pid, probed);
@@ -153,7 +153,11 @@ impl Uprobes {
         }
     }
 
+    /// Probes a place, unless it is probed already. False if it cannot be.
     fn put(&mut self, ebpf: &mut Ebpf, site: &Site, kept: Duration) -> bool {
+        if self.places.contains_key(&site.key()) {
+            return true;
+        }
         if self.places.len() >= MAX_PLACES || self.refusing.contains(site.program) {
             self.refused += 1;
             return false;

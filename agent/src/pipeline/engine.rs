@@ -16,7 +16,7 @@ use crate::trace::peers::Peers;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
 use crate::trace::traceparent::TraceParent;
-use crate::trace::treatment::Treatment;
+use crate::trace::treatment::{Treatment, reads_tls};
 use crate::trace::{self, Tracer};
 use std::sync::Arc;
 use wirespan_common::propagate::Ids;
@@ -171,7 +171,7 @@ impl Engine {
     pub fn programs(&mut self) -> impl Iterator<Item = (&Process, bool)> {
         let Stages { processes, resources, tracer, .. } = &mut self.stages;
         let (resources, tls) = (&*resources, tracer.config().tls);
-        processes.programs().map(move |process| (process, resources.treatment(process).map_or(tls, |rule| rule.tls)))
+        processes.programs().map(move |process| (process, reads_tls(resources.treatment(process), tls)))
     }
 
     /// Takes over other rules, and what is said about the processes that they take in.

@@ -24,7 +24,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-pub use program::{GoProgram, go_program, tls_library};
+pub use program::{GoProgram, go_program};
 
 use self::lane::{Job, Lane};
 use self::look::{Hung, Looker, Wanted};

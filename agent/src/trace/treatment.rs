@@ -25,6 +25,12 @@ pub struct Treatment {
     pub tls: bool,
 }
 
+/// Whether what a process encrypts with TLS is read: as the rule that takes it in says, if there is one.
+#[must_use]
+pub fn reads_tls(rule: Option<&Arc<Treatment>>, otherwise: bool) -> bool {
+    rule.map_or(otherwise, |rule| rule.tls)
+}
+
 impl Treatment {
     /// Whether exchanges of a protocol are told.
     #[must_use]

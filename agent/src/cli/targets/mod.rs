@@ -22,6 +22,7 @@ use crate::process::{Process, Site, Verdict};
 use crate::resolve::Resolver;
 use crate::trace::context::Binding;
 use crate::trace::span::Resource;
+use crate::trace::treatment::reads_tls;
 use contexts::{Contexts, Means};
 use wirespan_semconv as semconv;
 
@@ -117,7 +118,7 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
     let mut processes: Vec<_> = table.all().collect();
     processes.sort_by_key(|process| process.pid);
     let agents: Vec<u32> = processes.iter().copied().filter(|one| is_agent(one)).map(|one| one.pid).collect();
-    let reads_secrets = |resource: &Resource| resource.treatment.as_ref().map_or(config.tls, |rule| rule.tls);
+    let reads_secrets = |resource: &Resource| reads_tls(resource.treatment.as_ref(), config.tls);
     let mut resources = Resources::new(Host::read()).with_treatments(treatments);
     let (mut targets, mut others) = (Vec::new(), Vec::new());
     for process in processes {

@@ -23,9 +23,8 @@ const MAX_PARTS: u16 = 1024;
 const MAX_NAMES: u64 = 64 * 1024;
 /// Most bytes of its relocations.
 const MAX_RELOCATIONS: u64 = 64 * 1024 * 1024;
-/// Most bytes of a part that is searched, and how many at once.
+/// Most bytes of a part that is searched.
 const MAX_SEARCHED: u64 = 512 << 20;
-const PIECE: u64 = 1 << 20;
 /// Most places of a name in a table of names: names share the ends of others.
 const MAX_SAME_END: usize = 16;
 /// Size of the header of a file, and of a section.
@@ -144,13 +143,13 @@ impl<'a> Elf<'a> {
         let (mut places, mut done) = (Vec::new(), 0);
         let size = part.size.min(MAX_SEARCHED);
         while done < size {
-            let length = (PIECE + text.len() as u64 - 1).min(size - done);
+            let length = (CHUNK + text.len() as u64 - 1).min(size - done);
             let Some(bytes) = part.at.checked_add(done).and_then(|at| self.bytes(at, length)) else { break };
             places.extend(finder.find_iter(&bytes).map(|at| done + at as u64).take(most - places.len()));
             if places.len() >= most {
                 break;
             }
-            done += PIECE;
+            done += CHUNK;
         }
         places
     }
@@ -159,7 +158,7 @@ impl<'a> Elf<'a> {
     fn symbol(&self, table: Part, names: &[u64]) -> Option<u64> {
         const SYMBOL: u64 = size_of::<Sym64<Endianness>>() as u64;
         let size = table.size.min(MAX_SEARCHED) / SYMBOL * SYMBOL;
-        let (step, mut done) = (PIECE / SYMBOL * SYMBOL, 0);
+        let (step, mut done) = (CHUNK / SYMBOL * SYMBOL, 0);
         while done < size && !names.is_empty() {
             let length = step.min(size - done);
             let bytes = self.bytes(table.at.checked_add(done)?, length)?;
@@ -185,20 +184,22 @@ impl<'a> Elf<'a> {
 
     /// Where code lies in the file that is linked to an address.
     pub(super) fn code(&self, address: u64) -> Option<u64> {
-        self.segments.iter().find_map(|segment| {
-            let endian = self.endian;
-            let is_code = segment.p_type.get(endian) == PT_LOAD && segment.p_flags.get(endian) & PF_X != 0;
-            let from = address.checked_sub(segment.p_vaddr.get(endian))?;
-            let is_within = is_code && from < segment.p_filesz.get(endian);
-            if is_within { segment.p_offset.get(endian).checked_add(from) } else { None }
+        self.code_left(address).map(|(at, _)| at)
+    }
+
+    /// The same, and how many bytes follow to the end of its segment.
+    fn code_left(&self, address: u64) -> Option<(u64, u64)> {
+        self.loaded(true).find_map(|part| {
+            let from = address.checked_sub(part.address)?;
+            let left = part.size.checked_sub(from).filter(|left| *left > 0)?;
+            Some((part.at.checked_add(from)?, left))
         })
     }
 
     /// At most so many bytes of code that is linked to an address, to the end of its segment.
     pub(super) fn code_from(&self, address: u64, most: u64) -> Option<Vec<u8>> {
-        let part = self.loaded(true).find(|part| address.wrapping_sub(part.address) < part.size)?;
-        let from = address - part.address;
-        self.bytes(part.at.checked_add(from)?, most.min(part.size - from))
+        let (at, left) = self.code_left(address)?;
+        self.bytes(at, most.min(left))
     }
 
     /// The pointer that is linked to stand at an address, where a program that is moved gets it from a relocation.

@@ -120,12 +120,6 @@ pub fn go_program(program: &File) -> Option<GoProgram> {
     go::program(program)
 }
 
-/// Which library of TLS a file holds, the kernel program that sees its secrets, and where in the file that runs.
-#[must_use]
-pub fn tls_library(file: &File) -> Option<(&'static str, Option<(&'static str, u64)>)> {
-    tls::in_file(file)
-}
-
 /// Reads what there is to know.
 pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) -> Program {
     let root = Root::of(pinned);

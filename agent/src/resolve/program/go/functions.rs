@@ -4,7 +4,6 @@
 //! A probe between two instructions is harmless, one in the middle of an instruction breaks the program. So a place counts only behind
 //! the instructions with which the functions of Go begin.
 
-use memchr::memmem;
 use object::elf::{EM_AARCH64, EM_X86_64};
 
 use crate::resolve::program::elf::{CHUNK, Elf, Part};
@@ -118,17 +117,7 @@ impl Header {
     /// Where a name begins among the names.
     fn name(&self, elf: &Elf<'_>, name: &str) -> Option<u32> {
         let wanted = [b"\0", name.as_bytes(), b"\0"].concat();
-        let finder = memmem::Finder::new(&wanted);
-        let overlap = wanted.len() as u64;
-        let mut done = 0;
-        while done < self.names.size {
-            let chunk = elf.bytes(self.names.at.checked_add(done)?, (CHUNK + overlap).min(self.names.size - done))?;
-            if let Some(found) = finder.find(&chunk) {
-                return u32::try_from(done + found as u64 + 1).ok();
-            }
-            done += CHUNK;
-        }
-        None
+        u32::try_from(elf.places(self.names, &wanted, 1).first()? + 1).ok()
     }
 
     /// Where the function with this name begins, counted from the beginning of the code.

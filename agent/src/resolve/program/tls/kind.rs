@@ -91,14 +91,14 @@ impl Kind {
     }
 
     /// The kernel program that finds the random (`ebpf/src/secrets.rs`).
-    pub(super) const fn program(self) -> Option<&'static str> {
-        Some(match self {
+    pub(super) const fn program(self) -> &'static str {
+        match self {
             Self::OpenSsl11 => "tls_secret_openssl_1_1",
             Self::OpenSsl30 => "tls_secret_openssl_3_0",
             Self::OpenSsl32 => "tls_secret_openssl_3_2",
             Self::BoringSsl => "tls_secret_boringssl",
             Self::GnuTls => "tls_secret_gnutls",
-        })
+        }
     }
 }
 

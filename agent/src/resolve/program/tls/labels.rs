@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, InstructionInfoFactory, OpAccess, OpKind, Register};
 
-use super::super::elf::{Elf, Part};
+use super::super::elf::{CHUNK, Elf, Part};
 
 /// The labels of a log of keys that libraries have as texts of their own (RFC 9850, section 2).
 const LABELS: [&str; 8] = [
@@ -27,9 +27,8 @@ const MAX_LOADS: usize = 256;
 /// Most instructions from there to the call, and most bytes of them.
 const MAX_INSTRUCTIONS: usize = 40;
 const MAX_BYTES: u64 = 256;
-/// Most bytes of code that are looked through, and how many at once.
+/// Most bytes of code that are looked through.
 const MAX_CODE: u64 = 512 << 20;
-const PIECE: u64 = 1 << 20;
 /// Longest instruction that loads an address.
 const LONGEST: u64 = 7;
 
@@ -92,7 +91,7 @@ fn each_load(elf: &Elf<'_>, part: Part, strings: &Strings, tell: &mut dyn FnMut(
     let size = part.size.min(MAX_CODE);
     let mut done = 0;
     while done < size {
-        let length = (PIECE + LONGEST - 1).min(size - done);
+        let length = (CHUNK + LONGEST - 1).min(size - done);
         let Some(bytes) = part.at.checked_add(done).and_then(|at| elf.bytes(at, length)) else { return };
         for (at, window) in bytes.windows(LONGEST as usize).enumerate() {
             let address = part.address.wrapping_add(done + at as u64);
@@ -112,7 +111,7 @@ fn each_load(elf: &Elf<'_>, part: Part, strings: &Strings, tell: &mut dyn FnMut(
                 return;
             }
         }
-        done += PIECE;
+        done += CHUNK;
     }
 }
 
@@ -134,18 +133,7 @@ fn called(bytes: &[u8], address: u64) -> Option<u64> {
         }
         match instruction.flow_control() {
             FlowControl::Call | FlowControl::UnconditionalBranch if instruction.op0_kind() == OpKind::NearBranch64 => {
-                let is_call = instruction.flow_control() == FlowControl::Call;
-                if holders.contains(&Register::RSI) {
-                    return Some(instruction.near_branch_target());
-                }
-                if is_call {
-                    // What is in registers that a call may change is gone.
-                    let stays =
-                        [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
-                    holders.retain(|holder| stays.contains(holder));
-                    return None;
-                }
-                return None;
+                return holders.contains(&Register::RSI).then(|| instruction.near_branch_target());
             }
             FlowControl::Next | FlowControl::ConditionalBranch => {}
             _ => return None,

@@ -120,11 +120,6 @@ impl Place {
     }
 }
 
-/// Which library a file of code of C holds, the kernel program that sees its secrets, and where that runs in the file.
-pub(super) fn in_file(file: &File) -> Option<(&'static str, Option<(&'static str, u64)>)> {
-    of_c(file).map(|place| (place.name, place.at))
-}
-
 /// That of a program of Go.
 fn of_go(file: &File) -> Option<Place> {
     let offset = super::go::probed(file, OF_GO)?;
@@ -141,7 +136,7 @@ fn of_c(file: &File) -> Option<Place> {
     };
     let kind = Kind::of(&elf);
     let offset = function.and_then(|address| labels::entry(&elf, address));
-    let program = kind.and_then(Kind::program);
+    let program = kind.map(Kind::program);
     let sessions = kind.and_then(Kind::of_sessions).map(|program| sessions(&elf, program)).unwrap_or_default();
     Some(Place { name: kind.map_or("unknown", Kind::name), at: program.zip(offset), sessions })
 }
