@@ -102,7 +102,7 @@ pub extern "C" fn tls_goes_on(session: u64, random: u64, client: u64, server: u6
     let key = [u64::from(process), session];
     let at_ns = now();
     // SAFETY: the value is a word.
-    if unsafe { SESSIONS.get(&key) }.is_some_and(|told_ns| at_ns.wrapping_sub(*told_ns) < TOLD_NS) {
+    if unsafe { SESSIONS.get(key) }.is_some_and(|told_ns| at_ns.wrapping_sub(*told_ns) < TOLD_NS) {
         return 0;
     }
     // It has none before the end of its handshake, nor before TLS 1.3.
@@ -110,7 +110,7 @@ pub extern "C" fn tls_goes_on(session: u64, random: u64, client: u64, server: u6
         return 0;
     }
     // Without room for it, it is told again.
-    let _ = SESSIONS.insert(&key, &at_ns, 0);
+    let _ = SESSIONS.insert(key, at_ns, 0);
     lies(process, const { label(b"CLIENT_TRAFFIC_SECRET_0") }, client, random);
     lies(process, const { label(b"SERVER_TRAFFIC_SECRET_0") }, server, random);
     0

@@ -79,5 +79,5 @@ fn report(pid: u32, is_live: bool, len: u32, (secret, random): (u64, u64), put: 
 /// A length from 1 to [`MAX_SECRET`], as the verifier can see.
 #[inline(always)]
 fn secret_len(len: u64) -> u32 {
-    (len as u32 - 1 & (MAX_SECRET as u32 - 1)) + 1
+    ((len as u32 - 1) & (MAX_SECRET as u32 - 1)) + 1
 }
