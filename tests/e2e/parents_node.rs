@@ -42,7 +42,9 @@ fn what_a_callback_asks_belongs_to_the_request_for_which_it_runs() {
         let orders = servers::program("orders_node.js", &arguments);
         let mut agent = Agent::run("sockets", &[format!("pid={}", orders.pid())], &[]);
         let urls = format!("http://127.0.0.1:{}/r[1-{COUNT}]", orders.port);
-        run(Command::new("curl").args(["-s", "--noproxy", "*", "-Z", "--parallel-max", at_once]).arg(urls));
+        // One after the other means after what is asked behind the answer, too, and for longer than a process needs to be known.
+        let pace: &[&str] = if at_once == "1" { &["--rate", "20/s"] } else { &["-Z", "--parallel-max", at_once] };
+        run(Command::new("curl").args(["-s", "--noproxy", "*"]).args(pace).arg(urls));
         // What is asked after the last answer.
         std::thread::sleep(std::time::Duration::from_millis(300));
         let spans = agent.finish();
