@@ -170,11 +170,17 @@ impl Links {
         self.asked.get(&client)?.iter().rev().find(is_same).copied()
     }
 
-    /// What was known of a client's request, which is over; those before it are forgotten, too.
+    /// What was known of a client's request, which is over; those before it on its stream are forgotten, too.
     pub fn answered(&mut self, request: RequestKey) -> Option<Asked> {
         let asked = self.asked.get_mut(&request.connection)?;
         let at = asked.iter().position(|asked| asked.ids.request == request)?;
-        asked.drain(..=at).next_back()
+        if at == 0 {
+            return asked.pop_front();
+        }
+        let found = asked.get(at).copied();
+        let mut place = 0..;
+        asked.retain(|asked| place.next() > Some(at) || asked.ids.request.stream != request.stream);
+        found
     }
 
     /// The span of a server's request at `pos` waits until its client has the answer. It comes back if there is no room.

@@ -104,6 +104,22 @@ fn a_request_is_found_by_the_number_of_its_first_byte() {
 }
 
 #[test]
+fn streams_are_answered_in_any_order() {
+    let mut links = Links::default();
+    let of = |stream, pos| {
+        let asked = asked(1, pos);
+        Asked { ids: Owner { request: RequestKey { stream, ..asked.ids.request }, ..asked.ids }, ..asked }
+    };
+    for (stream, pos) in [(1, 10), (3, 20), (5, 30), (3, 40)] {
+        links.asks(of(stream, pos));
+    }
+    assert!(links.answered(of(5, 30).ids.request).is_some());
+    assert!(links.answered(of(3, 40).ids.request).is_some());
+    assert_eq!(links.answered(of(3, 20).ids.request), None, "it was before that on its stream");
+    assert!(links.answered(of(1, 10).ids.request).is_some(), "what others were answered says nothing of it");
+}
+
+#[test]
 fn what_is_kept_is_bounded() {
     let mut links = Links::default();
     for pos in 0..1000 {
