@@ -105,6 +105,8 @@ pub const GO_CHANNEL: usize = 5;
 pub const GO_CONDITION: usize = 6;
 /// [`Runtime::addresses`] of Go: that of `runtime.sched`, which begins with `goidgen`; 0 if it was not found.
 pub const GO_SCHED: usize = 0;
+/// Where the function begins that serves a connection of HTTP/2 (net/http/h2_bundle.go, `serve`); 0 if there is none.
+pub const GO_SERVE: usize = 1;
 
 /// [`Runtime::places`] of threads: not 0 where one that reads requests over sockets in a set of epoll(7) is an event loop. Elsewhere a
 /// socket may be left in the set when it is given to a thread (libev).

@@ -1,13 +1,17 @@
 //! Which request a goroutine asked for over HTTP, where a goroutine of the connection sends.
 
+use std::path::Path;
 use std::process::Command;
 
 use wirespan_tests::span::Span;
 use wirespan_tests::spans::Spans;
 
 use crate::harness::agent::granted;
+use crate::harness::certificates::Authority;
 use crate::harness::parts::stripped;
-use crate::harness::{Agent, run, servers, workload};
+use crate::harness::process::Folder;
+use crate::harness::servers::which;
+use crate::harness::{Agent, run, servers, skipped, workload};
 
 /// Requests of each kind.
 const COUNT: usize = 120;
@@ -90,4 +94,50 @@ fn what_goroutines_ask_over_http_belongs_to_their_requests() {
 #[test]
 fn a_program_without_symbols_tells_the_same() {
     are_right(stripped("front.go"), 16);
+}
+
+/// Many requests at once on a connection: what a handler asks belongs to its own, or to none.
+#[test]
+fn what_handlers_of_streams_ask_belongs_to_their_requests() {
+    if which("h2load").is_none() {
+        return skipped("h2load is missing");
+    }
+    let Some(backend) = granted().into_iter().find(|backend| *backend == "sockets") else { return };
+    let authority = Authority::new();
+    let identity = authority.sign();
+    let folder = Folder::new();
+    for (streams, least) in [(1, 10), (4, 0), (32, 0)] {
+        let redis = servers::redis();
+        let server = servers::of(workload("streams.go"), |port| {
+            let of = |path: &Path| path.display().to_string();
+            vec![port, of(&identity.certificate), of(&identity.key), redis.port.to_string()]
+        });
+        let mut agent = Agent::run(backend, &[format!("pid={}", server.pid())], &["--tls"]);
+        // Each of its two clients begins with the first one.
+        let urls =
+            (0..COUNT).flat_map(|n| ["r", "w"].map(|kind| format!("https://127.0.0.1:{}/{kind}{n}\n", server.port)));
+        folder.write("urls", urls.collect::<String>());
+        let mut h2load = Command::new("h2load");
+        h2load.args(["-n", &(2 * COUNT).to_string(), "-c", "2", "-m", &streams.to_string()]);
+        run(h2load.arg("-i").arg(folder.join("urls")));
+        let spans = agent.finish();
+        println!("{streams} streams: {}", agent.stderr());
+        let requests = spans.servers().count(2 * COUNT);
+        let calls = spans.clients().pick(|span| span.attributes.contains_key("db.query.text"));
+        let (mut right, mut of_requests) = (0, 0);
+        for call in calls.iter() {
+            let key = call.text("db.query.text").rsplit(' ').next().unwrap_or_default().to_owned();
+            let parent = requests.pick(|request| Some(&request.span_id) == call.parent.as_ref());
+            let parent =
+                parent.iter().next().map(|request| request.text("url.path").trim_start_matches('/').to_owned());
+            assert!(parent.is_none() || parent.as_deref() == Some(&key), "{streams} streams: {key} of {parent:?}");
+            assert_eq!(parent.is_some(), call.parent.is_some(), "{streams} streams: a parent that was not told");
+            of_requests += usize::from(key != "nobody");
+            right += usize::from(parent.is_some());
+        }
+        println!("{streams} streams: {right} of {of_requests} calls");
+        // Two or three each.
+        assert_eq!(of_requests, 5 * COUNT);
+        assert!(right * 100 >= least * of_requests, "{streams} streams: {right} of {of_requests}");
+    }
 }

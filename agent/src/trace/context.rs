@@ -143,7 +143,9 @@ impl Contexts {
             self.refused += u64::from(is_kept && !is_received);
         }
         // Where threads say something, they may go on with what was received for a context.
-        let thread = match is_plain || matches!(binding, Binding::Thread | Binding::Handed) {
+        let is_threads =
+            is_plain && binding != Binding::Streams || matches!(binding, Binding::Thread | Binding::Handed);
+        let thread = match is_threads {
             true if is_kept => self.place(owner, actor, at_ns, binding),
             true => {
                 self.unreadable(actor, at_ns);
@@ -267,6 +269,7 @@ impl Contexts {
     /// A connection is over, and with it its requests.
     pub fn end_connection(&mut self, connection: u64, at_ns: u64) {
         self.chains.end_connection(connection);
+        self.received.end_connection(connection);
         let Some(mut flight) = self.in_flight.remove(&connection) else { return };
         while let Some(over) = flight.pop() {
             self.close(over, at_ns, true);
@@ -349,7 +352,7 @@ impl Contexts {
         let is_certain = match binding {
             Binding::Thread | Binding::Handed => true,
             Binding::Waiting | Binding::Told => waits,
-            Binding::Last | Binding::Nothing => false,
+            Binding::Last | Binding::Nothing | Binding::Streams => false,
         };
         is_certain.then_some(owner)
     }

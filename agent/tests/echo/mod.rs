@@ -61,6 +61,7 @@ impl Echo {
             if stream != 0 {
                 let (pos, at_ns) = (window.pos, window.first_ns);
                 out.requests.push(RequestStart {
+                    is_multiplexed: false,
                     stream,
                     pos,
                     at_ns,

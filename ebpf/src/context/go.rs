@@ -12,7 +12,7 @@ pub use children::Child;
 pub use receiver::{PROCESSORS, Receiver};
 
 use super::Moving;
-use crate::conn::Conn;
+use crate::conn::{Conn, has_streams};
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
 use crate::maps::RUNTIMES;
@@ -25,6 +25,8 @@ use wirespan_common::record::{ROLE_SERVER, SEND};
 enum Does {
     /// It receives a request.
     Receives,
+    /// It receives what may be of many requests at once.
+    ReceivesStreams,
     /// It answers one.
     Answers,
     /// Anything else.
@@ -39,6 +41,7 @@ pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
     }
     let does = match (moving.role, moving.direction) {
         (ROLE_SERVER, SEND) => Does::Answers,
+        (ROLE_SERVER, _) if has_streams(conn) => Does::ReceivesStreams,
         (ROLE_SERVER, _) => Does::Receives,
         _ => Does::Other,
     };
@@ -51,6 +54,7 @@ pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
 #[inline(never)]
 pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32, turn: u64) -> u64 {
     const RECEIVES: u32 = Does::Receives as u32;
+    const RECEIVES_STREAMS: u32 = Does::ReceivesStreams as u32;
     const ANSWERS: u32 = Does::Answers as u32;
     let Some(runtime) = runtime(process) else { return 0 };
     let Some([low, high]) = read_user::<[u64; 2]>(g) else { return 0 };
@@ -59,7 +63,9 @@ pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32,
     }
     let number = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_NUMBER]))).unwrap_or(0);
     match does {
-        RECEIVES => receiver::receives(process, g, number, runtime, turn),
+        RECEIVES | RECEIVES_STREAMS => {
+            receiver::receives(process, g, number, runtime, (turn, does == RECEIVES_STREAMS))
+        }
         _ => receiver::does(process, g, number, runtime, does == ANSWERS),
     }
 }

@@ -4,11 +4,12 @@
 //! programs point elsewhere and are left alone.
 
 mod functions;
+mod place;
 mod scheduler;
 
 use super::elf::Elf;
 use functions::Functions;
-pub(super) use scheduler::Scheduler;
+pub(super) use place::Place;
 use std::fs::File;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -21,6 +22,10 @@ const MAX_VERSION: usize = 255;
 /// Sends a request of an HTTP/1 client: called by the goroutine that asks, with its connection.
 const ROUND_TRIP: &str = "net/http.(*persistConn).roundTrip";
 
+/// Serves a connection of HTTP/2: one goroutine (`readFrames`, which this one starts) gives each frame to it and waits until that is dealt
+/// with. The library's own, and the one that it was made from.
+const SERVE: [&str; 2] = ["net/http.(*http2serverConn).serve", "golang.org/x/net/http2.(*serverConn).serve"];
+
 /// A program of Go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoProgram {
@@ -29,7 +34,9 @@ pub struct GoProgram {
     /// Where `net/http.(*persistConn).roundTrip` can be probed in its file, bytes; `None` if it has none.
     pub round_trip: Option<u64>,
     /// Where its scheduler is, if the code says so.
-    pub(super) scheduler: Option<Scheduler>,
+    pub(super) scheduler: Option<Place>,
+    /// Where the function begins that starts both whoever reads a connection of HTTP/2 and the handlers of what that one reads.
+    pub(super) serve: Option<Place>,
 }
 
 /// What is known of a program, if it is Go's.
@@ -41,7 +48,11 @@ pub(super) fn program(file: &File) -> Option<GoProgram> {
     let functions = Functions::read(&elf);
     let round_trip = functions.as_ref().and_then(|functions| functions.probed(ROUND_TRIP));
     let scheduler = functions.as_ref().and_then(|functions| scheduler::find(&elf, functions));
-    Some(GoProgram { version, round_trip, scheduler })
+    let serve = functions.as_ref().and_then(|functions| {
+        let address = SERVE.iter().find_map(|name| functions.address(name))?;
+        Place::of(&elf, address)
+    });
+    Some(GoProgram { version, round_trip, scheduler, serve })
 }
 
 /// Where in its file a function of a program can be probed, before it has done anything.

@@ -152,7 +152,8 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             if let Some((go, file)) = programs.go(pinned) {
                 let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
                 program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
-                program.sched = go.scheduler.and_then(|sched| sched.in_process(|| begins(pinned, process)));
+                let place = |place: Option<go::Place>| place?.in_process(|| begins(pinned, process));
+                (program.sched, program.serve) = (place(go.scheduler), place(go.serve));
                 program.runtime_version = Some(go.version.clone());
                 go_program = Some(go);
                 program.runtime = Some("go".into());

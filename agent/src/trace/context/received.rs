@@ -6,6 +6,9 @@
 //!
 //! One that receives a request while it has another one's of another connection is an event loop, and owns nothing from then on. Of
 //! a pipeline, which is read at once, only the beginning is certain.
+//!
+//! Where a connection has many requests at once (HTTP/2), the kernel programs count receives. What a goroutine works for that was started
+//! between two of them came with the first one: for certain if that brought one request. The goroutine that receives works for none.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -22,6 +25,8 @@ const MAX_CONTEXTS: usize = 16 * 1024;
 /// Requests of a context that are kept: a call is told when it ends, which may be after the next request was received, and a goroutine
 /// that was started for one may work after that.
 const MAX_REQUESTS: usize = 8;
+/// The same of one that receives many at once.
+const MAX_STREAMS: usize = 256;
 /// How long a context is kept whose request is over and that does nothing, ns: where there is room, and at least.
 const KEEP_NS: u64 = 30_000_000_000;
 const KEEP_FULL_NS: u64 = 500_000_000;
@@ -46,6 +51,8 @@ struct Begun {
     owner: Option<Owner>,
     /// Which of its goroutine's requests.
     number: u32,
+    /// Others may be handled at the same time.
+    is_stream: bool,
     /// When it was over, ns; the end of time for one that is not.
     over_ns: u64,
 }
@@ -53,7 +60,11 @@ struct Begun {
 impl Begun {
     /// Whether it is the last one that had begun when this was done.
     fn is_of(&self, of: Option<OfGoroutine>, at_ns: u64) -> bool {
-        self.at_ns <= at_ns && of.is_none_or(|of| of.after(self.number) < MAX_AFTER)
+        let is_its = |of: OfGoroutine| match self.is_stream {
+            true => of.is_child && of.after(self.number) == 0,
+            false => of.after(self.number) < MAX_AFTER,
+        };
+        self.at_ns <= at_ns && of.is_none_or(is_its)
     }
 
     /// Until when what is done in a context may belong to it, ns.
@@ -80,6 +91,8 @@ struct Context {
 #[derive(Debug, Default)]
 pub(super) struct Received {
     contexts: FxHashMap<Id, Context>,
+    /// Which goroutine received last of a connection with many requests at once.
+    readers: FxHashMap<u64, Id>,
     /// When room was made last, ns.
     room_ns: u64,
 }
@@ -105,16 +118,47 @@ impl Received {
             Entry::Vacant(_) if is_full => return false,
             Entry::Vacant(entry) => entry.insert(Context::default()),
         };
-        if context.requests.len() >= MAX_REQUESTS {
+        let stream = of.and(owner).map(|owner| owner.request).filter(|request| request.stream != 0);
+        let most = if stream.is_some() { MAX_STREAMS } else { MAX_REQUESTS };
+        if context.requests.len() >= most {
             context.requests.pop_front();
         }
+        let number = of.map_or(0, |of| of.request);
         let before = std::mem::replace(&mut context.last, owner).filter(&is_in_flight);
         let is_other = |before: Owner| owner.is_none_or(|owner| owner.request.connection != before.request.connection);
         context.is_loop |= before.is_some_and(is_other);
-        let (owner, number) = (owner.filter(|_| before.is_none()), of.map_or(0, |of| of.request));
-        context.requests.push_back(Begun { at_ns, owner, number, over_ns: u64::MAX });
+        let mut owner = owner.filter(|_| stream.is_some() || before.is_none());
+        if stream.is_some() {
+            for twin in context.requests.iter_mut().rev().filter(|begun| begun.number == number) {
+                (twin.owner, owner) = (None, None);
+            }
+        }
+        context.requests.push_back(Begun { at_ns, owner, number, is_stream: stream.is_some(), over_ns: u64::MAX });
         context.last_ns = context.last_ns.max(at_ns);
+        if let Some(request) = stream {
+            self.reads(id, request.connection);
+        }
         true
+    }
+
+    /// A goroutine receives for a connection with many requests at once. Whoever has done that before has handed it over: what that
+    /// one starts from then on is not for what it received itself.
+    fn reads(&mut self, id: Id, connection: u64) {
+        if self.readers.len() >= MAX_CONTEXTS && !self.readers.contains_key(&connection) {
+            return;
+        }
+        if let Some(before) = self.readers.insert(connection, id).filter(|before| *before != id)
+            && let Some(context) = self.contexts.get_mut(&before)
+        {
+            context.is_loop = true;
+        }
+    }
+
+    /// A connection is over.
+    pub(super) fn end_connection(&mut self, connection: u64) {
+        if !self.readers.is_empty() {
+            self.readers.remove(&connection);
+        }
     }
 
     /// The request for which a context did what began at `at_ns`.
@@ -143,6 +187,7 @@ impl Received {
     pub(super) fn sweep(&mut self, now_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
         self.forget_idle(now_ns, KEEP_NS, is_in_flight);
         room::give_back(&mut self.contexts);
+        room::give_back(&mut self.readers);
     }
 
     fn forget_idle(&mut self, now_ns: u64, keep_ns: u64, is_in_flight: impl Fn(&Owner) -> bool) {
@@ -163,6 +208,7 @@ impl Received {
     /// A process runs another program.
     pub(super) fn forget(&mut self, process: u32) {
         self.contexts.retain(|(pid, _), _| *pid != process);
+        self.readers.retain(|_, (pid, _)| *pid != process);
     }
 }
 
@@ -254,6 +300,45 @@ mod tests {
         assert_eq!((owner(105), owner(110), owner(120)), (Some(1), None, None));
         received.begin((7, 20), Some(request(1)), 200, OVER);
         assert!(received.owner((7, 20), 210).is_some(), "the next one");
+    }
+
+    /// A request on a stream of a connection.
+    fn stream(connection: u64, stream: u64) -> Option<Owner> {
+        let owner = request(connection);
+        Some(Owner { request: RequestKey { stream, ..owner.request }, ..owner })
+    }
+
+    #[test]
+    fn of_many_at_once_each_is_what_its_receive_brought() {
+        let mut received = Received::default();
+        received.begin(of(1, false), stream(1, 1), 100, IN_FLIGHT);
+        received.begin(of(3, false), stream(1, 3), 110, IN_FLIGHT);
+        for stream_id in [5, 7] {
+            received.begin(of(4, false), stream(1, stream_id), 120, IN_FLIGHT);
+        }
+        let mut owner = |number, is_child| received.owner(of(number, is_child), 200).map(|owner| owner.request.stream);
+        assert_eq!((owner(1, true), owner(3, true)), (Some(1), Some(3)));
+        assert_eq!(owner(2, true), None, "nothing came with that receive");
+        assert_eq!(owner(4, true), None, "two came with that one");
+        assert_eq!(owner(3, false), None, "who receives works for none");
+        received.over(of(1, false), stream(1, 1).unwrap().request, 150);
+        assert_eq!(received.owner(of(1, true), 150 + MAX_LATE_NS + 1), None);
+        let all = 1..=2 * MAX_STREAMS as u64;
+        all.for_each(|number| _ = received.begin(of(number, false), stream(1, 2 * number), 300, IN_FLIGHT));
+        assert_eq!(received.contexts[&receiver(of(1, false)).0].requests.len(), MAX_STREAMS);
+    }
+
+    #[test]
+    fn who_handed_a_connection_over_starts_nothing_for_what_he_received_himself() {
+        let other = |number, is_child| (7, OfGoroutine::context(21, number, is_child));
+        let mut received = Received::default();
+        received.begin(of(1, false), stream(1, 1), 100, IN_FLIGHT);
+        assert!(received.owner(of(1, true), 105).is_some());
+        received.begin(other(1, false), stream(1, 3), 110, IN_FLIGHT);
+        assert_eq!(received.owner(of(1, true), 120), None);
+        assert!(received.owner(other(1, true), 120).is_some());
+        received.end_connection(1);
+        assert!(received.readers.is_empty());
     }
 
     #[test]
