@@ -39,7 +39,9 @@ pub const fn shows_receives(context: u64) -> bool {
 const OF_GOROUTINE: u64 = 1 << 62;
 /// Set in such a number if another goroutine works for that request, which that one started.
 const OF_CHILD: u64 = 1 << 61;
-/// Bits for which of its requests; the others, below [`OF_CHILD`], are the goroutine's number.
+/// Set in such a number if it names a stream instead: its connection, and which of that one's.
+const OF_STREAM: u64 = 1 << 60;
+/// Bits for which of its requests, or streams; the others, below [`OF_STREAM`], are the goroutine's or the connection's number.
 const REQUEST_BITS: u32 = 20;
 
 /// Bits of a context's number that says neither.
@@ -61,14 +63,14 @@ impl OfGoroutine {
     #[must_use]
     pub const fn context(goroutine: u64, request: u64, is_child: bool) -> u64 {
         let child = if is_child { OF_CHILD } else { 0 };
-        let number = goroutine << REQUEST_BITS & (OF_CHILD - 1);
+        let number = goroutine << REQUEST_BITS & (OF_STREAM - 1);
         OF_GOROUTINE | child | number | request & ((1 << REQUEST_BITS) - 1)
     }
 
     /// What a context says, if it names a request of a goroutine.
     #[must_use]
     pub const fn of(context: u64) -> Option<Self> {
-        if context & (OF_RECEIVE | OF_GOROUTINE) != OF_GOROUTINE {
+        if context & (OF_RECEIVE | OF_GOROUTINE | OF_STREAM) != OF_GOROUTINE {
             return None;
         }
         let request = context as u32 & ((1 << REQUEST_BITS) - 1);
@@ -80,6 +82,40 @@ impl OfGoroutine {
     #[must_use]
     pub const fn after(self, request: u32) -> u32 {
         self.request.wrapping_sub(request) & ((1 << REQUEST_BITS) - 1)
+    }
+}
+
+/// The request of a stream, as the context's number of whoever handles it names it, which a runtime's own function has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfStream {
+    /// Its name among streams: no other one of late has it, but by chance.
+    pub stream: u64,
+    /// What the one who handles it has started works for it.
+    pub is_child: bool,
+}
+
+impl OfStream {
+    /// The context of what is done for a stream of a connection.
+    #[must_use]
+    pub const fn context(connection: u64, stream: u64, is_child: bool) -> u64 {
+        let child = if is_child { OF_CHILD } else { 0 };
+        let number = connection << REQUEST_BITS & (OF_STREAM - 1);
+        OF_GOROUTINE | OF_STREAM | child | number | stream & ((1 << REQUEST_BITS) - 1)
+    }
+
+    /// The context of what is started by one who works in this context.
+    #[must_use]
+    pub const fn child(context: u64) -> u64 {
+        context | OF_CHILD
+    }
+
+    /// What a context says, if it names a stream.
+    #[must_use]
+    pub const fn of(context: u64) -> Option<Self> {
+        if context & (OF_RECEIVE | OF_GOROUTINE | OF_STREAM) != OF_GOROUTINE | OF_STREAM {
+            return None;
+        }
+        Some(Self { stream: context & !OF_CHILD, is_child: context & OF_CHILD != 0 })
     }
 }
 
@@ -105,8 +141,6 @@ pub const GO_CHANNEL: usize = 5;
 pub const GO_CONDITION: usize = 6;
 /// [`Runtime::addresses`] of Go: that of `runtime.sched`, which begins with `goidgen`; 0 if it was not found.
 pub const GO_SCHED: usize = 0;
-/// Where the function begins that serves a connection of HTTP/2 (net/http/h2_bundle.go, `serve`); 0 if there is none.
-pub const GO_SERVE: usize = 1;
 
 /// [`Runtime::places`] of threads: not 0 where one that reads requests over sockets in a set of epoll(7) is an event loop. Elsewhere a
 /// socket may be left in the set when it is given to a thread (libev).
@@ -156,6 +190,21 @@ mod tests {
         assert!(!shows_receives(context) && !is_of_receive(context));
         for other in [0, 77, NUMBERS, WAITS, OF_NOBODY, OF_RECEIVE, OF_RECEIVE | context] {
             assert_eq!(OfGoroutine::of(other), None, "{other:x}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_told_from_all_other_contexts() {
+        let context = OfStream::context(u64::MAX - 5, 7, false);
+        let of = OfStream::of(context).unwrap();
+        assert_eq!(OfStream::of(OfStream::child(context)), Some(OfStream { is_child: true, ..of }));
+        assert_eq!(OfStream::child(context), OfStream::context(u64::MAX - 5, 7, true));
+        for (connection, stream) in [(u64::MAX - 6, 7), (u64::MAX - 5, 9)] {
+            assert_ne!(OfStream::of(OfStream::context(connection, stream, false)).unwrap().stream, of.stream);
+        }
+        assert!(!shows_receives(context) && OfGoroutine::of(context).is_none());
+        for other in [0, 77, NUMBERS, WAITS, OF_NOBODY, OF_RECEIVE, OfGoroutine::context(u64::MAX, u64::MAX, true)] {
+            assert_eq!(OfStream::of(other), None, "{other:x}");
         }
     }
 

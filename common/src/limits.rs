@@ -4,9 +4,6 @@
 pub const MAX_PAYLOAD: usize = 15 * 1024;
 /// A connection with at least this budget has long calls copied in pieces, a record each.
 pub const WHOLE_CALLS: u32 = 1 << 24;
-/// A connection with at least this budget has many requests at once: each receive is told from all others, so that what is done
-/// for what it brought is known.
-pub const STREAMS: u32 = 1 << 30;
 /// Most pieces of one call.
 pub const MAX_PIECES: u32 = 16;
 /// Bytes from the head of each call that are copied even when the turn's budget is used up.

@@ -111,9 +111,9 @@ pub static CONTEXTS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MA
 /// Goroutines that receive requests, by process and number.
 #[map]
 pub static GOROUTINES: LruHashMap<u64, Receiver> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
-/// Goroutines for which another one receives that they have started, by process and number: the number of that one.
+/// Goroutines that handle a stream, by process and number: the context of what they do.
 #[map]
-pub static HANDED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+pub static STREAMS: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
 /// Processors of a Go program's scheduler, by process: addresses.
 #[map]
 pub static PROCESSORS_KNOWN: LruHashMap<u32, [u64; PROCESSORS]> = LruHashMap::with_max_entries(MAX_RUNTIMES, 0);

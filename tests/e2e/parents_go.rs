@@ -96,7 +96,7 @@ fn a_program_without_symbols_tells_the_same() {
     are_right(stripped("front.go"), 16);
 }
 
-/// Many requests at once on a connection: what a handler asks belongs to its own, or to none.
+/// Many requests at once on a connection: what a handler asks belongs to its own.
 #[test]
 fn what_handlers_of_streams_ask_belongs_to_their_requests() {
     if which("h2load").is_none() {
@@ -106,7 +106,7 @@ fn what_handlers_of_streams_ask_belongs_to_their_requests() {
     let authority = Authority::new();
     let identity = authority.sign();
     let folder = Folder::new();
-    for (streams, least) in [(1, 10), (4, 0), (32, 0)] {
+    for streams in [1, 4, 32] {
         let redis = servers::redis();
         let server = servers::of(workload("streams.go"), |port| {
             let of = |path: &Path| path.display().to_string();
@@ -138,6 +138,6 @@ fn what_handlers_of_streams_ask_belongs_to_their_requests() {
         println!("{streams} streams: {right} of {of_requests} calls");
         // Two or three each.
         assert_eq!(of_requests, 5 * COUNT);
-        assert!(right * 100 >= least * of_requests, "{streams} streams: {right} of {of_requests}");
+        assert!(right * 100 >= 99 * of_requests, "{streams} streams: {right} of {of_requests}");
     }
 }

@@ -105,8 +105,6 @@ pub struct Program {
     pub contexts: Option<Runtime>,
     /// Where the scheduler of a Go program lies: the address of `runtime.sched` in the process.
     pub sched: Option<u64>,
-    /// Where the function of a Go program lies that serves a connection of HTTP/2: its address in the process.
-    pub serve: Option<u64>,
     /// Where the method lies through which Node.js handles what it has read: its addresses in the process, first byte and the one
     /// after the last.
     pub read_callback: Option<[u64; 2]>,

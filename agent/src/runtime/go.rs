@@ -1,8 +1,8 @@
 //! Go: the goroutine, whose number stands in `g` (runtime/runtime2.go).
 
 use wirespan_common::context::{
-    GO_CHANNEL, GO_CLIENT_CONN, GO_CONDITION, GO_NUMBER, GO_NUMBERS, GO_PARENT, GO_PROCESSOR, GO_SCHED, GO_SERVE,
-    RUNTIME_GO, Runtime,
+    GO_CHANNEL, GO_CLIENT_CONN, GO_CONDITION, GO_NUMBER, GO_NUMBERS, GO_PARENT, GO_PROCESSOR, GO_SCHED, RUNTIME_GO,
+    Runtime,
 };
 
 /// Where things stand in the structures of these minor versions of Go 1, bytes: the same on all 64-bit architectures.
@@ -45,9 +45,9 @@ const GO_1_21: Layout = Layout {
 };
 
 /// How goroutines are found in a process whose program was built by this version of Go (`go1.22.1`, `go1.26.0 X:experiments`);
-/// The addresses of `runtime.sched` and of the function that serves a connection of HTTP/2, if they are known.
+/// `sched`: the address of `runtime.sched`, if it is known.
 #[must_use]
-pub fn of(version: &str, [sched, serve]: [Option<u64>; 2]) -> Option<Runtime> {
+pub fn of(version: &str, sched: Option<u64>) -> Option<Runtime> {
     let minor: String = version.strip_prefix("go1.")?.chars().take_while(char::is_ascii_digit).collect();
     let minor: u32 = minor.parse().ok()?;
     let layout = LAYOUTS.iter().find(|layout| layout.versions.contains(&minor))?;
@@ -60,7 +60,6 @@ pub fn of(version: &str, [sched, serve]: [Option<u64>; 2]) -> Option<Runtime> {
     runtime.places[GO_CHANNEL] = layout.channel;
     runtime.places[GO_CONDITION] = layout.condition;
     runtime.addresses[GO_SCHED] = sched.unwrap_or_default();
-    runtime.addresses[GO_SERVE] = serve.unwrap_or_default();
     Some(runtime)
 }
 
@@ -70,14 +69,14 @@ mod tests {
 
     #[test]
     fn versions_that_are_known_have_their_place() {
-        let place = |version| of(version, [None; 2]).map(|runtime| runtime.places[0]);
+        let place = |version| of(version, None).map(|runtime| runtime.places[0]);
         let places = ["go1.18", "go1.22.12", "go1.23rc1", "go1.24.1 X:nocoverageredesign", "go1.26.0"].map(place);
         assert_eq!(places, [Some(152), Some(152), Some(160), Some(160), Some(152)]);
     }
 
     #[test]
     fn places_are_those_of_the_version() {
-        let places = |version| of(version, [None; 2]).map(|runtime| runtime.places);
+        let places = |version| of(version, None).map(|runtime| runtime.places);
         assert_eq!(places("go1.19"), Some([152, 0, 0, 224, 384, 14, 20]), "it has no parentGoid");
         assert_eq!(places("go1.21.13"), Some([152, 0, 272, 224, 384, 14, 20]));
         assert_eq!(places("go1.25.4"), Some([152, 0, 272, 216, 376, 14, 21]));
@@ -86,14 +85,14 @@ mod tests {
 
     #[test]
     fn the_scheduler_is_known_where_it_was_found() {
-        let sched = |known| of("go1.26.0", [known, None]).unwrap().addresses[GO_SCHED];
+        let sched = |known| of("go1.26.0", known).unwrap().addresses[GO_SCHED];
         assert_eq!((sched(Some(0x58_8600)), sched(None)), (0x58_8600, 0));
     }
 
     #[test]
     fn others_have_none() {
         for version in ["go1.17.3", "go1.27.0", "go1.", "go2.0", "devel go1.26-abc", "", "go1.99999999999999"] {
-            assert_eq!(of(version, [None; 2]), None, "{version}");
+            assert_eq!(of(version, None), None, "{version}");
         }
     }
 }

@@ -19,11 +19,12 @@ mod idle;
 mod kept;
 mod key;
 mod received;
+mod streams;
 mod thread;
 mod working;
 
 use rustc_hash::FxHashMap;
-use wirespan_common::context::{OF_NOBODY, OfGoroutine, WAITS, is_of_receive, shows_receives};
+use wirespan_common::context::{OF_NOBODY, OfGoroutine, OfStream, WAITS, is_of_receive, shows_receives};
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::stream::Actor;
 
@@ -37,6 +38,7 @@ use flight::{Flight, Request};
 use kept::Kept;
 pub use key::RequestKey;
 use received::Received;
+use streams::Streams;
 use thread::{Handled, Thread};
 use working::Touched;
 
@@ -106,6 +108,8 @@ pub struct Contexts {
     flying: usize,
     /// By the contexts of runtimes that show them.
     received: Received,
+    /// By the streams that those name instead.
+    streams: Streams,
     /// By the receives in whose callbacks calls are made.
     chains: Chains,
     /// Requests that are kept by thread.
@@ -136,6 +140,9 @@ impl Contexts {
             self.chains.begin(actor.pid, actor.context, is_kept.then_some(owner), (at_ns, read_ns));
         } else if !is_plain && actor.context != OF_NOBODY {
             kept::process(&mut self.processes, actor.pid, at_ns);
+            if is_kept && binding == Binding::Streams && OfGoroutine::of(actor.context).is_some() {
+                self.streams.begin(owner, at_ns);
+            }
             let Self { received, in_flight, .. } = self;
             let context = (actor.pid, actor.context);
             let is_received =
@@ -280,6 +287,7 @@ impl Contexts {
         self.flying = self.flying.saturating_sub(1);
         if OfGoroutine::of(context).is_some() {
             self.received.over((pid, context), owner.request, at_ns);
+            self.streams.over(owner.request, at_ns);
         }
         self.chains.end(pid, owner.request, begin_ns);
         self.touched.note(id);
@@ -306,6 +314,7 @@ impl Contexts {
             self.chains.disown(actor.context, request);
         } else {
             self.received.disown((actor.pid, actor.context), request);
+            self.streams.disown(request);
         }
         if let Some(thread) = self.threads.get_mut(&(actor.pid, actor.tid)) {
             let before = thread.requests.len();
@@ -327,6 +336,7 @@ impl Contexts {
         match actor.context {
             0 | WAITS => {}
             OF_NOBODY => return None,
+            context if let Some(stream) = OfStream::of(context) => return self.streams.owner(stream, start_ns),
             context if shows_receives(context) => return self.chains.owner(&call),
             context => return self.received.owner((actor.pid, context), start_ns),
         }
@@ -365,7 +375,7 @@ impl Contexts {
         self.swept_ns = now_ns;
         let mut requests = 0;
         let is_gone = |process: &Process| process.exited_ns.is_some_and(|at_ns| at_ns + KEEP_NS <= now_ns);
-        let Self { threads, processes, received, chains, in_flight, .. } = self;
+        let Self { threads, processes, received, streams, chains, in_flight, .. } = self;
         processes.retain(|pid, process| {
             let stays = !is_gone(process);
             if !stays {
@@ -388,6 +398,7 @@ impl Contexts {
         room::give_back(threads);
         room::give_back(processes);
         received.sweep(now_ns, |owner| flies(in_flight, owner));
+        streams.sweep(now_ns);
         in_flight.retain(|_, flight| !flight.is_empty());
         room::give_back(in_flight);
         chains.sweep(now_ns);

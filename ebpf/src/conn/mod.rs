@@ -8,7 +8,7 @@ mod turns;
 
 pub use positions::advance;
 pub use table::{enter_datagram, forget, forget_predecessor, insert, known, sight};
-pub use turns::{budget, has_streams, missed, told, turn, turn_number};
+pub use turns::{budget, missed, told, turn, turn_number};
 
 use crate::context::thread::Thread;
 use crate::emit;

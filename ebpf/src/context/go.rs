@@ -7,12 +7,13 @@
 mod children;
 mod receiver;
 mod round_trip;
+mod streams;
 
 pub use children::Child;
 pub use receiver::{PROCESSORS, Receiver};
 
 use super::Moving;
-use crate::conn::{Conn, has_streams};
+use crate::conn::Conn;
 use crate::kernel::read_user;
 use crate::kernel::regs::Regs;
 use crate::maps::RUNTIMES;
@@ -25,8 +26,6 @@ use wirespan_common::record::{ROLE_SERVER, SEND};
 enum Does {
     /// It receives a request.
     Receives,
-    /// It receives what may be of many requests at once.
-    ReceivesStreams,
     /// It answers one.
     Answers,
     /// Anything else.
@@ -41,7 +40,6 @@ pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
     }
     let does = match (moving.role, moving.direction) {
         (ROLE_SERVER, SEND) => Does::Answers,
-        (ROLE_SERVER, _) if has_streams(conn) => Does::ReceivesStreams,
         (ROLE_SERVER, _) => Does::Receives,
         _ => Does::Other,
     };
@@ -54,20 +52,23 @@ pub fn running(moving: Moving, conn: &Conn, regs: Regs) -> u64 {
 #[inline(never)]
 pub extern "C" fn goroutine(g: u64, stack_pointer: u64, process: u32, does: u32, turn: u64) -> u64 {
     const RECEIVES: u32 = Does::Receives as u32;
-    const RECEIVES_STREAMS: u32 = Does::ReceivesStreams as u32;
     const ANSWERS: u32 = Does::Answers as u32;
     let Some(runtime) = runtime(process) else { return 0 };
-    let Some([low, high]) = read_user::<[u64; 2]>(g) else { return 0 };
-    if stack_pointer <= low || stack_pointer > high {
-        return 0;
-    }
-    let number = read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_NUMBER]))).unwrap_or(0);
+    let Some(number) = number(g, stack_pointer, runtime) else { return 0 };
     match does {
-        RECEIVES | RECEIVES_STREAMS => {
-            receiver::receives(process, g, number, runtime, (turn, does == RECEIVES_STREAMS))
-        }
+        RECEIVES => receiver::receives(process, g, number, runtime, turn),
         _ => receiver::does(process, g, number, runtime, does == ANSWERS),
     }
+}
+
+/// The number of the goroutine with this `g`, if that is the one whose stack pointer this is.
+#[inline(always)]
+fn number(g: u64, stack_pointer: u64, runtime: &Runtime) -> Option<u64> {
+    let [low, high] = read_user::<[u64; 2]>(g)?;
+    if stack_pointer <= low || stack_pointer > high {
+        return None;
+    }
+    Some(read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_NUMBER]))).unwrap_or(0))
 }
 
 /// How goroutines of a process are found.

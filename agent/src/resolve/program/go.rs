@@ -4,12 +4,11 @@
 //! programs point elsewhere and are left alone.
 
 mod functions;
-mod place;
 mod scheduler;
 
 use super::elf::Elf;
 use functions::Functions;
-pub(super) use place::Place;
+pub(super) use scheduler::Scheduler;
 use std::fs::File;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -19,24 +18,25 @@ const FLAGS_AT: usize = 15;
 const STRINGS_AT: usize = 32;
 /// Longest version that is believed: `go1.26.0 X:experiments` may be long.
 const MAX_VERSION: usize = 255;
-/// Sends a request of an HTTP/1 client: called by the goroutine that asks, with its connection.
-const ROUND_TRIP: &str = "net/http.(*persistConn).roundTrip";
-
-/// Serves a connection of HTTP/2: one goroutine (`readFrames`, which this one starts) gives each frame to it and waits until that is dealt
-/// with. The library's own, and the one that it was made from.
-const SERVE: [&str; 2] = ["net/http.(*http2serverConn).serve", "golang.org/x/net/http2.(*serverConn).serve"];
+/// Functions that are probed at their beginning, by the kernel program that runs there.
+const PROBED: [(&str, &str); 4] = [
+    // Sends a request of an HTTP/1 client: called by the goroutine that asks, with its connection.
+    ("go_round_trip", "net/http.(*persistConn).roundTrip"),
+    // The goroutines that handle a stream of HTTP/2 begin there, with the stream: the library's own, that which it was made from, and gRPC's.
+    ("go_stream_http", "net/http.(*http2serverConn).runHandler"),
+    ("go_stream_http", "golang.org/x/net/http2.(*serverConn).runHandler"),
+    ("go_stream_grpc", "google.golang.org/grpc.(*Server).handleStream"),
+];
 
 /// A program of Go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoProgram {
     /// The version of Go that built it (`go1.22.1`).
     pub version: Box<str>,
-    /// Where `net/http.(*persistConn).roundTrip` can be probed in its file, bytes; `None` if it has none.
-    pub round_trip: Option<u64>,
+    /// Where it can be probed in its file, bytes, and which kernel program runs there.
+    pub probed: Vec<(&'static str, u64)>,
     /// Where its scheduler is, if the code says so.
-    pub(super) scheduler: Option<Place>,
-    /// Where the function begins that starts both whoever reads a connection of HTTP/2 and the handlers of what that one reads.
-    pub(super) serve: Option<Place>,
+    pub(super) scheduler: Option<Scheduler>,
 }
 
 /// What is known of a program, if it is Go's.
@@ -46,13 +46,11 @@ pub(super) fn program(file: &File) -> Option<GoProgram> {
     let length = section.size.min((STRINGS_AT + 2 + MAX_VERSION) as u64);
     let version = in_section(&elf.bytes(section.at, length)?)?;
     let functions = Functions::read(&elf);
-    let round_trip = functions.as_ref().and_then(|functions| functions.probed(ROUND_TRIP));
-    let scheduler = functions.as_ref().and_then(|functions| scheduler::find(&elf, functions));
-    let serve = functions.as_ref().and_then(|functions| {
-        let address = SERVE.iter().find_map(|name| functions.address(name))?;
-        Place::of(&elf, address)
+    let probed = functions.as_ref().map_or_else(Vec::new, |functions| {
+        PROBED.iter().filter_map(|(program, function)| Some((*program, functions.probed(function)?))).collect()
     });
-    Some(GoProgram { version, round_trip, scheduler, serve })
+    let scheduler = functions.as_ref().and_then(|functions| scheduler::find(&elf, functions));
+    Some(GoProgram { version, probed, scheduler })
 }
 
 /// Where in its file a function of a program can be probed, before it has done anything.

@@ -34,8 +34,6 @@ const MAX_MAPS: u64 = 64 * 1024;
 const MAX_ALL_MAPS: u64 = 4 << 20;
 /// Most executables that are remembered.
 const MAX_PROGRAMS: usize = 1024;
-/// The kernel program that runs where a goroutine asks over HTTP (`ebpf/src/context/go.rs`).
-const ROUND_TRIP: &str = "go_round_trip";
 
 /// What is known of files: most processes share theirs with others.
 #[derive(Clone, Debug)]
@@ -102,7 +100,7 @@ impl Programs {
             .entry(identity)
             .or_insert_with(|| (files::open(&held).and_then(|file| go_program(&file)), Weak::new()));
         let program = program.as_ref()?.clone();
-        if program.round_trip.is_none() {
+        if program.probed.is_empty() {
             return Some((program, None));
         }
         let file = file.upgrade().or_else(|| {
@@ -150,10 +148,15 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         Some(name) if crate::process::known_runtime(name) == Some("ruby") => program.contexts = Some(threads(false)),
         Some(name) if matches!(crate::process::known_runtime(name), None | Some("nodejs")) => {
             if let Some((go, file)) = programs.go(pinned) {
-                let site = |(file, offset)| Site { program: ROUND_TRIP, file, offset };
-                program.sites = file.zip(go.round_trip).map(site).into_iter().collect();
-                let place = |place: Option<go::Place>| place?.in_process(|| begins(pinned, process));
-                (program.sched, program.serve) = (place(go.scheduler), place(go.serve));
+                program.sites = match file {
+                    Some(file) => go
+                        .probed
+                        .iter()
+                        .map(|(program, at)| Site { program, file: file.clone(), offset: *at })
+                        .collect(),
+                    None => [].into(),
+                };
+                program.sched = go.scheduler.and_then(|sched| sched.in_process(|| begins(pinned, process)));
                 program.runtime_version = Some(go.version.clone());
                 go_program = Some(go);
                 program.runtime = Some("go".into());

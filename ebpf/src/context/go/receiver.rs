@@ -11,20 +11,14 @@
 //!
 //! Of all others nothing is known. The processors that are looked at are those on which the goroutine was
 //! seen, and before that those of others.
-//!
-//! Where a connection has many requests at once (HTTP/2), each receive counts as one: what is started between two receives is started for
-//! what the first of them brought. The goroutine that receives starts the handlers itself (grpc-go), or hands each frame to the one that has
-//! started it, and waits until that has dealt with it (`net/http`, `readFrames` and `serve`): so what that one starts is known alike.
 
 use super::children;
 use crate::kernel::read_user;
-use crate::maps::{GOROUTINES, HANDED, PROCESSORS_KNOWN};
-use wirespan_common::context::{GO_NUMBERS, GO_PARENT, GO_PROCESSOR, GO_SCHED, GO_SERVE, OfGoroutine, Runtime};
+use crate::maps::{GOROUTINES, PROCESSORS_KNOWN};
+use wirespan_common::context::{GO_NUMBERS, GO_PROCESSOR, GO_SCHED, OfGoroutine, Runtime};
 
 /// Where the thread that runs it stands in `g` (runtime/runtime2.go).
 const THREAD: u64 = 48;
-/// From `parentGoid` to `gopc`, where the `go` statement stands.
-const STATEMENT: u64 = 8;
 /// Numbers that a processor takes at once (runtime/proc.go, `_GoidCacheBatch`).
 const BATCH: u64 = 16;
 /// Processors that are looked at, of each goroutine.
@@ -89,8 +83,6 @@ pub struct Receiver {
     turn: u64,
     /// Not 0 once it has begun to answer that.
     has_answered: u64,
-    /// Not 0 once it has received something of a connection with many requests at once.
-    has_streams: u64,
     /// The largest number that a processor had taken then.
     taken: u64,
     /// Processors on which it was seen, and what was left to each then, or when it was seen first.
@@ -105,7 +97,6 @@ static NEW: Receiver = Receiver {
     written: 0,
     turn: 0,
     has_answered: 0,
-    has_streams: 0,
     taken: u64::MAX,
     processors: [0; PROCESSORS],
     left: [Numbers::NONE; PROCESSORS],
@@ -140,10 +131,9 @@ pub fn get(process: u32, number: u64) -> Option<&'static mut Receiver> {
     GOROUTINES.get_ptr_mut(key(process, number)).map(|known| unsafe { &mut *known })
 }
 
-/// A goroutine receives something of a request, in this turn of its connection, which may have many requests at once: the context of
-/// what it does from now on.
+/// A goroutine receives something of a request, in this turn of its connection: the context of what it does from now on.
 #[inline(always)]
-pub fn receives(process: u32, g: u64, number: u64, runtime: &Runtime, (turn, has_streams): (u64, bool)) -> u64 {
+pub fn receives(process: u32, g: u64, number: u64, runtime: &Runtime, turn: u64) -> u64 {
     if get(process, number).is_none() {
         let _ = GOROUTINES.insert(key(process, number), &NEW, 0);
         if let (Some(known), Some(others)) = (get(process, number), PROCESSORS_KNOWN.get_ptr(process)) {
@@ -154,14 +144,6 @@ pub fn receives(process: u32, g: u64, number: u64, runtime: &Runtime, (turn, has
     let Some(known) = get(process, number) else { return number };
     if known.turn != turn || known.written == 0 {
         known.begin(turn, number, runtime);
-    }
-    if has_streams && known.has_streams == 0 {
-        store(&mut known.has_streams, 1);
-        if let Some(parent) = parent(g, runtime)
-            && is_started_by_serve(g, runtime)
-        {
-            let _ = HANDED.insert(key(process, parent), number, 0);
-        }
     }
     known.seen(process, g, number, runtime)
 }
@@ -231,16 +213,10 @@ impl Receiver {
         load(&self.written)
     }
 
-    /// Whether its last request is not answered, as far as that says anything.
+    /// Whether its last request is not answered.
     #[inline(always)]
     pub fn is_open(&self) -> bool {
         load(&self.has_answered) == 0
-    }
-
-    /// Whether it receives many requests at once: the next one says nothing of those before.
-    #[inline(always)]
-    pub fn has_streams(&self) -> bool {
-        load(&self.has_streams) != 0
     }
 
     /// For how many requests before the last one it started the goroutine of this number, if that is certain.
@@ -252,28 +228,6 @@ impl Receiver {
         let given = self.given.iter().map(load).find(|given| given.holds(number))?;
         Some(given.before(load(&self.written) >> 1))
     }
-}
-
-/// The goroutine that has started another one.
-#[inline(always)]
-pub fn parent(g: u64, runtime: &Runtime) -> Option<u64> {
-    let place = runtime.places[GO_PARENT];
-    if place == 0 { None } else { read_user::<u64>(g.wrapping_add(u64::from(place))) }
-}
-
-/// Whether the `go` statement of a goroutine stands in the function that serves a connection of HTTP/2.
-#[inline(always)]
-fn is_started_by_serve(g: u64, runtime: &Runtime) -> bool {
-    /// Bytes of that function, at most; it has 2 to 3 kB.
-    const MAX_FUNCTION: u64 = 4096;
-    let serve = runtime.addresses[GO_SERVE];
-    serve != 0 && statement(g, runtime).is_some_and(|at| at.wrapping_sub(serve) < MAX_FUNCTION)
-}
-
-/// Where the `go` statement of a goroutine stands.
-#[inline(always)]
-pub fn statement(g: u64, runtime: &Runtime) -> Option<u64> {
-    read_user::<u64>(g.wrapping_add(u64::from(runtime.places[GO_PARENT]) + STATEMENT))
 }
 
 /// Where to note a processor; `None` if it stands there. Where there are more, it takes the place of any other.

@@ -48,7 +48,8 @@ fn asks(regs: Regs) {
         true => 0,
         false => goroutine(regs.goroutine(), regs.stack_pointer(), process, Does::Other as u32, 0),
     };
-    if let Some(descriptor) = descriptor(connection.wrapping_add(CONNECTION))
+    let descriptor = go_descriptor(connection.wrapping_add(CONNECTION));
+    if descriptor != NONE
         && let Some(sock) = socket(descriptor)
         && let Some(conn) = conn::sight(sock)
     {
@@ -60,10 +61,19 @@ fn asks(regs: Regs) {
     }
 }
 
-/// The descriptor of the connection in this interface. A `netFD` shows what it is by its family and kind, where other structures
-/// have pointers.
+/// No descriptor: they have 32 bits.
+pub const NONE: u64 = u64::MAX;
+
+/// The descriptor of the connection in this interface, or [`NONE`]. A global function: the verifier checks it once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn go_descriptor(interface: u64) -> u64 {
+    held(interface).unwrap_or(NONE)
+}
+
+/// A `netFD` shows what it is by its family and kind, where other structures have pointers.
 #[inline(always)]
-fn descriptor(mut interface: u64) -> Option<u64> {
+fn held(mut interface: u64) -> Option<u64> {
     for _ in 0..MAX_WRAPPED {
         let held = read_user::<u64>(interface.wrapping_add(HELD))?;
         let inner = read_user::<u64>(held)?;

@@ -7,19 +7,37 @@
 use object::elf::{EM_AARCH64, EM_X86_64};
 
 use super::functions::Functions;
-use super::place::{PAGE, Place};
 use crate::resolve::program::elf::Elf;
 
 /// Makes a goroutine.
 const NEWPROC: &str = "runtime.newproc1";
 /// Most bytes of that function; it has 1 to 2 kB.
 const MAX_FUNCTION: u64 = 8 * 1024;
+/// Mappings begin at multiples of this.
+const PAGE: u64 = 4096;
 /// Words of 32 bits of the instructions of arm64, and bytes of those of x86-64, that are looked at together.
 const ARM_WORDS: usize = 4;
 const X86_BYTES: usize = 18;
 
+/// Where `runtime.sched` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheduler {
+    /// Its address in the program.
+    address: u64,
+    /// Of a program that may be loaded anywhere: the lowest address in it.
+    lowest: Option<u64>,
+}
+
+impl Scheduler {
+    /// Its address in a process whose program begins there.
+    pub(in crate::resolve::program) fn in_process(self, begins: impl FnOnce() -> Option<u64>) -> Option<u64> {
+        let Some(lowest) = self.lowest else { return Some(self.address) };
+        begins()?.checked_sub(lowest & !(PAGE - 1))?.checked_add(self.address)
+    }
+}
+
 /// Finds it in a program.
-pub(super) fn find(elf: &Elf<'_>, functions: &Functions<'_>) -> Option<Place> {
+pub(super) fn find(elf: &Elf<'_>, functions: &Functions<'_>) -> Option<Scheduler> {
     let from = functions.address(NEWPROC)?;
     let at = elf.code(from)?;
     // The code may end before.
@@ -29,7 +47,7 @@ pub(super) fn find(elf: &Elf<'_>, functions: &Functions<'_>) -> Option<Place> {
         EM_AARCH64 => in_arm64(&code, from)?,
         _ => return None,
     };
-    Place::of(elf, address)
+    Some(Scheduler { address, lowest: if elf.is_movable() { Some(elf.lowest()?) } else { None } })
 }
 
 /// `mov $16, %ecx; lea sched(%rip), %rdx; lock xadd %rcx, (%rdx)`, with any registers.

@@ -56,7 +56,7 @@ fn it_is_found_in_the_code_of_arm64() {
 }
 
 /// A program whose second function counts.
-fn program(is_movable: bool) -> Option<Place> {
+fn program(is_movable: bool) -> Option<Scheduler> {
     let mut code = vec![0x90; 64];
     let counts = bytes("90 41ba10000000 4c8d1d00100000 f04d0fc113");
     code[32..32 + counts.len()].copy_from_slice(&counts);
