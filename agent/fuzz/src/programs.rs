@@ -92,9 +92,10 @@ mod tests {
         let found = super::seeds().into_iter().map(|seed| {
             std::fs::File::create(&path).unwrap().write_all(&seed).unwrap();
             let program = wirespan::resolve::go_program(&std::fs::File::open(&path).unwrap()).unwrap();
-            (&*program.version == "go1.22.1", program.round_trip)
+            (&*program.version == "go1.22.1", program.probed)
         });
-        assert_eq!(found.collect::<Vec<_>>(), [(true, None), (true, Some(0x84)), (true, Some(0x84))]);
+        let probed = vec![("go_round_trip", 0x84)];
+        assert_eq!(found.collect::<Vec<_>>(), [(true, vec![]), (true, probed.clone()), (true, probed)]);
         std::fs::remove_file(&path).unwrap();
     }
 }
