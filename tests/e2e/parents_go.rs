@@ -1,5 +1,6 @@
 //! Which request a goroutine asked for over HTTP, where a goroutine of the connection sends.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,7 +9,7 @@ use wirespan_tests::spans::Spans;
 
 use crate::harness::agent::granted;
 use crate::harness::certificates::Authority;
-use crate::harness::parts::stripped;
+use crate::harness::parts::{part, stripped};
 use crate::harness::process::Folder;
 use crate::harness::servers::which;
 use crate::harness::{Agent, run, servers, skipped, workload};
@@ -123,21 +124,61 @@ fn what_handlers_of_streams_ask_belongs_to_their_requests() {
         let spans = agent.finish();
         println!("{streams} streams: {}", agent.stderr());
         let requests = spans.servers().count(2 * COUNT);
-        let calls = spans.clients().pick(|span| span.attributes.contains_key("db.query.text"));
-        let (mut right, mut of_requests) = (0, 0);
-        for call in calls.iter() {
-            let key = call.text("db.query.text").rsplit(' ').next().unwrap_or_default().to_owned();
-            let parent = requests.pick(|request| Some(&request.span_id) == call.parent.as_ref());
-            let parent =
-                parent.iter().next().map(|request| request.text("url.path").trim_start_matches('/').to_owned());
-            assert!(parent.is_none() || parent.as_deref() == Some(&key), "{streams} streams: {key} of {parent:?}");
-            assert_eq!(parent.is_some(), call.parent.is_some(), "{streams} streams: a parent that was not told");
-            of_requests += usize::from(key != "nobody");
-            right += usize::from(parent.is_some());
-        }
-        println!("{streams} streams: {right} of {of_requests} calls");
-        // Two or three each.
-        assert_eq!(of_requests, 5 * COUNT);
-        assert!(right * 100 >= 99 * of_requests, "{streams} streams: {right} of {of_requests}");
+        all_are_known(&spans, &requests, 5 * COUNT, &format!("{streams} streams"));
     }
+}
+
+/// The same of grpc-go, with goroutines for each stream and with a pool of them.
+#[test]
+fn what_handlers_of_grpc_ask_belongs_to_their_calls() {
+    let Some(shop) = part("go").map(|folder| folder.join("shop")) else { return skipped("test part go is missing") };
+    let Some(backend) = granted().into_iter().find(|backend| *backend == "sockets") else { return };
+    for (at_once, workers) in [(1, None), (16, None), (64, None), (16, Some("4"))] {
+        let redis = servers::redis();
+        let server = servers::of(Command::new(&shop), |port| {
+            let own = ["serve".to_owned(), port, redis.port.to_string()];
+            own.into_iter().chain(workers.map(str::to_owned)).collect()
+        });
+        let selectors = [format!("pid={}", server.pid()), format!("port={}", server.port)];
+        let mut agent = Agent::run(backend, &selectors, &[]);
+        let numbers = [usize::from(server.port), at_once, COUNT].map(|number| number.to_string());
+        run(Command::new(&shop).arg("ask").args(numbers));
+        let spans = agent.finish();
+        let case = format!("{at_once} at once, workers {workers:?}");
+        println!("{case}: {}", agent.stderr());
+        let calls = |kind: &str| spans.pick(|span| span.kind == kind && span.attributes.contains_key("rpc.method"));
+        let (clients, requests) = (calls("CLIENT").count(COUNT), calls("SERVER").count(COUNT));
+        for request in requests.iter() {
+            let parent = clients.pick(|client| Some(&client.span_id) == request.parent.as_ref());
+            assert_eq!(parent.only().text("rpc.method"), request.text("rpc.method"), "{case}");
+        }
+        all_are_known(&spans, &requests, 2 * COUNT, &case);
+    }
+}
+
+/// So many calls were made of Redis for requests, all of them are children of the one whose name they carry, and nobody's of none.
+#[track_caller]
+fn all_are_known(spans: &Spans, requests: &Spans, count: usize, case: &str) {
+    let calls = spans.clients().pick(|span| {
+        let command = span.attributes.get("db.operation.name").and_then(|name| name.as_str());
+        command.is_some_and(|command| ["GET", "STRLEN"].contains(&command))
+    });
+    let name = |request: &Span| {
+        let name = request.attributes.get("url.path").or_else(|| request.attributes.get("rpc.method"));
+        name.and_then(|name| name.as_str()?.rsplit('/').next()).unwrap_or_default().to_owned()
+    };
+    let names: HashMap<&str, String> = requests.iter().map(|request| (&*request.span_id, name(request))).collect();
+    let (mut right, mut of_requests) = (0, 0);
+    for call in calls.iter() {
+        let text = call.text("db.query.text");
+        let key = text.rsplit(' ').next().unwrap_or_default();
+        let parent = call.parent.as_deref().and_then(|parent| names.get(parent)).map(String::as_str);
+        assert_eq!(parent.is_some(), call.parent.is_some(), "{case}: a parent that was not told");
+        assert!(parent.is_none() || parent == Some(key), "{case}: {key} of {parent:?}");
+        of_requests += usize::from(key != "nobody");
+        right += usize::from(parent.is_some());
+    }
+    println!("{case}: {right} of {of_requests} calls");
+    assert_eq!(of_requests, count, "{case}");
+    assert!(right * 100 >= 99 * of_requests, "{case}: {right} of {of_requests}");
 }

@@ -81,6 +81,7 @@ impl Postgres {
             "log_min_duration_statement=0",
             "log_line_prefix=",
             "max_prepared_transactions=4",
+            "max_connections=200",
             "autovacuum=off",
             "wal_level=logical",
         ];

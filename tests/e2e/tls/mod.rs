@@ -1,5 +1,6 @@
 //! What passes inside TLS, read by the keys of the libraries that encrypt it.
 
+mod drivers;
 mod libraries;
 mod older;
 mod same;

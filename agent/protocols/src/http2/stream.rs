@@ -82,8 +82,10 @@ impl Way {
         (self.has_ended, self.is_torn) = (true, false);
     }
 
+    /// Bytes of its body. Where frames of it were lost its head says how many there were, for one that ended must have those (RFC 9113,
+    /// section 8.1.1).
     fn body(&self) -> Option<u64> {
-        (self.has_ended && !self.is_torn).then_some(self.body)
+        if self.is_torn { self.length.filter(|_| self.has_ended) } else { self.has_ended.then_some(self.body) }
     }
 
     fn messages(&self) -> Option<u64> {

@@ -11,8 +11,9 @@ use crate::protocol::Opening;
 use crate::session::{Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Stamp};
 
-/// Payload bytes of a turn until the keys of both directions are proved, which needs a whole record of each.
-const BUDGET_UNPROVED: u32 = 16 * 1024;
+/// Payload bytes of a turn until the keys of both directions are proved, which needs a whole record of each. What is inside may be many
+/// requests at once, of which no byte may be missing: those with which a client begins.
+const BUDGET_UNPROVED: u32 = 64 * 1024;
 /// Payload bytes of a turn after it: small records are whole, and long ones show where they begin and end. Sessions of what is
 /// inside may wish for more.
 const BUDGET_PROVED: u32 = 8 * 1024;

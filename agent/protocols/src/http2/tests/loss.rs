@@ -2,6 +2,7 @@
 
 use super::build::{self, DOWN, UP};
 use super::*;
+use crate::http2::frame::HEAD_LEN;
 
 #[test]
 fn a_loss_within_a_body_costs_nothing() {
@@ -96,6 +97,20 @@ fn long(server: &mut build::Peer, stream: u32, len: usize, frame: usize) -> Vec<
     let count = body.chunks(frame).count();
     let frames = body.chunks(frame).enumerate().flat_map(|(at, piece)| build::data(stream, piece, at + 1 == count));
     head.into_iter().chain(frames).collect()
+}
+
+#[test]
+fn a_body_of_which_frames_were_lost_has_the_length_that_its_head_says_if_it_ended() {
+    let (mut client, mut server, mut calls) = peers();
+    calls.push((UP, Ok([client.get(1, "/a"), client.get(3, "/b")].concat())));
+    let answers = [1, 3].map(|stream| long(&mut server, stream, 50_000, 8192));
+    for (answer, seen) in answers.iter().zip([50_000 - 6 * 8192 + HEAD_LEN, 0]) {
+        calls.push((DOWN, Ok(answer[..9000].to_vec())));
+        calls.push((DOWN, Err(answer.len() - 9000 - seen)));
+        calls.push((DOWN, Ok(answer[answer.len() - seen..].to_vec())));
+    }
+    let run = Run::play(true, &calls).close();
+    assert_eq!(run.told(), "1 GET /a 200 0/50000 30-60\n", "the end of the other one was not seen");
 }
 
 #[test]
