@@ -7,8 +7,9 @@
 //! One that receives a request while it has another one's of another connection is an event loop, and owns nothing from then on. Of
 //! a pipeline, which is read at once, only the beginning is certain.
 //!
-//! Where a connection has many requests at once (HTTP/2), the kernel programs count receives. What a goroutine works for that was started
-//! between two of them came with the first one: for certain if that brought one request. The goroutine that receives works for none.
+//! Where a connection has many requests at once (HTTP/2), a turn of it may bring several. What a goroutine works for that was started in a turn
+//! is certain if that brought one request; the goroutine that receives works for none. (Where a function of the program shows the
+//! stream, [`super::streams`] knows it whatever came with it.)
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -141,7 +142,7 @@ impl Received {
         true
     }
 
-    /// A goroutine receives for a connection with many requests at once. Whoever has done that before has handed it over: what that
+    /// A goroutine receives for a connection with many requests at once. Another one that did before has handed the connection over: what that
     /// one starts from then on is not for what it received itself.
     fn reads(&mut self, id: Id, connection: u64) {
         if self.readers.len() >= MAX_CONTEXTS && !self.readers.contains_key(&connection) {
