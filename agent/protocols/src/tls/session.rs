@@ -8,13 +8,10 @@ use super::outside::Outside;
 use crate::phase::{Phase, PhaseKind};
 use crate::plain::Secret;
 use crate::protocol::Opening;
-use crate::session::{Close, Output, Reason, Session};
+use crate::session::{BEFORE_KNOWN, Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Stamp};
 
-/// Payload bytes of a turn until the keys of both directions are proved, which needs a whole record of each. What is inside may be many
-/// requests at once, of which no byte may be missing: those with which a client begins.
-const BUDGET_UNPROVED: u32 = 64 * 1024;
-/// Payload bytes of a turn after it: small records are whole, and long ones show where they begin and end. Sessions of what is
+/// Payload bytes of a turn after the keys of both directions are proved, which needs a whole record of each: small records are whole, and long ones show where they begin and end. Sessions of what is
 /// inside may wish for more.
 const BUDGET_PROVED: u32 = 8 * 1024;
 
@@ -226,7 +223,7 @@ impl Session for Tls {
     fn budget(&self) -> Option<u32> {
         match &self.inside {
             Some(inside) if inside.decrypts => Some(BUDGET_PROVED),
-            Some(_) => Some(BUDGET_UNPROVED),
+            Some(_) => Some(BEFORE_KNOWN),
             None => self.outside.budget(),
         }
     }
