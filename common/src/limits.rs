@@ -3,7 +3,7 @@
 /// Most payload bytes of one record (head and tail together).
 pub const MAX_PAYLOAD: usize = 15 * 1024;
 /// A connection with at least this budget has long calls copied in pieces, a record each.
-pub const WHOLE_CALLS: u32 = 32 * 1024;
+pub const WHOLE_CALLS: u32 = 1 << 24;
 /// Most pieces of one call.
 pub const MAX_PIECES: u32 = 16;
 /// Bytes from the head of each call that are copied even when the turn's budget is used up.

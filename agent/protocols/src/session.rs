@@ -112,9 +112,9 @@ impl Reason {
 /// more than it can.)
 pub const EVERYTHING: u32 = 1 << 30;
 
-/// Payload bytes of a turn of a connection that may be encrypted, until it is known whether that can be read, and what is inside: it may be
-/// many requests at once (HTTP/2), of which no byte may be missing, and those with which a client begins are sent at once.
-pub const BEFORE_KNOWN: u32 = 64 * 1024;
+/// Payload bytes of a turn of a connection that may be encrypted, until it is known whether that can be read, and what is inside: proof needs a
+/// whole record of each direction, and of many requests at once (HTTP/2) no byte may be missing.
+pub const BEFORE_KNOWN: u32 = 16 * 1024;
 
 /// Which turns of a connection the capture layer may leave out when the agent has to save work, together with their answers.
 /// It may only leave out what changes nothing for later exchanges.
