@@ -95,9 +95,6 @@ pub struct Authentication {
 /// rest: its `stream`, and the position of its request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestStart {
-    /// Others of its connection may be handled at the same time, each by whoever it is handed to (HTTP/2): who reads it need not be
-    /// who handles it.
-    pub is_multiplexed: bool,
     /// Which of its connection's streams it is of; 0 where a connection is one.
     pub stream: u64,
     /// Position of its first byte.

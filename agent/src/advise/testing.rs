@@ -230,7 +230,6 @@ impl World {
     pub(crate) fn begin_at(&mut self, socket: &Socket, at: u64, pos: u64) -> RequestKey {
         let at_ns = (at + 1) * MS;
         let request = RequestStart {
-            is_multiplexed: false,
             stream: 0,
             pos,
             at_ns,

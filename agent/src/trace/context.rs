@@ -28,15 +28,13 @@ use wirespan_common::context::{OF_NOBODY, OfGoroutine, OfStream, WAITS, is_of_re
 use wirespan_protocols::exchange::Exchange;
 use wirespan_protocols::stream::Actor;
 
-use super::sampler::Decision;
-use super::span::{SpanId, TraceId};
 use crate::conn::room;
 use crate::event::{Data, Open};
 pub use binding::Binding;
 use chain::Chains;
 use flight::{Flight, Request};
 use kept::Kept;
-pub use key::RequestKey;
+pub use key::{Owner, RequestKey};
 use received::Received;
 use streams::Streams;
 use thread::{Handled, Thread};
@@ -54,21 +52,6 @@ const KEEP_NS: u64 = 5_000_000_000;
 const KEEP_THREAD_NS: u64 = 300_000_000_000;
 /// Time between two looks for what is too old, ns.
 const SWEEP_NS: u64 = 1_000_000_000;
-
-/// The request that something was done for, and the span that it is or will be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The request.
-    pub request: RequestKey,
-    /// Its trace.
-    pub trace_id: TraceId,
-    /// Its span.
-    pub span_id: SpanId,
-    /// The parent of that.
-    pub parent: Option<SpanId>,
-    /// Whether that span is exported, and if not why.
-    pub decision: Decision,
-}
 
 /// A call as the one who made it sees it.
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +123,7 @@ impl Contexts {
             self.chains.begin(actor.pid, actor.context, is_kept.then_some(owner), (at_ns, read_ns));
         } else if !is_plain && actor.context != OF_NOBODY {
             kept::process(&mut self.processes, actor.pid, at_ns);
-            if is_kept && binding == Binding::Streams && OfGoroutine::of(actor.context).is_some() {
+            if is_kept && owner.request.is_stream() && OfGoroutine::of(actor.context).is_some() {
                 self.streams.begin(owner, at_ns);
             }
             let Self { received, in_flight, .. } = self;
@@ -151,7 +134,7 @@ impl Contexts {
         }
         // Where threads say something, they may go on with what was received for a context.
         let is_threads =
-            is_plain && binding != Binding::Streams || matches!(binding, Binding::Thread | Binding::Handed);
+            !owner.request.is_stream() && (is_plain || matches!(binding, Binding::Thread | Binding::Handed));
         let thread = match is_threads {
             true if is_kept => self.place(owner, actor, at_ns, binding),
             true => {
@@ -362,7 +345,7 @@ impl Contexts {
         let is_certain = match binding {
             Binding::Thread | Binding::Handed => true,
             Binding::Waiting | Binding::Told => waits,
-            Binding::Last | Binding::Nothing | Binding::Streams => false,
+            Binding::Last | Binding::Nothing => false,
         };
         is_certain.then_some(owner)
     }

@@ -61,7 +61,6 @@ impl Echo {
             if stream != 0 {
                 let (pos, at_ns) = (window.pos, window.first_ns);
                 out.requests.push(RequestStart {
-                    is_multiplexed: false,
                     stream,
                     pos,
                     at_ns,

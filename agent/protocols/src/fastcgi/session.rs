@@ -75,7 +75,6 @@ impl Pending {
         self.params = Vec::new();
         let Some(detail) = self.detail.as_deref() else { return };
         out.requests.push(RequestStart {
-            is_multiplexed: false,
             stream: 0,
             pos: self.window.pos,
             at_ns: self.window.first_ns,

@@ -51,7 +51,6 @@ impl Pending {
             return;
         }
         out.requests.push(RequestStart {
-            is_multiplexed: false,
             stream: 0,
             pos: self.window.pos,
             at_ns: self.window.first_ns,

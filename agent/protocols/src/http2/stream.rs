@@ -156,7 +156,6 @@ impl Stream {
             self.actor = head.last.actor;
         }
         out.requests.push(RequestStart {
-            is_multiplexed: true,
             stream: number(self.id),
             pos: head.pos,
             at_ns: head.first.first_ns,

@@ -11,8 +11,8 @@ use crate::protocol::Opening;
 use crate::session::{BEFORE_KNOWN, Close, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Stamp};
 
-/// Payload bytes of a turn after the keys of both directions are proved, which needs a whole record of each: small records are whole, and long ones show where they begin and end. Sessions of what is
-/// inside may wish for more.
+/// Payload bytes of a turn once the keys of both directions are proved: small records are whole, and long ones show where they begin and
+/// end. Sessions of what is inside may wish for more.
 const BUDGET_PROVED: u32 = 8 * 1024;
 
 /// See the module.

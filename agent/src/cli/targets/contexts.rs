@@ -80,9 +80,7 @@ fn beside(binding: Binding, but: Option<String>) -> Contexts {
         Binding::Thread | Binding::Handed => ("thread", "threads"),
         Binding::Waiting => ("thread", "threads that wait for what they ask; a proxy's calls by what they ask"),
         Binding::Last => ("process", "the process: one request after the other"),
-        Binding::Told | Binding::Nothing | Binding::Streams => {
-            ("none", "nothing: calls have no parent, unless a header names it")
-        }
+        Binding::Told | Binding::Nothing => ("none", "nothing: calls have no parent, unless a header names it"),
     };
     Contexts { by, how: how.to_owned(), but }
 }

@@ -90,9 +90,8 @@ impl Stages {
             self.sdks.received(pid, print, request.at_ns);
         }
         let binding = Binding::of(resource);
-        let bound = if request.is_multiplexed { Binding::Streams } else { binding };
         let times = (request.at_ns, request.read_ns);
-        let is_kept = self.contexts.begin(own, binding.acting(request.actor), times, bound);
+        let is_kept = self.contexts.begin(own, binding.acting(request.actor), times, binding);
         if let Some(named) = named.filter(|_| is_kept) {
             self.passed.came(pid, named.span_id, own, request.at_ns);
         }

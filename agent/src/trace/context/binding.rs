@@ -22,8 +22,6 @@ pub enum Binding {
     Last,
     /// A thread of the operating system runs whatever the runtime gives it, and nothing shows what.
     Nothing,
-    /// What a request of a connection with many at once has instead: a thread that receives it hands it to any other.
-    Streams,
 }
 
 impl Binding {

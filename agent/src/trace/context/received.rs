@@ -119,7 +119,7 @@ impl Received {
             Entry::Vacant(_) if is_full => return false,
             Entry::Vacant(entry) => entry.insert(Context::default()),
         };
-        let stream = of.and(owner).map(|owner| owner.request).filter(|request| request.stream != 0);
+        let stream = of.and(owner).map(|owner| owner.request).filter(|request| request.is_stream());
         let most = if stream.is_some() { MAX_STREAMS } else { MAX_REQUESTS };
         if context.requests.len() >= most {
             context.requests.pop_front();

@@ -72,7 +72,7 @@ impl Streams {
     }
 
     fn of(&mut self, request: RequestKey) -> Option<&mut Begun> {
-        if self.begun.is_empty() || request.stream == 0 {
+        if self.begun.is_empty() || !request.is_stream() {
             return None;
         }
         self.begun.get_mut(&name(request)).filter(|begun| begun.owner.request == request)

@@ -1,5 +1,6 @@
 use super::thread::LATE_NS;
 use super::*;
+use crate::trace::sampler::Decision;
 use crate::trace::span::Resource;
 
 const THREAD: Binding = Binding::Thread;

@@ -19,7 +19,8 @@ use wirespan_common::context::OfStream;
 const CONNECTION: u64 = 16;
 /// Where `id` stands in `stream` (there): the word behind its connection.
 const ID: u64 = 8;
-/// Where `conn`, an interface, stands in `http2Server` (google.golang.org/grpc/internal/transport/http2_server.go): since 1.57, and before.
+/// Where `conn`, an interface, stands in `http2Server` (google.golang.org/grpc/internal/transport/http2_server.go): in 1.60 and
+/// newer, and in 1.50 and older.
 const GRPC_CONNECTION: [u64; 2] = [16, 32];
 /// Where `id` stands in `ServerStream` (there, transport.go) since 1.77.
 const GRPC_ID: u64 = 108;
