@@ -131,6 +131,8 @@ fn cost(name: &str, role: Role, protocol: &'static str, facts: &[Fact]) {
             owner: None,
             is_measured: false,
             route: None,
+            name: None,
+            paid_ns: 0,
             span: None,
         });
     }

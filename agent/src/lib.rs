@@ -25,3 +25,4 @@ pub mod shown;
 pub mod telemetry;
 pub mod threads;
 pub mod trace;
+pub mod view;

@@ -75,6 +75,12 @@ impl Advisor {
         report
     }
 
+    /// The report of the window so far, which goes on.
+    pub fn peek(&mut self) -> Report {
+        self.tables.settle(u64::MAX);
+        findings::report(&self.tables)
+    }
+
     fn client(&mut self, seen: &Observation<'_>) {
         match seen.fact {
             Fact::SetUp(set_up) => self.set_up(seen, set_up),

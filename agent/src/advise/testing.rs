@@ -122,6 +122,8 @@ impl World {
             owner: owner.as_ref(),
             is_measured: false,
             route: None,
+            name: None,
+            paid_ns: 0,
             span: None,
         });
     }

@@ -206,6 +206,12 @@ impl Reader {
         self.run
     }
 
+    /// The same, without beginning anew.
+    #[must_use]
+    pub fn peak(&self) -> usize {
+        self.peak
+    }
+
     /// The most of [`backlog`](Self::backlog) since this was last asked.
     #[must_use]
     pub fn take_peak(&mut self) -> usize {

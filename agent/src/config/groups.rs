@@ -135,6 +135,17 @@ settings! {
     }
 }
 
+settings! {
+    /// What is kept for those who look.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Looked [.view] {
+        LOOKED {
+            /// Memory for what was seen lately, bytes, where somebody looks: `wirespan top`, the page.
+            memory: u32 = 32 << 20, file("wirespan.view.memory").within(1 << 20, u32::MAX as u64);
+        }
+    }
+}
+
 /// What is done about metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics {

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::groups::{self, Batch, Capture, Cluster, Limits, Metrics, Runtimes, Shown};
+use super::groups::{self, Batch, Capture, Cluster, Limits, Looked, Metrics, Runtimes, Shown};
 use super::rules::RuleList;
 use super::setting::{
     ADVISE, Access, DOCTOR, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside,
@@ -49,6 +49,7 @@ pub(super) const TABLES: &[&[Setting]] = &[
     groups::SERIES,
     DETAILS,
     groups::SHOWN,
+    groups::LOOKED,
     standard::TAIL,
     standard::VARIABLES,
 ];
@@ -75,6 +76,8 @@ settings! {
         kubernetes: Cluster,
         /// What the console shows.
         console: Shown,
+        /// What is kept for those who look.
+        view: Looked,
         /// Metrics.
         metrics: Metrics,
         /// Whether spans are exported over OTLP.

@@ -4,7 +4,6 @@
 mod fit;
 mod layout;
 mod line;
-mod text;
 
 use std::io::IsTerminal as _;
 
@@ -12,8 +11,9 @@ use super::output::{Format, Output};
 use crate::config::View;
 use crate::trace::setup;
 use crate::trace::span::Span;
+use crate::view::said::is_failed;
 use layout::Layout;
-use line::{Painter, is_failed};
+use line::Painter;
 
 /// Memory of the buffer that is kept from batch to batch.
 const KEEP: usize = 256 * 1024;

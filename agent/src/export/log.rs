@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::queue::{Item, held};
+use super::queue::Item;
+use crate::trace::span::held;
 use crate::trace::span::{Resource, SpanId, TraceId, Value};
 
 /// `SeverityNumber` of the OpenTelemetry log data model.

@@ -1,7 +1,6 @@
 //! The queue between the pipeline and an exporter's thread, bounded in items and in memory. Offering never blocks: what finds no
 //! room is counted and dropped. The last quarter of the room is kept for spans that failed or were slow.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::counts::{Counts, Fate};
 use crate::capture::memory;
-use crate::trace::span::{Attribute, Link, Span, Status, Value};
+use crate::trace::span::{Span, Status, Value};
 use wirespan_semconv::PROCESS_PID;
 
 /// What can wait in a queue: it says what it counts for.
@@ -39,16 +38,7 @@ impl Item for Span {
     }
 
     fn bytes(&self) -> usize {
-        let own = |text: &Cow<'static, str>| if let Cow::Owned(text) = text { text.len() } else { 0 };
-        let status = if let Status::Error(message) = &self.status { own(message) } else { 0 };
-        let values: usize = self.attributes.iter().map(|(_, value)| held(value)).sum();
-        let buffers = self.attributes.capacity() * size_of::<Attribute>() + self.links.capacity() * size_of::<Link>();
-        size_of::<Self>()
-            + buffers
-            + values
-            + held(self.name.value())
-            + status
-            + self.trace_state.as_deref().map_or(0, str::len)
+        Span::bytes(self)
     }
 
     fn is_remarkable(&self) -> bool {
@@ -60,16 +50,6 @@ impl Item for Span {
     fn is_own(&self) -> bool {
         let own = Value::Int(std::process::id().into());
         self.resource.attributes.iter().any(|(key, value)| key == PROCESS_PID && *value == own)
-    }
-}
-
-/// Memory that a value holds beside itself.
-pub(super) fn held(value: &Value) -> usize {
-    match value {
-        Value::Text(text) => text.len(),
-        Value::Shared(text) => text.len(),
-        Value::List(items) => items.iter().map(|item| item.len() + size_of::<Box<str>>()).sum(),
-        Value::Static(_) | Value::Short(_) | Value::Int(_) | Value::Double(_) | Value::Bool(_) => 0,
     }
 }
 

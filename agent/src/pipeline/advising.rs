@@ -23,6 +23,9 @@ use crate::trace::span::{Resource, SpanId, TraceId, Value};
 /// Findings that were told as notes and are remembered.
 const REMEMBERED: usize = 1024;
 
+/// A window that is younger tells little.
+const YOUNG: Duration = Duration::from_secs(20);
+
 /// Everything above the [`Advisor`].
 pub struct Advising {
     advisor: Rc<RefCell<Advisor>>,
@@ -32,6 +35,8 @@ pub struct Advising {
     /// What the log records belong to: the agent.
     resource: Arc<Resource>,
     told: FxHashSet<String>,
+    /// The report of the last window, and when it ended.
+    last: Option<(Report, Instant)>,
     /// Findings and their cost in the last window, by kind.
     standing: BTreeMap<Kind, Standing>,
 }
@@ -56,6 +61,7 @@ impl Advising {
             exporter,
             resource,
             told: FxHashSet::default(),
+            last: None,
             standing: BTreeMap::new(),
         }
     }
@@ -70,6 +76,14 @@ impl Advising {
     #[must_use]
     pub fn standing(&self) -> &BTreeMap<Kind, Standing> {
         &self.standing
+    }
+
+    /// What there is to advise now: of the window that goes on, or of the last one while that has hardly begun.
+    pub fn now(&mut self) -> Report {
+        match &self.last {
+            Some((report, ended)) if ended.elapsed() < YOUNG => report.clone(),
+            _ => self.advisor.borrow_mut().peek(),
+        }
     }
 
     /// Asks if it is time to. New findings go to `note`, except at the end, where log records alone remain.
@@ -90,6 +104,7 @@ impl Advising {
             let records = report.findings.iter().map(|finding| record(finding, time_unix_ns, &self.resource)).collect();
             exporter.offer(records);
         }
+        self.last = Some((report, now));
     }
 
     fn note(&mut self, report: &Report, note: &mut dyn FnMut(&str)) {

@@ -1,6 +1,7 @@
 //! Live tracing: kernel → engine → exporters, on one thread; exporters have their own.
 
 mod containers;
+mod informed;
 mod looks;
 mod older;
 pub mod reload;
@@ -14,8 +15,8 @@ use super::hint::Hint;
 use super::idle::Idle;
 use super::listing::Listing;
 use super::metering::Metering;
-use super::own::Outside;
 use super::turn::Turn;
+use super::viewing::Viewing;
 use crate::capture::listeners::{Listeners, Question};
 use crate::capture::memory;
 use crate::capture::reader::monotonic_ns;
@@ -63,6 +64,8 @@ pub struct Live {
     pub metering: Option<Metering>,
     /// Advice, if it is wanted.
     pub advising: Option<Advising>,
+    /// What was seen lately, if somebody looks.
+    pub viewing: Option<Viewing>,
     /// Who asks about containers.
     pub containers: Option<Containers>,
     /// Keeps the agent within its budget, if it has one.
@@ -110,6 +113,7 @@ impl Live {
             engine,
             metering: None,
             advising: None,
+            viewing: None,
             listing: None,
             containers: None,
             governor: None,
@@ -216,6 +220,7 @@ impl Live {
             self.advise(false, &mut note);
             self.meter(exporters, false);
             self.list();
+            self.show(exporters);
             if let Some(change) = self.reload.as_ref().and_then(|changes| changes.try_recv().ok()) {
                 self.adopt(change, &mut note);
             }
@@ -255,29 +260,6 @@ impl Live {
         if let Some(sheds) = governor.turn(capture, (engine.sheds_clients(), backlog), note) {
             engine.set_shedding(sheds);
         }
-    }
-
-    /// Asks the advisor if it is time to.
-    fn advise(&mut self, is_last: bool, note: &mut dyn FnMut(&str)) {
-        if let Some(advising) = &mut self.advising {
-            advising.turn(self.engine.tracer().clock(), monotonic_ns(), is_last, note);
-        }
-    }
-
-    /// Collects metrics if it is time to.
-    fn meter(&mut self, exporters: &Exporters, is_last: bool) {
-        let Self { capture, reader, engine, metering: Some(metering), advising, ring_bytes, governor, .. } = self
-        else {
-            return;
-        };
-        metering.turn(engine, is_last, &mut || Outside {
-            kernel: capture.counters(),
-            undecodable: reader.undecodable,
-            ring_fill: (reader.take_peak() as f64 / f64::from(*ring_bytes)).min(1.0),
-            exporters: exporters.counts().chain(advising.iter().filter_map(Advising::counts)).collect(),
-            governor: governor.as_ref().map(Governor::standing),
-            advice: advising.as_ref().map(|advising| advising.standing().clone()),
-        });
     }
 
     fn turn(

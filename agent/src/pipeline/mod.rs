@@ -6,6 +6,7 @@
 //! - `again`: which processes are looked at once more;
 //! - [`metering`], [`own`]: when metrics are collected, and what the agent tells of itself;
 //! - [`listing`]: the processes that the agent knows, for whoever asks;
+//! - [`viewing`]: what was seen lately, and the answers to those who look;
 //! - [`hint`]: what to tell a user who sees nothing;
 //! - [`summary`]: the account at the end.
 
@@ -24,3 +25,4 @@ pub mod own;
 mod stages;
 pub mod summary;
 mod turn;
+pub mod viewing;

@@ -20,7 +20,7 @@ use crate::trace::observation::{Observation, Observer};
 use crate::trace::passed::Passed;
 use crate::trace::relayed::Relayed;
 use crate::trace::sdk::Sdks;
-use crate::trace::span::{Resource, Span};
+use crate::trace::span::{Name, Resource, Span};
 use crate::trace::spoken::Spoken;
 use crate::trace::traceparent::TraceParent;
 use crate::trace::{Ties, Tracer};
@@ -133,7 +133,10 @@ impl Stages {
     fn emit(&mut self, spans: impl IntoIterator<Item = Span>) {
         let before = self.spans.len();
         self.spans.extend(spans);
-        self.totals.spans += (self.spans.len() - before) as u64;
+        for span in &self.spans[before..] {
+            self.totals.spans += 1;
+            self.observers.iter_mut().for_each(|observer| observer.emitted(span));
+        }
     }
 
     /// The one place where facts go to the stages above.
@@ -285,7 +288,14 @@ impl Stages {
         let lookup = self.lookup(connection, exchange, owner, resource);
         let is_open = matches!(told.other, Other::Awaited(_));
         let span_told = span.as_ref().filter(|_| !is_open);
-        let about = About { owner: owner.as_ref(), span: span_told, route: route.as_deref(), is_measured };
+        let about = About {
+            owner: owner.as_ref(),
+            name: span.as_ref().map(|span| &span.name),
+            paid_ns: paid.filter(|_| usage == Use::First).map_or(0, |paid| paid.duration_ns),
+            span: span_told,
+            route: route.as_deref(),
+            is_measured,
+        };
         self.observe(connection, fact, pid, resource, about);
         self.meet(told, span, exchange.end_ns);
         if let Some(lookup) = lookup.and_then(|lookup| self.lookups.hold(lookup)) {
@@ -362,6 +372,8 @@ impl Stages {
             owner: about.owner,
             is_measured: about.is_measured,
             route: about.route,
+            name: about.name,
+            paid_ns: about.paid_ns,
             span: about.span,
         };
         for observer in &mut self.observers {
@@ -370,6 +382,8 @@ impl Stages {
                     fact: &Fact::Opened,
                     owner: None,
                     route: None,
+                    name: None,
+                    paid_ns: 0,
                     span: None,
                     ..observation
                 });
@@ -384,6 +398,8 @@ impl Stages {
 struct About<'a> {
     owner: Option<&'a Owner>,
     route: Option<&'a Route>,
+    name: Option<&'a Name>,
+    paid_ns: u64,
     span: Option<&'a Span>,
     is_measured: bool,
 }

@@ -154,6 +154,7 @@ impl Spans {
             name: span.name.into(),
             start_unix_ns: span.start_unix_ns,
             end_unix_ns: span.start_unix_ns.saturating_add(took),
+            answered_unix_ns: None,
             attributes: span.found.attributes,
             status: if span.found.failed { Status::Error("".into()) } else { Status::Unset },
             links: Vec::new(),

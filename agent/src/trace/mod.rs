@@ -5,7 +5,7 @@
 //! - [`ids`], [`clock`], [`traceparent`], [`sampler`]: the parts, each testable alone;
 //! - [`connection`]: what a span needs of its connection, rendered once;
 //! - [`context`]: which request of its process an operation was done for;
-//! - [`peers`]: names of the other ends of connections;
+//! - [`peers`]: names of the other ends of connections; [`ends`]: who is at both;
 //! - [`passed`], [`relayed`]: which one a proxy passes on, by its header or by what is asked;
 //! - [`named`]: whether the ids that a call carries are its own; [`sdk`]: which processes export their own telemetry;
 //! - [`links`]: which of the requests that clients on this host made a server's is;
@@ -22,6 +22,7 @@
 pub mod clock;
 pub mod connection;
 pub mod context;
+pub mod ends;
 pub mod ids;
 pub mod links;
 pub mod lookup;
@@ -317,6 +318,7 @@ impl Tracer {
             name: described.name,
             start_unix_ns,
             end_unix_ns,
+            answered_unix_ns: exchange.response.map(|response| self.clock.unix(response.first_ns)),
             attributes: described.attributes,
             status,
             links,

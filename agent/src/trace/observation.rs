@@ -10,7 +10,7 @@ use wirespan_protocols::describe::spoken::Spoken;
 
 use super::connection::ConnectionFacts;
 use super::context::{Owner, RequestKey};
-use super::span::{Resource, Span};
+use super::span::{Name, Resource, Span};
 use crate::conn::fact::Fact;
 use crate::event::{Listener, Transport};
 
@@ -46,6 +46,10 @@ pub struct Observation<'a> {
     pub is_measured: bool,
     /// For what a server answered: its route.
     pub route: Option<&'a Route>,
+    /// The name of its span, where one is made, also of one that is yet to find its parent.
+    pub name: Option<&'a Name>,
+    /// For the first exchange after a set-up: how long that took, ns; else 0.
+    pub paid_ns: u64,
     /// The span that the fact became, if it did and was sampled.
     pub span: Option<&'a Span>,
 }
@@ -68,6 +72,9 @@ pub trait Observer {
     /// Takes a fact in, in the order in which the engine learned them.
     fn observe(&mut self, observation: &Observation<'_>);
 
+    /// Takes in a span that is exported. It may come later than the fact that it is of.
+    fn emitted(&mut self, _span: &Span) {}
+
     /// Takes in how full a listening socket's queue is.
     fn listener(&mut self, _listener: &Listener) {}
 
@@ -79,6 +86,10 @@ pub trait Observer {
 impl<O: Observer> Observer for Rc<RefCell<O>> {
     fn observe(&mut self, observation: &Observation<'_>) {
         self.borrow_mut().observe(observation);
+    }
+
+    fn emitted(&mut self, span: &Span) {
+        self.borrow_mut().emitted(span);
     }
 
     fn listener(&mut self, listener: &Listener) {

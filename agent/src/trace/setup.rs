@@ -51,7 +51,8 @@ pub struct Paid {
 }
 
 /// How long each part of a set-up took, ns; in the order of [`PHASES`].
-fn shares(set_up: &SetUp) -> [u64; PHASES.len()] {
+#[must_use]
+pub fn shares(set_up: &SetUp) -> [u64; PHASES.len()] {
     let phases = |wanted: fn(&PhaseKind) -> bool| {
         let matching = set_up.phases.iter().filter(|phase| wanted(&phase.kind));
         covered(matching.map(|phase| (phase.start_ns, phase.end_ns)))
@@ -229,6 +230,7 @@ impl Tracer {
             name,
             start_unix_ns,
             end_unix_ns,
+            answered_unix_ns: None,
             attributes,
             status: if error.is_some() { Status::Error(Cow::Borrowed("")) } else { Status::Unset },
             links: Vec::new(),

@@ -58,6 +58,9 @@ pub struct Span {
     pub start_unix_ns: u64,
     /// End, ns since the Unix epoch; never before the start.
     pub end_unix_ns: u64,
+    /// When the first byte of the answer came, ns since the Unix epoch; `None` where there was none. Not exported: it is for those who
+    /// look.
+    pub answered_unix_ns: Option<u64>,
     /// Attributes; each key at most once.
     pub attributes: Vec<Attribute>,
     /// Status.
@@ -73,5 +76,37 @@ impl Span {
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&Value> {
         self.attributes.iter().find(|(candidate, _)| *candidate == key).map(|(_, value)| value)
+    }
+
+    /// How long it took, ns.
+    #[must_use]
+    pub fn duration_ns(&self) -> u64 {
+        self.end_unix_ns.saturating_sub(self.start_unix_ns)
+    }
+
+    /// Bytes that it holds, what it shares with others left out.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let own = |text: &Cow<'static, str>| if let Cow::Owned(text) = text { text.len() } else { 0 };
+        let status = if let Status::Error(message) = &self.status { own(message) } else { 0 };
+        let values: usize = self.attributes.iter().map(|(_, value)| held(value)).sum();
+        let buffers = self.attributes.capacity() * size_of::<Attribute>() + self.links.capacity() * size_of::<Link>();
+        size_of::<Self>()
+            + buffers
+            + values
+            + held(self.name.value())
+            + status
+            + self.trace_state.as_deref().map_or(0, str::len)
+    }
+}
+
+/// Memory that a value holds beside itself.
+#[must_use]
+pub fn held(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Shared(text) => text.len(),
+        Value::List(items) => items.iter().map(|item| item.len() + size_of::<Box<str>>()).sum(),
+        Value::Static(_) | Value::Short(_) | Value::Int(_) | Value::Double(_) | Value::Bool(_) => 0,
     }
 }

@@ -76,6 +76,7 @@ mod tests {
             name: "GET".into(),
             start_unix_ns: 0,
             end_unix_ns: 0,
+            answered_unix_ns: None,
             attributes,
             status: Status::Unset,
             links: Vec::new(),

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::paths;
 
 /// Modules of `agent/src`, the lowest floor first.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["shown", "lockdown", "files", "object"],
     &["threads"],
     &["event"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 14] = [
     &["trace"],
     &["enrich"],
     &["metrics", "advise", "resolve"],
+    &["view"],
     &["config"],
     &["export"],
     &["serve", "telemetry"],

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::export::testing::{bare_span, resource, server_span};
-use crate::trace::span::Attribute;
+use crate::trace::span::{Attribute, Status, Value};
+use crate::view::said::is_failed;
 
 fn on(columns: Option<usize>, trace_ids: bool, span: &Span) -> String {
     let mut out = String::new();

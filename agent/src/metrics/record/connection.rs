@@ -182,7 +182,7 @@ impl Metrics {
     pub(super) fn ended(&mut self, seen: &Observation<'_>, end: &End) {
         self.now_ns = self.now_ns.max(end.at_ns);
         self.connections.remove(&seen.id);
-        self.graph.leave(seen, end.at_ns);
+        self.ends.leave(seen, end.at_ns);
         // What was only forgotten is still open.
         if !is_tcp(seen) || end.forgotten {
             return;

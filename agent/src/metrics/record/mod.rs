@@ -31,9 +31,9 @@ use crate::conn::room;
 use crate::event::{Listener, Role, Stats, Vantage};
 use crate::trace::clock::Clock;
 use crate::trace::connection::View;
+use crate::trace::ends::{Edge, Ends};
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::span::{Resource, Span};
-use graph::{Edge, Graph};
 use labels::Labels;
 use service::Services;
 
@@ -85,7 +85,7 @@ pub struct Metrics {
     /// The agent's own resource: of its own metrics, and of what belongs to the host.
     own: Arc<Resource>,
     connections: FxHashMap<u64, Known>,
-    graph: Graph,
+    ends: Ends,
     /// None: each process has metrics of its own.
     services: Option<Services>,
     /// What was cut from the weights so far: measurements count in whole numbers.
@@ -106,7 +106,7 @@ impl Metrics {
             options: trace.options,
             own,
             connections: FxHashMap::default(),
-            graph: Graph::default(),
+            ends: Ends::default(),
             services,
             carry: 0.0,
             deferred: 0,
@@ -202,7 +202,7 @@ impl Metrics {
         let before_ns = self.now_ns.saturating_sub(FORGET_NS);
         self.connections.retain(|_, known| known.heard_ns >= before_ns);
         room::give_back(&mut self.connections);
-        self.graph.forget(before_ns, self.now_ns.saturating_sub(SWEEP_NS));
+        self.ends.forget(before_ns, self.now_ns.saturating_sub(SWEEP_NS));
         if let Some(services) = &mut self.services {
             services.forget();
         }

@@ -67,6 +67,8 @@ impl Seat {
             owner: None,
             is_measured: self.is_measured,
             route: None,
+            name: None,
+            paid_ns: 0,
             span,
         });
     }

@@ -9,7 +9,7 @@ pub(in crate::process) fn is_pattern(value: &str) -> bool {
 /// Whether a text is a value, or is what its wildcards stand for. Time grows with the product of the lengths at worst, both of
 /// which are limited.
 #[must_use]
-pub(super) fn matches(value: &str, text: &str) -> bool {
+pub fn matches(value: &str, text: &str) -> bool {
     if !is_pattern(value) {
         return value == text;
     }

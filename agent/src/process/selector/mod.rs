@@ -4,7 +4,7 @@
 //! selectors are alternatives, or make [rules](super::rules). `*` and `?` in values are wildcards ([`glob`]). A label may have several values (ports, user name and id): `=` and `in` hold if any of
 //! them is named, `!=` and `notin` if none is, so also when the label is absent (as in Kubernetes).
 
-mod glob;
+pub mod glob;
 mod host;
 mod kinds;
 mod label;

@@ -83,5 +83,5 @@ fn a_client_that_leaves_before_its_server_takes_the_request_is_counted_once() {
     client.tell(&mut metrics, &end(5 * SECOND));
     other.tell(&mut metrics, &end(5 * SECOND));
     metrics.tick(100 * SECOND);
-    assert!(metrics.graph.is_empty());
+    assert!(metrics.ends.is_empty());
 }

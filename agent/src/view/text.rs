@@ -1,4 +1,4 @@
-//! Small texts of a console line: clock time, duration; foreign text comes through [`crate::shown`].
+//! Small texts: clock time, duration; foreign text comes through [`crate::shown`].
 
 use std::fmt::Write as _;
 
