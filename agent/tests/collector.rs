@@ -47,6 +47,7 @@ fn span(resource: &Arc<Resource>, id: u8) -> Span {
         start_unix_ns: 1_795_246_367_123_456_789,
         end_unix_ns: 1_795_246_367_135_856_789,
         answered_unix_ns: None,
+        thread: 0,
         attributes: vec![
             ("url.path", Value::Text("/żółw".into())),
             ("http.response.status_code", Value::Int(503)),

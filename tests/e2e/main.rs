@@ -33,6 +33,7 @@ mod kernel;
 mod kubernetes;
 mod kubernetes_churn;
 mod lockdown;
+mod look;
 mod metrics;
 mod own;
 mod parents;

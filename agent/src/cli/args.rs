@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use super::examples;
 use super::flags::Flags;
 use crate::advise::words::list;
-use crate::config::{ADVISE, DOCTOR, Error, Layer, Output, PRINT, RECORD, REPLAY, RUN, TARGETS, duration};
+use crate::config::{ADVISE, DOCTOR, Error, LOOK, Layer, Output, PRINT, RECORD, REPLAY, RUN, TARGETS, duration};
 use crate::process::spelling;
 use crate::telemetry::log;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -39,6 +39,12 @@ const EXIT_STATUS: &str = ".\n\nErrors in usage and configuration end with exit 
 pub enum Command {
     /// Trace the processes of this host
     Run(Run),
+    /// Look at what happens, on the terminal
+    Top(Top),
+    /// Write one page to take away: map, operations, worst traces, advice
+    Report(TakeAway),
+    /// Answer an assistant's questions, by the Model Context Protocol on standard input and output
+    Mcp(Top),
     /// Read a recording or a pcap and print its spans; needs no privileges
     Replay(Replay),
     /// Write raw events to a file, for bug reports and tests
@@ -64,6 +70,37 @@ pub struct Run {
     /// End after this time, as by SIGTERM: 90s, 5m, 1h30m; a number alone counts seconds
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
+}
+
+/// Arguments of `top` and `mcp`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = examples::TOP)]
+pub struct Top {
+    /// Look at this recording or pcap instead of this host; needs no privileges
+    pub file: Option<PathBuf>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Flags<LOOK>,
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = examples::REPORT)]
+pub struct TakeAway {
+    /// Look at this recording or pcap instead of this host; needs no privileges
+    pub file: Option<PathBuf>,
+    /// How long to watch
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub window: Duration,
+    /// The page to write (HTML)
+    #[arg(short, long, value_name = "PAGE")]
+    pub output: PathBuf,
+    /// Put two recordings side by side
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with = "file")]
+    pub diff: Option<Vec<PathBuf>>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Flags<LOOK>,
 }
 
 /// Arguments of `replay`.

@@ -77,6 +77,8 @@ fn examples_are_accepted() {
         examples::RECORD,
         examples::ADVISE,
         examples::TARGETS,
+        examples::TOP,
+        examples::REPORT,
         examples::DOCTOR,
         examples::VALIDATE,
         examples::PRINT,

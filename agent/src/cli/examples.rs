@@ -32,6 +32,31 @@ Examples:
     selectors!()
 );
 
+/// Below `top`.
+pub const TOP: &str = concat!(
+    "\
+Examples:
+  wirespan top                                     everything on this host
+  wirespan top --select exe=nginx --tls            one program, what it encrypts too
+  wirespan top incident.wsp                        a recording
+
+",
+    selectors!()
+);
+
+/// Below `report`.
+pub const REPORT: &str = concat!(
+    "\
+Examples:
+  wirespan report -o report.html                   this host, for 30 s
+  wirespan report --for 2m --select exe=nginx -o nginx.html
+  wirespan report incident.wsp -o incident.html    a recording
+  wirespan report --diff before.wsp after.wsp -o difference.html
+
+",
+    selectors!()
+);
+
 /// Below `replay`.
 pub const REPLAY: &str = "\
 Examples:

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{ADVISE, Access, Config, DOCTOR, PRINT, RECORD, REPLAY, RUN, TARGETS};
+use crate::config::{ADVISE, Access, Config, DOCTOR, LOOK, PRINT, RECORD, REPLAY, RUN, TARGETS};
 use clap::Args as _;
 
 fn parse<const COMMAND: Commands>(arguments: &[String]) -> Flags<COMMAND> {
@@ -52,6 +52,7 @@ fn each_flag_of_each_command_sets_its_setting() {
     each_sets_its_setting::<PRINT>(11);
     each_sets_its_setting::<TARGETS>(7);
     each_sets_its_setting::<DOCTOR>(7);
+    each_sets_its_setting::<LOOK>(8);
 }
 
 #[test]

@@ -12,15 +12,19 @@ mod examples;
 pub mod flags;
 pub mod lockdown;
 pub mod log;
+mod looking;
+pub mod mcp;
 pub mod outputs;
 pub mod record;
 mod reload;
 pub mod replay;
+pub mod report;
 pub mod run;
 mod selection;
 pub mod signals;
 pub mod targets;
 pub mod telling;
+pub mod top;
 
 pub use args::Args;
 pub use environment::variable;
@@ -53,6 +57,9 @@ fn dispatch(args: &Args) -> anyhow::Result<()> {
     }
     match &args.command {
         args::Command::Run(arguments) => run::run(arguments),
+        args::Command::Top(arguments) => top::top(arguments),
+        args::Command::Report(arguments) => report::report(arguments),
+        args::Command::Mcp(arguments) => mcp::mcp(arguments),
         args::Command::Replay(arguments) => replay::replay(arguments),
         args::Command::Record(arguments) => record::record(arguments),
         args::Command::Advise(arguments) => advise::advise(arguments),

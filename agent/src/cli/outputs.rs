@@ -5,12 +5,13 @@ use crate::config::otlp::Signal;
 use crate::config::{Config, Output, otlp};
 use crate::enrich::{self, Host};
 use crate::export::Exporters;
-use crate::export::console::Lines;
+use crate::export::console::{Lines, Trees};
 use crate::export::otlp::OtlpSink;
 use crate::export::otlp::logs::{self, LogsSink};
 use crate::export::otlp::metrics::{self, MetricsSink};
 use crate::export::otlp_json::{JsonLines, MetricLines};
 use crate::export::output::{Format, Output as Lined};
+use crate::export::perfetto::Perfetto;
 use crate::export::prometheus::Board;
 use crate::export::queue::Batching;
 use crate::export::worker::Exporter;
@@ -46,7 +47,12 @@ pub fn exporters(config: &Config, spare: &Spare, telling: &Telling) -> anyhow::R
     let batching = Batching { max_queue: LOCAL_QUEUE, max_bytes: LOCAL_BYTES, max_batch: 1024, delay: PROMPT };
     match config.output {
         Output::Console => {
-            exporters.add(Exporter::spawn("console", lined(console(config), config, telling)?, batching)?)
+            let trees = Trees::new(console(config));
+            exporters.add(Exporter::spawn("console", lined(trees, config, telling)?, batching)?)
+        }
+        Output::Lines => exporters.add(Exporter::spawn("lines", lined(console(config), config, telling)?, batching)?),
+        Output::Perfetto => {
+            exporters.add(Exporter::spawn("perfetto", lined(Perfetto::default(), config, telling)?, batching)?)
         }
         Output::OtlpJson => {
             exporters.add(Exporter::spawn("otlp-json", lined(JsonLines::default(), config, telling)?, batching)?)
@@ -194,7 +200,9 @@ impl Direct {
             None => Box::new(std::io::stdout()),
         };
         let format: Option<Box<dyn Format>> = match config.output {
-            Output::Console => Some(Box::new(console(config))),
+            Output::Console => Some(Box::new(Trees::new(console(config)))),
+            Output::Lines => Some(Box::new(console(config))),
+            Output::Perfetto => Some(Box::new(Perfetto::default())),
             Output::OtlpJson => Some(Box::new(JsonLines::default())),
             Output::None => None,
         };
@@ -228,6 +236,9 @@ impl Direct {
     /// # Errors
     /// When that fails.
     pub fn finish(mut self) -> std::io::Result<()> {
+        if let Some(format) = &mut self.format {
+            self.target.write_all(format.finish())?;
+        }
         self.target.flush()
     }
 }

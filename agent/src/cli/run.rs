@@ -109,7 +109,8 @@ fn supervisor() -> Option<Supervisor> {
 }
 
 /// How much the agent may use, if that is limited.
-fn budget(config: &Config) -> Option<Budget> {
+#[must_use]
+pub fn budget(config: &Config) -> Option<Budget> {
     match config.limits.cpu {
         Processors::Unlimited => None,
         Processors::Share(share) => Some(Budget::share(share)),

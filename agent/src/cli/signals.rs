@@ -81,6 +81,8 @@ pub fn stop_flag(bell: Option<Bell>) -> anyhow::Result<Arc<AtomicBool>> {
                 match wishes.of(signal, Instant::now()) {
                     Wish::End => stop.store(true, Ordering::Relaxed),
                     Wish::EndNow(status) => {
+                        crate::terminal::restore();
+                        log::release();
                         log::fatal("ended at once; what waited to be delivered is lost");
                         log::flush(Duration::from_millis(100));
                         signal_hook::low_level::exit(status);

@@ -56,7 +56,7 @@ pub use schema::schema;
 pub(crate) use setting::Access;
 #[cfg(test)]
 pub(crate) use setting::Variable;
-pub(crate) use setting::{ADVISE, Commands, DOCTOR, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS};
+pub(crate) use setting::{ADVISE, Commands, DOCTOR, Flag, LOOK, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS};
 pub use settings::Config;
 pub(crate) use settings::all as settings;
 pub(crate) use shape::Shape;

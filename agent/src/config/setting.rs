@@ -24,6 +24,8 @@ pub(crate) const PRINT: Commands = 16;
 pub(crate) const TARGETS: Commands = 32;
 /// `wirespan doctor`.
 pub(crate) const DOCTOR: Commands = 64;
+/// Those that show what happens: `wirespan top`, `wirespan report`, `wirespan mcp`.
+pub(crate) const LOOK: Commands = 128;
 
 /// A setting.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +86,7 @@ pub(crate) const FLAG: Flag = Flag {
     short: None,
     value: "VALUE",
     help: "",
-    of: RUN | RECORD | ADVISE | PRINT,
+    of: RUN | RECORD | ADVISE | PRINT | LOOK,
     rank: u8::MAX,
     means: Means::Value,
 };

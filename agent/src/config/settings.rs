@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::groups::{self, Batch, Capture, Cluster, Limits, Looked, Metrics, Runtimes, Shown};
 use super::rules::RuleList;
 use super::setting::{
-    ADVISE, Access, DOCTOR, FLAG, Flag, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside,
+    ADVISE, Access, DOCTOR, FLAG, Flag, LOOK, Means, PRINT, RECORD, REPLAY, RUN, Setting, TARGETS, file, list, outside,
     place, positive, settings, variable,
 };
 use super::standard;
@@ -22,7 +22,7 @@ use crate::trace::sampler::Sampler;
 /// Most of what can be counted.
 pub(super) const MANY: u64 = 1 << 24;
 /// All commands that have settings.
-const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT | TARGETS | DOCTOR;
+const ALL: u8 = RUN | RECORD | REPLAY | ADVISE | PRINT | TARGETS | DOCTOR | LOOK;
 /// Settings that parts of OpenTelemetry's format give, too: where spans are shown,
 pub(super) const OUTPUT: &str = "wirespan.output";
 /// in which file,
@@ -235,7 +235,7 @@ settings! {
                     .flags(&[Flag {
                         long: "tls",
                         help: "Read what processes encrypt with TLS, by the keys of their libraries",
-                        of: RUN | TARGETS | PRINT,
+                        of: RUN | TARGETS | PRINT | LOOK,
                         rank: 13,
                         ..FLAG
                     }])

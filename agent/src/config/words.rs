@@ -9,10 +9,14 @@ use crate::trace::sdk::Deference;
 /// What is written where a person or a file reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// One readable line a span.
+    /// One readable line a span, by traces.
     Console,
+    /// One readable line a span, as they come.
+    Lines,
     /// OTLP JSON lines.
     OtlpJson,
+    /// Chrome's JSON of traces, for Perfetto.
+    Perfetto,
     /// Nothing.
     None,
 }

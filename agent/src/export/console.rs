@@ -1,9 +1,10 @@
-//! The console: one readable line for each span, below a header, as wide as the terminal. Colours and a header on a terminal only;
+//! The console: one readable line for each span, by traces ([`Trees`]) or as they come ([`Lines`]), below a header, as wide as the terminal. Colours and a header on a terminal only;
 //! where there is none, nothing is shortened. The phases of a connection's set-up stand in its line and have none of their own.
 
-mod fit;
+pub mod fit;
 mod layout;
 mod line;
+mod trees;
 
 use std::io::IsTerminal as _;
 
@@ -32,6 +33,8 @@ pub struct Lines {
     view: View,
     colour: bool,
     width: Width,
+    /// Whether lines have a bar of time.
+    bars: bool,
     /// That of the last batch; none before the first one.
     layout: Option<Layout>,
     text: String,
@@ -46,6 +49,8 @@ impl std::fmt::Debug for Lines {
 /// A sink that writes readable lines.
 pub type Console = Output<Lines>;
 
+pub use trees::Trees;
+
 impl Lines {
     /// Whole lines without colours, for files.
     #[must_use]
@@ -54,7 +59,7 @@ impl Lines {
     }
 
     fn new(view: View, colour: bool, width: Width) -> Self {
-        Self { view, colour, width, layout: None, text: String::new() }
+        Self { view, colour, width, bars: false, layout: None, text: String::new() }
     }
 
     /// Lines as wide as `COLUMNS` says, else as the terminal is. With colours if standard output is a terminal that shows them, and
@@ -75,22 +80,35 @@ fn terminal() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-impl Format for Lines {
-    fn render(&mut self, batch: &[Span]) -> &[u8] {
+impl Lines {
+    /// Begins a batch.
+    fn begin(&mut self) {
         self.text.clear();
         self.text.shrink_to(KEEP);
+    }
+
+    /// The columns that the window has room for now, below a header if they are others than before.
+    fn layout_now(&mut self) -> Layout {
+        let columns = if self.bars { Layout::with_bar } else { Layout::new };
+        let layout = columns((self.width)(), self.view.trace_ids);
+        if self.layout.replace(layout) != Some(layout) && layout.width.is_some() {
+            layout.header(&mut self.text, self.colour);
+        }
+        layout
+    }
+}
+
+impl Format for Lines {
+    fn render(&mut self, batch: &[Span]) -> &[u8] {
+        self.begin();
         let view = self.view;
         let mut spans = batch.iter().filter(|span| shows(&view, span)).peekable();
         if spans.peek().is_none() {
             return b"";
         }
-        let layout = Layout::new((self.width)(), view.trace_ids);
-        if self.layout.replace(layout) != Some(layout) && layout.width.is_some() {
-            layout.header(&mut self.text, self.colour);
-        }
-        let painter = Painter { colour: self.colour, layout };
+        let painter = Painter { colour: self.colour, layout: self.layout_now() };
         for span in spans {
-            painter.line(&mut self.text, span);
+            painter.line(&mut self.text, span, None);
         }
         self.text.as_bytes()
     }

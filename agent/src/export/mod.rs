@@ -1,4 +1,4 @@
-//! Where spans go: console, OTLP JSON lines, OTLP over HTTP and gRPC.
+//! Where spans go: console, OTLP JSON lines, Perfetto, OTLP over HTTP and gRPC.
 //!
 //! ```text
 //! pipeline → Exporters::offer → queue (bounded, counts what it drops) → worker (a thread) → a Sink
@@ -16,6 +16,7 @@ pub mod notice;
 pub mod otlp;
 pub mod otlp_json;
 pub mod output;
+pub mod perfetto;
 pub mod prometheus;
 pub mod queue;
 pub mod worker;

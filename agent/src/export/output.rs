@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -12,8 +13,23 @@ use crate::trace::span::Span;
 
 /// How spans, or other items, are written.
 pub trait Format<T = Span>: Send + 'static {
-    /// The batch as whole lines.
+    /// The batch as whole lines, or what is complete by it.
     fn render(&mut self, batch: &[T]) -> &[u8];
+
+    /// How long after a batch it wants to be asked for what is complete by now; `None`: nothing waits.
+    fn idle_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What is complete by now, as whole lines.
+    fn idle(&mut self) -> &[u8] {
+        b""
+    }
+
+    /// What waits, as whole lines: no more comes.
+    fn finish(&mut self) -> &[u8] {
+        b""
+    }
 }
 
 /// Writes what a [`Format`] renders.
@@ -53,10 +69,26 @@ impl<F> Output<F> {
     }
 }
 
-impl<T: Item, F: Format<T>> Sink<T> for Output<F> {
-    async fn deliver(&mut self, batch: Vec<T>) -> Delivery {
-        let items = weight(&batch);
-        let lines = self.format.render(&batch);
+/// Which lines are written.
+enum Part<'a, T> {
+    Batch(&'a [T]),
+    Idle,
+    Rest,
+}
+
+impl<F> Output<F> {
+    fn write<T: Item>(&mut self, part: &Part<'_, T>) -> Delivery
+    where
+        F: Format<T>,
+    {
+        let (items, lines) = match part {
+            Part::Batch(batch) => (weight(batch), self.format.render(batch)),
+            Part::Idle => (0, self.format.idle()),
+            Part::Rest => (0, self.format.finish()),
+        };
+        if lines.is_empty() {
+            return Delivery { exported: items, ..Delivery::default() };
+        }
         // After half a line, an end of line keeps the next one readable.
         let mend: &[u8] = if self.torn { b"\n" } else { b"" };
         match self.target.write_all(mend).and_then(|()| self.target.write_all(lines)).and_then(|()| self.target.flush())
@@ -76,5 +108,23 @@ impl<T: Item, F: Format<T>> Sink<T> for Output<F> {
                 Delivery { failed: items, ..Delivery::default() }
             }
         }
+    }
+}
+
+impl<T: Item, F: Format<T>> Sink<T> for Output<F> {
+    async fn deliver(&mut self, batch: Vec<T>) -> Delivery {
+        self.write(&Part::Batch(&batch))
+    }
+
+    fn idle_after(&self) -> Option<Duration> {
+        self.format.idle_after()
+    }
+
+    async fn idle(&mut self) -> Delivery {
+        self.write(&Part::<T>::Idle)
+    }
+
+    async fn finish(&mut self) -> Delivery {
+        self.write(&Part::<T>::Rest)
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn server_span(resource: &Arc<Resource>) -> Span {
         start_unix_ns: 1_795_246_367_123_456_789,
         end_unix_ns: 1_795_246_367_135_856_789,
         answered_unix_ns: None,
+        thread: 0,
         attributes: vec![
             ("http.request.method", Value::Static("GET")),
             ("url.path", Value::Text("/users/42".into())),

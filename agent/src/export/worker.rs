@@ -50,6 +50,21 @@ pub trait Sink<T = Span>: Send + 'static {
 
     /// Delivers a batch, which is never empty. May take its time (retries): the pipeline does not wait for it.
     fn deliver(&mut self, batch: Vec<T>) -> impl Future<Output = Delivery>;
+
+    /// How long after a delivery it wants to be told that nothing came; `None`: it does not.
+    fn idle_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Nothing came for that long.
+    fn idle(&mut self) -> impl Future<Output = Delivery> {
+        std::future::ready(Delivery::default())
+    }
+
+    /// Nothing comes any more.
+    fn finish(&mut self) -> impl Future<Output = Delivery> {
+        std::future::ready(Delivery::default())
+    }
 }
 
 /// The pipeline's end of a running exporter.
@@ -186,7 +201,7 @@ async fn drain<T: Item>(
     in_flight: &AtomicU64,
     mut abandoned: watch::Receiver<bool>,
 ) {
-    while let Some(batch) = queue.next().await {
+    while let Some(batch) = next(sink, queue, ended).await {
         let items = weight(&batch);
         in_flight.store(items, Ordering::Relaxed);
         let span = watched(name, items, &batch);
@@ -211,6 +226,24 @@ async fn drain<T: Item>(
             ended.store(true, Ordering::Relaxed);
             queue.close();
             counts.add(Fate::ExportFailed, queue.clear());
+        }
+    }
+    if !ended.load(Ordering::Relaxed) {
+        sink.finish().await;
+    }
+}
+
+/// The next batch; until it comes the sink is told of the silence, if it wants to know.
+async fn next<T: Item>(sink: &mut impl Sink<T>, queue: &Queue<T>, ended: &AtomicBool) -> Option<Vec<T>> {
+    let mut next = std::pin::pin!(queue.next());
+    loop {
+        let Some(patience) = sink.idle_after() else { return next.await };
+        if let Ok(batch) = tokio::time::timeout(patience, &mut next).await {
+            return batch;
+        }
+        if sink.idle().await.ended {
+            ended.store(true, Ordering::Relaxed);
+            queue.close();
         }
     }
 }

@@ -54,27 +54,30 @@ impl Hint {
     /// Why nothing was seen, as far as the counters tell.
     #[must_use]
     pub fn text(&self, targets: usize, counters: &[u64; Counter::COUNT], engine: &Engine) -> String {
-        let seen = counters[Counter::Seen as usize];
-        let totals = engine.totals();
-        let connections = engine.connection_counts();
-        if targets == 0 {
-            return "no request yet: no running process matches the selectors".to_owned();
-        }
-        let prefix = if self.requests == 0 { "no request yet" } else { "no request lately" };
-        if seen == 0 {
-            return format!(
-                "{prefix}: the {targets} selected processes have not sent or received anything over TCP or unix sockets"
-            );
-        }
-        if totals.not_selected > 0 && totals.spans == 0 {
-            return format!(
-                "{prefix}: {} requests were seen, all of processes that are not selected",
-                totals.not_selected
-            );
-        }
-        let what = unread(connections, engine.protocols());
-        format!("{prefix}: {seen} calls of {targets} selected processes on {what}")
+        why(self.requests, targets, counters, engine)
     }
+}
+
+/// Why nothing is seen after so many `requests`, as far as the counters tell.
+#[must_use]
+pub fn why(requests: u64, targets: usize, counters: &[u64; Counter::COUNT], engine: &Engine) -> String {
+    let seen = counters[Counter::Seen as usize];
+    let totals = engine.totals();
+    let connections = engine.connection_counts();
+    if targets == 0 {
+        return "no request yet: no running process matches the selectors".to_owned();
+    }
+    let prefix = if requests == 0 { "no request yet" } else { "no request lately" };
+    if seen == 0 {
+        return format!(
+            "{prefix}: the {targets} selected processes have not sent or received anything over TCP or unix sockets"
+        );
+    }
+    if totals.not_selected > 0 && totals.spans == 0 {
+        return format!("{prefix}: {} requests were seen, all of processes that are not selected", totals.not_selected);
+    }
+    let what = unread(connections, engine.protocols());
+    format!("{prefix}: {seen} calls of {targets} selected processes on {what}")
 }
 
 /// What the connections were on which no request was understood.

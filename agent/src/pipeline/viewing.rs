@@ -9,6 +9,7 @@ use wirespan_protocols::session::Reason;
 
 use super::advising::Advising;
 use super::engine::Engine;
+use super::hint;
 use super::listing::Seen;
 use super::own::Outside;
 use crate::advise::report::Report as Advice;
@@ -52,6 +53,21 @@ impl Viewing {
     #[must_use]
     pub fn asker(&self) -> Asker {
         self.asker.clone()
+    }
+
+    /// Asks at the end, when nothing more comes.
+    pub(super) fn ask<T>(
+        &self,
+        engine: &mut Engine,
+        report: &Report,
+        advising: Option<&mut Advising>,
+        outside: &mut dyn FnMut() -> Outside,
+        question: impl FnOnce(&mut Source<'_>) -> T,
+    ) -> T {
+        self.store.borrow_mut().finish();
+        let clock = engine.tracer().clock();
+        let mut host = Running { engine, report, advising, outside, seen: &self.seen };
+        question(&mut Source { store: &self.store.borrow(), clock, host: &mut host })
     }
 
     /// Answers what was asked.
@@ -102,11 +118,21 @@ impl Host for Running<'_> {
             missing: self.report.missing(),
             losses: self.losses(&outside),
             hooks: self.report.hooks.iter().map(|one| (one.hook.name.to_owned(), one.granted.is_ok())).collect(),
+            counters: Counter::ALL
+                .iter()
+                .map(|counter| (counter.name().to_owned(), outside.kernel[*counter as usize]))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
         }
     }
 
     fn targets(&mut self) -> String {
         self.engine.list(&mut self.seen.borrow_mut(), self.report)
+    }
+
+    fn silence(&mut self) -> String {
+        let targets = self.engine.processes().targets().count();
+        hint::why(self.engine.totals().requests(), targets, &(self.outside)().kernel, self.engine)
     }
 
     fn advice(&mut self) -> Advice {

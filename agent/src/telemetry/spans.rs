@@ -155,6 +155,7 @@ impl Spans {
             start_unix_ns: span.start_unix_ns,
             end_unix_ns: span.start_unix_ns.saturating_add(took),
             answered_unix_ns: None,
+            thread: 0,
             attributes: span.found.attributes,
             status: if span.found.failed { Status::Error("".into()) } else { Status::Unset },
             links: Vec::new(),

@@ -319,6 +319,7 @@ impl Tracer {
             start_unix_ns,
             end_unix_ns,
             answered_unix_ns: exchange.response.map(|response| self.clock.unix(response.first_ns)),
+            thread: exchange.actor.tid,
             attributes: described.attributes,
             status,
             links,

@@ -231,6 +231,7 @@ impl Tracer {
             start_unix_ns,
             end_unix_ns,
             answered_unix_ns: None,
+            thread: 0,
             attributes,
             status: if error.is_some() { Status::Error(Cow::Borrowed("")) } else { Status::Unset },
             links: Vec::new(),

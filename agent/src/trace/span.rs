@@ -61,6 +61,8 @@ pub struct Span {
     /// When the first byte of the answer came, ns since the Unix epoch; `None` where there was none. Not exported: it is for those who
     /// look.
     pub answered_unix_ns: Option<u64>,
+    /// Kernel id of the thread that began it; 0 when unknown. Not exported.
+    pub thread: u32,
     /// Attributes; each key at most once.
     pub attributes: Vec<Attribute>,
     /// Status.

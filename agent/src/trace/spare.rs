@@ -77,6 +77,7 @@ mod tests {
             start_unix_ns: 0,
             end_unix_ns: 0,
             answered_unix_ns: None,
+            thread: 0,
             attributes,
             status: Status::Unset,
             links: Vec::new(),

@@ -50,6 +50,8 @@ pub struct Account {
     pub losses: Vec<(String, u64)>,
     /// Hooks, and whether each is attached.
     pub hooks: Vec<(String, bool)>,
+    /// What the kernel half counted, by name; nothing that is 0.
+    pub counters: Vec<(String, u64)>,
 }
 
 /// What is asked besides the store. A recording has none of it.
@@ -62,6 +64,11 @@ pub trait Host {
     /// Processes, and why they are traced or not: the JSON of `/debug/targets`.
     fn targets(&mut self) -> String {
         "{}".to_owned()
+    }
+
+    /// Why there is nothing to show, in a sentence.
+    fn silence(&mut self) -> String {
+        "nothing that wirespan reads was in this recording".to_owned()
     }
 
     /// What slows callers down.
@@ -108,11 +115,17 @@ impl Questions {
 }
 
 impl Asker {
+    /// Asks; the answer comes later, or never if the receiver is closed.
+    pub fn put<T: Send + 'static>(&self, question: impl FnOnce(&mut Source<'_>) -> T + Send + 'static) -> Receiver<T> {
+        let (answer, told) = channel();
+        // Who would answer is gone: then so is the answer.
+        let _ = self.0.send(Box::new(move |source| drop(answer.send(question(source)))));
+        told
+    }
+
     /// Asks and waits; `None` when there will be no answer. Not for the main thread.
     pub fn ask<T: Send + 'static>(&self, question: impl FnOnce(&mut Source<'_>) -> T + Send + 'static) -> Option<T> {
-        let (answer, told) = channel();
-        self.0.send(Box::new(move |source| drop(answer.send(question(source))))).ok()?;
-        told.recv_timeout(PATIENCE).ok()
+        self.put(question).recv_timeout(PATIENCE).ok()
     }
 
     /// As [`ask`](Self::ask), for whoever does something else meanwhile.

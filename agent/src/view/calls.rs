@@ -9,9 +9,6 @@ use super::recent::Happening;
 use super::table::Table;
 use crate::trace::ends::Edge;
 
-/// Most edges.
-const MAX_CALLS: usize = 2048;
-
 /// An edge. Texts come from strangers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Call {
@@ -42,15 +39,16 @@ pub struct Calls {
     /// Requests.
     pub table: Table<Call>,
     opened: HashMap<Call, Opened, FxBuildHasher>,
-}
-
-impl Default for Calls {
-    fn default() -> Self {
-        Self { table: Table::new(MAX_CALLS), opened: HashMap::default() }
-    }
+    limit: usize,
 }
 
 impl Calls {
+    /// None yet, and at most so many.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { table: Table::new(limit), opened: HashMap::default(), limit }
+    }
+
     /// Takes in a request.
     pub fn add(&mut self, edge: Edge, protocol: &'static str, encrypted: bool, one: &Happening) {
         let call = Call { client: edge.client, server: edge.server, protocol };
@@ -86,7 +84,7 @@ impl Calls {
     }
 
     fn cost(&mut self, call: Call) -> &mut Opened {
-        if self.opened.len() >= MAX_CALLS && !self.opened.contains_key(&call) {
+        if self.opened.len() >= self.limit && !self.opened.contains_key(&call) {
             self.opened.clear();
         }
         self.opened.entry(call).or_default()

@@ -9,7 +9,7 @@
 //! - [`latency`], [`recent`], [`table`]: what is counted, and by what;
 //! - [`operations`], [`calls`], [`connections`]: what is told of those;
 //! - [`traces`]: which traces are kept; [`tree`], [`phases`]: one as a waterfall;
-//! - [`filter`]: what is looked for; [`rows`]: the answers;
+//! - [`filter`]: what is looked for; [`rows`]: the answers; [`told`]: those as JSON;
 //! - [`Store`]: all of it; [`ask`]: how other threads ask.
 
 pub mod ask;
@@ -29,6 +29,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod told;
 pub mod traces;
 pub mod tree;
 
@@ -45,7 +46,7 @@ use crate::conn::fact::{Fact, SetUp, Use};
 use crate::event::{Role, Transport, Vantage};
 use crate::trace::ends::{Edge, Ends};
 use crate::trace::observation::{Observation, Observer};
-use crate::trace::span::Span;
+use crate::trace::span::{Kind, Span};
 use calls::Calls;
 use connections::Connections;
 use operations::Operations;
@@ -55,6 +56,11 @@ use traces::Traces;
 
 /// Share of the memory that is for traces; the rest is for what is counted.
 const FOR_TRACES: f64 = 0.75;
+/// What an operation and an edge may take together, bytes: their last minute has seven parts with up to a hundred buckets each.
+const MEMORY_OF_KEY: usize = 16 * 1024;
+/// Fewest and most operations, and edges, that are told apart.
+const MIN_KEYS: usize = 64;
+const MAX_KEYS: usize = 2048;
 /// How often what is silent is looked for, ns of event time.
 const SWEEP_NS: u64 = 30_000_000_000;
 /// Connections that have not been heard of for so long are taken for over, ns.
@@ -93,9 +99,10 @@ impl Store {
     /// An empty store that holds at most about `memory` bytes. `options`: what names of spans need.
     #[must_use]
     pub fn new(memory: usize, options: Options) -> Self {
+        let keys = (memory / MEMORY_OF_KEY).clamp(MIN_KEYS, MAX_KEYS);
         Self {
-            operations: Operations::default(),
-            calls: Calls::default(),
+            operations: Operations::new(keys),
+            calls: Calls::new(keys),
             connections: Connections::default(),
             traces: Traces::new((memory as f64 * FOR_TRACES) as usize),
             unread: 0,
@@ -167,19 +174,24 @@ impl Store {
         if failed {
             self.connections.failed(seen.id);
         }
+        let is_first = !self.edges.contains_key(&seen.id);
         let edge = self.edge(seen);
-        let peer =
-            edge.as_ref().map_or(&self.nobody, |edge| if role == Role::Client { &edge.server } else { &edge.client });
+        let peer = edge
+            .as_ref()
+            .map_or(&self.nobody, |edge| if view.kind == Kind::Client { &edge.server } else { &edge.client });
         match seen.name {
-            Some(name) => self.operations.add(seen, name, peer, one),
+            Some(name) => self.operations.add(seen, (view.kind, name), peer, one),
             // Nobody has described what is not sampled.
             None => {
                 let scene = Scene { view, route: seen.route, options: &self.options };
                 let name: Name = exchange.describe(&scene, Vec::new()).0.name;
-                self.operations.add(seen, &name, peer, one);
+                self.operations.add(seen, (view.kind, &name), peer, one);
             }
         }
-        if let Some(edge) = edge.filter(|edge| role == Role::Client || !edge.is_client_watched) {
+        // Of a connection that is older than the agent, the client's end may be seen a moment later.
+        let is_vague = is_first && !seen.from_start;
+        let is_counted = |edge: &Edge| role == Role::Client || !edge.is_client_watched && !is_vague;
+        if let Some(edge) = edge.filter(is_counted) {
             let protocol = seen.protocol.map_or("", |spoken| spoken.name);
             self.calls.add(edge, protocol, seen.encrypted, &one);
         }

@@ -9,13 +9,10 @@ use rustc_hash::FxHashMap;
 
 use super::recent::Happening;
 use super::table::Table;
-use crate::event::Role;
 use crate::trace::context::RequestKey;
 use crate::trace::observation::Observation;
 use crate::trace::span::Kind;
 
-/// Most operations that are told apart.
-const MAX_OPERATIONS: usize = 2048;
 /// Most requests under way whose set-ups are summed up.
 const MAX_OPEN: usize = 16 * 1024;
 
@@ -45,15 +42,6 @@ impl Side {
         match self {
             Self::Server => "server",
             Self::Client => "client",
-        }
-    }
-}
-
-impl From<Role> for Side {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Server => Self::Server,
-            Role::Client => Self::Client,
         }
     }
 }
@@ -108,16 +96,16 @@ pub struct Operations {
     paid: FxHashMap<RequestKey, u64>,
 }
 
-impl Default for Operations {
-    fn default() -> Self {
-        Self { table: Table::new(MAX_OPERATIONS), nobody: "".into(), paid: FxHashMap::default() }
-    }
-}
-
 impl Operations {
-    /// Takes in an exchange with the name of its span. `peer`: whom a client asks.
-    pub fn add(&mut self, seen: &Observation<'_>, name: &str, peer: &Arc<str>, one: Happening) {
-        let side = seen.connection.role.map_or(Side::Client, Side::from);
+    /// None yet, and at most so many.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { table: Table::new(limit), nobody: "".into(), paid: FxHashMap::default() }
+    }
+
+    /// Takes in an exchange with the kind and the name of its span. `peer`: whom a client asks.
+    pub fn add(&mut self, seen: &Observation<'_>, (kind, name): (Kind, &str), peer: &Arc<str>, one: Happening) {
+        let side = Side::of(kind).unwrap_or(Side::Client);
         let set_up_ns = match side {
             Side::Server => seen.request().and_then(|request| self.paid.remove(&request)).unwrap_or_default(),
             Side::Client => seen.paid_ns,

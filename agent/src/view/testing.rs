@@ -34,6 +34,7 @@ pub(crate) fn span(
         start_unix_ns: BEGIN + from * MS,
         end_unix_ns: BEGIN + to * MS,
         answered_unix_ns: None,
+        thread: 0,
         attributes: vec![("server.address", Value::text("10.0.0.7")), ("server.port", Value::Int(5432))],
         status: Status::Unset,
         links: Vec::new(),

@@ -23,7 +23,7 @@ fn of_calls_at_once_the_last_to_end_is_waited_for() {
     ];
     assert_eq!(
         shown(&Trace::of([7; 16], spans)),
-        [(1, 0, true), (2, 1, false), (3, 1, true), (4, 2, true), (5, 1, true)]
+        [(1, 0, true), (3, 1, true), (4, 2, true), (2, 1, false), (5, 1, true)]
     );
 }
 

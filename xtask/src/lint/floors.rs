@@ -10,7 +10,7 @@ use crate::paths;
 
 /// Modules of `agent/src`, the lowest floor first.
 const FLOORS: [&[&str]; 15] = [
-    &["shown", "lockdown", "files", "object"],
+    &["shown", "lockdown", "files", "object", "terminal"],
     &["threads"],
     &["event"],
     &["process"],
@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 15] = [
     &["view"],
     &["config"],
     &["export"],
-    &["serve", "telemetry"],
+    &["serve", "telemetry", "top", "report", "mcp"],
     &["pipeline"],
     &["cli"],
     &["main", "lib"],

@@ -27,6 +27,8 @@ pub struct Layout {
     pub kind: usize,
     /// Cells of the status.
     pub status: usize,
+    /// Cells of a bar of the span's time in its trace; 0: there is none.
+    pub bar: usize,
     /// Cells between columns.
     pub gap: usize,
     /// Cells of what was done where nothing needs more; the peer stands after it.
@@ -52,12 +54,24 @@ const FULL_TIME: usize = 12;
 const SHORT_TIME: usize = 8;
 /// Cells of a duration.
 pub const DURATION: usize = 8;
+/// Cells of a bar of time, brackets included; narrower terminals have none.
+pub const BAR: usize = 12;
+const BAR_FROM: usize = 100;
 /// Cells of the mark of a failure.
 pub const MARK: usize = 2;
 
 impl Layout {
     /// The columns for a width.
     pub fn new(limit: Option<usize>, trace_ids: bool) -> Self {
+        Self::of(limit, trace_ids, 0)
+    }
+
+    /// The same with a bar of time, where there is room for it.
+    pub fn with_bar(limit: Option<usize>, trace_ids: bool) -> Self {
+        Self::of(limit, trace_ids, if limit.is_none_or(|limit| limit >= BAR_FROM) { BAR } else { 0 })
+    }
+
+    fn of(limit: Option<usize>, trace_ids: bool, bar: usize) -> Self {
         let (time, service, kind, status, gap) = match limit.unwrap_or(usize::MAX) {
             110.. => (FULL_TIME, 16, 6, 9, 2),
             100.. => (FULL_TIME, 12, 6, 6, 1),
@@ -72,6 +86,7 @@ impl Layout {
             service,
             kind,
             status,
+            bar,
             gap,
             operation: 48,
             trace: if trace_ids { TraceIds::Inline } else { TraceIds::Hidden },
@@ -96,7 +111,8 @@ impl Layout {
     /// Cells before what was done.
     fn fixed(&self) -> usize {
         let column = |cells: usize| if cells == 0 { 0 } else { cells + self.gap };
-        column(self.time) + column(self.service) + self.kind + self.gap + MARK + self.status + 1 + DURATION + self.gap
+        let fixed = self.kind + self.gap + MARK + self.status + 1 + DURATION + self.gap;
+        column(self.time) + column(self.service) + fixed + column(self.bar)
     }
 
     /// Cells for what was done, the peer, and what went wrong, together.
@@ -150,6 +166,10 @@ impl Layout {
         row.gap(1);
         row.column(BOLD, "DURATION", DURATION);
         row.gap(self.gap);
+        if self.bar > 0 {
+            row.column(BOLD, "IN TRACE", self.bar);
+            row.gap(self.gap);
+        }
         let shares = self.share(1, if self.width.is_none() { PEER } else { SHORT_PEER }, 0);
         row.column(BOLD, "OPERATION", shares.operation);
         if shares.peer > 0 {

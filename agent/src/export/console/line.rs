@@ -10,7 +10,7 @@
 //! The time is the span's start, in UTC. [`Layout`] says how much of it a terminal has room for.
 
 use super::fit::{Row, middle, width};
-use super::layout::{DURATION, Layout, MARK, TraceIds};
+use super::layout::{BAR, DURATION, Layout, MARK, TraceIds};
 use crate::trace::setup;
 use crate::trace::span::{Kind, Span};
 use crate::view::said::{Outcome, code, hex, operation, outcome, peer, phases, trouble};
@@ -37,9 +37,38 @@ pub struct Painter {
     pub layout: Layout,
 }
 
+/// Where in its trace a span stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Spans above it.
+    pub depth: usize,
+    /// Whether the end of the trace waited for it.
+    pub is_critical: bool,
+    /// From when to when the trace is, ns since the Unix epoch.
+    pub start: u64,
+    /// Its end.
+    pub end: u64,
+}
+
+/// Deepest indentation, cells.
+const MAX_INDENT: usize = 24;
+
+impl Place {
+    /// When in its trace the span was: `[  ###     ]`; what the end waited for is `#`, the rest `-`.
+    fn bar(self, span: &Span) -> String {
+        const CELLS: usize = BAR - 2;
+        let length = self.end.saturating_sub(self.start).max(1) as f64;
+        let cell = |at: u64| (at.saturating_sub(self.start) as f64 / length * CELLS as f64).floor() as usize;
+        let from = cell(span.start_unix_ns).min(CELLS - 1);
+        let until = cell(span.end_unix_ns).clamp(from + 1, CELLS);
+        let mark = if self.is_critical { "#" } else { "-" };
+        format!("[{}{}{}]", " ".repeat(from), mark.repeat(until - from), " ".repeat(CELLS - until))
+    }
+}
+
 impl Painter {
-    /// Appends the line of a span, with its end.
-    pub fn line(self, out: &mut String, span: &Span) {
+    /// Appends the line of a span, with its end. `place`: in its trace, where that is told.
+    pub fn line(self, out: &mut String, span: &Span, place: Option<Place>) {
         let layout = self.layout;
         let mut row = Row::new(out, self.colour, layout.width.unwrap_or(usize::MAX));
         let outcome = outcome(span);
@@ -78,7 +107,13 @@ impl Painter {
         row.gap(1 + DURATION.saturating_sub(width(&duration)));
         row.put(if took >= SLOW_NS { YELLOW } else { "" }, &duration);
         row.gap(layout.gap);
-        self.rest(&mut row, span, outcome, code.as_deref());
+        if layout.bar > 0 {
+            let bar = place.map(|place| place.bar(span)).unwrap_or_default();
+            row.column(DIM, &bar, layout.bar);
+            row.gap(layout.gap);
+        }
+        let indent = place.map_or(0, |place| (2 * place.depth).min(MAX_INDENT));
+        self.rest(&mut row, span, outcome, (code.as_deref(), indent));
         row.end();
         if layout.trace == TraceIds::Below {
             let mut row = Row::new(out, self.colour, layout.width.unwrap_or(usize::MAX));
@@ -90,12 +125,13 @@ impl Painter {
     }
 
     /// What has no column: what was done, with whom, and what went wrong.
-    fn rest(self, row: &mut Row<'_>, span: &Span, outcome: Outcome, code: Option<&str>) {
+    fn rest(self, row: &mut Row<'_>, span: &Span, outcome: Outcome, (code, indent): (Option<&str>, usize)) {
         let failed = outcome == Outcome::Failed;
         let (peer, trouble) = (peer(span).unwrap_or_default(), trouble(span, code));
         // The kind says already that it is a set-up; where there is little room, its phases alone say more.
         let set_up = if self.layout.width.is_some() && span.name == setup::NAME { phases(span) } else { String::new() };
         let operation = if set_up.is_empty() { operation(span) } else { set_up };
+        let operation = format!("{:indent$}{operation}", "");
         let shares = self.layout.share(width(&operation), width(&peer), width(&trouble));
         row.column(if failed { RED } else { "" }, &middle(&operation, shares.operation), shares.operation);
         if shares.peer > 0 {

@@ -7,7 +7,7 @@ use crate::view::said::is_failed;
 
 fn on(columns: Option<usize>, trace_ids: bool, span: &Span) -> String {
     let mut out = String::new();
-    Painter { colour: false, layout: Layout::new(columns, trace_ids) }.line(&mut out, span);
+    Painter { colour: false, layout: Layout::new(columns, trace_ids) }.line(&mut out, span, None);
     out
 }
 
@@ -119,7 +119,7 @@ fn columns_stay_aligned_and_foreign_text_is_harmless() {
 fn colours_surround_the_same_text() {
     let span = server_span(&Arc::clone(&resource("api")));
     let mut out = String::new();
-    Painter { colour: true, layout: Layout::new(None, false) }.line(&mut out, &span);
+    Painter { colour: true, layout: Layout::new(None, false) }.line(&mut out, &span, None);
     assert!(out.contains("\x1b[1;31m503"), "{out:?}");
     let mut plain = out;
     for code in [DIM, CYAN, GREEN, YELLOW, RED, BOLD_RED, "\x1b[0m"] {
@@ -222,7 +222,7 @@ fn what_a_driver_only_tried_is_no_failure() {
     let span = refused("CLIENT SETINFO", "ERR");
     assert!(!is_failed(&span));
     let mut out = String::new();
-    Painter { colour: true, layout: Layout::new(None, false) }.line(&mut out, &span);
+    Painter { colour: true, layout: Layout::new(None, false) }.line(&mut out, &span, None);
     assert!(!out.contains(RED) && !out.contains(BOLD_RED) && !out.contains('✗'), "{out:?}");
     assert!(out.contains("unknown subcommand"), "{out:?}");
     // The same command later is the program's own, and a password that is wrong is nobody's try.

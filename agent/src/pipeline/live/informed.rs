@@ -7,6 +7,7 @@ use super::Live;
 use crate::capture::reader::monotonic_ns;
 use crate::capture::{Capture, Reader};
 use crate::export::Exporters;
+use crate::view::ask::Source;
 
 impl Live {
     /// Asks the advisor if it is time to.
@@ -26,6 +27,16 @@ impl Live {
             let fill = reader.take_peak() as f64 / f64::from(*ring_bytes);
             outside((capture, reader, fill), exporters, advising.as_ref(), governor.as_ref())
         });
+    }
+
+    /// Asks what was seen lately, at the end.
+    pub fn ask<T>(&mut self, question: impl FnOnce(&mut Source<'_>) -> T) -> Option<T> {
+        let Self { capture, reader, engine, viewing, advising, ring_bytes, governor, .. } = self;
+        let exporters = Exporters::default();
+        let fill = reader.peak() as f64 / f64::from(*ring_bytes);
+        let mut outside = || outside((capture, reader, fill), &exporters, None, governor.as_ref());
+        let viewing = viewing.as_ref()?;
+        Some(viewing.ask(engine, &capture.report, advising.as_mut(), &mut outside, question))
     }
 
     /// Answers those who look.

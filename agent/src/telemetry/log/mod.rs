@@ -8,8 +8,9 @@ mod limit;
 mod line;
 mod writer;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 pub use limit::Limits;
@@ -19,6 +20,10 @@ use writer::Writer;
 static WRITER: OnceLock<Writer> = OnceLock::new();
 /// The least important level that is told.
 static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
+/// Notes that are kept back, if they are.
+static HELD: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+/// Most notes that are kept back.
+const MAX_HELD: usize = 256;
 static STYLE: RwLock<Style> = RwLock::new(Style::Plain);
 
 /// Longest time that the end of the program waits for notes to be written.
@@ -44,7 +49,27 @@ pub(super) fn least() -> u8 {
 /// Puts a note into the queue, whatever its level.
 pub(super) fn write(level: Level, text: &str) {
     let style = *STYLE.read().unwrap_or_else(PoisonError::into_inner);
-    WRITER.get_or_init(Writer::stderr).push(style, line::render(style, level, SystemTime::now(), text));
+    let line = line::render(style, level, SystemTime::now(), text);
+    if let Some(held) = HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if held.len() >= MAX_HELD {
+            held.pop_front();
+        }
+        held.push_back(line);
+        return;
+    }
+    WRITER.get_or_init(Writer::stderr).push(style, line);
+}
+
+/// Keeps notes back from now on: something else is drawn on the terminal. The last [`MAX_HELD`] are kept.
+pub fn hold() {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+}
+
+/// Writes what was kept back, and all that comes.
+pub fn release() {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let style = *STYLE.read().unwrap_or_else(PoisonError::into_inner);
+    held.into_iter().flatten().for_each(|line| WRITER.get_or_init(Writer::stderr).push(style, line));
 }
 
 /// Waits until all notes are written, for at most `patience`.
@@ -57,6 +82,8 @@ pub fn flush(patience: Duration) {
 /// Makes a note of a panic: the standard hook would write to standard error itself, and could wait there for ever.
 pub fn of_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        crate::terminal::restore();
+        release();
         let thread = std::thread::current();
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let payload = panic.payload();
