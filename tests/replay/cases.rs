@@ -7,6 +7,7 @@ mod made;
 mod phantoms;
 mod prefaces;
 mod setups;
+mod upgrades;
 
 use std::collections::BTreeMap;
 use std::process::Output;

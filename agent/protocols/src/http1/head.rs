@@ -3,6 +3,7 @@
 use super::fields::{self, Field, Shape};
 use super::lines::without_end;
 use super::newline::find_newline;
+use crate::describe::short::Short;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Transfer {
@@ -38,6 +39,8 @@ pub(super) struct Head {
     pub(super) lossy: bool,
     /// A line that is certainly a header field came after the loss.
     pub(super) found_again: bool,
+    /// `Upgrade`, if it is short.
+    pub(super) upgrade: Option<Short>,
     /// `Expect: 100-continue`.
     pub(super) expects: bool,
     last: Option<Field>,
@@ -59,6 +62,7 @@ impl Head {
         match field {
             Field::ContentLength => self.content_length(value),
             Field::TransferEncoding => self.transfer_encoding(value),
+            Field::Upgrade => self.upgrade = std::str::from_utf8(value).ok().and_then(Short::new),
             Field::Expect => self.expects = value.eq_ignore_ascii_case(b"100-continue"),
             _ => return Some((field, value, folded)),
         }

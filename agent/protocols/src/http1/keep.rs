@@ -41,7 +41,7 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
         }
         Field::ContentType if !folded => return exchange.has_otlp_type = otlp::is_encoding(value),
         Field::Foreign(_) | Field::ContentType => return,
-        Field::ContentLength | Field::TransferEncoding | Field::Expect => return,
+        Field::ContentLength | Field::TransferEncoding | Field::Expect | Field::Upgrade => return,
     };
     match slot {
         None => *slot = Some(exchange.buffers.text(value, cap)),

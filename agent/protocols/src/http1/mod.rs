@@ -11,6 +11,7 @@
 //! - `request`, `response`: the reader of each direction;
 //! - `loss`: how the latter gets back in step after a loss;
 //! - `unsent`: bodies that the client may or may not send after it was refused;
+//! - `upgrade`: how a connection goes on in another version;
 //! - `trial`: what proves that a connection that was joined midway is understood;
 //! - `session`: both together, and how a connection ends.
 //!
@@ -41,6 +42,7 @@ mod start;
 mod tests;
 mod trial;
 mod unsent;
+mod upgrade;
 
 use crate::blank::Blanking;
 use crate::describe::headers::Kept;
@@ -107,5 +109,5 @@ pub static PROTOCOL: Protocol = Protocol {
 };
 
 fn open(opening: &Opening) -> Box<dyn Session> {
-    Box::new(session::Http1::new(opening.from_start))
+    Box::new(session::Http1::new(opening.from_start, opening.registry))
 }

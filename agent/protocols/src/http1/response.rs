@@ -52,6 +52,8 @@ pub(super) struct Responses {
     pub(super) body_pos: u64,
     /// Position of the next byte.
     pub(super) pos: u64,
+    /// How many fields were kept of the request.
+    pub(super) kept_before: usize,
     /// A response came since the last request although nothing waited for one: the loss of its request is yet to be told.
     pub(super) orphan: bool,
     /// Contiguous last bytes, only in [`State::Unknown`].
@@ -69,6 +71,7 @@ impl Responses {
             length: 0,
             body_pos: 0,
             pos: 0,
+            kept_before: 0,
             orphan: false,
             tail: Vec::new(),
         }
@@ -238,6 +241,7 @@ impl Http1 {
             if self.down.begun().is_some() {
                 self.settle_request();
             }
+            self.down.kept_before = answered(&mut self.queue, Some(status)).map_or(0, |kept| kept.len());
         } else {
             self.malformed(out);
             self.down.state = State::Lost;
@@ -313,6 +317,9 @@ impl Http1 {
         self.down.window.extend(self.down.pos, stamp);
         self.down.body_pos = self.down.pos;
         let method = self.queue.front().map_or(Method::Unknown, |front| front.method);
+        if status == 101 && sure && self.hand_over(out) {
+            return;
+        }
         if status == 101 || (method == Method::Connect && (200..300).contains(&status)) {
             self.finish_response(Some(0), true, out);
             out.tunnel = (status != 101 && !self.up.spoke_early).then_some(self.down.pos);

@@ -5,6 +5,7 @@ use super::request::{self, Requests};
 use super::response::{self, Responses};
 use super::trial::Trial;
 use crate::exchange::Ending;
+use crate::protocol::Registry;
 use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Stamp};
 use std::collections::VecDeque;
@@ -29,6 +30,8 @@ pub(super) struct Parked {
 /// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
+    /// What a connection may change to.
+    pub(super) registry: Registry,
     pub(super) queue: Queue,
     pub(super) up: Requests,
     pub(super) down: Responses,
@@ -52,8 +55,9 @@ pub(super) struct Http1 {
 }
 
 impl Http1 {
-    pub(super) fn new(from_start: bool) -> Self {
+    pub(super) fn new(from_start: bool, registry: Registry) -> Self {
         Self {
+            registry,
             queue: Queue::default(),
             up: Requests::new(from_start),
             down: Responses::new(from_start),

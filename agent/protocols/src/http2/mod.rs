@@ -11,6 +11,7 @@
 //! - `grpc`: messages in bodies, time-outs, statuses;
 //! - `stream`, `streams`: requests and responses that are under way, and how they end;
 //! - `session`: both directions together;
+//! - `upgrade`: a request of HTTP/1.1 that the first stream answers;
 //! - `blank`: what recordings do not keep;
 //! - `describe`: what spans, metrics and advice get.
 //!
@@ -40,6 +41,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod torn;
+mod upgrade;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -109,6 +111,7 @@ const CALLS: Spoken = Spoken { name: SPOKEN.name, family: FamilyName::Rpc };
 pub static PROTOCOL: Protocol = Protocol {
     is_self_evident: true,
     blank: Some(Blanking { what: "headers with credentials", scan: blank::blocks }),
+    upgrade: Some("h2c"),
     hidden: Hidden { offer: Some("h2"), ..Hidden::NOTHING },
     ..Protocol::new(SPOKEN, "HTTP/2", probe, open)
 };
