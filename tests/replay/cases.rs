@@ -1,6 +1,7 @@
 //! Small captures made for what was once read wrongly, each for a whole kind; `captures/cases/README.md` says what each
 //! must give.
 
+mod calls;
 mod databases;
 mod endings;
 mod made;

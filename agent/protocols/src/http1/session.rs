@@ -6,6 +6,7 @@ use super::response::{self, Responses};
 use super::trial::Trial;
 use crate::exchange::Ending;
 use crate::protocol::Registry;
+use crate::rpc::web;
 use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Stamp};
 use std::collections::VecDeque;
@@ -292,6 +293,7 @@ impl Session for Http1 {
     fn heap_bytes(&self) -> usize {
         let parked = self.parked_bytes + self.parked.capacity() * size_of::<Parked>();
         let trial = self.trial.as_ref().map_or(0, |trial| trial.heap_bytes());
-        trial + self.queue.heap_bytes() + self.up.lines.heap_bytes() + self.down.heap_bytes() + parked
+        let messages = self.up.messages.as_ref().map_or(0, |body| size_of::<web::Body>() + body.heap_bytes());
+        trial + messages + self.queue.heap_bytes() + self.up.lines.heap_bytes() + self.down.heap_bytes() + parked
     }
 }

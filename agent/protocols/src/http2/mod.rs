@@ -8,7 +8,6 @@
 //! - `resync`: where frames begin, after a loss or in mid-connection;
 //! - `hpack`, `names`: header blocks (RFC 7541), and which fields matter;
 //! - `keep`, `again`: what of them a span needs; an exchange made of an earlier one;
-//! - `grpc`: messages in bodies, time-outs, statuses;
 //! - `stream`, `streams`: requests and responses that are under way, and how they end;
 //! - `session`: both directions together;
 //! - `upgrade`: a request of HTTP/1.1 that the first stream answers;
@@ -28,7 +27,6 @@ mod blank;
 mod describe;
 mod event;
 mod frame;
-mod grpc;
 mod hpack;
 mod keep;
 mod names;
@@ -53,8 +51,8 @@ use crate::hidden::Hidden;
 use crate::http::foreign::Foreign;
 use crate::http::texts::Buffers;
 use crate::protocol::{Opening, Protocol};
+use crate::rpc::grpc::Call;
 use crate::session::Session;
-pub use grpc::Call;
 use probe::probe;
 
 /// The facts of one exchange that a span needs. Text is as on the wire (lossy UTF-8), not redacted, and capped.

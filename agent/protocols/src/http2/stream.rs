@@ -1,11 +1,11 @@
 //! One stream: a request and its response, and how far they are.
 
 use super::Http2Exchange;
-use super::grpc::Messages;
 use super::keep::Seen;
 use crate::exchange::detail::Detail;
 use crate::exchange::{Ending, Exchange, Window};
 use crate::phase::{Print, RequestStart};
+use crate::rpc::messages::Messages;
 use crate::session::{Output, Reason};
 use crate::stream::{Actor, Direction, Stamp};
 
