@@ -6,6 +6,7 @@
 
 pub mod context;
 pub mod counters;
+pub mod kept;
 pub mod layout;
 pub mod limits;
 pub mod propagate;

@@ -7,6 +7,28 @@ pub const MAX_SECRET: usize = 64;
 /// Most bytes of a label: the longest that is used is `SERVER_HANDSHAKE_TRAFFIC_SECRET`, with a NUL.
 pub const MAX_LABEL: usize = 32;
 
+/// The labels of secrets that decrypt something (RFC 9850, section 2); the last are empty.
+pub const LABELS: [[u8; MAX_LABEL]; 8] = [
+    label(b"CLIENT_RANDOM"),
+    label(b"CLIENT_EARLY_TRAFFIC_SECRET"),
+    label(b"CLIENT_HANDSHAKE_TRAFFIC_SECRET"),
+    label(b"SERVER_HANDSHAKE_TRAFFIC_SECRET"),
+    label(b"CLIENT_TRAFFIC_SECRET_0"),
+    label(b"SERVER_TRAFFIC_SECRET_0"),
+    label(b""),
+    label(b""),
+];
+
+const fn label(text: &[u8]) -> [u8; MAX_LABEL] {
+    let mut label = [0; MAX_LABEL];
+    let mut at = 0;
+    while at < text.len() {
+        label[at] = text[at];
+        at += 1;
+    }
+    label
+}
+
 /// A secret of a TLS handshake (RFC 9850): what a library hands to its function for logs of keys.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

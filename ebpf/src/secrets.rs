@@ -5,6 +5,8 @@
 //! Where a session keeps the random of its ClientHello is known by version. A wrong place reads something else, which names no
 //! handshake that was seen on the wire.
 
+mod rustls;
+
 use crate::conn::now;
 use crate::context::thread::Thread;
 use crate::emit::secret::{Bytes, lies, told};
@@ -14,7 +16,7 @@ use crate::maps::SESSIONS;
 use crate::process::is_target;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use wirespan_common::record::MAX_LABEL;
+use wirespan_common::secret::LABELS;
 
 /// How long after the secrets of a session were told they are not told again, ns.
 const TOLD_NS: u64 = 20_000_000_000;
@@ -111,17 +113,7 @@ pub extern "C" fn tls_goes_on(session: u64, random: u64, client: u64, server: u6
     }
     // Without room for it, it is told again.
     let _ = SESSIONS.insert(key, at_ns, 0);
-    lies(process, const { label(b"CLIENT_TRAFFIC_SECRET_0") }, client, random);
-    lies(process, const { label(b"SERVER_TRAFFIC_SECRET_0") }, server, random);
+    lies(process, &LABELS[4], client, random);
+    lies(process, &LABELS[5], server, random);
     0
-}
-
-const fn label(text: &[u8; 23]) -> [u8; MAX_LABEL] {
-    let mut label = [0; MAX_LABEL];
-    let mut at = 0;
-    while at < text.len() {
-        label[at] = text[at];
-        at += 1;
-    }
-    label
 }

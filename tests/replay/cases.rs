@@ -1,12 +1,14 @@
 //! Small captures made for what was once read wrongly, each for a whole kind; `captures/cases/README.md` says what each
 //! must give.
 
+mod calls;
 mod databases;
 mod endings;
 mod made;
 mod phantoms;
 mod prefaces;
 mod setups;
+mod upgrades;
 
 use std::collections::BTreeMap;
 use std::process::Output;

@@ -33,8 +33,15 @@ pub fn of_protocol(name: &str) -> Vec<Vec<u8>> {
 fn http() -> Vec<Vec<u8>> {
     let request = b"POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc";
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n";
+    let call = b"POST /a.B/C HTTP/1.1\r\nContent-Type: application/grpc-web\r\nContent-Length: 6\r\n\r\n\0\0\0\0\x01x";
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web-text\r\nContent-Length: 36\r\n\r\n\
+        AAAAAAF4gAAAABBncnBjLXN0YXR1czogNQ0K";
+    let upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n\r\n";
+    let agreed = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     vec![
         script(&[(ToServer, request), (ToClient, b"HTTP/1.1 100 Continue\r\n\r\n"), (ToClient, chunked)]),
+        script(&[(ToServer, call), (ToClient, answer)]),
+        script(&[(ToServer, upgrade), (ToClient, agreed)]),
         script(&[(ToServer, b"GET / HTTP/1.0\r\n\r\n"), (ToClient, b"HTTP/1.0 404 No\r\nContent-Length: 0\r\n\r\n")]),
     ]
 }

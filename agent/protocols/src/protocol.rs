@@ -72,6 +72,8 @@ pub struct Protocol {
     pub goes_on: Option<fn(&[u8], u32) -> bool>,
     /// What is known of it where its bytes are encrypted.
     pub hidden: Hidden,
+    /// What a connection of HTTP/1.1 calls it where it changes to it (RFC 9110, section 7.8).
+    pub upgrade: Option<&'static str>,
     /// Whether a driver only tried an operation, which was refused with a status (`db.response.status_code`) that says that
     /// its server lacks it: no failure, if it was a part of the preamble.
     pub is_optional: Option<fn(operation: &str, status: &str) -> bool>,
@@ -102,6 +104,7 @@ impl Protocol {
             glimpse: None,
             goes_on: None,
             hidden: Hidden::NOTHING,
+            upgrade: None,
             is_optional: None,
             explain: None,
             blank: None,
@@ -183,6 +186,12 @@ impl Registry {
     #[must_use]
     pub fn datagrams(self) -> Option<&'static Protocol> {
         self.iter().find_map(|protocol| protocol.datagrams)
+    }
+
+    /// What a connection of HTTP/1.1 changes to by this name.
+    #[must_use]
+    pub fn upgrade(self, name: &str) -> Option<&'static Protocol> {
+        self.iter().find(|protocol| protocol.upgrade.is_some_and(|own| own.eq_ignore_ascii_case(name)))
     }
 
     /// What encrypts others.

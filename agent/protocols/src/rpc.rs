@@ -1,8 +1,14 @@
 //! Spans of remote procedure calls: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's. Whatever
 //! protocol it was: each hands its calls over as [`Rpc`].
 //!
+//! [`grpc`]: what calls of gRPC have, over each version of HTTP; `messages`: messages in bodies; `web`: bodies of gRPC-Web.
+//!
 //! Beyond the conventions, `wirespan.rpc.request.messages` and `wirespan.rpc.response.messages` count messages of both sides,
 //! and `wirespan.rpc.timeout` says how long the client said that it waits.
+
+pub mod grpc;
+pub(crate) mod messages;
+pub(crate) mod web;
 
 use std::borrow::Cow;
 

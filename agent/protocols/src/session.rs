@@ -1,8 +1,10 @@
 //! The trait that each protocol implements for one connection, and the output it writes to.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::describe::headers::Headers;
+use crate::describe::spoken::Spoken;
 use crate::exchange::Exchange;
 use crate::exchange::detail::Detail;
 use crate::phase::{Phase, RequestStart};
@@ -134,6 +136,17 @@ pub enum Shedding {
     },
 }
 
+/// Another protocol that a connection goes on in, by agreement.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// The protocol.
+    pub to: Spoken,
+    /// Position of the first byte of the server in it.
+    pub server_at: u64,
+    /// The request that asked for it, and is answered in it: for [`Session::take_over`].
+    pub request: Box<dyn Any + Send>,
+}
+
 /// Where a session writes what it found. Reused between calls: the caller drains it.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -152,6 +165,8 @@ pub struct Output {
     /// Set together with `left` when what follows is another connection inside this one (a tunnel), of which nothing
     /// has passed yet: the position of the server's first byte of it.
     pub tunnel: Option<u64>,
+    /// Set together with `left` when both ends go on in another protocol, in which the last request is answered.
+    pub upgrade: Option<Upgrade>,
     /// Set together with `left` when what follows is TLS.
     pub to_tls: bool,
     /// Set when a handshake began whose secrets would let the session decrypt: they are wanted from now on, each by
@@ -184,6 +199,9 @@ impl Output {
 /// times, except that a response may come slightly before the request that caused it (two threads on one socket): keep
 /// it until its request arrives. Nothing here reads a clock.
 pub trait Session: Send {
+    /// It follows another session, whose last request it answers ([`Upgrade::request`]). Comes before all else, if at all.
+    fn take_over(&mut self, _request: Box<dyn Any + Send>, _out: &mut Output) {}
+
     /// Captured bytes passed.
     fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output);
 

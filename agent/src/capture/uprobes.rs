@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 use aya::Ebpf;
-use aya::programs::uprobe::{UProbeLinkId, UProbeScope};
+use aya::programs::uprobe::{UProbeAttachPoint, UProbeLinkId, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
 
 use super::attach::refused;
@@ -196,7 +196,8 @@ fn attach(ebpf: &mut Ebpf, site: &Site) -> Result<UProbeLinkId, Refusal> {
     }
     // The file that is held, whatever stands at its path by now.
     let path = format!("/proc/self/fd/{}", site.file.fd.as_raw_fd());
-    program.attach(site.offset, path, UProbeScope::AllProcesses).map_err(Refusal::Place)
+    let point = UProbeAttachPoint { location: site.offset.into(), cookie: site.cookie };
+    program.attach(point, path, UProbeScope::AllProcesses).map_err(Refusal::Place)
 }
 
 fn program<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut UProbe, ProgramError> {

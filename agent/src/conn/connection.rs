@@ -341,8 +341,11 @@ impl<T> Connection<T> {
                 if let Some(direction) = direction {
                     session.data(direction, &chunk, out);
                 }
-                let tunnel = out.tunnel.take();
+                let (tunnel, upgrade) = (out.tunnel.take(), out.upgrade.take());
                 self.follow_up(out);
+                if let Some(upgrade) = upgrade {
+                    return self.upgrade(upgrade, flow, &chunk, out);
+                }
                 // A proxy only hands on what is inside.
                 if let Some(rest_at) = tunnel
                     && (self.role == Some(Role::Client) || self.open.vantage == Vantage::Wire)

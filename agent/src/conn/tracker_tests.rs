@@ -5,6 +5,9 @@ use wirespan_protocols::exchange::{Ending, Exchange};
 use wirespan_protocols::session::Shedding;
 use wirespan_protocols::stream::Actor;
 
+#[path = "tracker/upgrade_tests.rs"]
+mod upgrades;
+
 const SECOND: u64 = 1_000_000_000;
 const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

@@ -24,6 +24,8 @@ pub struct Site {
     pub file: Arc<Held>,
     /// Where the instruction begins in it, bytes.
     pub offset: u64,
+    /// What the kernel program is told there.
+    pub cookie: Option<u64>,
 }
 
 /// A library of TLS in a file of a process.
@@ -33,8 +35,8 @@ pub struct TlsLibrary {
     pub name: &'static str,
     /// The file, as the process names it.
     pub path: Box<str>,
-    /// Where a kernel program must run to see the secrets of its handshakes; `None`: that is not known.
-    pub site: Option<Site>,
+    /// Where kernel programs must run to see the secrets of its handshakes; none: that is not known.
+    pub sites: Arc<[Site]>,
     /// Where one must run, for a short time, to see the secrets of sessions whose handshake passed before; none: that is not known.
     pub sessions: Arc<[Site]>,
 }

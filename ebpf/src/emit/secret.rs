@@ -32,14 +32,26 @@ pub fn told(pid: u32, label: Bytes, secret: Bytes, random: u64) {
     });
 }
 
+/// Reports the secret with this label.
+#[inline(always)]
+pub fn labelled(pid: u32, label: &[u8; MAX_LABEL], secret: Bytes, random: u64) {
+    if secret.len == 0 || secret.len > MAX_SECRET as u64 {
+        return;
+    }
+    report(pid, false, secret_len(secret.len), (secret.at, random), |into| put(into, label));
+}
+
 /// Reports a secret of a session that goes on, from its object: the whole field of this label, and the random of the handshake.
 #[inline(always)]
-pub fn lies(pid: u32, label: [u8; MAX_LABEL], secret: u64, random: u64) {
-    report(pid, true, MAX_SECRET as u32, (secret, random), |into| {
-        // SAFETY: as many bytes as the label has.
-        unsafe { into.cast::<[u8; MAX_LABEL]>().write(label) };
-        true
-    });
+pub fn lies(pid: u32, label: &[u8; MAX_LABEL], secret: u64, random: u64) {
+    report(pid, true, MAX_SECRET as u32, (secret, random), |into| put(into, label));
+}
+
+#[inline(always)]
+fn put(into: *mut u8, label: &[u8; MAX_LABEL]) -> bool {
+    // SAFETY: as many bytes as the label has.
+    unsafe { into.cast::<[u8; MAX_LABEL]>().write(*label) };
+    true
 }
 
 /// Makes a record, with the label that `put` writes. It is built in the ring buffer itself: it lies nowhere else.

@@ -50,6 +50,11 @@ fn java() {
     matrix(Library::Java, false);
 }
 
+#[test]
+fn rustls() {
+    matrix(Library::Rustls, true);
+}
+
 /// A library with both versions, full and resumed. `is_read`: whether its own secrets are seen.
 #[track_caller]
 fn matrix(library: Library, is_read: bool) {

@@ -3,4 +3,5 @@
 mod drivers;
 mod libraries;
 mod older;
+mod rustls;
 mod same;

@@ -1,11 +1,12 @@
 //! HTTP spans: `SERVER` from the server's socket (and from the wire), `CLIENT` from the client's. Whatever version of HTTP it
 //! was: each hands its exchanges over as [`Http`].
 //!
-//! [`url`]: request targets and authorities; [`foreign`]: headers of other tracing systems; [`forwarded`]: whom a proxy asks for;
+//! [`url`]: request targets and authorities; [`asked`]: a request that another version answers; [`foreign`]: headers of other tracing systems; [`forwarded`]: whom a proxy asks for;
 //! [`otlp`]: exports of telemetry; [`secrets`]: fields that let somebody in; [`texts`]: room for what an exchange keeps.
 //!
 //! Beyond the conventions, `wirespan.url.truncated` = true says that the request target went on after what the span shows.
 
+pub mod asked;
 pub mod foreign;
 pub mod forwarded;
 pub mod otlp;

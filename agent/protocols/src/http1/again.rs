@@ -30,13 +30,14 @@ pub(super) fn blank(spare: &mut Option<Box<dyn Detail>>) -> Box<HttpExchange> {
         request_body,
         response_body,
         upgraded,
+        call,
         buffers,
     } = &mut *exchange;
     *method = Default::default();
     target.clear();
     target.shrink_to(MAX_TEXT);
     (*target_truncated, *version_minor, *upgraded) = (false, 0, false);
-    (*foreign, *has_otlp_type) = (None, false);
+    (*foreign, *call, *has_otlp_type) = (None, None, false);
     (*status, *request_body, *response_body) = (None, None, None);
     kept.clear();
     *traceparent = None;
@@ -71,6 +72,7 @@ mod tests {
             request_body: Some(1),
             response_body: Some(2),
             upgraded: true,
+            call: Some(Box::default()),
             buffers: Buffers::of(vec![String::with_capacity(7)]),
         };
         let mut spare: Option<Box<dyn Detail>> = Some(Box::new(used));

@@ -58,7 +58,14 @@ impl Chunked {
     }
 
     /// Goes on with `bytes`.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Status {
+    #[cfg(test)]
+    fn feed(&mut self, bytes: &[u8]) -> Status {
+        self.feed_to(bytes, |_| {})
+    }
+
+    /// Goes on with `bytes`; hands over those of the body.
+    #[inline]
+    pub(super) fn feed_to(&mut self, bytes: &[u8], mut body: impl FnMut(&[u8])) -> Status {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             if let State::Data { left } = self.state {
@@ -66,7 +73,9 @@ impl Chunked {
                 let used = left.min(here);
                 self.data(left, used);
                 // `used` is at most the rest of a slice.
-                at += usize::try_from(used).unwrap_or(bytes.len());
+                let end = at.saturating_add(usize::try_from(used).unwrap_or(bytes.len()));
+                body(bytes.get(at..end).unwrap_or_default());
+                at = end;
                 continue;
             }
             self.overhead += 1;

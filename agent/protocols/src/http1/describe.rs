@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{HttpExchange, SPOKEN};
+use super::{CALLS, HttpExchange, SPOKEN};
 use crate::describe::family::{Family, Http};
 use crate::describe::spoken::Spoken;
 use crate::describe::value::{Attribute, Kind};
 use crate::describe::{Described, Scene};
 use crate::exchange::detail::{Detail, Identity, Parent, Signal};
-use crate::http;
 use crate::phase::Print;
+use crate::{http, rpc};
 
 impl HttpExchange {
     pub(super) fn print(&self) -> Print {
@@ -35,21 +35,33 @@ impl HttpExchange {
 
 impl Detail for HttpExchange {
     fn spoken(&self) -> Spoken {
-        SPOKEN
+        if self.call.is_some() { CALLS } else { SPOKEN }
     }
 
     fn family(&self) -> Family<'_> {
-        Family::Http(self.http())
+        match &self.call {
+            Some(call) => Family::Rpc(call.rpc(&self.http())),
+            None => Family::Http(self.http()),
+        }
     }
 
     fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
-        let mut described = http::describe(&self.http(), scene, attributes);
+        let mut described = match &self.call {
+            Some(call) => rpc::describe(&call.rpc(&self.http()), scene, attributes),
+            None => http::describe(&self.http(), scene, attributes),
+        };
+        if let Some(call) = self.call.as_ref().filter(|call| call.has_failed(scene.view.kind)) {
+            described.message = call.message.clone().into();
+        }
         http::beside(self.foreign.as_deref(), &self.kept, scene, &mut described.attributes);
         described
     }
 
     fn error(&self, kind: Kind) -> Option<Cow<'static, str>> {
-        http::error(self.status, kind)
+        match &self.call {
+            Some(call) => call.error(self.status, kind),
+            None => http::error(self.status, kind),
+        }
     }
 
     fn parent(&self) -> Parent<'_> {

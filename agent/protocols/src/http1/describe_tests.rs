@@ -5,6 +5,7 @@ use crate::describe::testing::{Ends, exchange, get, listed, span, span_with, tcp
 use crate::describe::value::Status;
 use crate::exchange::{Ending, Exchange};
 use crate::http::KNOWN_METHODS;
+use crate::rpc::grpc::Call;
 
 fn full() -> HttpExchange {
     HttpExchange {
@@ -237,4 +238,47 @@ fn sizes_that_are_not_certain_are_left_out() {
     let http = HttpExchange { request_body: None, response_body: None, ..full() };
     let span = span(&answered(http), &tcp(Kind::Server, 80));
     assert_eq!((get(&span, "http.request.body.size"), get(&span, "http.response.body.size")), ("-".into(), "-".into()));
+}
+
+fn call(status: Option<u32>) -> HttpExchange {
+    let call = Call {
+        status,
+        message: "sold out".into(),
+        timeout_ns: Some(250_000_000),
+        request_messages: Some(1),
+        response_messages: Some(2),
+    };
+    let target = "/shop.Cart/Add".into();
+    HttpExchange { method: "POST".into(), target, call: Some(Box::new(call)), ..full() }
+}
+
+#[test]
+fn a_call() {
+    let span = span(&answered(call(Some(8))), &tcp(Kind::Client, 8080));
+    assert_eq!((&*span.name, &span.status), ("shop.Cart/Add", &Status::Error("sold out".into())));
+    let expected = [
+        r#"error.type="RESOURCE_EXHAUSTED""#,
+        r#"network.peer.address="10.0.0.1""#,
+        "network.peer.port=8080",
+        r#"network.protocol.version="1.1""#,
+        r#"rpc.method="shop.Cart/Add""#,
+        r#"rpc.response.status_code="RESOURCE_EXHAUSTED""#,
+        r#"rpc.system.name="grpc""#,
+        r#"server.address="shop.example""#,
+        "server.port=8080",
+        "wirespan.rpc.request.messages=1",
+        "wirespan.rpc.response.messages=2",
+        "wirespan.rpc.timeout=0.25",
+    ];
+    assert_eq!(listed(&span), expected);
+}
+
+#[test]
+fn a_call_without_a_status_is_what_http_says() {
+    let error = |call: HttpExchange, kind| get(&span(&answered(call), &tcp(kind, 80)), "error.type");
+    assert_eq!(error(HttpExchange { status: Some(502), ..call(None) }, Kind::Server), "502");
+    assert_eq!(error(call(Some(0)), Kind::Client), "-");
+    // Whose failure it is is up to the side.
+    assert_eq!(error(call(Some(5)), Kind::Server), "-");
+    assert_eq!(error(call(Some(13)), Kind::Server), "INTERNAL");
 }

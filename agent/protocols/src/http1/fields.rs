@@ -15,6 +15,10 @@ pub(super) enum Field {
     ForwardedFor,
     Forwarded,
     ContentType,
+    Upgrade,
+    GrpcStatus,
+    GrpcMessage,
+    GrpcTimeout,
     /// One of another tracing system.
     Foreign(Header),
 }
@@ -44,7 +48,12 @@ pub(super) fn shape(line: &[u8]) -> Shape<'_> {
             .or_else(|| named(line, b"traceparent", Field::TraceParent))
             .or_else(|| named(line, b"tracestate", Field::TraceState)),
         b'e' => named(line, b"Expect", Field::Expect),
-        b'u' => named(line, b"User-Agent", Field::UserAgent).or_else(|| foreign(line)),
+        b'u' => named(line, b"User-Agent", Field::UserAgent)
+            .or_else(|| named(line, b"Upgrade", Field::Upgrade))
+            .or_else(|| foreign(line)),
+        b'g' => named(line, b"grpc-status", Field::GrpcStatus)
+            .or_else(|| named(line, b"grpc-message", Field::GrpcMessage))
+            .or_else(|| named(line, b"grpc-timeout", Field::GrpcTimeout)),
         b'x' => named(line, b"X-Forwarded-For", Field::ForwardedFor).or_else(|| foreign(line)),
         b'b' | b's' => foreign(line),
         b'f' => named(line, b"Forwarded", Field::Forwarded),
@@ -76,8 +85,19 @@ const ALWAYS: u32 = u32::MAX;
 
 /// By a line's first byte: a bit for the length of each name that begins so.
 const NAME_ENDS: [u32; 256] = {
-    const NAMES: [&[u8]; 7] =
-        [b"Host", b"Content-Length", b"Content-Type", b"Expect", b"User-Agent", b"X-Forwarded-For", b"Forwarded"];
+    const NAMES: [&[u8]; 11] = [
+        b"Host",
+        b"Content-Length",
+        b"Content-Type",
+        b"Expect",
+        b"User-Agent",
+        b"Upgrade",
+        b"grpc-status",
+        b"grpc-message",
+        b"grpc-timeout",
+        b"X-Forwarded-For",
+        b"Forwarded",
+    ];
     let mut table = [0; 256];
     let mut at = 0;
     while at < NAMES.len() + Header::COUNT {

@@ -3,6 +3,8 @@
 use super::fields::{self, Field, Shape};
 use super::lines::without_end;
 use super::newline::find_newline;
+use crate::describe::short::Short;
+use crate::rpc::grpc::{self, Coding};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Transfer {
@@ -38,6 +40,10 @@ pub(super) struct Head {
     pub(super) lossy: bool,
     /// A line that is certainly a header field came after the loss.
     pub(super) found_again: bool,
+    /// `Upgrade`, if it is short.
+    pub(super) upgrade: Option<Short>,
+    /// `Content-Type`, if it is one of messages.
+    pub(super) coding: Option<Coding>,
     /// `Expect: 100-continue`.
     pub(super) expects: bool,
     last: Option<Field>,
@@ -59,7 +65,12 @@ impl Head {
         match field {
             Field::ContentLength => self.content_length(value),
             Field::TransferEncoding => self.transfer_encoding(value),
+            Field::Upgrade => self.upgrade = std::str::from_utf8(value).ok().and_then(Short::new),
             Field::Expect => self.expects = value.eq_ignore_ascii_case(b"100-continue"),
+            Field::ContentType => {
+                self.coding = grpc::web_content(value);
+                return Some((field, value, folded));
+            }
             _ => return Some((field, value, folded)),
         }
         None

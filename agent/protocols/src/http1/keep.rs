@@ -7,6 +7,7 @@ use crate::describe::headers::Headers;
 use crate::http::forwarded::{first_address, forwarded_for};
 use crate::http::otlp;
 use crate::http::texts::text;
+use crate::rpc::grpc;
 use crate::stream::Direction;
 
 /// Reads the lines of a request's header block that are whole, as [`Head::read`] does, and keeps what is wanted of them.
@@ -39,9 +40,18 @@ pub(super) fn keep(exchange: &mut HttpExchange, field: Field, value: &[u8], fold
         Field::Foreign(header) if !folded => {
             return exchange.foreign.get_or_insert_default().keep(header, value);
         }
-        Field::ContentType if !folded => return exchange.has_otlp_type = otlp::is_encoding(value),
+        Field::ContentType if !folded => {
+            exchange.has_otlp_type = otlp::is_encoding(value);
+            if grpc::web_content(value).is_some() {
+                exchange.call.get_or_insert_default();
+            }
+            return;
+        }
+        // Whether it is a call is up to another field.
+        Field::GrpcTimeout => return exchange.call.get_or_insert_default().keep_timeout(value),
         Field::Foreign(_) | Field::ContentType => return,
-        Field::ContentLength | Field::TransferEncoding | Field::Expect => return,
+        Field::ContentLength | Field::TransferEncoding | Field::Expect | Field::Upgrade => return,
+        Field::GrpcStatus | Field::GrpcMessage => return,
     };
     match slot {
         None => *slot = Some(exchange.buffers.text(value, cap)),

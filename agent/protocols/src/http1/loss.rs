@@ -1,11 +1,20 @@
 //! What a loss of response bytes means, and how the reader of responses gets back in step.
 
 use super::pending::body_by_declaration;
-use super::response::{Pairing, State};
+use super::response::{Pairing, Responses, State};
 use super::session::Http1;
 use super::start;
 use crate::session::{Output, Reason};
 use crate::stream::Stamp;
+
+impl Responses {
+    /// So many bytes of the body were not seen.
+    fn part_lost(&mut self, len: u64) {
+        if let Some(messages) = self.messages.as_mut().filter(|_| len > 0) {
+            messages.gap(len);
+        }
+    }
+}
 
 impl Http1 {
     /// `len` bytes passed that nobody could read.
@@ -14,16 +23,19 @@ impl Http1 {
         match self.down.state {
             State::Length(left) => {
                 let used = left.min(len);
+                self.down.part_lost(used);
                 self.response_skip(left, used, stamp, out);
                 lost -= used;
             }
             State::Chunked(mut chunked) => {
                 let kept = if chunked.gap(len) { len } else { 0 };
                 self.down.state = State::Chunked(chunked);
+                self.down.part_lost(kept);
                 self.down.pos = self.down.pos.saturating_add(kept);
                 lost -= kept;
             }
             State::UntilClose => {
+                self.down.part_lost(len);
                 self.down.pos = self.down.pos.saturating_add(len);
                 lost = 0;
             }

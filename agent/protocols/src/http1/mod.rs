@@ -8,9 +8,10 @@
 //! - `again`: an exchange made of an earlier one, without allocations;
 //! - `head`, `chunked`, `keep`: what a header block says about framing, the chunked coding, what a span needs;
 //! - `pending`: requests that wait for a response, in order, and what is known about that order after a loss;
-//! - `request`, `response`: the reader of each direction;
+//! - `request`, `response`: the reader of each direction; `settle`, `finish`: ends of requests that only the response shows, and of responses;
 //! - `loss`: how the latter gets back in step after a loss;
 //! - `unsent`: bodies that the client may or may not send after it was refused;
+//! - `upgrade`: how a connection goes on in another version;
 //! - `trial`: what proves that a connection that was joined midway is understood;
 //! - `session`: both together, and how a connection ends.
 //!
@@ -25,6 +26,7 @@ mod blank;
 mod chunked;
 mod describe;
 mod fields;
+mod finish;
 mod head;
 mod keep;
 mod lines;
@@ -35,12 +37,14 @@ mod probe;
 mod request;
 mod response;
 mod session;
+mod settle;
 mod shed;
 mod start;
 #[cfg(test)]
 mod tests;
 mod trial;
 mod unsent;
+mod upgrade;
 
 use crate::blank::Blanking;
 use crate::describe::headers::Kept;
@@ -48,6 +52,7 @@ use crate::describe::spoken::{FamilyName, Spoken};
 use crate::http::foreign::Foreign;
 use crate::http::texts::Buffers;
 use crate::protocol::{Opening, Protocol};
+use crate::rpc::grpc::Call;
 use crate::session::Session;
 use probe::probe;
 use std::borrow::Cow;
@@ -89,6 +94,8 @@ pub struct HttpExchange {
     pub response_body: Option<u64>,
     /// The connection left HTTP with this exchange (101 Switching Protocols, or a 2xx to CONNECT).
     pub upgraded: bool,
+    /// What it was as a call of gRPC-Web, if it was one.
+    pub call: Option<Box<Call>>,
     /// Buffers for its texts.
     pub buffers: Buffers,
 }
@@ -99,6 +106,9 @@ pub const MAX_TARGET: usize = 4096;
 /// Name and family.
 const SPOKEN: Spoken = Spoken { name: "http", family: FamilyName::Http };
 
+/// The same of calls of gRPC-Web: the connection is one of HTTP/1 all the same, and is chosen and left out as such.
+const CALLS: Spoken = Spoken { name: SPOKEN.name, family: FamilyName::Rpc };
+
 /// The registry entry of HTTP/1.
 pub static PROTOCOL: Protocol = Protocol {
     is_self_evident: true,
@@ -107,5 +117,5 @@ pub static PROTOCOL: Protocol = Protocol {
 };
 
 fn open(opening: &Opening) -> Box<dyn Session> {
-    Box::new(session::Http1::new(opening.from_start))
+    Box::new(session::Http1::new(opening.from_start, opening.registry))
 }

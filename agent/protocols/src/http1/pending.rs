@@ -29,7 +29,7 @@ pub(super) struct Pending {
     pub(super) serial: u64,
     pub(super) window: Window,
     /// Who read or sent the end of its head, once that is there. In Go another goroutine may have read its first byte.
-    actor: Actor,
+    pub(super) actor: Actor,
     read_ns: u64,
     pub(super) method: Method,
     /// What was read of it; `None` until the request line is complete, and for requests that are not reported.
@@ -46,7 +46,7 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Tells that it began, once.
-    fn tell(&mut self, out: &mut Output) {
+    pub(super) fn tell(&mut self, out: &mut Output) {
         if std::mem::replace(&mut self.told, true) {
             return;
         }

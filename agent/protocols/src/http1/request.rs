@@ -5,11 +5,12 @@ use super::fields::{self, Shape};
 use super::head::{Framing, Head};
 use super::keep::{keep, read_head};
 use super::lines::{Line, Lines};
-use super::pending::{Method, body_by_declaration};
+use super::pending::Method;
 use super::probe;
 use super::session::Http1;
 use super::start::{self, is_registered};
 use crate::protocol::Probe;
+use crate::rpc::web;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Direction, Stamp};
 
@@ -48,6 +49,8 @@ pub(super) struct Requests {
     pub(super) length: u64,
     /// The request that begins next may be a body's bytes, if that many were sent: up to this position.
     pub(super) unsent_end: Option<u64>,
+    /// Messages of the body, where it has some.
+    pub(super) messages: Option<Box<web::Body>>,
     /// Bytes followed CONNECT before it was granted.
     pub(super) spoke_early: bool,
     /// The gap was in the request line, whose end is still to come.
@@ -64,8 +67,20 @@ impl Requests {
             pos: 0,
             length: 0,
             unsent_end: None,
+            messages: None,
             spoke_early: false,
             line_cut: false,
+        }
+    }
+}
+
+impl Requests {
+    /// Bytes of the body, or so many that were not seen.
+    fn part(&mut self, part: Result<&[u8], u64>) {
+        match (&mut self.messages, part) {
+            (Some(messages), Ok(bytes)) => messages.bytes(bytes),
+            (Some(messages), Err(len)) if len > 0 => messages.gap(len),
+            _ => {}
         }
     }
 }
@@ -97,6 +112,7 @@ impl Http1 {
                 State::Head => self.request_head(&mut bytes, end, chunk.ends_call, stamp, out),
                 State::Length(left) => {
                     let used = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                    self.up.part(Ok(bytes.get(..used).unwrap_or_default()));
                     bytes = bytes.get(used..).unwrap_or_default();
                     self.up.pos = self.up.pos.saturating_add(used as u64);
                     self.up.state = State::Length(left - used as u64);
@@ -104,7 +120,7 @@ impl Http1 {
                         self.request_complete(Some(self.up.length), stamp);
                     }
                 }
-                State::Chunked(mut chunked) => match chunked.feed(bytes) {
+                State::Chunked(mut chunked) => match chunked.feed_to(bytes, |piece| self.up.part(Ok(piece))) {
                     Status::More => {
                         self.up.state = State::Chunked(chunked);
                         bytes = &[];
@@ -144,6 +160,7 @@ impl Http1 {
             }
             State::Length(left) => {
                 let used = left.min(len);
+                self.up.part(Err(used));
                 self.up.pos = self.up.pos.saturating_add(used);
                 self.up.state = State::Length(left - used);
                 lost -= used;
@@ -153,6 +170,7 @@ impl Http1 {
             }
             State::Chunked(mut chunked) => {
                 let kept = if chunked.gap(len) { len } else { 0 };
+                self.up.part(Err(kept));
                 self.up.state = State::Chunked(chunked);
                 self.up.pos = self.up.pos.saturating_add(kept);
                 lost -= kept;
@@ -319,6 +337,13 @@ impl Http1 {
     fn request_head_done(&mut self, sure: bool, stamp: Stamp, out: &mut Output) {
         self.queue.weigh();
         self.queue.tell(stamp, out);
+        let coding = self.up.head.coding;
+        if let Some(detail) =
+            self.queue.current().and_then(|current| current.detail.as_mut()).filter(|_| coding.is_none())
+        {
+            detail.call = None;
+        }
+        self.up.messages = coding.map(|coding| Box::new(web::Body::new(coding)));
         let connect = self.queue.current().is_some_and(|current| current.method == Method::Connect);
         match self.up.head.framing() {
             _ if !sure => self.up.state = State::UntilResponse,
@@ -339,12 +364,15 @@ impl Http1 {
 
     /// The last byte of the request was the one before `pos`.
     fn request_complete(&mut self, body: Option<u64>, stamp: Stamp) {
-        let pos = self.up.pos;
+        let (pos, messages) = (self.up.pos, self.up.messages.take());
         self.up.state = State::Idle;
         let Some(current) = self.queue.current() else { return };
         current.window.extend(pos, stamp);
         if let Some(detail) = &mut current.detail {
             detail.request_body = body;
+            if let Some(call) = &mut detail.call {
+                call.request_messages = messages.and_then(|messages| messages.count());
+            }
         }
     }
 
@@ -356,41 +384,5 @@ impl Http1 {
         {
             current.window.extend(pos, stamp);
         }
-    }
-
-    /// A final response begins. If the end of its request was not certain: it is where the request stands.
-    pub(super) fn settle_request(&mut self) {
-        let serial = self.queue.serial;
-        let answers_current = self.queue.front().is_some_and(|front| front.serial == serial);
-        if !answers_current {
-            return;
-        }
-        let body = match self.up.state {
-            State::Perhaps => Some(0),
-            State::UntilResponse => {
-                self.queue.current().and_then(|current| body_by_declaration(&self.up.head, &current.window))
-            }
-            State::Head if self.up.head.lossy => None,
-            State::Tunnel => {
-                self.up.state = State::Idle;
-                return;
-            }
-            // The response came before the end of the request: the reader goes on, the exchange does not wait.
-            _ => return,
-        };
-        self.up.state = if matches!(self.up.state, State::Perhaps) { State::Idle } else { State::Lost };
-        if let Some(detail) = self.queue.current().and_then(|current| current.detail.as_mut()) {
-            detail.request_body = body;
-        }
-    }
-
-    /// Whether the end of what is being read is for the response to tell, which was given up or came already.
-    fn has_no_end(&mut self) -> bool {
-        let by_response = match self.up.state {
-            State::Perhaps | State::UntilResponse => true,
-            State::Head => self.up.head.lossy,
-            _ => false,
-        };
-        by_response && self.queue.current().is_none()
     }
 }

@@ -1,16 +1,18 @@
 //! The reader of the direction to the client.
 
+use super::HttpExchange;
 use super::chunked::{Chunked, Status, ends_body};
 use super::fields::{self, Shape};
+use super::finish::{answered, keep_outcome};
 use super::head::{Framing, Head};
 use super::lines::{Line, Lines};
-use super::pending::{Method, Queue};
+use super::pending::Method;
 use super::probe;
 use super::session::Http1;
 use super::start;
-use crate::describe::headers::Kept;
-use crate::exchange::{Ending, Window};
+use crate::exchange::Window;
 use crate::protocol::Probe;
+use crate::rpc::web;
 use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Direction, Stamp};
 
@@ -52,8 +54,12 @@ pub(super) struct Responses {
     pub(super) body_pos: u64,
     /// Position of the next byte.
     pub(super) pos: u64,
+    /// How many fields were kept of the request.
+    pub(super) kept_before: usize,
     /// A response came since the last request although nothing waited for one: the loss of its request is yet to be told.
     pub(super) orphan: bool,
+    /// Messages of the body, where it has some.
+    pub(super) messages: Option<Box<web::Body>>,
     /// Contiguous last bytes, only in [`State::Unknown`].
     pub(super) tail: Vec<u8>,
 }
@@ -69,7 +75,9 @@ impl Responses {
             length: 0,
             body_pos: 0,
             pos: 0,
+            kept_before: 0,
             orphan: false,
+            messages: None,
             tail: Vec::new(),
         }
     }
@@ -80,12 +88,23 @@ impl Responses {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.lines.heap_bytes() + self.tail.capacity()
+        let messages = self.messages.as_ref().map_or(0, |body| size_of::<web::Body>() + body.heap_bytes());
+        self.lines.heap_bytes() + self.tail.capacity() + messages
+    }
+
+    /// Bytes of the body.
+    fn part(&mut self, bytes: &[u8]) {
+        if let Some(messages) = &mut self.messages {
+            messages.bytes(bytes);
+        }
     }
 
     pub(super) fn begin_unknown(&mut self) {
         self.state = State::Unknown;
         self.tail.clear();
+        if let Some(messages) = &mut self.messages {
+            messages.lose();
+        }
     }
 
     /// Keeps the last bytes of what was contiguous.
@@ -130,10 +149,11 @@ impl Http1 {
                 State::Head => self.response_head(&mut bytes, end, stamp, chunk.ends_call, out),
                 State::Length(left) => {
                     let used = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                    self.down.part(bytes.get(..used).unwrap_or_default());
                     bytes = bytes.get(used..).unwrap_or_default();
                     self.response_skip(left, used as u64, stamp, out);
                 }
-                State::Chunked(mut chunked) => match chunked.feed(bytes) {
+                State::Chunked(mut chunked) => match chunked.feed_to(bytes, |piece| self.down.part(piece)) {
                     Status::More => {
                         self.down.state = State::Chunked(chunked);
                         bytes = &[];
@@ -156,7 +176,8 @@ impl Http1 {
                         self.response_complete(None, stamp, out);
                     }
                 }
-                State::UntilClose | State::Lost => bytes = &[],
+                State::UntilClose => self.down.part(std::mem::take(&mut bytes)),
+                State::Lost => bytes = &[],
             }
         }
         self.down.pos = end;
@@ -238,6 +259,7 @@ impl Http1 {
             if self.down.begun().is_some() {
                 self.settle_request();
             }
+            self.down.kept_before = answered(&mut self.queue, Some(status)).map_or(0, |detail| detail.kept.len());
         } else {
             self.malformed(out);
             self.down.state = State::Lost;
@@ -249,12 +271,14 @@ impl Http1 {
         let mut rest = *bytes;
         loop {
             if self.down.lines.at_start() && !self.down.head.lossy {
-                let kept = answered(&mut self.queue, self.down.status);
-                let (used, ended) = match kept.filter(|_| !out.headers.is_empty()) {
-                    Some(kept) => {
-                        let mut keep = |line: &[u8]| out.headers.keep(Direction::ToClient, line, kept);
-                        self.down.head.read(rest, &mut keep, |_, _, _| {})
-                    }
+                let wanted = answered(&mut self.queue, self.down.status)
+                    .filter(|detail| !out.headers.is_empty() || detail.call.is_some());
+                let (used, ended) = match wanted {
+                    Some(HttpExchange { kept, call, .. }) => self.down.head.read(
+                        rest,
+                        |line| out.headers.keep(Direction::ToClient, line, kept),
+                        |field, value, _| keep_outcome(call, field, value),
+                    ),
                     None => self.down.head.read(rest, |_| {}, |_, _, _| {}),
                 };
                 rest = rest.get(used..).unwrap_or_default();
@@ -294,10 +318,11 @@ impl Http1 {
                 }
                 self.down.head.found_again = true;
             }
-            if let Some(kept) = answered(&mut self.queue, self.down.status) {
+            let (found, detail) = (self.down.head.take(shape), answered(&mut self.queue, self.down.status));
+            if let Some(HttpExchange { kept, call, .. }) = detail {
                 out.headers.keep(Direction::ToClient, line, kept);
+                found.into_iter().for_each(|(field, value, _)| keep_outcome(call, field, value));
             }
-            self.down.head.take(shape);
         }
         *bytes = rest;
     }
@@ -313,12 +338,18 @@ impl Http1 {
         self.down.window.extend(self.down.pos, stamp);
         self.down.body_pos = self.down.pos;
         let method = self.queue.front().map_or(Method::Unknown, |front| front.method);
+        if status == 101 && sure && self.hand_over(out) {
+            return;
+        }
         if status == 101 || (method == Method::Connect && (200..300).contains(&status)) {
             self.finish_response(Some(0), true, out);
             out.tunnel = (status != 101 && !self.up.spoke_early).then_some(self.down.pos);
             self.leave(out);
             return;
         }
+        let is_call =
+            self.queue.front().is_some_and(|front| front.detail.as_ref().is_some_and(|one| one.call.is_some()));
+        self.down.messages = self.down.head.coding.filter(|_| is_call).map(|coding| Box::new(web::Body::new(coding)));
         match (method, self.down.head.framing()) {
             // Whether it has a body depends on the method.
             (Method::Unknown, _) => {
@@ -354,33 +385,10 @@ impl Http1 {
         self.finish_response(body, false, out);
     }
 
-    /// The response is over: its exchange is.
-    pub(super) fn finish_response(&mut self, body: Option<u64>, upgraded: bool, out: &mut Output) {
-        self.down.state = State::Idle;
-        let begun = self.down.begun();
-        self.down.status = None;
-        let (Some((window, status)), Some(mut front)) = (begun, self.queue.pop()) else { return };
-        if front.lost && front.method == Method::Unknown {
-            out.count(Reason::UnmatchedResponse);
-        }
-        if let Some(detail) = &mut front.detail {
-            detail.response_body = body;
-            detail.upgraded = upgraded;
-        }
-        if front.emit(Some((window, status)), Ending::Answered, window.last_ns, out) {
-            self.broken = 0;
-        }
-    }
-
     /// Bytes passed that belong to the response that is being read.
     pub(super) fn response_progress(&mut self, stamp: Stamp) {
         if !matches!(self.down.state, State::Idle | State::Lost) {
             self.down.window.extend(self.down.pos, stamp);
         }
     }
-}
-/// What is kept of the exchange that a final response with this status answers.
-fn answered(queue: &mut Queue, status: Option<u16>) -> Option<&mut Kept> {
-    let is_final = status.is_some_and(|status| status >= 200 || status == 101);
-    queue.front_mut().filter(|_| is_final).and_then(|front| Some(&mut front.detail.as_mut()?.kept))
 }

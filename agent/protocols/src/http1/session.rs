@@ -5,6 +5,8 @@ use super::request::{self, Requests};
 use super::response::{self, Responses};
 use super::trial::Trial;
 use crate::exchange::Ending;
+use crate::protocol::Registry;
+use crate::rpc::web;
 use crate::session::{Close, Output, Reason, Session, Shedding};
 use crate::stream::{Chunk, Direction, Stamp};
 use std::collections::VecDeque;
@@ -29,6 +31,8 @@ pub(super) struct Parked {
 /// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
+    /// What a connection may change to.
+    pub(super) registry: Registry,
     pub(super) queue: Queue,
     pub(super) up: Requests,
     pub(super) down: Responses,
@@ -52,8 +56,9 @@ pub(super) struct Http1 {
 }
 
 impl Http1 {
-    pub(super) fn new(from_start: bool) -> Self {
+    pub(super) fn new(from_start: bool, registry: Registry) -> Self {
         Self {
+            registry,
             queue: Queue::default(),
             up: Requests::new(from_start),
             down: Responses::new(from_start),
@@ -288,6 +293,7 @@ impl Session for Http1 {
     fn heap_bytes(&self) -> usize {
         let parked = self.parked_bytes + self.parked.capacity() * size_of::<Parked>();
         let trial = self.trial.as_ref().map_or(0, |trial| trial.heap_bytes());
-        trial + self.queue.heap_bytes() + self.up.lines.heap_bytes() + self.down.heap_bytes() + parked
+        let messages = self.up.messages.as_ref().map_or(0, |body| size_of::<web::Body>() + body.heap_bytes());
+        trial + messages + self.queue.heap_bytes() + self.up.lines.heap_bytes() + self.down.heap_bytes() + parked
     }
 }

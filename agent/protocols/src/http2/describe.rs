@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::frame::error_name;
 use super::{CALLS, Call, Http2Exchange, SPOKEN};
-use crate::describe::family::{Family, Http, Rpc};
+use crate::describe::family::{Family, Http};
 use crate::describe::spoken::Spoken;
 use crate::describe::value::{Attribute, Kind};
 use crate::describe::{Described, Scene};
@@ -27,22 +27,6 @@ impl Http2Exchange {
             response_body: self.response_body,
         }
     }
-
-    fn rpc<'a>(&'a self, call: &'a Call) -> Rpc<'a> {
-        let method = self.target.strip_prefix('/').filter(|_| !self.target_truncated);
-        Rpc {
-            system: "grpc",
-            method: method.filter(|method| method.contains('/')),
-            is_unknown: call.is_unknown_method(),
-            is_answered: self.status.is_some(),
-            status: call.status_name(),
-            authority: self.host.as_deref(),
-            version: "2",
-            requests: call.request_messages,
-            responses: call.response_messages,
-            timeout_ns: call.timeout_ns,
-        }
-    }
 }
 
 impl Detail for Http2Exchange {
@@ -52,14 +36,14 @@ impl Detail for Http2Exchange {
 
     fn family(&self) -> Family<'_> {
         match &self.call {
-            Some(call) => Family::Rpc(self.rpc(call)),
+            Some(call) => Family::Rpc(call.rpc(&self.http())),
             None => Family::Http(self.http()),
         }
     }
 
     fn describe(&self, scene: &Scene<'_>, attributes: Vec<Attribute>) -> Described {
         let mut described = match &self.call {
-            Some(call) => rpc::describe(&self.rpc(call), scene, attributes),
+            Some(call) => rpc::describe(&call.rpc(&self.http()), scene, attributes),
             None => http::describe(&self.http(), scene, attributes),
         };
         if let Some(call) = self.call.as_ref().filter(|call| call.has_failed(scene.view.kind)) {
@@ -72,9 +56,7 @@ impl Detail for Http2Exchange {
     fn error(&self, kind: Kind) -> Option<Cow<'static, str>> {
         let reset = || self.reset.map(|code| Cow::Borrowed(error_name(code)));
         match self.call.as_deref() {
-            Some(call) if call.has_failed(kind) => call.status_name().map(Cow::Borrowed),
-            Some(Call { status: Some(_), .. }) => None,
-            // Whoever answers without a status is mostly a proxy.
+            Some(call) if call.status.is_some() => call.error(self.status, kind),
             _ => http::error(self.status, kind).or_else(reset),
         }
     }

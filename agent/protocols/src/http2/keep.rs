@@ -2,11 +2,12 @@
 
 use super::hpack::Field;
 use super::names::Name;
-use super::{Http2Exchange, MAX_TARGET, grpc};
+use super::{Http2Exchange, MAX_TARGET};
 use crate::describe::headers::Headers;
 use crate::http::forwarded::{first_address, forwarded_for};
 use crate::http::otlp;
 use crate::http::texts::{method, put, text};
+use crate::rpc::grpc;
 use crate::stream::Direction;
 
 /// What a block had, besides what is kept.

@@ -8,9 +8,9 @@
 //! - `resync`: where frames begin, after a loss or in mid-connection;
 //! - `hpack`, `names`: header blocks (RFC 7541), and which fields matter;
 //! - `keep`, `again`: what of them a span needs; an exchange made of an earlier one;
-//! - `grpc`: messages in bodies, time-outs, statuses;
 //! - `stream`, `streams`: requests and responses that are under way, and how they end;
 //! - `session`: both directions together;
+//! - `upgrade`: a request of HTTP/1.1 that the first stream answers;
 //! - `blank`: what recordings do not keep;
 //! - `describe`: what spans, metrics and advice get.
 //!
@@ -27,7 +27,6 @@ mod blank;
 mod describe;
 mod event;
 mod frame;
-mod grpc;
 mod hpack;
 mod keep;
 mod names;
@@ -40,6 +39,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod torn;
+mod upgrade;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -51,8 +51,8 @@ use crate::hidden::Hidden;
 use crate::http::foreign::Foreign;
 use crate::http::texts::Buffers;
 use crate::protocol::{Opening, Protocol};
+use crate::rpc::grpc::Call;
 use crate::session::Session;
-pub use grpc::Call;
 use probe::probe;
 
 /// The facts of one exchange that a span needs. Text is as on the wire (lossy UTF-8), not redacted, and capped.
@@ -109,6 +109,7 @@ const CALLS: Spoken = Spoken { name: SPOKEN.name, family: FamilyName::Rpc };
 pub static PROTOCOL: Protocol = Protocol {
     is_self_evident: true,
     blank: Some(Blanking { what: "headers with credentials", scan: blank::blocks }),
+    upgrade: Some("h2c"),
     hidden: Hidden { offer: Some("h2"), ..Hidden::NOTHING },
     ..Protocol::new(SPOKEN, "HTTP/2", probe, open)
 };

@@ -8,9 +8,14 @@ use super::event::{Event, MAX_BLOCK, Open, data, whole};
 use super::frame::{HEAD_LEN, Head, PREFACE, flag, kind};
 use crate::stream::Stamp;
 
+/// The stream that answers a request of another version (RFC 7540, section 3.2).
+pub(super) const FIRST: u32 = 1;
+
 /// Where the reader is.
 #[derive(Clone, Copy, Debug)]
 enum State {
+    /// In the body of the request that was made in another version: bytes left, and how many there were.
+    Earlier(u64, u64),
     /// So many bytes into the client's preface.
     Preface(usize),
     /// Between frames, or in one that is held.
@@ -116,6 +121,16 @@ impl Reader {
                     self.state = if len == expected.len() { State::Idle } else { State::Preface(seen + len) };
                     if len < expected.len() {
                         return (used, None);
+                    }
+                }
+                State::Earlier(left, all) => {
+                    let len = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
+                    if left > 0 && len == 0 {
+                        return (used, None);
+                    }
+                    used += len;
+                    if let Some(event) = self.pass_earlier(left - len as u64, all) {
+                        return (used, Some(event));
                     }
                 }
                 State::Skip(left, head) => {
@@ -249,6 +264,17 @@ impl Reader {
         taken
     }
 
+    /// A body that began in another version comes first, of which so much is left.
+    pub(super) fn expect_earlier(&mut self, left: u64) {
+        self.state = State::Earlier(left, left);
+    }
+
+    /// So much of it is left now.
+    fn pass_earlier(&mut self, left: u64, all: u64) -> Option<Event<'static>> {
+        self.state = if left > 0 { State::Earlier(left, all) } else { State::Preface(0) };
+        (left == 0).then_some(Event::Data { stream: FIRST, ends_stream: true, bytes: all, body: all })
+    }
+
     /// The end of a frame of a header block whose payload was lost.
     fn end_of_broken(&mut self, head: Head, stamp: Stamp) -> Option<Event<'static>> {
         let began = self.began;
@@ -270,6 +296,10 @@ impl Reader {
         }
         match self.state {
             State::Lost => (len, None),
+            State::Earlier(left, all) => {
+                let used = left.min(len);
+                (used, self.pass_earlier(left - used, all))
+            }
             State::Skip(left, head) => {
                 let used = left.min(len);
                 if used < left {

@@ -1,10 +1,13 @@
 //! Both directions of a connection.
 
+use std::any::Any;
+
 use super::event::Event;
 use super::hpack::Decoder;
 use super::reader::Reader;
 use super::resync;
 use super::streams::Streams;
+use crate::http::asked::Asked;
 use crate::session::{Close, EVERYTHING, Output, Reason, Session};
 use crate::stream::{Chunk, Direction, Stamp};
 
@@ -59,6 +62,14 @@ impl Http2 {
 }
 
 impl Session for Http2 {
+    fn take_over(&mut self, request: Box<dyn Any + Send>, out: &mut Output) {
+        let Ok(asked) = request.downcast::<Asked>() else { return };
+        if asked.body_left > 0 {
+            self.sides[Direction::ToServer as usize].reader.expect_earlier(asked.body_left);
+        }
+        self.streams.take_over(*asked, out);
+    }
+
     fn data(&mut self, direction: Direction, chunk: &Chunk<'_>, out: &mut Output) {
         self.last_ns = self.last_ns.max(chunk.stamp.last_ns);
         if self.left {

@@ -1,11 +1,11 @@
 //! One stream: a request and its response, and how far they are.
 
 use super::Http2Exchange;
-use super::grpc::Messages;
 use super::keep::Seen;
 use crate::exchange::detail::Detail;
 use crate::exchange::{Ending, Exchange, Window};
 use crate::phase::{Print, RequestStart};
+use crate::rpc::messages::Messages;
 use crate::session::{Output, Reason};
 use crate::stream::{Actor, Direction, Stamp};
 
@@ -97,6 +97,8 @@ impl Way {
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) id: u32,
+    /// What its exchange calls it: both ends of a connection the same, and never 0, as ids are; but for one that was told before it was a stream.
+    number: u64,
     /// Of the request, and of the response.
     pub(super) ways: [Way; 2],
     pub(super) detail: Box<Http2Exchange>,
@@ -118,6 +120,7 @@ impl Stream {
     pub(super) fn new(id: u32, detail: Box<Http2Exchange>) -> Self {
         Self {
             id,
+            number: u64::from(id),
             ways: [Way::default(); 2],
             detail,
             actor: Actor::default(),
@@ -131,6 +134,14 @@ impl Stream {
 
     pub(super) fn way(&mut self, direction: Direction) -> &mut Way {
         &mut self.ways[direction as usize]
+    }
+
+    /// The request was made in another version of HTTP, and told.
+    pub(super) fn asked_before(&mut self, window: Window, actor: Actor, body: Option<u64>, has_ended: bool) {
+        (self.is_asked, self.actor, self.number) = (true, actor, 0);
+        let way = &mut self.ways[0];
+        (way.window, way.body, way.is_torn) = (Some(window), body.unwrap_or(0), body.is_none());
+        way.has_ended = has_ended;
     }
 
     /// The head of the request was read; `seen` is `None` if what it says was lost.
@@ -156,7 +167,7 @@ impl Stream {
             self.actor = head.last.actor;
         }
         out.requests.push(RequestStart {
-            stream: number(self.id),
+            stream: self.number,
             pos: head.pos,
             at_ns: head.first.first_ns,
             read_ns: head.last.last_ns,
@@ -204,7 +215,7 @@ impl Stream {
 
     /// It is over: tells it, or counts why not. Whoever took it out of the list has seen to what was accounted for.
     pub(super) fn end(self, ending: Ending, end_ns: u64, out: &mut Output) {
-        let Self { id, ways: [request, response], mut detail, actor, is_asked, is_lost, .. } = self;
+        let Self { number, ways: [request, response], mut detail, actor, is_asked, is_lost, .. } = self;
         let has_answer = response.has_ended;
         let reason = match request.window {
             _ if is_lost => None,
@@ -222,7 +233,7 @@ impl Stream {
                     call.response_messages = response.messages();
                 }
                 out.exchanges.push(Exchange {
-                    stream: number(id),
+                    stream: number,
                     request: window,
                     response: response.window,
                     actor,
@@ -243,9 +254,4 @@ impl Stream {
     pub(super) fn answered_ns(&self) -> u64 {
         self.ways[1].window.map_or(0, |window| window.last_ns)
     }
-}
-
-/// What an exchange calls its stream: both ends of a connection the same, and never 0, as stream ids are.
-fn number(id: u32) -> u64 {
-    u64::from(id)
 }

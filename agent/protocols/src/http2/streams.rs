@@ -79,6 +79,13 @@ impl Streams {
         at
     }
 
+    /// The connection begins with a stream that was opened otherwise.
+    pub(super) fn begin_with(&mut self, stream: Stream, out: &mut Output) {
+        self.newest = stream.id;
+        self.text += stream.text;
+        self.insert(0, stream, out);
+    }
+
     fn remove(&mut self, at: usize) -> Option<Stream> {
         let stream = self.list.remove(at)?;
         if self.long == Some(stream.id) {

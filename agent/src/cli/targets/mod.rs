@@ -133,8 +133,7 @@ fn survey(config: &Config) -> anyhow::Result<Survey> {
         let resource = resources.of(process);
         let runtime = attribute(&resource, semconv::PROCESS_RUNTIME_NAME);
         let contexts = contexts::of(runtime, &process.program, Binding::of(&resource), means);
-        let secrets =
-            process.program.tls.iter().filter(|_| reads_secrets(&resource)).filter_map(|one| one.site.as_ref());
+        let secrets = process.program.tls.iter().filter(|_| reads_secrets(&resource)).flat_map(|one| one.sites.iter());
         let sites = process.program.sites.iter().filter(|_| means.stamps).chain(secrets).filter(|_| means.probes);
         let probes =
             sites.map(|site| Probe { site: site.clone(), path: path(process, site), is_set: None, hits: None });

@@ -84,7 +84,7 @@ fn probed(probe: &Probe) -> String {
 
 /// Whether what a library encrypts can be read, and why not.
 fn encrypts(library: &TlsLibrary) -> String {
-    let state = if library.site.is_some() {
+    let state = if !library.sites.is_empty() {
         "read by its secrets"
     } else {
         "opaque: the function that sees its secrets was not found"
@@ -117,7 +117,7 @@ fn target(target: &Target) -> Value {
     told["labels"] = json!(labels);
     told["runtime"]["version"] = json!(version(target));
     told["contexts"] = json!({ "by": contexts.by, "how": contexts.how, "but": contexts.but });
-    let library = |one: &TlsLibrary| json!({ "library": one.name, "path": one.path, "read": one.site.is_some() });
+    let library = |one: &TlsLibrary| json!({ "library": one.name, "path": one.path, "read": !one.sites.is_empty() });
     told["tls"] = process.program.tls.iter().filter(|_| *decrypts).map(library).collect();
     told["probes"] = probes.iter().map(probe).collect();
     told

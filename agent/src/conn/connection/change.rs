@@ -6,7 +6,7 @@ use crate::conn::detection::{Detection, Held, Outcome, Piece, Prefaced};
 use crate::event::Flow;
 use wirespan_protocols::phase::{Phase, PhaseKind};
 use wirespan_protocols::protocol::Opening;
-use wirespan_protocols::session::Output;
+use wirespan_protocols::session::{Output, Upgrade};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
 
 impl<T> Connection<T> {
@@ -61,13 +61,30 @@ impl<T> Connection<T> {
     /// Follows what is inside a tunnel, if this end is the one that speaks it; `rest` is what came with the last byte before
     /// it.
     pub(super) fn enter(&mut self, rest_at: u64, flow: Flow, chunk: &Chunk<'_>, out: &mut Output) {
-        let skip = usize::try_from(rest_at.saturating_sub(chunk.pos)).unwrap_or(usize::MAX);
         self.prefaces_told = 0;
         self.stage = Stage::Detecting(Detection::new(true, self.registry));
+        self.pass_rest(rest_at, flow, chunk, out);
+    }
+
+    /// What of a chunk is the new session's.
+    fn pass_rest(&mut self, rest_at: u64, flow: Flow, chunk: &Chunk<'_>, out: &mut Output) {
+        let skip = usize::try_from(rest_at.saturating_sub(chunk.pos)).unwrap_or(usize::MAX);
         if let Some(rest) = chunk.bytes.get(skip..).filter(|rest| !rest.is_empty()) {
             let stamp = Stamp { arrived_ns: 0, ..chunk.stamp };
             self.bytes(flow, rest_at, rest, chunk.ends_call, stamp, out);
         }
+    }
+
+    /// Follows what both ends have agreed on; in `chunk` the server has said so.
+    pub(super) fn upgrade(&mut self, upgrade: Upgrade, flow: Flow, chunk: &Chunk<'_>, out: &mut Output) {
+        let Upgrade { to, server_at, request } = upgrade;
+        let Some(protocol) = self.registry.named(to.name) else { return };
+        let opening =
+            Opening { from_start: true, before: None, may_decrypt: self.may_decrypt, registry: self.registry };
+        let mut session = (protocol.open)(&opening);
+        session.take_over(request, out);
+        self.stage = Stage::Following(protocol, session);
+        self.pass_rest(server_at, flow, chunk, out);
     }
 
     /// Drops the session when the stream has left its protocol, or replaces it when the stream has changed to TLS.
@@ -75,7 +92,7 @@ impl<T> Connection<T> {
         if !std::mem::take(&mut out.left) {
             return;
         }
-        out.tunnel = None;
+        (out.tunnel, out.upgrade) = (None, None);
         let to_tls = std::mem::take(&mut out.to_tls);
         let registry = self.registry;
         let encryption = registry.encryption().filter(|_| to_tls);

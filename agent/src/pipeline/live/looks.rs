@@ -30,7 +30,7 @@ impl Live {
             self.again.looked(pid, program.is_unsettled, now);
             self.published.looked(pid, true, now);
             let secrets: Vec<&Site> =
-                program.tls.iter().filter_map(|library| library.site.as_ref()).filter(|_| reads_secrets).collect();
+                program.tls.iter().filter(|_| reads_secrets).flat_map(|library| library.sites.iter()).collect();
             let is_probed = self.capture.probe(pid, &program.sites, &secrets);
             if let Some(runtime) = runtime::of(program, is_probed) {
                 self.capture.runtimes.set(pid, runtime);

@@ -202,6 +202,16 @@ impl<'a> Elf<'a> {
         self.bytes(at, most.min(left))
     }
 
+    /// So many bytes that are linked to an address, whether they are code or not, or nothing.
+    pub(super) fn linked(&self, address: u64, length: u64) -> Option<Vec<u8>> {
+        let part = self.loaded(false).chain(self.loaded(true)).find_map(|part| {
+            let from = address.checked_sub(part.address)?;
+            from.checked_add(length).filter(|end| *end <= part.size)?;
+            part.at.checked_add(from)
+        });
+        self.bytes(part?, length)
+    }
+
     /// The pointer that is linked to stand at an address, where a program that is moved gets it from a relocation.
     pub(super) fn relocated(&self, address: u64) -> Option<u64> {
         let relative = match self.machine {

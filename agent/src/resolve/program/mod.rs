@@ -1,6 +1,7 @@
 //! What the files and the command line of a process tell about its program: its runtime and what it is called.
 
 mod elf;
+mod frames;
 mod go;
 mod java;
 mod jvm;
@@ -152,7 +153,7 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
                     Some(file) => go
                         .probed
                         .iter()
-                        .map(|(program, at)| Site { program, file: file.clone(), offset: *at })
+                        .map(|(program, at)| Site { program, file: file.clone(), offset: *at, cookie: None })
                         .collect(),
                     None => [].into(),
                 };

@@ -18,7 +18,7 @@ impl Probed<'_> {
     /// The place in the file at which a kernel program is to run, by its address.
     pub(super) fn site(&self, program: &'static str, address: u64) -> Option<Site> {
         let (offset, _) = self.elf.place(address, true)?;
-        Some(Site { program, file: Arc::clone(&self.held), offset })
+        Some(Site { program, file: Arc::clone(&self.held), offset, cookie: None })
     }
 }
 

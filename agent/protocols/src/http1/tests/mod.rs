@@ -1,5 +1,6 @@
 //! Conversations in, exchanges out.
 
+mod calls;
 mod framing;
 mod loss;
 mod order;

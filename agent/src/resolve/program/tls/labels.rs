@@ -87,7 +87,7 @@ pub(super) fn entry(elf: &Elf<'_>, address: u64) -> Option<u64> {
 }
 
 /// Tells each instruction that loads the address of a label, while it is wanted.
-fn each_load(elf: &Elf<'_>, part: Part, strings: &Strings, tell: &mut dyn FnMut(u64, usize) -> bool) {
+pub(super) fn each_load(elf: &Elf<'_>, part: Part, strings: &Strings, tell: &mut dyn FnMut(u64, usize) -> bool) {
     let size = part.size.min(MAX_CODE);
     let mut done = 0;
     while done < size {

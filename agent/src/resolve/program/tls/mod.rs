@@ -2,14 +2,17 @@
 //! secrets of handshakes, for a log of keys.
 //!
 //! - `kind`: which library a file holds, and where its sessions keep the random that names a handshake;
-//! - `labels`: the function, by the labels that it is called with, where it has no name.
+//! - `labels`: the function, by the labels that it is called with, where it has no name;
+//! - `rustls`: places within its code, which has no such function.
 //!
 //! A wrong function does no harm: a probe only reads, and what it reads names no handshake that was seen on the wire.
 
 mod kind;
 mod labels;
+mod rustls;
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::super::files::{self, Root};
@@ -31,19 +34,20 @@ const OF_GO: &str = "crypto/tls.(*Config).writeKeyLog";
 const GO: &str = "tls_secret_go";
 
 /// What is known of files.
-pub(super) type Libraries = Cache<Option<Found>>;
+pub(super) type Libraries = Cache<Arc<[Found]>>;
 
 /// A library in a file.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     name: &'static str,
-    site: Option<Site>,
+    sites: Arc<[Site]>,
     sessions: Arc<[Site]>,
 }
 
 impl Found {
-    fn at(self, path: &str) -> TlsLibrary {
-        TlsLibrary { name: self.name, path: path.into(), site: self.site, sessions: self.sessions }
+    fn at(&self, path: &str) -> TlsLibrary {
+        let Self { name, sites, sessions } = self;
+        TlsLibrary { name, path: path.into(), sites: Arc::clone(sites), sessions: Arc::clone(sessions) }
     }
 }
 
@@ -57,39 +61,35 @@ pub(super) fn find(
     (known, searches): (&mut Libraries, bool),
 ) -> (Arc<[TlsLibrary]>, bool) {
     let mut is_whole = true;
-    let own = pinned.target("exe").ok().and_then(|held| {
+    let mut found = |held: OwnedFd, places: fn(&File) -> Vec<Place>| {
         let identity = files::identity(&held)?;
         if !searches {
             let found = known.get(identity);
             is_whole &= found.is_some();
-            return found?;
+            return found;
         }
-        known.get_or(identity, || {
-            let file = files::open(&held)?;
-            let place = match go {
-                Some(_) => of_go(&file)?,
-                None => of_c(&file)?,
-            };
-            Some(place.hold(Arc::new(files::hold(held)?)))
-        })
-    });
-    let own = own.map(|found| found.at(exe));
-    let others = executed(maps).filter(|path| *path != exe).take(MAX_FILES).filter_map(|path| {
-        let held = root?.hold(path)?;
-        let identity = files::identity(&held)?;
-        if !searches {
-            let found = known.get(identity);
-            is_whole &= found.is_some();
-            return Some(found??.at(path));
-        }
-        let found = known.get_or(identity, || {
-            let place = of_c(&files::open(&held)?)?;
-            Some(place.hold(Arc::new(files::hold(held)?)))
-        })?;
-        Some(found.at(path))
-    });
-    let all = own.into_iter().chain(others).collect();
-    (all, is_whole)
+        Some(known.get_or(identity, || in_file(held, places).unwrap_or_default()))
+    };
+    let mut all = Vec::new();
+    if let Ok(held) = pinned.target("exe") {
+        let own = found(held, if go.is_some() { of_go } else { others });
+        all.extend(own.iter().flat_map(|found| found.iter()).map(|one| one.at(exe)));
+    }
+    for path in executed(maps).filter(|path| *path != exe).take(MAX_FILES) {
+        let found = root.and_then(|root| root.hold(path)).and_then(|held| found(held, others));
+        all.extend(found.iter().flat_map(|found| found.iter()).map(|one| one.at(path)));
+    }
+    (all.into(), is_whole)
+}
+
+/// What is found in a file, which is held if it is something.
+fn in_file(held: OwnedFd, places: fn(&File) -> Vec<Place>) -> Option<Arc<[Found]>> {
+    let places = places(&files::open(&held)?);
+    if places.is_empty() {
+        return None;
+    }
+    let held = Arc::new(files::hold(held)?);
+    Some(places.into_iter().map(|place| place.hold(&held)).collect())
 }
 
 /// Files of which code is mapped, each once where its mappings stand together.
@@ -104,50 +104,75 @@ fn executed(maps: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A library in a file, and where its function begins.
+/// Where in a file a kernel program is to run, and what it is told there.
+struct Spot {
+    program: &'static str,
+    offset: u64,
+    cookie: Option<u64>,
+}
+
+impl Spot {
+    const fn new(program: &'static str, offset: u64) -> Self {
+        Self { program, offset, cookie: None }
+    }
+}
+
+/// A library in a file, and where its secrets are seen.
 struct Place {
     name: &'static str,
-    at: Option<(&'static str, u64)>,
+    at: Vec<Spot>,
     /// The functions that are called with its sessions as long as they go on.
-    sessions: Vec<(&'static str, u64)>,
+    sessions: Vec<Spot>,
 }
 
 impl Place {
-    fn hold(self, file: Arc<Held>) -> Found {
-        let site = |(program, offset)| Site { program, file: Arc::clone(&file), offset };
-        let sessions = self.sessions.into_iter().map(site).collect();
-        Found { name: self.name, site: self.at.map(site), sessions }
+    fn hold(self, file: &Arc<Held>) -> Found {
+        let site = |Spot { program, offset, cookie }| Site { program, file: Arc::clone(file), offset, cookie };
+        let sites = |spots: Vec<Spot>| spots.into_iter().map(site).collect();
+        Found { name: self.name, sites: sites(self.at), sessions: sites(self.sessions) }
     }
 }
 
 /// That of a program of Go.
-fn of_go(file: &File) -> Option<Place> {
-    let offset = super::go::probed(file, OF_GO)?;
-    Some(Place { name: "Go crypto/tls", at: Some((GO, offset)), sessions: Vec::new() })
+fn of_go(file: &File) -> Vec<Place> {
+    let offset = super::go::probed(file, OF_GO);
+    let place = |offset| Place { name: "Go crypto/tls", at: vec![Spot::new(GO, offset)], sessions: Vec::new() };
+    offset.map(place).into_iter().collect()
 }
 
-/// That of a file of code of C.
-fn of_c(file: &File) -> Option<Place> {
-    let elf = Elf::read(file)?;
+/// Those of a file of code of C or Rust, which may carry one of each.
+fn others(file: &File) -> Vec<Place> {
+    let Some(elf) = Elf::read(file) else { return Vec::new() };
+    [of_c(&elf), of_rust(&elf)].into_iter().flatten().collect()
+}
+
+fn of_c(elf: &Elf<'_>) -> Option<Place> {
     // Large programs export it: their texts need not be searched.
     let function = match elf.function(NAMED) {
         Some(function) => Some(function),
-        None => labels::function(&elf, &labels::strings(&elf)?),
+        None => labels::function(elf, &labels::strings(elf)?),
     };
-    let kind = Kind::of(&elf);
-    let offset = function.and_then(|address| labels::entry(&elf, address));
-    let program = kind.map(Kind::program);
-    let sessions = kind.and_then(Kind::of_sessions).map(|program| sessions(&elf, program)).unwrap_or_default();
-    Some(Place { name: kind.map_or("unknown", Kind::name), at: program.zip(offset), sessions })
+    let kind = Kind::of(elf);
+    let offset = function.and_then(|address| labels::entry(elf, address));
+    let spot = kind.zip(offset).map(|(kind, offset)| Spot::new(kind.program(), offset));
+    let sessions = kind.and_then(Kind::of_sessions).map(|program| sessions(elf, program)).unwrap_or_default();
+    Some(Place { name: kind.map_or("unknown", Kind::name), at: spot.into_iter().collect(), sessions })
+}
+
+fn of_rust(elf: &Elf<'_>) -> Option<Place> {
+    rustls::is_in(elf).then(|| {
+        let (name, at) = rustls::spots(elf);
+        Place { name, at, sessions: Vec::new() }
+    })
 }
 
 /// Where the functions that are called with sessions can be probed.
-fn sessions(elf: &Elf<'_>, program: &'static str) -> Vec<(&'static str, u64)> {
+fn sessions(elf: &Elf<'_>, program: &'static str) -> Vec<Spot> {
     let entry = |name: &&str| labels::entry(elf, elf.function(name)?);
-    let mut places: Vec<_> = OF_SESSIONS.iter().filter_map(entry).map(|offset| (program, offset)).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
+    let mut offsets: Vec<u64> = OF_SESSIONS.iter().filter_map(entry).collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    offsets.into_iter().map(|offset| Spot::new(program, offset)).collect()
 }
 
 #[cfg(test)]

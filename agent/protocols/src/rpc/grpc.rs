@@ -1,12 +1,14 @@
-//! gRPC over HTTP/2 (grpc/grpc, `doc/PROTOCOL-HTTP2.md`): messages in bodies, time-outs and statuses.
+//! gRPC (grpc/grpc, `doc/PROTOCOL-HTTP2.md` and `doc/PROTOCOL-WEB.md`), whatever version of HTTP it is over: time-outs and statuses.
 
+use std::borrow::Cow;
+
+use crate::describe::family::{Http, Rpc};
 use crate::describe::value::Kind;
+use crate::http;
 use crate::http::texts::put;
 
 /// Longest text of a status that is kept, bytes.
 const MAX_MESSAGE: usize = 512;
-/// Bytes before each message: whether it is compressed, and its length.
-const PREFIX: u8 = 5;
 
 /// A call, besides what any exchange has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,25 +53,71 @@ const UNIMPLEMENTED: u32 = 12;
 const FAILURES: [u32; 6] = [2, 4, UNIMPLEMENTED, 13, 14, 15];
 
 /// Whether a `content-type` is one of gRPC over HTTP/2. `application/grpc-web` is something else.
-pub(super) fn is_content(content_type: &[u8]) -> bool {
+pub(crate) fn is_content(content_type: &[u8]) -> bool {
     let after = content_type.strip_prefix(b"application/grpc");
     after.is_some_and(|after| matches!(after.first(), None | Some(b'+' | b';')))
 }
 
+/// How the bytes of a body of gRPC-Web are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// As they are.
+    Binary,
+    /// In base64, of which each piece may be padded.
+    Text,
+}
+
+/// How a body of this `content-type` is sent, if it is one of gRPC-Web.
+pub(crate) fn web_content(content_type: &[u8]) -> Option<Coding> {
+    let name = content_type.split(|byte| matches!(byte, b'+' | b';' | b' ')).next().unwrap_or_default();
+    match name {
+        _ if name.eq_ignore_ascii_case(b"application/grpc-web") => Some(Coding::Binary),
+        _ if name.eq_ignore_ascii_case(b"application/grpc-web-text") => Some(Coding::Text),
+        _ => None,
+    }
+}
+
 impl Call {
+    /// In the words of the family; `http` is what carried it.
+    pub(crate) fn rpc<'a>(&'a self, http: &Http<'a>) -> Rpc<'a> {
+        let method = http.target.strip_prefix('/').filter(|_| !http.target_truncated);
+        Rpc {
+            system: "grpc",
+            method: method.filter(|method| method.contains('/')),
+            is_unknown: self.is_unknown_method(),
+            is_answered: http.status.is_some(),
+            status: self.status_name(),
+            authority: http.host,
+            version: http.version,
+            requests: self.request_messages,
+            responses: self.response_messages,
+            timeout_ns: self.timeout_ns,
+        }
+    }
+
+    /// `error.type`, if it failed; `http` is the status of what carried it.
+    pub(crate) fn error(&self, http: Option<u16>, kind: Kind) -> Option<Cow<'static, str>> {
+        match self.status {
+            Some(_) if self.has_failed(kind) => self.status_name().map(Cow::Borrowed),
+            Some(_) => None,
+            // Whoever answers without a status is mostly a proxy.
+            None => http::error(http, kind),
+        }
+    }
+
     /// `grpc-status` by its name.
-    pub(super) fn status_name(&self) -> Option<&'static str> {
+    pub(crate) fn status_name(&self) -> Option<&'static str> {
         let status = usize::try_from(self.status?).unwrap_or(UNKNOWN);
         STATUSES.get(status).or(STATUSES.get(UNKNOWN)).copied()
     }
 
     /// The server says that it has no such method.
-    pub(super) fn is_unknown_method(&self) -> bool {
+    pub(crate) fn is_unknown_method(&self) -> bool {
         self.status == Some(UNIMPLEMENTED)
     }
 
     /// Whether the status is a failure, as `kind` of its sides sees it. A client minds each but `OK`.
-    pub(super) fn has_failed(&self, kind: Kind) -> bool {
+    pub(crate) fn has_failed(&self, kind: Kind) -> bool {
         self.status.is_some_and(|status| {
             let is_listed = usize::try_from(status).is_ok_and(|status| status < STATUSES.len());
             status != 0 && (kind == Kind::Client || !is_listed || FAILURES.contains(&status))
@@ -77,13 +125,13 @@ impl Call {
     }
 
     /// Keeps `grpc-status`: a number.
-    pub(super) fn keep_status(&mut self, value: &[u8]) {
+    pub(crate) fn keep_status(&mut self, value: &[u8]) {
         let digits = value.iter().all(u8::is_ascii_digit) && (1..=9).contains(&value.len());
         self.status = digits.then(|| value.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')));
     }
 
     /// Keeps `grpc-message`: percent-encoded UTF-8.
-    pub(super) fn keep_message(&mut self, value: &[u8]) {
+    pub(crate) fn keep_message(&mut self, value: &[u8]) {
         let mut text = Vec::with_capacity(value.len().min(MAX_MESSAGE));
         let mut rest = value;
         while let (Some((first, after)), true) = (rest.split_first(), text.len() < MAX_MESSAGE) {
@@ -99,7 +147,7 @@ impl Call {
     }
 
     /// Keeps `grpc-timeout`: at most eight digits, and a unit.
-    pub(super) fn keep_timeout(&mut self, value: &[u8]) {
+    pub(crate) fn keep_timeout(&mut self, value: &[u8]) {
         self.timeout_ns = timeout(value);
     }
 }
@@ -122,76 +170,9 @@ fn timeout(value: &[u8]) -> Option<u64> {
     number.checked_mul(unit)
 }
 
-/// Counts the messages of a body.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Messages {
-    count: u64,
-    /// Bytes of the body that were looked at.
-    total: u64,
-    /// Bytes of the message that are still to come.
-    left: u32,
-    /// Bytes seen of the prefix, and their value so far.
-    seen: u8,
-    length: u32,
-    is_lost: bool,
-}
-
-impl Messages {
-    /// Bytes of the body.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.total += bytes.len() as u64;
-        let mut rest = bytes;
-        while !rest.is_empty() && !self.is_lost {
-            let len = usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
-            rest = rest.get(len..).unwrap_or_default();
-            self.left -= u32::try_from(len).unwrap_or(self.left);
-            if self.left == 0
-                && let Some((byte, after)) = rest.split_first()
-            {
-                rest = after;
-                self.prefix(*byte);
-            }
-        }
-    }
-
-    fn prefix(&mut self, byte: u8) {
-        if self.seen == 0 {
-            self.is_lost = byte > 1;
-        } else {
-            self.length = self.length << 8 | u32::from(byte);
-        }
-        self.seen += 1;
-        if self.seen == PREFIX {
-            self.count += 1;
-            self.left = self.length;
-            (self.seen, self.length) = (0, 0);
-        }
-    }
-
-    /// As many bytes of it that nobody saw: within a message they tell nothing.
-    pub(super) fn gap(&mut self, len: u64) {
-        self.total += len;
-        match u32::try_from(len) {
-            Ok(len) if len <= self.left => self.left -= len,
-            _ => self.lose(),
-        }
-    }
-
-    /// Nothing is known any more.
-    pub(super) fn lose(&mut self) {
-        self.is_lost = true;
-    }
-
-    /// How many there were in a body of this size that is over, if all of it was looked at.
-    pub(super) fn count(&self, body: u64) -> Option<u64> {
-        (!self.is_lost && self.left == 0 && self.seen == 0 && self.total == body).then_some(self.count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn fields_of_a_call() {
@@ -216,24 +197,13 @@ mod tests {
         for bad in ["application/grpc-web", "application/grpcx", "application/json", ""] {
             assert!(!is_content(bad.as_bytes()), "{bad}");
         }
-    }
-
-    proptest! {
-        #[test]
-        fn messages_are_counted_however_they_come(lens in prop::collection::vec(0usize..40, 0..10), cuts in prop::collection::vec(1usize..9, 1..80)) {
-            let mut body = Vec::new();
-            for len in &lens {
-                body.extend_from_slice(&[&[0][..], &u32::try_from(*len).unwrap().to_be_bytes(), &vec![7; *len]].concat());
-            }
-            let mut messages = Messages::default();
-            let mut rest = &body[..];
-            for cut in cuts.into_iter().cycle() {
-                let (piece, after) = rest.split_at(cut.min(rest.len()));
-                if u32::try_from(piece.len()).unwrap() <= messages.left { messages.gap(piece.len() as u64) } else { messages.bytes(piece) }
-                rest = after;
-                if rest.is_empty() { break }
-            }
-            prop_assert_eq!(messages.count(body.len() as u64), Some(lens.len() as u64));
+        let web = |content_type: &str| web_content(content_type.as_bytes());
+        for good in ["application/grpc-web", "application/grpc-web+proto", "Application/gRPC-Web; charset=utf-8"] {
+            assert_eq!(web(good), Some(Coding::Binary), "{good}");
+        }
+        assert_eq!(web("application/grpc-web-text+proto"), Some(Coding::Text));
+        for bad in ["application/grpc", "application/grpc-webx", "application/grpc-web-text2", ""] {
+            assert_eq!(web(bad), None, "{bad}");
         }
     }
 }
