@@ -175,12 +175,15 @@ fn an_assistant_can_ask() {
     send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     send(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" }));
     let tools = answer(2);
-    let names: Vec<&str> = tools["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        tools["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["operations", "traces", "trace", "advice", "connections", "doctor"]);
     let mut id = 2;
     let mut call = |name: &str, arguments: Value| {
         id += 1;
-        send(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": name, "arguments": arguments } }));
+        send(
+            json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": name, "arguments": arguments } }),
+        );
         let result = answer(id);
         let text = result["content"][0]["text"].as_str().unwrap().to_owned();
         (result["isError"] == true, serde_json::from_str::<Value>(&text).unwrap_or(Value::String(text)))

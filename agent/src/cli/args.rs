@@ -44,6 +44,7 @@ pub enum Command {
     /// Write one page to take away: map, operations, worst traces, advice
     Report(TakeAway),
     /// Answer an assistant's questions, by the Model Context Protocol on standard input and output
+    #[command(after_help = examples::MCP)]
     Mcp(Top),
     /// Read a recording or a pcap and print its spans; needs no privileges
     Replay(Replay),

@@ -79,6 +79,7 @@ fn examples_are_accepted() {
         examples::TARGETS,
         examples::TOP,
         examples::REPORT,
+        examples::MCP,
         examples::DOCTOR,
         examples::VALIDATE,
         examples::PRINT,
@@ -93,7 +94,7 @@ fn examples_are_accepted() {
         }
         assert!(help.lines().all(|line| line.len() <= 115), "{help}");
     }
-    assert_eq!(count, 25);
+    assert_eq!(count, 34);
 }
 
 #[test]

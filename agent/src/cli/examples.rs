@@ -44,6 +44,17 @@ Examples:
     selectors!()
 );
 
+/// Below `mcp`.
+pub const MCP: &str = concat!(
+    "\
+Examples:
+  wirespan mcp                                     about this host
+  wirespan mcp incident.wsp                        about a recording
+
+",
+    selectors!()
+);
+
 /// Below `report`.
 pub const REPORT: &str = concat!(
     "\

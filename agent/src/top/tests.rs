@@ -12,7 +12,7 @@ use super::model::{Body, Model, Opened, Target};
 use super::state::{Effect, Page, State};
 use super::style::Style;
 use super::*;
-use crate::advise::report::{Example, Finding, Kind as Advised, Report};
+use crate::advise::report::{Concerned, Example, Finding, Kind as Advised, Report};
 use crate::event::Role;
 use crate::shown::testing::{HOSTILE, is_harmless};
 use crate::trace::connection::Site;
@@ -107,16 +107,21 @@ fn connection() -> Connection {
 }
 
 fn finding() -> Finding {
-    let example = Example { trace_id: "07".repeat(16), span_id: "01".repeat(8) };
-    let json = serde_json::json!({
-        "kind": "no_pool", "service": "shop", "route": "/checkout/{id}", "cost_ms": 58200.0,
-        "text": "shop opened 120 connections to 10.0.0.7:5432 for 120 queries.", "advice": "Use a pool.",
-        "numbers": { "setup_share": 0.97 }, "parts": [], "evidence": [], "examples": [],
-    });
-    let mut finding: Finding = serde_json::from_value(json).unwrap();
-    assert_eq!(finding.kind, Advised::NoPool);
-    finding.examples = vec![example];
-    finding
+    Finding {
+        kind: Advised::NoPool,
+        service: "shop".to_owned(),
+        peer: None,
+        route: Some("/checkout/{id}".to_owned()),
+        statement: None,
+        cost_ms: 58_200.0,
+        concerned: Concerned::default(),
+        text: "shop opened 120 connections to 10.0.0.7:5432 for 120 queries.".to_owned(),
+        advice: "Use a pool.".to_owned(),
+        numbers: [("setup_share".to_owned(), 0.97)].into(),
+        parts: Vec::new(),
+        evidence: Vec::new(),
+        examples: vec![Example { trace_id: "07".repeat(16), span_id: "01".repeat(8) }],
+    }
 }
 
 fn pages() -> Vec<(&'static str, Page, Body)> {

@@ -58,9 +58,9 @@ impl Place {
     fn bar(self, span: &Span) -> String {
         const CELLS: usize = BAR - 2;
         let length = self.end.saturating_sub(self.start).max(1) as f64;
-        let cell = |at: u64| (at.saturating_sub(self.start) as f64 / length * CELLS as f64).floor() as usize;
-        let from = cell(span.start_unix_ns).min(CELLS - 1);
-        let until = cell(span.end_unix_ns).clamp(from + 1, CELLS);
+        let cell = |at: u64| at.saturating_sub(self.start) as f64 / length * CELLS as f64;
+        let from = (cell(span.start_unix_ns).floor() as usize).min(CELLS - 1);
+        let until = (cell(span.end_unix_ns).ceil() as usize).clamp(from + 1, CELLS);
         let mark = if self.is_critical { "#" } else { "-" };
         format!("[{}{}{}]", " ".repeat(from), mark.repeat(until - from), " ".repeat(CELLS - until))
     }
