@@ -102,6 +102,11 @@ impl Host for Running<'_> {
             missing: self.report.missing(),
             losses: self.losses(&outside),
             hooks: self.report.hooks.iter().map(|one| (one.hook.name.to_owned(), one.granted.is_ok())).collect(),
+            counters: Counter::ALL
+                .iter()
+                .map(|counter| (counter.name().to_owned(), outside.kernel[*counter as usize]))
+                .filter(|(_, count)| *count > 0)
+                .collect(),
         }
     }
 

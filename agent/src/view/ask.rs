@@ -50,6 +50,8 @@ pub struct Account {
     pub losses: Vec<(String, u64)>,
     /// Hooks, and whether each is attached.
     pub hooks: Vec<(String, bool)>,
+    /// What the kernel half counted, by name; nothing that is 0.
+    pub counters: Vec<(String, u64)>,
 }
 
 /// What is asked besides the store. A recording has none of it.

@@ -9,7 +9,7 @@
 //! - [`latency`], [`recent`], [`table`]: what is counted, and by what;
 //! - [`operations`], [`calls`], [`connections`]: what is told of those;
 //! - [`traces`]: which traces are kept; [`tree`], [`phases`]: one as a waterfall;
-//! - [`filter`]: what is looked for; [`rows`]: the answers;
+//! - [`filter`]: what is looked for; [`rows`]: the answers; [`told`]: those as JSON;
 //! - [`Store`]: all of it; [`ask`]: how other threads ask.
 
 pub mod ask;
@@ -29,6 +29,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod told;
 pub mod traces;
 pub mod tree;
 
