@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::events::MAX_READERS;
 use super::guard::POLICY;
 use super::*;
+use crate::metrics::snapshot::Snapshot;
 use crate::shown::is_unsafe;
 use crate::trace::clock::Clock;
 use crate::trace::observation::Observer as _;
@@ -24,16 +25,22 @@ struct Nobody;
 
 impl Host for Nobody {}
 
-/// A server of the page alone, with a trace whose path is hostile, and somebody who answers in place of the main thread.
+/// A server of the page, with a trace whose path is hostile, and somebody who answers in place of the main thread.
 struct Looking {
     server: Server,
     _answering: Arc<()>,
 }
 
 fn looking(token: &str) -> Looking {
+    looking_beside(token, true)
+}
+
+/// `only_page`: nothing is scraped there.
+fn looking_beside(token: &str, only_page: bool) -> Looking {
     let (asker, questions) = channel_of_questions();
     let page = Page { asker, token: token.into(), memory: 1 << 20 };
-    let served = Served { page: Some(page), only_page: true, ..Served::default() };
+    let served = Served { page: Some(page), only_page, ..Served::default() };
+    let board = Arc::clone(&served.board);
     let answering = Arc::new(());
     let is_wanted = Arc::downgrade(&answering);
     std::thread::spawn(move || {
@@ -46,6 +53,9 @@ fn looking(token: &str) -> Looking {
             questions.answer(|question| {
                 question(&mut Source { store: &store, clock: Clock::default(), host: &mut Nobody });
             });
+            if board.is_wanted() {
+                board.publish(Snapshot::default());
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
     });
@@ -155,6 +165,15 @@ fn a_token_is_asked_for_and_traded_for_a_cookie() {
     assert_eq!(looking.status("/api/agent", &[OWN, &format!("Cookie: {value}0")]), 401);
     assert_eq!(looking.status("/api/agent", &["Host: evil.example", &format!("Cookie: {value}")]), 403);
     assert_eq!(looking.status("/livez", &[OWN]), 200, "whoever restarts programs has no token");
+}
+
+/// Prometheus asks by name, and has no token.
+#[test]
+fn what_is_scraped_may_stand_on_the_same_address() {
+    let looking = looking_beside(TOKEN, false);
+    assert_eq!(looking.status("/metrics", &["Host: wirespan.example"]), 200);
+    assert_eq!(looking.status("/", &["Host: wirespan.example"]), 403);
+    assert_eq!(looking.status("/", &[OWN]), 401);
 }
 
 #[test]

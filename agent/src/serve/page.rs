@@ -64,9 +64,9 @@ fn packed(file: &File) -> Packed {
 /// Its routes.
 pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let mut router = Router::new();
-    for at in 0..FILES.len() {
-        let path = if at == 0 { "/".to_owned() } else { format!("/page/{}", FILES[at].name) };
-        router = router.route(&path, get(move |headers: HeaderMap| async move { file(at, &headers) }));
+    for (at, file) in FILES.iter().enumerate() {
+        let path = if at == 0 { "/".to_owned() } else { format!("/page/{}", file.name) };
+        router = router.route(&path, get(move |headers: HeaderMap| async move { sent(at, &headers) }));
     }
     router
 }
@@ -80,7 +80,7 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
-fn file(at: usize, headers: &HeaderMap) -> Response {
+fn sent(at: usize, headers: &HeaderMap) -> Response {
     let (file, packed) = (&FILES[at], &PACKED[at]);
     let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // Another version of wirespan has other files by the same names: they are asked for each time, and sent when they have changed.

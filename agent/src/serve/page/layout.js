@@ -92,8 +92,8 @@ export function layout(nodes, edges) {
   return { at, width: 24 + columns.length * WIDTH + Math.max(0, columns.length - 1) * GAP, height };
 }
 
-// The way of a call, and where its label stands.
-export function route(from, to) {
+// The way of a call, and where its label stands. `wanted`: how high that is, if it stands beside its end; the way ends as near as it can.
+export function route(from, to, wanted) {
   if (from === to) {
     const [x, y] = [from.x + WIDTH / 2, from.y - HEIGHT / 2];
     return { path: `M${x - 30} ${y}c-10-34 70-34 60 0`, label: { x: x + 40, y: y - 12 } };
@@ -104,5 +104,6 @@ export function route(from, to) {
   }
   const [x1, x2] = [from.x + WIDTH, to.x - 5];
   const bend = Math.min(120, (x2 - x1) / 2);
-  return { path: `M${x1} ${from.y}C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}`, label: { x: to.x - 172, y: to.y } };
+  const end = Math.max(to.y - HEIGHT / 2 + 6, Math.min(to.y + HEIGHT / 2 - 6, wanted));
+  return { path: `M${x1} ${from.y}C${x1 + bend} ${from.y} ${x2 - bend} ${end} ${x2} ${end}`, label: { x: to.x - 172, y: to.y } };
 }

@@ -1,7 +1,7 @@
 // Which page is shown, the line above it, and keys.
 
 import { el, fill, link, setText } from './dom.js';
-import { bytes, count, percent, rate } from './format.js';
+import { bytes, count, many, percent, rate } from './format.js';
 import { listen, pause, start, state } from './live.js';
 import { open as map } from './map.js';
 import { open as operations } from './operations.js';
@@ -74,7 +74,7 @@ function tellAccount() {
   if (!told) return;
   line.dataset.tone = state.connected ? '' : 'bad';
   const values = [
-    state.connected ? null : 'not connected', `${count(told.targets)} processes`, told.requests_rate === undefined ? null : rate(told.requests_rate), `${count(told.requests)} requests`, `${count(told.spans)} spans`,
+    state.connected ? null : 'not connected', many(told.targets, 'process', 'processes'), told.requests_rate === undefined ? null : rate(told.requests_rate), `${count(told.requests)} requests`, `${count(told.spans)} spans`,
     `${count(told.exported)} exported`, `${count(told.filtered)} filtered`, [`${count(told.dropped)} dropped`, told.dropped ? 'bad' : ''], `ring ${percent(told.ring_fill_share)}`,
     told.cpu_share === undefined ? null : `${percent(told.cpu_share)} CPU`, bytes(told.memory_bytes), told.missing ? [`${told.missing} missing`, 'warn'] : null,
   ].filter(Boolean);

@@ -17,7 +17,7 @@ export function tone(call) {
 }
 
 function lines(call) {
-  const told = [[`${call.protocol || 'not known'}${call.encrypted ? ' TLS' : ''} ${rate(call.rate_per_second)} p95 ${duration(call.p95_ns)}`, '']];
+  const told = [[`${call.protocol || 'connects'}${call.encrypted ? ' TLS' : ''} ${rate(call.rate_per_second)} p95 ${duration(call.p95_ns)}`, '']];
   if (call.failed) told.push([`${percent(call.failed_share)} failed`, 'bad']);
   if (call.set_up_share >= 0.01) told.push([`${percent(call.set_up_share)} is set-up`, call.set_up_share >= 0.25 ? 'warn' : '']);
   return told;
@@ -29,7 +29,7 @@ function said(call) {
 
 function short(name) {
   const text = safe(name);
-  return text.length > 20 ? text.slice(0, 9) + '…' + text.slice(-10) : text;
+  return text.length > 17 ? text.slice(0, 8) + '…' + text.slice(-8) : text;
 }
 
 function pairs(calls) {
@@ -58,7 +58,7 @@ function drawNode(node, place, calls) {
 
 // The way, and apart from it what stands on it: texts are above all ways.
 function drawPair(pair, places, beside) {
-  const way = route(places.get(pair.client), places.get(pair.server));
+  const way = route(places.get(pair.client), places.get(pair.server), beside === undefined ? 0 : beside - 11 + (pair.lines * LINE) / 2);
   const tones = pair.calls.map(tone);
   const worst = tones.includes('bad') ? 'bad' : tones.includes('warn') ? 'warn' : '';
   const busy = pair.calls.reduce((sum, call) => sum + call.rate_per_second, 0);

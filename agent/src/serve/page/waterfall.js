@@ -12,8 +12,11 @@ const PHASES = ['look-up', 'connect', 'TLS', 'authentication', 'queue', 'first b
 
 const phaseClass = (name) => 'p-' + name.replace(/[^a-zA-Z]/g, '').toLowerCase();
 
+// A name that may be broken behind its dots.
+const broken = (name) => name.split(/(?<=[._])/).map((part) => [part, el('wbr')]);
+
 function pane(told, span) {
-  const entries = (values) => Object.entries(values).map(([key, value]) => [el('dt', {}, key), el('dd', {}, Array.isArray(value) ? value.join(', ') : value)]);
+  const entries = (values) => Object.entries(values).map(([key, value]) => [el('dt', {}, broken(key)), el('dd', {}, Array.isArray(value) ? value.join(', ') : String(value))]);
   const part = (title, values) => [el('h3', {}, title), el('dl', { class: 'attributes' }, entries(values))];
   const resource = told.resources[span.resource] ?? {};
   return [
