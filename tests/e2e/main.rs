@@ -35,6 +35,7 @@ mod kubernetes_churn;
 mod lockdown;
 mod metrics;
 mod own;
+mod page;
 mod parents;
 mod parents_go;
 mod parents_java;
