@@ -57,9 +57,9 @@ impl Shop {
         for order in 0..4 {
             servers::curl(self.gateway.port, &format!("/up/orders/{}", number * 4 + order), &[]);
         }
-        let failing = if number % 4 == 0 { "/status/503" } else { "/big" };
+        let failing = if number.is_multiple_of(4) { "/status/503" } else { "/big" };
         servers::curl(self.gateway.port, failing, &["--output", "/dev/null"]);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             servers::curl(self.broken.port, "/up/", &[]);
         }
         self.ask_hostile();
@@ -104,7 +104,7 @@ fn a_browser_shows_it() {
     let is_over = AtomicBool::new(false);
     let told = std::thread::scope(|scope| {
         let customers = scope.spawn(|| {
-            for number in 0.. {
+            for number in 0_u32.. {
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
