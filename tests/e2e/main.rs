@@ -36,6 +36,7 @@ mod lockdown;
 mod look;
 mod metrics;
 mod own;
+mod page;
 mod parents;
 mod parents_go;
 mod parents_java;

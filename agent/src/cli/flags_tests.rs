@@ -18,7 +18,7 @@ fn other(setting: &Setting, flag: &Flag) -> String {
         // The default is never the last one.
         (Kind::Words, _) => setting.shape().words().last().unwrap().get_name().to_owned(),
         (Kind::Text, "select") => "port=1".to_owned(),
-        (Kind::Text, "listen" | "prometheus-listen") => "[::1]:4711".to_owned(),
+        (Kind::Text, "listen" | "prometheus-listen" | "web-listen") => "[::1]:4711".to_owned(),
         (Kind::Text, "otlp-endpoint") => "http://collector:4318".to_owned(),
         (Kind::Text, _) if is_number => setting.bounds.1.to_string(),
         (Kind::Text, _) => "zzz".to_owned(),

@@ -20,13 +20,16 @@ use crate::metrics::record::Metrics;
 use crate::metrics::snapshot::Snapshot;
 use crate::pipeline::advising::Advising;
 use crate::pipeline::metering::Metering;
-use crate::serve::{Served, Server};
+use crate::pipeline::viewing::Viewing;
+use crate::serve::{Page, Served, Server};
 use crate::telemetry::Telemetry;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
+use crate::view::Store;
 use anyhow::Context as _;
 use std::cell::RefCell;
 use std::io::{BufWriter, Write};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,9 +92,32 @@ pub fn telemetry(config: &Config) -> anyhow::Result<Telemetry> {
 /// # Errors
 /// An address that is taken.
 pub fn servers(config: &Config, served: &Served) -> anyhow::Result<Vec<Server>> {
-    let addresses =
-        config.listen.into_iter().chain(config.prometheus_listen.filter(|other| config.listen != Some(*other)));
-    addresses.map(|address| Server::start(address, served.clone())).collect()
+    let scraped = [config.listen, config.prometheus_listen];
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in scraped.into_iter().chain([config.web_listen]).flatten() {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let start = |address: SocketAddr| {
+        let page = served.page.clone().filter(|_| config.web_listen == Some(address));
+        let only_page = !scraped.contains(&Some(address));
+        Server::start(address, Served { page, only_page, ..served.clone() })
+    };
+    addresses.into_iter().map(start).collect()
+}
+
+/// What was seen lately, if somebody looks.
+#[must_use]
+pub fn viewing(config: &Config, trace: &crate::trace::Config) -> Option<Viewing> {
+    config.web_listen?;
+    Some(Viewing::new(Store::new(config.view.memory as usize, trace.options.clone())))
+}
+
+/// The page of what was seen.
+#[must_use]
+pub fn page(config: &Config, viewing: &Viewing) -> Page {
+    Page { asker: viewing.asker(), token: config.view.token.secret().into(), memory: config.view.memory.into() }
 }
 
 /// What measures, if anybody wants to know: exporters, or scrapes at `board`.

@@ -43,9 +43,12 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let (bell, changes) = reload.map_or((None, None), |(bell, changes)| (Some(bell), Some(changes)));
     let stop = super::stop_flag(bell)?;
     let trace = config.trace();
-    let servers = outputs::servers(&config, &served)?;
-    let board = (!servers.is_empty()).then(|| Arc::clone(&served.board));
-    let listing = (!servers.is_empty()).then(|| Listing::new(Arc::clone(&served.targets)));
+    let viewing = outputs::viewing(&config, &trace);
+    let page = viewing.as_ref().map(|viewing| outputs::page(&config, viewing));
+    let servers = outputs::servers(&config, &Served { page, ..served.clone() })?;
+    let is_scraped = config.listen.or(config.prometheus_listen).is_some();
+    let board = is_scraped.then(|| Arc::clone(&served.board));
+    let listing = is_scraped.then(|| Listing::new(Arc::clone(&served.targets)));
     let metering = outputs::metering(&config, &trace, &telling, board)?;
     let advising = outputs::advising(&config, &telling)?;
     let mut live = start_with(&config, trace, |engine| {
@@ -59,9 +62,12 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
         if let Some(listing) = &listing {
             engine = engine.with_observer(listing.observer());
         }
+        if let Some(viewing) = &viewing {
+            engine = engine.with_observer(viewing.store()).with_observer(viewing.seen());
+        }
         engine
     })?;
-    (live.metering, live.advising, live.listing) = (metering, advising, listing);
+    (live.metering, live.advising, live.listing, live.viewing) = (metering, advising, listing, viewing);
     live.reload = changes;
     live.health = Arc::clone(&served.health);
     live.telemetry = telemetry.clone();
@@ -70,9 +76,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     if let Some(line) = destinations::line(&config) {
         tracing::info!("{line}");
     }
-    for address in servers.iter().map(Server::address) {
-        tracing::info!("metrics for Prometheus at http://{address}/metrics; /livez, /readyz and /debug/targets");
-    }
+    servers.iter().flat_map(Server::offers).for_each(|line| tracing::info!("{line}"));
     if let Some(budget) = budget(&config) {
         live.limit(budget);
     }

@@ -10,6 +10,7 @@ use super::setting::{
     Access, FLAG, Flag, REPLAY, RUN, Setting, file, list, outside, place, positive, settings, variable,
 };
 use super::settings::MANY;
+use super::token::Token;
 use super::words::{Kubernetes, View};
 use crate::metrics::settings::{Reading, Settings};
 
@@ -137,11 +138,18 @@ settings! {
 
 settings! {
     /// What is kept for those who look.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Looked [.view] {
         LOOKED {
             /// Memory for what was seen lately, bytes, where somebody looks: `wirespan top`, the page.
             memory: u32 = 32 << 20, file("wirespan.view.memory").within(1 << 20, u32::MAX as u64);
+            /// What the page asks its readers for. Without one it is served on the loopback interface alone.
+            token: Token = Token::default(),
+                file("wirespan.view.token")
+                    .secret()
+                    .default("none")
+                    .see("[view.md](view.md#who-may-look)")
+                    .variables(&[variable("WIRESPAN_VIEW_TOKEN")]);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::setting::{Access, Setting};
-use super::settings::{self, Config, OUTPUT};
+use super::settings::{self, Config, OUTPUT, WEB_LISTEN};
 use super::value::{Source, Wrong};
 use super::words::Output;
 use super::words::View;
@@ -168,6 +168,16 @@ pub(super) fn settle(layers: Vec<Layer>) -> Result<(Config, Origins), Error> {
     if config.output != Output::Console && config.console.view() != View::default() {
         let warning = "--trace-id, --errors and --slower-than are for the console, and the output is another one";
         config.warnings.push(warning.to_owned());
+    }
+    if let Some(address) =
+        config.web_listen.filter(|one| !one.ip().to_canonical().is_loopback() && config.view.token.is_empty())
+    {
+        let place = origins.get(WEB_LISTEN).map_or(WEB_LISTEN, String::as_str);
+        let what = format!(
+            "the page would be served to other hosts at {address} without a token: set WIRESPAN_VIEW_TOKEN, or an address of the loopback \
+             interface"
+        );
+        return Err(Error::new(place, what));
     }
     metric_variables(&mut config);
     if config.batch.size > config.batch.queue {

@@ -35,6 +35,7 @@ mod substitute;
 mod table_tests;
 #[cfg(test)]
 mod tests;
+mod token;
 mod tree;
 mod validation;
 mod value;
@@ -62,6 +63,7 @@ pub(crate) use settings::all as settings;
 pub(crate) use shape::Shape;
 #[cfg(test)]
 pub(crate) use standard::{OTLP as OTLP_KEYS, OTLP_METRICS as OTLP_METRICS_KEYS};
+pub use token::Token;
 pub(crate) use value::{Source, Wrong};
 pub use words::{Backend, Kubernetes, Lockdown, LogFormat, LogLevel, Output, Route, Sdk, Uprobes, View};
 

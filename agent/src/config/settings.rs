@@ -29,6 +29,8 @@ pub(super) const OUTPUT: &str = "wirespan.output";
 pub(super) const OUTPUT_FILE: &str = "wirespan.output_file";
 /// and where Prometheus may fetch metrics.
 pub(super) const PROMETHEUS_LISTEN: &str = "wirespan.prometheus_listen";
+/// Where the page is served.
+pub(super) const WEB_LISTEN: &str = "wirespan.web_listen";
 
 /// Every setting, in the order of the file.
 pub(super) const TABLES: &[&[Setting]] = &[
@@ -329,6 +331,20 @@ settings! {
                         ..FLAG
                     }])
                     .variables(&[variable("WIRESPAN_PROMETHEUS_LISTEN")]);
+            /// Serve the page at `http://ADDRESS`: what talks to what, what is slow, and why. It may be the address of `listen`; one that is
+            /// not of the loopback interface needs `view.token`.
+            web_listen: Option<SocketAddr> = None,
+                file(WEB_LISTEN)
+                    .see("[view.md](view.md#the-page)")
+                    .flags(&[Flag {
+                        long: "web-listen",
+                        value: "ADDR",
+                        help: "Serve the page on this address, such as 127.0.0.1:9470",
+                        of: RUN | PRINT | DOCTOR,
+                        rank: 14,
+                        ..FLAG
+                    }])
+                    .variables(&[variable("WIRESPAN_WEB_LISTEN")]);
         }
     }
 }

@@ -8,16 +8,21 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::Health;
+use super::events::MAX_READERS;
+use super::guard::{Guard, guarded};
+use super::{api, page};
 use crate::export::prometheus::Board;
 use crate::export::prometheus::text::{Format, render};
+use crate::view::ask::Asker;
 
 /// Longest time that the main loop may take to answer a scrape.
 const ANSWERING: Duration = Duration::from_secs(5);
@@ -31,23 +36,55 @@ pub struct Served {
     pub targets: Arc<Board<String>>,
     /// How the agent is.
     pub health: Arc<Health>,
+    /// Whether the page alone is served, and not what is for scrapes.
+    pub only_page: bool,
+    /// The page, if it is served.
+    pub page: Option<Page>,
+}
+
+/// What the page shows, and to whom.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Whom it asks.
+    pub asker: Asker,
+    /// What its readers must know; empty: nothing.
+    pub token: Arc<str>,
+    /// Memory for what it shows, bytes.
+    pub memory: u64,
+}
+
+/// What handlers of the page's questions ask.
+#[derive(Clone, Debug)]
+pub(super) struct Looked {
+    pub(super) asker: Asker,
+    pub(super) memory: u64,
+    /// Places for those who want to hear of news.
+    pub(super) readers: Arc<Semaphore>,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Every route.
-pub(super) fn router(served: Served) -> Router {
-    Router::new()
-        .route("/", get("wirespan: /metrics, /livez, /readyz, /debug/targets\n"))
-        .route("/metrics", get(metrics))
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/debug/targets", get(targets))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "metrics are at /metrics\n") })
-        .layer(from_fn(only_reads))
-        .with_state(served)
+/// Every route of a server that listens on `port`.
+pub(super) fn router(served: Served, port: u16) -> Router {
+    let page = served.page.clone();
+    let mut router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz));
+    if !served.only_page {
+        router = router.route("/metrics", get(metrics)).route("/debug/targets", get(targets));
+    }
+    if page.is_none() {
+        router = router.route("/", get("wirespan: /metrics, /livez, /readyz, /debug/targets\n"));
+    }
+    let router = router.with_state(served).merge(page.map(|page| looked(page, port)).unwrap_or_default());
+    router.fallback(|| async { (StatusCode::NOT_FOUND, "metrics are at /metrics\n") }).layer(from_fn(only_reads))
+}
+
+/// The page and what it asks.
+fn looked(page: Page, port: u16) -> Router {
+    let guard = Guard::new(&page.token, port);
+    let looked = Looked { asker: page.asker, memory: page.memory, readers: Arc::new(Semaphore::new(MAX_READERS)) };
+    page::router().merge(api::router()).with_state(looked).layer(from_fn_with_state(guard, guarded))
 }
 
 /// Nothing can be changed from here.
@@ -82,11 +119,15 @@ async fn metrics(State(served): State<Served>, headers: HeaderMap) -> Response {
     let format = Format::accepted(header(ACCEPT));
     let text = render(&snapshot, format);
     let kind = (CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-    let gzip = header(ACCEPT_ENCODING).split(',').any(|one| one.trim().split(';').next() == Some("gzip"));
-    if gzip {
+    if takes_gzip(header(ACCEPT_ENCODING)) {
         return ([kind, (CONTENT_ENCODING, HeaderValue::from_static("gzip"))], compressed(&text)).into_response();
     }
     ([kind], text).into_response()
+}
+
+/// Whether a client accepts that encoding.
+pub(super) fn takes_gzip(accepted: &str) -> bool {
+    accepted.split(',').any(|one| one.trim().split(';').next() == Some("gzip"))
 }
 
 /// To this host alone: it names programs and their labels.
