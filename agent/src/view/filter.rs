@@ -5,6 +5,7 @@ use super::said::{self, is_failed};
 use super::traces::Trace;
 use crate::process::selector::glob;
 use crate::trace::span::{Kind, Span, Value};
+use wirespan_semconv as semconv;
 
 /// One requirement.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,7 +149,7 @@ fn contains(text: &str, word: &str) -> bool {
 impl Facts for Span {
     fn any(&self, key: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match key {
-            "service" | "service.name" => test(&self.resource.service_name),
+            "service" | semconv::SERVICE_NAME => test(&self.resource.service_name),
             "name" | "operation" => test(&self.name),
             "status" => test(if is_failed(self) { "error" } else { "ok" }),
             "kind" => test(match self.kind {

@@ -98,7 +98,7 @@ pub struct OperationRow {
 impl Facts for OperationRow {
     fn any(&self, key: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match key {
-            "service" | "service.name" => test(&self.operation.service),
+            "service" | semconv::SERVICE_NAME => test(&self.operation.service),
             "name" | "operation" => test(&self.operation.name),
             "kind" => test(self.operation.side.name()),
             "peer" => test(&self.operation.peer),
@@ -203,7 +203,7 @@ pub enum TraceOrder {
 impl Facts for Connection {
     fn any(&self, key: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match key {
-            "service" | "service.name" => test(&self.service),
+            "service" | semconv::SERVICE_NAME => test(&self.service),
             "peer" => test(&self.peer) || test(&self.remote.address),
             "protocol" => test(self.protocol),
             "pid" => test(&self.pid.to_string()),
