@@ -113,9 +113,9 @@ impl Painter {
             row.gap(layout.gap);
         }
         let indent = place.map_or(0, |place| (2 * place.depth).min(MAX_INDENT));
-        self.rest(&mut row, span, outcome, (code.as_deref(), indent));
+        self.rest(&mut row, span, outcome, (code.as_deref(), indent, tells_id(place)));
         row.end();
-        if layout.trace == TraceIds::Below {
+        if layout.trace == TraceIds::Below && tells_id(place) {
             let mut row = Row::new(out, self.colour, layout.width.unwrap_or(usize::MAX));
             let id = hex(&span.trace_id);
             row.gap(layout.width.unwrap_or(usize::MAX).saturating_sub(id.len()).min(layout.time + layout.gap));
@@ -125,7 +125,13 @@ impl Painter {
     }
 
     /// What has no column: what was done, with whom, and what went wrong.
-    fn rest(self, row: &mut Row<'_>, span: &Span, outcome: Outcome, (code, indent): (Option<&str>, usize)) {
+    fn rest(
+        self,
+        row: &mut Row<'_>,
+        span: &Span,
+        outcome: Outcome,
+        (code, indent, tells_id): (Option<&str>, usize, bool),
+    ) {
         let failed = outcome == Outcome::Failed;
         let (peer, trouble) = (peer(span).unwrap_or_default(), trouble(span, code));
         // The kind says already that it is a set-up; where there is little room, its phases alone say more.
@@ -142,13 +148,18 @@ impl Painter {
             row.gap(2);
             row.column(if failed { BOLD_RED } else { DIM }, &ending(&trouble, shares.trouble), shares.trouble);
         }
-        if self.layout.trace == TraceIds::Inline {
+        if self.layout.trace == TraceIds::Inline && tells_id {
             let id = hex(&span.trace_id);
             let free = row.left().saturating_sub(row.waiting() + id.len());
             row.gap(if self.layout.width.is_some() { free } else { 2 });
             row.put(DIM, &id);
         }
     }
+}
+
+/// Whether the line of a span tells the id of its trace: in a tree the first one does for all.
+fn tells_id(place: Option<Place>) -> bool {
+    place.is_none_or(|place| place.depth == 0)
 }
 
 /// The text without its end, if it is too long.

@@ -25,6 +25,10 @@ fn address(site: &Site) -> String {
     }
 }
 
+/// Cells of what is spoken, and of the numbers after it.
+const SPEAKS: usize = 15;
+const NUMBERS: usize = SPEAKS + 8 + 9 + 8 + 7 + 8;
+
 /// Draws the list.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, rows: &[Connection], state: &mut State, style: Style) {
     state.here = None;
@@ -36,15 +40,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, rows: &[Connection
     let width = usize::from(area.width);
     let wide = width >= 130;
     let service = (width / 7).clamp(8, 20);
-    let (local, last) =
-        if wide { (22, width.saturating_sub(service + 22 + 26 + 14 + 9 + 9 + 9 + 8 + 9 + 12)) } else { (0, 0) };
-    let remote = if wide { 24 } else { width.saturating_sub(service + 2 + 13 + 8 + 9 + 8 + 7 + 8 + 2) };
+    let (local, last) = if wide { (22, width.saturating_sub(service + 1 + 23 + 27 + NUMBERS + 2)) } else { (0, 0) };
+    let remote = if wide { 24 } else { width.saturating_sub(service + 1 + 3 + NUMBERS) };
     let mut title = Cells::default();
     title.left("SERVICE", service, style.title()).gap(1);
     if wide {
         title.left("LOCAL", local, style.title()).gap(1);
     }
-    title.left("PEER", remote + 2, style.title()).gap(1).left("SPEAKS", 13, style.title());
+    title.left("PEER", remote + 2, style.title()).gap(1).left("SPEAKS", SPEAKS, style.title());
     let times = if state.ended { "LASTED" } else { "AGE" };
     for (text, cells) in [(times, 8), ("SET-UP", 9), ("RTT", 8), ("RETR", 7), ("CALLS", 8)] {
         title.right(text, cells, style.title());
@@ -67,7 +70,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, rows: &[Connection
         let peer = if one.peer.is_empty() || *one.peer == *at { at } else { format!("{} {at}", one.peer) };
         cells.raw(arrow, style.dim()).left(&peer, remote, if one.error.is_some() { style.bad() } else { Look::new() });
         let tls = if one.encrypted && one.protocol != "tls" { " TLS" } else { "" };
-        cells.gap(1).left(&format!("{}{tls}", one.protocol), 13, style.dim());
+        cells.gap(1).left(&format!("{}{tls}", one.protocol), SPEAKS, style.dim());
         let until = one.ended.map_or(model.now_ns, |(at_ns, _)| at_ns);
         let older = if one.from_start { "" } else { ">" };
         cells.right(&format!("{older}{}", short(until.saturating_sub(one.opened_ns))), 8, style.dim());

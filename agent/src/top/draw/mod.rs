@@ -23,6 +23,9 @@ use crate::view::rows::{Over, TraceOrder};
 use crate::view::text::clock;
 use cells::{Cells, bytes, percent};
 
+/// Narrower windows leave out what is said elsewhere, too.
+const WIDE: usize = 90;
+
 /// Draws everything.
 pub fn page(frame: &mut Frame<'_>, model: &Model, state: &mut State, style: Style) {
     let area = frame.area();
@@ -84,7 +87,9 @@ fn list<R>(
 fn account(model: &Model, state: &State, style: Style, width: usize) -> Line<'static> {
     let account = &model.account;
     let mut cells = Cells::default();
-    cells.raw("wirespan ", style.title());
+    if width >= WIDE || account.kernel.is_empty() {
+        cells.raw("wirespan ", style.title());
+    }
     if state.over == Over::All {
         cells.raw(format!("a recording · {} spans", model.counts.spans), Look::new());
         return cells.line();
@@ -193,17 +198,18 @@ fn keys(state: &State, style: Style, width: usize) -> Line<'static> {
         _ => &[],
     };
     let back: &[(&str, &str)] = if state.depth() > 0 { &[("esc", "back")] } else { &[] };
+    // Those that lead to all others come first: a narrow window shows no more.
     let all = [
-        ("o", "operations"),
-        ("w", "traces"),
+        ("/", "filter"),
+        ("?", "help"),
+        ("q", "quit"),
+        ("p", "pause"),
         ("m", "map"),
         ("c", "connections"),
         ("a", "advice"),
         ("l", "selection"),
-        ("/", "filter"),
-        ("p", "pause"),
-        ("?", "help"),
-        ("q", "quit"),
+        ("w", "traces"),
+        ("o", "operations"),
     ];
     let mut used = 0;
     for (key, what) in back.iter().chain(own).chain(&all) {

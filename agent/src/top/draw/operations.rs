@@ -3,6 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style as Look;
+use ratatui::text::Line;
 
 use super::super::model::Model;
 use super::super::state::{Here, State};
@@ -31,51 +32,90 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, rows: &[OperationR
         };
         return sentence(frame, area, &text, Look::new());
     }
-    let width = usize::from(area.width);
-    let spark = (width / 6).clamp(8, 30);
-    let fixed = RATE + ERRORS + 2 * TIME + SET_UP + spark + 8;
-    let left = width.saturating_sub(fixed);
-    let service = (left / 3).clamp(6, 24);
-    let peer = if left >= 58 { (left / 4).min(28) } else { 0 };
-    let name = left.saturating_sub(service + peer + 2 + usize::from(peer > 0));
-    let mut title = Cells::default();
-    title.left("SERVICE", service, style.title()).gap(1).left("OPERATION", name + 2, style.title()).gap(1);
-    if peer > 0 {
-        title.left("PEER", peer, style.title()).gap(1);
-    }
-    title.right("RATE/s", RATE, style.title()).right("ERRORS", ERRORS + 1, style.title());
-    title.right("P50", TIME + 1, style.title()).right("P95", TIME + 1, style.title());
-    title.right("SET-UP", SET_UP + 1, style.title()).gap(1).left("LAST MINUTE", spark, style.title());
+    let columns = Columns::of(area.width.into());
     let mut sorted: Vec<&OperationRow> = rows.iter().collect();
     state.order.sort(&mut sorted);
-    list(frame, area, title.line(), &sorted, state, style, |row| {
+    list(frame, area, columns.title(style), &sorted, state, style, |row| columns.line(row, style));
+    let at = state.cursor().at;
+    state.here = sorted.get(at).map(|row| Here::Operation(row.operation.clone()));
+}
+
+/// Which columns there are, and how wide they are; 0: there is none.
+#[derive(Clone, Copy)]
+struct Columns {
+    service: usize,
+    name: usize,
+    peer: usize,
+    p50: usize,
+    set_up: usize,
+    spark: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        let p50 = if width >= 66 { TIME + 1 } else { 0 };
+        let set_up = if width >= 54 { SET_UP + 1 } else { 0 };
+        let spark = if width >= 76 { (width.saturating_sub(60) / 3).clamp(8, 30) } else { 0 };
+        let fixed = RATE + ERRORS + 1 + TIME + 1 + p50 + set_up + spark + usize::from(spark > 0);
+        // The arrow, and what stands between texts.
+        let left = width.saturating_sub(fixed + 4);
+        let service = (left / 3).clamp(6, 24);
+        let peer = if left >= 58 { (left / 4).min(28) } else { 0 };
+        let name = left.saturating_sub(service + peer + usize::from(peer > 0));
+        Self { service, name, peer, p50, set_up, spark }
+    }
+
+    fn title(self, style: Style) -> Line<'static> {
+        let look = style.title();
+        let mut cells = Cells::default();
+        cells.left("SERVICE", self.service, look).gap(1).left("OPERATION", self.name + 2, look).gap(1);
+        if self.peer > 0 {
+            cells.left("PEER", self.peer, look).gap(1);
+        }
+        cells.right("RATE/s", RATE, look).right("ERRORS", ERRORS + 1, look);
+        for (title, width) in [("P50", self.p50), ("P95", TIME + 1), ("SET-UP", self.set_up)] {
+            if width > 0 {
+                cells.right(title, width, look);
+            }
+        }
+        if self.spark > 0 {
+            cells.gap(1).left("LAST MINUTE", self.spark, look);
+        }
+        cells.line()
+    }
+
+    fn line(self, row: &OperationRow, style: Style) -> Line<'static> {
         let (operation, numbers) = (&row.operation, &row.numbers);
         let mut cells = Cells::default();
-        cells.left(&operation.service, service, style.service()).gap(1);
+        cells.left(&operation.service, self.service, style.service()).gap(1);
         let arrow = if operation.side == Side::Server { "← " } else { "→ " };
         // Where the peer has no column, it tells one `GET` from another.
-        let text = match (peer, operation.side) {
+        let text = match (self.peer, operation.side) {
             (0, Side::Client) => format!("{} → {}", operation.name, operation.peer),
             _ => operation.name.to_string(),
         };
-        cells.raw(arrow, style.dim()).left(&text, name, Look::new()).gap(1);
-        if peer > 0 {
-            cells.left(&operation.peer, peer, style.dim()).gap(1);
+        cells.raw(arrow, style.dim()).left(&text, self.name, Look::new()).gap(1);
+        if self.peer > 0 {
+            cells.left(&operation.peer, self.peer, style.dim()).gap(1);
         }
         cells.right(&rate(numbers.rate), RATE, Look::new());
         let failed = numbers.failed_share();
         cells.right(&percent(failed), ERRORS + 1, style.failed(failed));
-        for quantile in [numbers.p50_ns, numbers.p95_ns] {
+        for (quantile, width) in [(numbers.p50_ns, self.p50), (numbers.p95_ns, TIME + 1)] {
             let ns = quantile.unwrap_or_default();
-            cells.right(&short(ns), TIME + 1, style.duration(ns));
+            if width > 0 {
+                cells.right(&short(ns), width, style.duration(ns));
+            }
         }
-        let share = numbers.set_up_share;
-        cells.right(&percent(share), SET_UP + 1, style.waiting(share)).gap(1);
-        cells.raw(sparkline(&numbers.seconds, spark), if failed > 0.0 { style.warn() } else { style.good() });
+        if self.set_up > 0 {
+            cells.right(&percent(numbers.set_up_share), self.set_up, style.waiting(numbers.set_up_share));
+        }
+        if self.spark > 0 {
+            let look = if failed > 0.0 { style.warn() } else { style.good() };
+            cells.gap(1).raw(sparkline(&numbers.seconds, self.spark), look);
+        }
         cells.line()
-    });
-    let at = state.cursor().at;
-    state.here = sorted.get(at).map(|row| Here::Operation(row.operation.clone()));
+    }
 }
 
 /// What to do about a silence.

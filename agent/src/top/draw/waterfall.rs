@@ -12,6 +12,7 @@ use super::super::state::State;
 use super::super::style::Style;
 use super::cells::{Cells, short};
 use super::{list, sentence};
+use crate::advise::words::counted;
 use crate::shown::clean;
 use crate::trace::span::{Span, Value};
 use crate::view::phases::{Phase, segments};
@@ -40,7 +41,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, opened: Option<&Opened>, state: &
     let axis = Axis { start, length: (end - start).max(1), cells: bar };
     let mut title = Cells::default();
     let spans = &opened.trace.spans;
-    title.left(&format!("  {} spans, {}", spans.len(), duration(end - start)), label + 2, style.title());
+    title.left(
+        &format!("  {}, {}", counted(spans.len() as u64, "span"), duration(end - start)),
+        label + 2,
+        style.title(),
+    );
     title.raw(legend(spans, bar, style), style.dim());
     list(frame, tree, title.line(), &opened.rows, state, style, |row| line(&spans[row.span], row, label, axis, style));
     let at = state.cursor().at;
