@@ -5,9 +5,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
@@ -25,32 +27,47 @@ struct Top {
     before: Termios,
     size: (u16, u16),
     written: Arc<Mutex<Vec<u8>>>,
+    hung_up: Arc<AtomicBool>,
 }
 
 impl Top {
     fn start(arguments: &[String], (columns, lines): (u16, u16)) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
-        let open = || rustix::fs::open(&name, rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY, 0.into()).unwrap();
+        let open = || {
+            rustix::fs::open(
+                &name,
+                rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC,
+                0.into(),
+            )
+            .unwrap()
+        };
         let terminal = open();
         tcsetwinsize(&terminal, Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let before = tcgetattr(&terminal).unwrap();
         let mut command = wirespan();
         command.arg("top").args(arguments).env("TERM", "xterm-256color").process_group(0);
         let child = command.stdin(open()).stdout(open()).stderr(Stdio::null()).spawn().unwrap();
-        let master = File::from(OwnedFd::from(master));
+        let master = File::from(master);
         let written = Arc::<Mutex<Vec<u8>>>::default();
         let (mut reader, kept) = (master.try_clone().unwrap(), Arc::clone(&written));
+        let hung_up = Arc::<AtomicBool>::default();
+        let is_over = Arc::clone(&hung_up);
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
-            // The other end is closed when everybody who had the terminal is gone.
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+            while !is_over.load(Ordering::Relaxed) {
+                let patience = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+                if poll(&mut [PollFd::new(&reader, PollFlags::IN)], Some(&patience)) == Ok(0) {
+                    continue;
+                }
+                // The other end is closed when everybody who had the terminal is gone.
+                let Ok(count @ 1..) = reader.read(&mut buffer) else { return };
                 kept.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
-        Self { child, master, terminal, before, size: (lines, columns), written }
+        Self { child, master, terminal, before, size: (lines, columns), written, hung_up }
     }
 
     /// What stands on the terminal now.
@@ -64,8 +81,16 @@ impl Top {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Closes every end of the terminal that is ours.
+    fn hang_up(&mut self) {
+        let nothing = || File::open("/dev/null").unwrap();
+        self.master = nothing();
+        self.terminal = nothing().into();
+        self.hung_up.store(true, Ordering::Relaxed);
+    }
+
     /// Waits for its end; the terminal must be as it was.
-    fn end(mut self) -> ExitStatus {
+    fn end(&mut self) -> ExitStatus {
         let deadline = Instant::now() + Duration::from_secs(10);
         let status = loop {
             match self.child.try_wait().unwrap() {
@@ -89,6 +114,14 @@ impl Top {
     }
 }
 
+impl Drop for Top {
+    fn drop(&mut self) {
+        // A test that failed must leave nothing behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// The flags of a selection.
 fn selecting(select: &[String]) -> Vec<String> {
     select.iter().flat_map(|one| ["--select".to_owned(), one.clone()]).collect()
@@ -109,8 +142,8 @@ fn top_shows_an_operation_opens_its_trace_and_gives_the_terminal_back() {
         top.press("\r");
         eventually("its traces are shown", || top.shown().contains("FIRST SPAN") && top.shown().contains("/shown"));
         top.press("\r");
-        eventually("a trace is shown", || top.shown().contains("1 span, "));
-        for (key, text) in [("m", "WHO CALLS WHOM"), ("c", "SPEAKS"), ("l", "TRACED"), ("?", "critical path")] {
+        eventually("a trace is shown", || top.shown().contains("█ first byte"));
+        for (key, text) in [("m", "WHO CALLS WHOM"), ("c", "that are open"), ("l", "TRACED"), ("?", "critical path")] {
             top.press(key);
             eventually(text, || top.shown().contains(text));
         }
@@ -122,7 +155,7 @@ fn top_shows_an_operation_opens_its_trace_and_gives_the_terminal_back() {
 
 #[test]
 fn top_gives_the_terminal_back_on_a_signal_and_shows_recordings() {
-    let top = Top::start(&selecting(&["port=1".to_owned()]), (80, 24));
+    let mut top = Top::start(&selecting(&["port=1".to_owned()]), (80, 24));
     eventually("it says why there is nothing", || top.shown().contains("no running process matches"));
     kill_process(Pid::from_child(&top.child), Signal::TERM).unwrap();
     assert!(top.end().success());
@@ -131,6 +164,14 @@ fn top_gives_the_terminal_back_on_a_signal_and_shows_recordings() {
     eventually("the recording is shown", || top.shown().contains("a recording"));
     top.press("q");
     assert!(top.end().success());
+}
+
+#[test]
+fn top_ends_when_its_terminal_is_gone() {
+    let mut top = Top::start(&selecting(&["port=1".to_owned()]), (80, 24));
+    eventually("it has begun", || top.shown().contains("no running process matches"));
+    top.hang_up();
+    eventually("it ends", || top.child.try_wait().unwrap().is_some());
 }
 
 #[test]

@@ -13,7 +13,9 @@ use anyhow::{Context as _, bail};
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Shows this host, or a recording, until the user leaves.
 ///
@@ -55,6 +57,9 @@ fn live(config: &Config) -> anyhow::Result<()> {
     result.and(end).and_then(|()| super::run::threads())
 }
 
+/// Longest wait for the viewer to give the terminal back.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The viewer, on its thread.
 struct Shown {
     thread: JoinHandle<()>,
@@ -90,14 +95,18 @@ impl Shown {
 
     /// Waits until the terminal is given back.
     fn end(self) -> anyhow::Result<()> {
-        let result = self.result.recv();
-        let died = self.thread.join().is_err();
+        // A terminal that hangs up in the middle of a read may hold the thread for ever: it ends with the process then.
+        let result = self.result.recv_timeout(PATIENCE);
         terminal::restore();
         log::release();
         match result {
             Ok(result) => result.context("the terminal cannot be used"),
-            Err(_) if died => super::run::threads(),
-            Err(_) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                // Its note is made before it is gone.
+                _ = self.thread.join();
+                super::run::threads()
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ use crossterm::event::{self, Event};
 use crossterm::execute;
 use ratatui::Terminal;
 
-use crate::terminal;
+use crate::terminal::{self, Waited};
 use crate::view::ask::Asker;
 use crate::view::rows::Over;
 use model::{Answer, Model};
@@ -74,6 +74,7 @@ pub fn run(asker: &Asker, over: Over, style: Style, stop: &AtomicBool) -> io::Re
     viewer.state.over = over;
     let mut drawn: Option<Instant> = None;
     let mut changed = true;
+    let mut shown_size = terminal::size();
     while !stop.load(Ordering::Relaxed) {
         let now = Instant::now();
         changed |= viewer.turn(now);
@@ -87,15 +88,19 @@ pub fn run(asker: &Asker, over: Over, style: Style, stop: &AtomicBool) -> io::Re
             _ if viewer.is_waiting() => Duration::from_millis(20),
             _ => viewer.pause(now).min(NOTICE),
         };
-        if !event::poll(wait)? {
-            continue;
+        let size = terminal::size();
+        changed |= std::mem::replace(&mut shown_size, size) != size;
+        match terminal::wait(wait) {
+            Waited::Keys => {}
+            Waited::Nothing => continue,
+            // crossterm would read the end of it again and again.
+            Waited::Gone => return Ok(()),
         }
         // Keys that come together are done together.
         while event::poll(Duration::ZERO)? {
             let action = match event::read()? {
                 Event::Key(key) => keys::of_key(key, viewer.state.is_typing()),
                 Event::Mouse(mouse) => keys::of_mouse(mouse),
-                // A new size is seen when it is drawn.
                 _ => None,
             };
             changed = true;

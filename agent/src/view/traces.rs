@@ -25,6 +25,8 @@ const MINUTE_NS: u64 = 60_000_000_000;
 const MAX_OPERATIONS: usize = 4096;
 /// Traces that were let go of and are remembered, so that what comes late does not look like a trace.
 const MAX_GONE: usize = 16 * 1024;
+/// Where memory is short, so much time lies between two examples of an operation, ns: more would only push each other out.
+const BETWEEN_NS: u64 = 50_000_000;
 /// What a trace takes besides its spans, bytes.
 const OVERHEAD: usize = 256;
 
@@ -71,11 +73,12 @@ pub struct Counts {
     pub late: u64,
 }
 
-/// The slowest calls of an operation in a minute, ns.
+/// What is remembered of an operation: its slowest calls in a minute, ns, and when an example of it was last kept.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slowest {
     minute: u64,
     took: [u64; SLOWEST],
+    sampled_ns: u64,
 }
 
 /// See the module's text.
@@ -130,11 +133,15 @@ impl Traces {
         }
         let class = self.class(span, now_ns);
         let id = span.trace_id;
+        // All of a trace, mostly: what belongs to it ends before it does.
+        let is_whole = span.parent.is_none() && span.links.is_empty() && !self.pending.contains_key(&id);
+        if is_whole && class == Class::Sampled && !self.kept.contains_key(&id) && !self.takes(operation(span), now_ns) {
+            return self.forget(id);
+        }
         for link in &span.links {
             self.move_set_up(&link.trace_id, id, now_ns);
         }
-        let mut span = span.clone();
-        span.attributes.shrink_to_fit();
+        let span = span.clone();
         let bytes = span.bytes();
         if let Some(trace) = self.kept.get_mut(&id) {
             if trace.spans.len() >= MAX_SPANS {
@@ -189,7 +196,7 @@ impl Traces {
         let slowest = self.slowest.entry(operation(span)).or_default();
         let minute = now_ns / MINUTE_NS + 1;
         if slowest.minute != minute {
-            *slowest = Slowest { minute, took: [0; SLOWEST] };
+            *slowest = Slowest { minute, took: [0; SLOWEST], ..*slowest };
         }
         let took = span.duration_ns();
         match slowest.took.iter_mut().min() {
@@ -198,6 +205,31 @@ impl Traces {
                 Class::Slow
             }
             _ => Class::Sampled,
+        }
+    }
+
+    /// Whether another example of an operation is kept: always, while there is room.
+    fn takes(&mut self, operation: u64, now_ns: u64) -> bool {
+        if self.bytes() < self.limit / 4 * 3 {
+            return true;
+        }
+        let Some(known) = self.slowest.get_mut(&operation) else { return true };
+        let is_due = now_ns >= known.sampled_ns + BETWEEN_NS;
+        if is_due {
+            known.sampled_ns = now_ns;
+        }
+        is_due
+    }
+
+    /// A trace is let go of; what comes of it later is no trace.
+    fn forget(&mut self, id: TraceId) {
+        self.counts.let_go += 1;
+        self.gone.insert(id, ());
+        self.gone_order.push_back(id);
+        if self.gone_order.len() > MAX_GONE
+            && let Some(oldest) = self.gone_order.pop_front()
+        {
+            self.gone.remove(&oldest);
         }
     }
 
@@ -254,9 +286,16 @@ impl Traces {
         }
         if let Some(mut trace) = self.pending.remove(&id) {
             self.pending_bytes -= trace.bytes;
+            let operation = root_operation(&trace);
+            // One span has been asked about when it came.
+            let is_taken = trace.class != Class::Sampled || trace.spans.len() == 1 || self.takes(operation, heard_ns);
+            if !is_taken {
+                self.forget(id);
+                return true;
+            }
             trace.spans.shrink_to_fit();
             self.used[trace.class as usize] += trace.bytes;
-            self.queues[trace.class as usize].push(root_operation(&trace), id);
+            self.queues[trace.class as usize].push(operation, id);
             self.kept.insert(id, trace);
             self.make_room();
         }
@@ -277,14 +316,7 @@ impl Traces {
                 && let Some(trace) = self.kept.remove(&id)
             {
                 self.used[class as usize] -= trace.bytes;
-                self.counts.let_go += 1;
-                self.gone.insert(id, ());
-                self.gone_order.push_back(id);
-                if self.gone_order.len() > MAX_GONE
-                    && let Some(oldest) = self.gone_order.pop_front()
-                {
-                    self.gone.remove(&oldest);
-                }
+                self.forget(id);
             }
         }
     }
