@@ -305,7 +305,9 @@ impl Traces {
     fn make_room(&mut self) {
         while self.used.iter().sum::<usize>() + self.pending_bytes > self.limit {
             let classes = [Class::Sampled, Class::Slow, Class::Failed];
-            let is_over = |class: &Class| self.used[*class as usize] > self.limit / 100 * SHARES[*class as usize];
+            // What is under way may take half of the memory: the rest is shared.
+            let room = self.limit.saturating_sub(self.pending_bytes);
+            let is_over = |class: &Class| self.used[*class as usize] > room / 100 * SHARES[*class as usize];
             let is_any = |class: &Class| self.used[*class as usize] > 0;
             let Some(class) = classes.into_iter().find(is_over).or_else(|| classes.into_iter().find(is_any)) else {
                 return;

@@ -97,7 +97,7 @@ pub fn sparkline(seconds: &[[u32; 2]], cells: usize) -> String {
     }
     let each = seconds.len().div_ceil(cells);
     let sums: Vec<u64> =
-        seconds.rchunks(each).map(|part| part.iter().map(|[count, _]| u64::from(*count)).sum()).collect();
+        seconds.rchunks_exact(each).map(|part| part.iter().map(|[count, _]| u64::from(*count)).sum()).collect();
     let most = sums.iter().copied().max().unwrap_or_default().max(1);
     let bar = |sum: u64| match sum {
         0 => ' ',

@@ -79,7 +79,8 @@ impl Columns {
             }
         }
         if self.spark > 0 {
-            cells.gap(1).left("LAST MINUTE", self.spark, look);
+            let title = if self.spark >= 11 { "LAST MINUTE" } else { "MINUTE" };
+            cells.gap(1).left(title, self.spark, look);
         }
         cells.line()
     }
