@@ -79,6 +79,8 @@ pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, targ
     cmd.args([verb, "--target", "bpfel-unknown-none", "-Zbuild-std=core"]);
     cmd.arg("--target-dir").arg(target);
     cmd.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    // Compiled in pieces, programs call across them, and the verifier refuses them: whoever builds may have it set.
+    cmd.env("CARGO_INCREMENTAL", "0");
     Ok(cmd)
 }
 
