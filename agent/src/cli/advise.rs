@@ -1,12 +1,11 @@
 //! `wirespan advise`: watches for a while, or reads a recording, and then explains what slows callers down.
 
 use super::args::{self, Report as Answer};
-use super::{log, run};
+use super::{log, replay, run};
 use crate::advise::report::{Report, VERSION};
 use crate::advise::{Advisor, diff, text};
 use crate::export::Exporters;
 use crate::files;
-use crate::recording::{self, EventSource};
 use crate::{config, shown};
 use anyhow::{Context as _, bail};
 use std::cell::RefCell;
@@ -87,12 +86,7 @@ fn replayed(arguments: &args::Advise, file: &Path) -> anyhow::Result<Report> {
     log::plain(&config);
     let advisor = Rc::new(RefCell::new(Advisor::new()));
     let mut engine = run::offline(&config)?.with_observer(Rc::clone(&advisor));
-    let mut source: Box<dyn EventSource> = recording::open(file)?;
-    while let Some(event) = source.next()? {
-        engine.handle(&event);
-        drop(engine.take_spans());
-    }
-    engine.finish();
+    replay::through(file, &mut engine)?;
     Ok(report(&advisor))
 }
 

@@ -1,14 +1,13 @@
 //! What commands have in common that show what happens: the store, told by the kernel or by a recording.
 
-use super::{log, outputs, run};
+use super::{log, outputs, replay, run};
 use crate::advise::Advisor;
 use crate::config::{self, Config, LOOK, Layer, Output};
 use crate::pipeline::live::Live;
 use crate::pipeline::viewing::Viewing;
-use crate::recording;
 use crate::trace::clock::Clock;
 use crate::view::Store;
-use crate::view::ask::{Asker, Questions, Recorded, Source, channel_of_questions};
+use crate::view::ask::{Questions, Recorded, Source};
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
@@ -32,7 +31,13 @@ pub fn config(settings: &super::flags::Flags<LOOK>) -> anyhow::Result<Config> {
 /// What was seen, for an engine that will tell it.
 #[must_use]
 pub fn viewing(config: &Config) -> Viewing {
-    Viewing::new(Store::new(config.view.memory as usize, config.trace().options))
+    Viewing::new(store(config))
+}
+
+/// Nothing seen yet, in as much memory as a configuration grants.
+#[must_use]
+pub fn store(config: &Config) -> Store {
+    Store::new(config.view.memory as usize, config.trace().options)
 }
 
 /// Attaches, and tells the store everything.
@@ -72,15 +77,10 @@ pub struct Past {
 /// When it cannot be read.
 pub fn past(config: &Config, file: &Path) -> anyhow::Result<Past> {
     log::plain(config);
-    let mut source = recording::open(file)?;
-    let store = Rc::new(RefCell::new(Store::new(config.view.memory as usize, config.trace().options)));
+    let store = Rc::new(RefCell::new(store(config)));
     let advisor = Rc::new(RefCell::new(Advisor::new()));
     let mut engine = run::offline(config)?.with_observer(Rc::clone(&store)).with_observer(Rc::clone(&advisor));
-    while let Some(event) = source.next()? {
-        engine.handle(&event);
-        drop(engine.take_spans());
-    }
-    engine.finish();
+    replay::through(file, &mut engine)?;
     store.borrow_mut().finish();
     let clock = engine.tracer().clock();
     let report = advisor.borrow_mut().take();
@@ -103,10 +103,4 @@ impl Past {
             std::thread::sleep(PAUSE);
         }
     }
-}
-
-/// Both ends of questions to a recording.
-#[must_use]
-pub fn questions() -> (Asker, Questions) {
-    channel_of_questions()
 }

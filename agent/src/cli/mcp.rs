@@ -5,7 +5,7 @@ use crate::export::Exporters;
 use crate::lockdown::Duty;
 use crate::mcp;
 use crate::threads;
-use crate::view::ask::Asker;
+use crate::view::ask::{Asker, channel_of_questions};
 use crate::view::rows::Over;
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub fn mcp(arguments: &args::Top) -> anyhow::Result<()> {
     if let Some(file) = &arguments.file {
         let mut past = looking::past(&config, file)?;
         let stop = super::stop_flag(None)?;
-        let (asker, questions) = looking::questions();
+        let (asker, questions) = channel_of_questions();
         begin(asker, Over::All, &stop)?;
         past.answer(&questions, &stop);
         return run::threads();

@@ -1,5 +1,6 @@
 //! From a configuration to exporters and tracing options.
 
+use super::looking;
 use super::telling::Telling;
 use crate::config::otlp::Signal;
 use crate::config::{Config, Output, otlp};
@@ -25,7 +26,6 @@ use crate::serve::{Page, Served, Server};
 use crate::telemetry::Telemetry;
 use crate::trace::span::Span;
 use crate::trace::spare::Spare;
-use crate::view::Store;
 use anyhow::Context as _;
 use std::cell::RefCell;
 use std::io::{BufWriter, Write};
@@ -109,9 +109,8 @@ pub fn servers(config: &Config, served: &Served) -> anyhow::Result<Vec<Server>> 
 
 /// What was seen lately, if somebody looks.
 #[must_use]
-pub fn viewing(config: &Config, trace: &crate::trace::Config) -> Option<Viewing> {
-    config.web_listen?;
-    Some(Viewing::new(Store::new(config.view.memory as usize, trace.options.clone())))
+pub fn viewing(config: &Config) -> Option<Viewing> {
+    config.web_listen.map(|_| looking::viewing(config))
 }
 
 /// The page of what was seen.

@@ -12,6 +12,7 @@ use crate::recording::{self, EventSource, keylog};
 use anyhow::Context as _;
 use std::cell::RefCell;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -73,6 +74,20 @@ fn collect(metrics: &RefCell<Metrics>, engine: &mut Engine) -> Snapshot {
     let mut snapshot = metrics.borrow_mut().collect(clock, Reading::Cumulative, &standing, &[]);
     snapshot.groups.retain(|group| !group.resource.attributes.is_empty());
     snapshot
+}
+
+/// Has an engine read a file, for what its observers learn: spans go nowhere.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn through(file: &Path, engine: &mut Engine) -> anyhow::Result<()> {
+    let mut source = recording::open(file)?;
+    while let Some(event) = source.next()? {
+        engine.handle(&event);
+        drop(engine.take_spans());
+    }
+    engine.finish();
+    Ok(())
 }
 
 fn pump(source: &mut dyn EventSource, engine: &mut Engine, output: &mut Direct) -> anyhow::Result<()> {

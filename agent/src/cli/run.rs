@@ -43,7 +43,7 @@ pub fn run(arguments: &args::Run) -> anyhow::Result<()> {
     let (bell, changes) = reload.map_or((None, None), |(bell, changes)| (Some(bell), Some(changes)));
     let stop = super::stop_flag(bell)?;
     let trace = config.trace();
-    let viewing = outputs::viewing(&config, &trace);
+    let viewing = outputs::viewing(&config);
     let page = viewing.as_ref().map(|viewing| outputs::page(&config, viewing));
     let servers = outputs::servers(&config, &Served { page, ..served.clone() })?;
     let is_scraped = config.listen.or(config.prometheus_listen).is_some();

@@ -6,7 +6,7 @@ use crate::export::Exporters;
 use crate::lockdown::Duty;
 use crate::telemetry::log;
 use crate::top::style::Style;
-use crate::view::ask::Asker;
+use crate::view::ask::{Asker, channel_of_questions};
 use crate::view::rows::Over;
 use crate::{terminal, threads, top as viewer};
 use anyhow::{Context as _, bail};
@@ -30,7 +30,7 @@ pub fn top(arguments: &args::Top) -> anyhow::Result<()> {
         Some(file) => {
             let mut past = looking::past(&config, file)?;
             let stop = super::stop_flag(None)?;
-            let (asker, questions) = looking::questions();
+            let (asker, questions) = channel_of_questions();
             let shown = Shown::begin(asker, Over::All, &stop)?;
             past.answer(&questions, &stop);
             shown.end()

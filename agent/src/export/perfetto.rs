@@ -15,6 +15,7 @@ use super::output::Format;
 use crate::shown;
 use crate::trace::span::{Kind, Span, Value};
 use crate::view::said::{self, hex};
+use crate::view::told;
 
 /// Intervals that are remembered of a track.
 const MAX_INTERVALS: usize = 64;
@@ -47,16 +48,6 @@ fn process(span: &Span) -> i64 {
 
 fn micros(ns: u64) -> f64 {
     ns as f64 / 1e3
-}
-
-fn plain(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Int(number) => json!(number),
-        Value::Double(number) => json!(number),
-        Value::Bool(truth) => json!(truth),
-        Value::List(items) => json!(items.iter().map(|item| &**item).collect::<Vec<_>>()),
-        text => json!(text.as_str().unwrap_or_default()),
-    }
 }
 
 impl Perfetto {
@@ -106,7 +97,7 @@ impl Perfetto {
             self.event(&json!({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}}));
         }
         let mut arguments: Map<String, serde_json::Value> =
-            span.attributes.iter().map(|(key, value)| ((*key).to_owned(), plain(value))).collect();
+            span.attributes.iter().map(|(key, value)| ((*key).to_owned(), told::value(value))).collect();
         arguments.insert("trace_id".to_owned(), hex(&span.trace_id).into());
         arguments.insert("span_id".to_owned(), hex(&span.span_id).into());
         if let Some(parent) = &span.parent {

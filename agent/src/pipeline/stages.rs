@@ -2,6 +2,7 @@
 
 mod callers;
 mod followed;
+mod observed;
 mod sdk;
 mod standing;
 mod treated;
@@ -16,11 +17,11 @@ use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
 use crate::trace::links::{ExchangeId, Links};
 use crate::trace::lookup::{Lookups, Waiting};
 use crate::trace::named::Named;
-use crate::trace::observation::{Observation, Observer};
+use crate::trace::observation::Observer;
 use crate::trace::passed::Passed;
 use crate::trace::relayed::Relayed;
 use crate::trace::sdk::Sdks;
-use crate::trace::span::{Name, Resource, Span};
+use crate::trace::span::{Resource, Span};
 use crate::trace::spoken::Spoken;
 use crate::trace::traceparent::TraceParent;
 use crate::trace::{Ties, Tracer};
@@ -34,6 +35,7 @@ use wirespan_protocols::stream::Actor;
 
 use callers::{Other, waited_until};
 pub(super) use followed::{Beginning, Followed};
+use observed::About;
 
 /// Everything above the tracker.
 pub(super) struct Stages {
@@ -342,66 +344,6 @@ impl Stages {
         let call = Call { connection: connection.open.connection, actor: binding.acting(actor), start_ns, end_ns };
         self.contexts.owner(call, || binding)
     }
-
-    /// Tells the observers, and that the connection is there before anything else of it.
-    fn observe(
-        &mut self,
-        connection: &mut Connection<Followed>,
-        fact: &Fact,
-        pid: u32,
-        resource: &Arc<Resource>,
-        about: About<'_>,
-    ) {
-        if self.observers.is_empty() {
-            return;
-        }
-        let is_new = !std::mem::replace(&mut Followed::of(connection).observed, true);
-        let Some(followed) = &connection.extra else { return };
-        let observation = Observation {
-            fact,
-            id: connection.open.connection,
-            connection: &followed.facts,
-            transport: connection.open.transport,
-            network_namespace: connection.open.network_namespace,
-            opened_ns: connection.open.at_ns,
-            from_start: connection.open.from_start,
-            pid,
-            resource,
-            protocol: connection.life.protocol(),
-            encrypted: connection.life.is_encrypted(),
-            owner: about.owner,
-            is_measured: about.is_measured,
-            route: about.route,
-            name: about.name,
-            paid_ns: about.paid_ns,
-            span: about.span,
-        };
-        for observer in &mut self.observers {
-            if is_new && *fact != Fact::Opened {
-                observer.observe(&Observation {
-                    fact: &Fact::Opened,
-                    owner: None,
-                    route: None,
-                    name: None,
-                    paid_ns: 0,
-                    span: None,
-                    ..observation
-                });
-            }
-            observer.observe(&observation);
-        }
-    }
-}
-
-/// What the trace stage made of a fact.
-#[derive(Clone, Copy, Default)]
-struct About<'a> {
-    owner: Option<&'a Owner>,
-    route: Option<&'a Route>,
-    name: Option<&'a Name>,
-    paid_ns: u64,
-    span: Option<&'a Span>,
-    is_measured: bool,
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Taken;
 use super::html::{Cell, Html};
-use super::tables::{percent, time, title};
+use super::tables::{percent, time};
+use crate::advise::diff;
 use crate::view::operations::Operation;
 use crate::view::rows::Numbers;
 
@@ -98,25 +99,9 @@ fn verdict(before: Option<&Numbers>, after: Option<&Numbers>) -> (String, bool) 
 }
 
 fn advice(html: &mut Html, before: &Taken, after: &Taken) {
-    let known = |taken: &Taken, identity: &str| {
-        taken.advice.findings.iter().any(|finding| format!("{:?}", finding.identity()) == identity)
-    };
-    let mut said = false;
-    for (taken, other, word) in [(after, before, "new"), (before, after, "gone")] {
-        for finding in &taken.advice.findings {
-            if !known(other, &format!("{:?}", finding.identity())) {
-                html.paragraph(&format!("{word}: {}", title(finding)));
-                said = true;
-            }
-        }
+    let changes = diff::changes(&before.advice, &after.advice);
+    if changes.is_empty() {
+        html.paragraph("Nothing changed that is worth a sentence.");
     }
-    for finding in &after.advice.findings {
-        if known(before, &format!("{:?}", finding.identity())) {
-            html.paragraph(&format!("still: {}", title(finding)));
-            said = true;
-        }
-    }
-    if !said {
-        html.paragraph("Nothing stood out in either.");
-    }
+    changes.iter().for_each(|line| html.paragraph(line));
 }

@@ -81,8 +81,7 @@ pub fn advice(html: &mut Html, report: &Report) {
 }
 
 /// What a finding is about, in a line.
-#[must_use]
-pub fn title(finding: &Finding) -> String {
+fn title(finding: &Finding) -> String {
     let place = finding.route.clone().or_else(|| finding.peer.as_ref().map(Peer::label)).unwrap_or_default();
     let cost = duration((finding.cost_ms * 1e6) as u64);
     format!("{}: {} {place} ({cost})", finding.kind.title(), finding.service)

@@ -144,7 +144,8 @@ impl Viewer {
         match self.asked.as_ref().map(Receiver::try_recv) {
             Some(Ok(answer)) => {
                 self.asked = None;
-                return self.model.take(answer, now);
+                self.model.take(answer, now);
+                return true;
             }
             Some(Err(TryRecvError::Disconnected)) => self.asked = None,
             Some(Err(TryRecvError::Empty)) => return false,

@@ -182,8 +182,8 @@ impl Model {
         (self.page.as_ref() == Some(page)).then_some(&self.body)
     }
 
-    /// Takes an answer in. Whether something is to be shown.
-    pub fn take(&mut self, answer: Answer, now: Instant) -> bool {
+    /// Takes an answer in.
+    pub fn take(&mut self, answer: Answer, now: Instant) {
         if let Some((before, at)) = self.used.replace((answer.account.cpu_seconds, now)) {
             let elapsed = now.duration_since(at).as_secs_f64();
             if elapsed > 0.05 {
@@ -204,7 +204,6 @@ impl Model {
             }
             Parts::Targets(json) => self.body = Body::Selection(targets(&json)),
         }
-        true
     }
 
     /// One that shows this, for tests.

@@ -198,11 +198,7 @@ impl Ends {
         Some(match role {
             Role::Client => {
                 let server = name(ends.and_then(|ends| ends.server.as_ref())).or_else(listening);
-                let server = server.unwrap_or_else(|| match remote.port {
-                    Some(port) if remote.address.contains(':') => format!("[{}]:{port}", remote.address).into(),
-                    Some(port) => format!("{}:{port}", remote.address).into(),
-                    None => Arc::clone(&remote.address),
-                });
+                let server = server.unwrap_or_else(|| remote.text());
                 Edge { client: Arc::clone(own), server, is_client_watched: true }
             }
             Role::Server => {

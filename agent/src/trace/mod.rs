@@ -11,7 +11,7 @@
 //! - [`links`]: which of the requests that clients on this host made a server's is;
 //! - `tied`: what a span says of what its exchange is tied to;
 //! - [`setup`]: spans of how a connection was set up; [`lookup`]: look-ups, which wait for the connect that they are for;
-//! - [`treatment`]: what a rule says about processes;
+//! - [`treatment`]: what a rule says about processes; [`weights`]: how often exchanges count;
 //! - [`Tracer`]: puts them together;
 //! - [`observation`]: what the floors above are told.
 //!
@@ -43,6 +43,7 @@ mod testing;
 mod tied;
 pub mod traceparent;
 pub mod treatment;
+pub mod weights;
 
 use std::sync::Arc;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::Store;
@@ -16,7 +15,7 @@ use crate::trace::clock::Clock;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The agent's account of itself. Numbers are since its start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
     /// Processes that are traced.
     pub targets: u64,

@@ -109,12 +109,6 @@ impl Latency {
     pub fn max_ns(&self) -> u64 {
         self.max_ns
     }
-
-    /// Heap bytes held.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        self.counts.capacity() * size_of::<u32>()
-    }
 }
 
 #[cfg(test)]

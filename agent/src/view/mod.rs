@@ -47,6 +47,7 @@ use crate::event::{Role, Transport, Vantage};
 use crate::trace::ends::{Edge, Ends};
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::span::{Kind, Span};
+use crate::trace::weights::Weights;
 use calls::Calls;
 use connections::Connections;
 use operations::Operations;
@@ -89,8 +90,7 @@ pub struct Store {
     edges: FxHashMap<u64, Edge>,
     /// The same as those of spans.
     options: Options,
-    /// What was cut from the weights of exchanges so far.
-    carry: f64,
+    weights: Weights,
     swept_ns: u64,
     nobody: Arc<str>,
 }
@@ -111,7 +111,7 @@ impl Store {
             ends: Ends::default(),
             edges: FxHashMap::default(),
             options,
-            carry: 0.0,
+            weights: Weights::default(),
             swept_ns: 0,
             nobody: "".into(),
         }
@@ -169,7 +169,7 @@ impl Store {
             took_ns: exchange.end_ns.saturating_sub(exchange.request.first_ns),
             failed,
             set_up_ns: seen.paid_ns,
-            times: self.times(exchange),
+            times: self.weights.times(exchange),
         };
         if failed {
             self.connections.failed(seen.id);
@@ -195,16 +195,6 @@ impl Store {
             let protocol = seen.protocol.map_or("", |spoken| spoken.name);
             self.calls.add(edge, protocol, seen.encrypted, &one);
         }
-    }
-
-    /// How often an exchange counts: in the long run for as many as it stands for.
-    fn times(&mut self, exchange: &Exchange) -> u64 {
-        if exchange.request.rejected == 0 && self.carry == 0.0 {
-            return 1;
-        }
-        let exact = exchange.weight() + self.carry;
-        self.carry = exact.fract();
-        exact as u64
     }
 
     fn set_up(&mut self, seen: &Observation<'_>, set_up: &SetUp) {

@@ -28,26 +28,22 @@ pub struct Happening {
 /// Sums of a time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// How many.
-    pub count: u64,
-    /// How many of them failed.
+    /// How many failed.
     pub failed: u64,
     /// How long connections were set up for them, ns.
     pub set_up_ns: u64,
-    /// How long each took.
+    /// How many, and how long each took.
     pub latency: Latency,
 }
 
 impl Sums {
     fn add(&mut self, one: &Happening) {
-        self.count += one.times;
         self.failed += if one.failed { one.times } else { 0 };
         self.set_up_ns = self.set_up_ns.saturating_add(one.set_up_ns.saturating_mul(one.times));
         self.latency.record(one.took_ns, one.times);
     }
 
     fn merge(&mut self, other: &Self) {
-        self.count += other.count;
         self.failed += other.failed;
         self.set_up_ns = self.set_up_ns.saturating_add(other.set_up_ns);
         self.latency.merge(&other.latency);
@@ -151,13 +147,6 @@ impl Recent {
         }
         all
     }
-
-    /// Heap bytes held.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        let parts: usize = self.parts.iter().map(|(_, sums)| size_of::<Sums>() + sums.latency.heap_bytes()).sum();
-        parts + self.total.latency.heap_bytes() + self.seconds.capacity() * size_of::<Second>()
-    }
 }
 
 #[cfg(test)]
@@ -178,13 +167,13 @@ mod tests {
         let now = 220 * SECOND_NS;
         let seconds = recent.by_second(now);
         assert_eq!((seconds.len(), seconds[59], seconds[58]), (60, [2, 0], [2, 1]));
-        assert_eq!(recent.total.count, 240);
+        assert_eq!(recent.total.latency.count(), 240);
         let minute = recent.minute(now);
-        assert!((100..=120).contains(&minute.count), "{}", minute.count);
+        assert!((100..=120).contains(&minute.latency.count()), "{minute:?}");
         assert!((minute.set_up_share() - 0.25).abs() < 1e-9);
         assert!((recent.rate(now, 0) - 2.0).abs() < 1e-9);
         assert!((recent.rate(now + 30 * SECOND_NS, 0) - 1.0).abs() < 1e-9, "silence counts");
-        assert_eq!(recent.minute(now + 120 * SECOND_NS).count, 0);
+        assert_eq!(recent.minute(now + 120 * SECOND_NS).latency.count(), 0);
     }
 
     #[test]

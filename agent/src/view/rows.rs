@@ -3,8 +3,6 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::Store;
 use super::calls::{Call, Opened};
 use super::connections::Connection;
@@ -27,7 +25,7 @@ pub enum Over {
 }
 
 /// Rate, errors and durations. Durations are ns, shares 0 to 1.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Numbers {
     /// How many a second.
     pub rate: f64,
@@ -63,11 +61,13 @@ impl Numbers {
         };
         let rate = match over {
             Over::Minute => recent.rate(store.now_ns, store.began_ns),
-            Over::All => sums.count as f64 / (store.now_ns.saturating_sub(store.began_ns) as f64 / 1e9).max(1.0),
+            Over::All => {
+                sums.latency.count() as f64 / (store.now_ns.saturating_sub(store.began_ns) as f64 / 1e9).max(1.0)
+            }
         };
         Self {
             rate,
-            count: sums.count,
+            count: sums.latency.count(),
             failed: sums.failed,
             p50_ns: sums.latency.quantile(0.5),
             p95_ns: sums.latency.quantile(0.95),

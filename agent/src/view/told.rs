@@ -21,7 +21,6 @@ use crate::advise::report::{Finding, Peer, Report};
 use crate::event::{Role, Stats};
 use crate::shown;
 use crate::trace::clock::Clock;
-use crate::trace::connection::Site;
 use crate::trace::setup::PHASES;
 use crate::trace::span::{self, Kind, Resource, Span, Status};
 
@@ -205,7 +204,9 @@ fn resource(resource: &Resource) -> Value {
     resource.attributes.iter().map(|(key, one)| (key.clone().into_owned(), value(one))).collect::<Map<_, _>>().into()
 }
 
-fn value(value: &span::Value) -> Value {
+/// A value of an attribute.
+#[must_use]
+pub fn value(value: &span::Value) -> Value {
     match value {
         span::Value::Int(number) => (*number).into(),
         span::Value::Double(number) => (*number).into(),
@@ -228,8 +229,8 @@ pub fn connection(one: &Connection, clock: Clock) -> Value {
             Role::Client => "client",
             Role::Server => "server",
         }),
-        "local": address(&one.local),
-        "remote": address(&one.remote),
+        "local": *one.local.text(),
+        "remote": *one.remote.text(),
         "peer": &*one.peer,
         "protocol": one.protocol,
         "encrypted": one.encrypted,
@@ -259,14 +260,6 @@ fn stats(stats: &Stats) -> Value {
         "retransmits": stats.retransmits,
         "zero_window": stats.zero_window,
     })
-}
-
-fn address(site: &Site) -> String {
-    match site.port {
-        Some(port) if site.address.contains(':') => format!("[{}]:{port}", site.address),
-        Some(port) => format!("{}:{port}", site.address),
-        None => (*site.address).to_owned(),
-    }
 }
 
 /// The agent's account of itself.

@@ -131,11 +131,12 @@ impl Traces {
             self.counts.late += 1;
             return;
         }
-        let class = self.class(span, now_ns);
+        let operation = operation(span);
+        let class = self.class(span, operation, now_ns);
         let id = span.trace_id;
         // All of a trace, mostly: what belongs to it ends before it does.
         let is_whole = span.parent.is_none() && span.links.is_empty() && !self.pending.contains_key(&id);
-        if is_whole && class == Class::Sampled && !self.kept.contains_key(&id) && !self.takes(operation(span), now_ns) {
+        if is_whole && class == Class::Sampled && !self.kept.contains_key(&id) && !self.takes(operation, now_ns) {
             return self.forget(id);
         }
         for link in &span.links {
@@ -183,7 +184,7 @@ impl Traces {
     }
 
     /// Why the trace of a span is kept, by that alone.
-    fn class(&mut self, span: &Span, now_ns: u64) -> Class {
+    fn class(&mut self, span: &Span, operation: u64, now_ns: u64) -> Class {
         if is_failed(span) {
             return Class::Failed;
         }
@@ -193,7 +194,7 @@ impl Traces {
         if self.slowest.len() >= MAX_OPERATIONS {
             self.slowest.clear();
         }
-        let slowest = self.slowest.entry(operation(span)).or_default();
+        let slowest = self.slowest.entry(operation).or_default();
         let minute = now_ns / MINUTE_NS + 1;
         if slowest.minute != minute {
             *slowest = Slowest { minute, took: [0; SLOWEST], ..*slowest };

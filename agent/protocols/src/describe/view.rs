@@ -15,6 +15,18 @@ pub struct Site {
     pub port: Option<u16>,
 }
 
+impl Site {
+    /// As text: `10.0.0.7:5432`, `[::1]:5432`, `/run/db.sock`.
+    #[must_use]
+    pub fn text(&self) -> Arc<str> {
+        match self.port {
+            Some(port) if self.address.contains(':') => format!("[{}]:{port}", self.address).into(),
+            Some(port) => format!("{}:{port}", self.address).into(),
+            None => Arc::clone(&self.address),
+        }
+    }
+}
+
 /// A connection as one span sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {

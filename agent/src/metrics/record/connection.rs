@@ -269,10 +269,6 @@ fn state(labels: &mut Labels<'_>, key: &'static str, is_used: Option<bool>, used
 
 /// Which pool a connection belongs to: its server, as the conventions have it where no name is known. (The database is
 /// known of some connections only: it would split a pool.)
-fn pool_name(server: &Site) -> String {
-    match server.port {
-        Some(port) if server.address.contains(':') => format!("[{}]:{port}", server.address),
-        Some(port) => format!("{}:{port}", server.address),
-        None => String::from(&*server.address),
-    }
+fn pool_name(server: &Site) -> Arc<str> {
+    server.text()
 }

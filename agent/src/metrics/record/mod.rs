@@ -34,6 +34,7 @@ use crate::trace::connection::View;
 use crate::trace::ends::{Edge, Ends};
 use crate::trace::observation::{Observation, Observer};
 use crate::trace::span::{Resource, Span};
+use crate::trace::weights::Weights;
 use labels::Labels;
 use service::Services;
 
@@ -88,8 +89,7 @@ pub struct Metrics {
     ends: Ends,
     /// None: each process has metrics of its own.
     services: Option<Services>,
-    /// What was cut from the weights so far: measurements count in whole numbers.
-    carry: f64,
+    weights: Weights,
     /// Exchanges that SDKs measure.
     deferred: u64,
     now_ns: u64,
@@ -108,7 +108,7 @@ impl Metrics {
             connections: FxHashMap::default(),
             ends: Ends::default(),
             services,
-            carry: 0.0,
+            weights: Weights::default(),
             deferred: 0,
             now_ns: 0,
             swept_ns: 0,
@@ -146,7 +146,7 @@ impl Metrics {
             role,
             error: error.as_deref(),
             seconds: seconds(exchange.request.first_ns, exchange.end_ns),
-            times: self.times(exchange),
+            times: self.weights.times(exchange),
         };
         let mut unknown = Known::default();
         let Known { edge, near, .. } = self.connections.get_mut(&seen.id).unwrap_or(&mut unknown);
@@ -175,16 +175,6 @@ impl Metrics {
             Some(edge) => graph::record(&mut self.store, &mut near.edge, &self.own, edge, &measured),
             None => self.first_edge(&measured),
         }
-    }
-
-    /// How often an exchange counts: in the long run for as many as it stands for.
-    fn times(&mut self, exchange: &Exchange) -> u64 {
-        if exchange.request.rejected == 0 && self.carry == 0.0 {
-            return 1;
-        }
-        let exact = exchange.weight() + self.carry;
-        self.carry = exact.fract();
-        exact as u64
     }
 
     /// Keeps something of a connection, within limits.

@@ -1,5 +1,7 @@
 //! Connections, as `ss` would list them, with their set-up, quality and use.
 
+use std::sync::Arc;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style as Look;
@@ -15,14 +17,9 @@ use crate::trace::setup::PHASES;
 use crate::view::connections::Connection;
 use crate::view::text::duration;
 
-/// `10.0.0.7:5432`, `[::1]:5432`, `/run/db.sock`.
-fn address(site: &Site) -> String {
-    match site.port {
-        Some(port) if site.address.contains(':') => format!("[{}]:{port}", site.address),
-        Some(port) => format!("{}:{port}", site.address),
-        None if site.address.is_empty() => "unix".to_owned(),
-        None => site.address.to_string(),
-    }
+/// An end of a connection; a unix socket's client has no name.
+fn address(site: &Site) -> Arc<str> {
+    if site.address.is_empty() { "unix".into() } else { site.text() }
 }
 
 /// Cells of what is spoken, and of the numbers after it.
@@ -67,7 +64,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model, rows: &[Connection
             None => "  ",
         };
         let at = address(&one.remote);
-        let peer = if one.peer.is_empty() || *one.peer == *at { at } else { format!("{} {at}", one.peer) };
+        let peer = if one.peer.is_empty() || one.peer == at { at.to_string() } else { format!("{} {at}", one.peer) };
         cells.raw(arrow, style.dim()).left(&peer, remote, if one.error.is_some() { style.bad() } else { Look::new() });
         let tls = if one.encrypted && one.protocol != "tls" { " TLS" } else { "" };
         cells.gap(1).left(&format!("{}{tls}", one.protocol), SPEAKS, style.dim());
