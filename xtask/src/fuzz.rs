@@ -40,9 +40,9 @@ pub fn fuzz(args: &Args) -> Result<()> {
     }
     let folder = paths::target().join("fuzz");
     let corpora = folder.join("corpus");
-    let mut seeds = Command::new(toolchain::own_cargo());
-    seeds.current_dir(paths::root()).args(["run", "--package", CRATE, "--bin", "seeds", "--"]).arg(&corpora);
-    let known = sh::output_with_progress(&mut seeds)?;
+    let program = build()?;
+    let mut seeds = Command::new(&program);
+    let known = sh::output_with_stderr(seeds.env("FUZZ_SEEDS", &corpora))?;
     let known: Vec<&str> = known.lines().collect();
     if let Some(unknown) = args.targets.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("there is no fuzz target `{unknown}`; there are {}", known.join(", "));
@@ -52,7 +52,6 @@ pub fn fuzz(args: &Args) -> Result<()> {
         .copied()
         .filter(|name| args.targets.is_empty() || args.targets.iter().any(|one| one == name))
         .collect();
-    let program = build()?;
     let jobs = args.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
     sh::step(format!("fuzzing for {} s each, {jobs} at a time: {}", args.seconds, chosen.join(", ")));
     let mut waiting = chosen.into_iter();

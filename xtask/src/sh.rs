@@ -67,8 +67,8 @@ pub fn output(cmd: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// What a command prints on stdout; its stderr is ours, for it shows how far it is.
-pub fn output_with_progress(cmd: &mut Command) -> Result<String> {
+/// What a command prints on stdout; its stderr is ours.
+pub fn output_with_stderr(cmd: &mut Command) -> Result<String> {
     let out = cmd
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -40,9 +40,6 @@ enum Kind {
     E2e,
 }
 
-/// The crate of replay and end-to-end tests; `tests/replay/main.rs` and `tests/e2e/main.rs` are its test targets.
-const CRATE: &str = "wirespan-tests";
-
 /// Runs them; fails if any fails.
 pub fn test(args: &Args) -> Result<()> {
     if args.install_only {
@@ -59,13 +56,10 @@ pub fn test(args: &Args) -> Result<()> {
 
     if wanted(Kind::Unit) {
         sh::step("unit tests");
-        let mut cmd = cargo_test(&["--workspace", "--exclude", CRATE]);
+        let mut cmd = cargo_test(&[]);
         note("unit", tally.run(cmd.arg("--").args(&args.args))?);
     }
-    let has_crate = paths::root().join("tests/Cargo.toml").is_file();
-    if (wanted(Kind::Replay) || wanted(Kind::E2e)) && !has_crate {
-        sh::step("replay and end-to-end tests: none yet (there is no crate in tests/)");
-    } else if wanted(Kind::Replay) || wanted(Kind::E2e) {
+    if wanted(Kind::Replay) || wanted(Kind::E2e) {
         let binary = build::build(&build::Args { release: true })?;
         let granted = granted::as_root();
         if wanted(Kind::E2e) {
@@ -78,7 +72,7 @@ pub fn test(args: &Args) -> Result<()> {
         }
         if wanted(Kind::Replay) {
             sh::step("replay tests");
-            let mut cmd = cargo_test(&["--package", CRATE, "--test", "replay"]);
+            let mut cmd = cargo_test(&["--test", "replay"]);
             cmd.env("WIRESPAN_BIN", &binary).env("WIRESPAN_TEST_PARTS", paths::parts());
             note("replay", tally.run(cmd.arg("--").args(&args.args))?);
         }
@@ -117,7 +111,7 @@ fn denied_skips(tally: &Tally) -> Result<bool> {
 /// Runs the end-to-end tests as root, or, where the kernel grants no eBPF, names each one as skipped.
 fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, args: &Args) -> Result<bool> {
     let program = || {
-        let mut cmd = cargo_test(&["--package", CRATE, "--test", "e2e"]);
+        let mut cmd = cargo_test(&["--test", "e2e"]);
         cmd.env("WIRESPAN_BIN", binary).env("WIRESPAN_TEST_PARTS", paths::parts());
         if sh::privilege() == sh::Privilege::Sudo {
             let runner = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER", std::env::consts::ARCH.to_uppercase());
@@ -150,8 +144,10 @@ fn end_to_end(tally: &mut Tally, binary: &Path, granted: Result<(), String>, arg
     Ok(ok)
 }
 
+/// Tests of the whole workspace: which features dependencies have follows from the packages that are asked for, and with others than
+/// those of the tests before they would be compiled again. `tests/replay/main.rs` and `tests/e2e/main.rs` are run by their names only.
 fn cargo_test(args: &[&str]) -> Command {
     let mut cmd = Command::new(toolchain::own_cargo());
-    cmd.current_dir(paths::root()).args(["test", "--no-fail-fast"]).args(args);
+    cmd.current_dir(paths::root()).args(["test", "--no-fail-fast", "--workspace"]).args(args);
     cmd
 }

@@ -12,6 +12,8 @@ pub mod programs;
 pub mod seeds;
 
 use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::Path;
 
 use wirespan_protocols::protocol::Protocol;
 use wirespan_protocols::registry::PROTOCOLS;
@@ -91,6 +93,22 @@ pub fn chosen() -> Target {
     assert!(target.is_some(), "FUZZ_TARGET={name} is no fuzz target");
     let [first, ..] = FILES;
     target.unwrap_or(first)
+}
+
+/// Writes the inputs to begin with into a folder for each target, and the names of the targets, a line each.
+///
+/// # Errors
+/// When a folder or a file cannot be written, or `names` takes nothing.
+pub fn write_seeds(folder: &Path, names: &mut impl Write) -> io::Result<()> {
+    for target in targets() {
+        let own = folder.join(&*target.name);
+        std::fs::create_dir_all(&own)?;
+        for (at, seed) in target.seeds().iter().enumerate() {
+            std::fs::write(own.join(format!("seed-{at}")), seed)?;
+        }
+        writeln!(names, "{}", target.name)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Metrics {
         let Some(known) = self.known(seen) else { return };
         (known.edge, known.near.edge) = (edge, Default::default());
         let Self { store, connections, own, .. } = self;
-        if let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id) {
+        if let Some(Known { edge: Some(edge), near, .. }) = connections.get_mut(&seen.id).map(|known| &mut **known) {
             record(store, &mut near.edge, own, edge, measured);
         }
     }

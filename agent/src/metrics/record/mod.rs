@@ -85,7 +85,8 @@ pub struct Metrics {
     options: Options,
     /// The agent's own resource: of its own metrics, and of what belongs to the host.
     own: Arc<Resource>,
-    connections: FxHashMap<u64, Known>,
+    /// Boxed: a table that grows holds its entries twice, with room to spare.
+    connections: FxHashMap<u64, Box<Known>>,
     ends: Ends,
     /// None: each process has metrics of its own.
     services: Option<Services>,
@@ -149,7 +150,7 @@ impl Metrics {
             times: self.weights.times(exchange),
         };
         let mut unknown = Known::default();
-        let Known { edge, near, .. } = self.connections.get_mut(&seen.id).unwrap_or(&mut unknown);
+        let Known { edge, near, .. } = self.connections.get_mut(&seen.id).map_or(&mut unknown, |known| known);
         match exchange.detail.family() {
             // What its SDK measures. Queues, and who calls whom, it does not see.
             Family::Http(_) | Family::Rpc(_) | Family::Database(_) if seen.is_measured => self.deferred += 1,
