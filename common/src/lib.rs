@@ -4,6 +4,7 @@
 //! make padding a compile error.
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 
+pub mod asks;
 pub mod context;
 pub mod counters;
 pub mod kept;

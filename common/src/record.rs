@@ -1,5 +1,6 @@
 //! Records in the ring buffer. The first byte is the kind; all integers are in the host's byte order.
 
+pub use crate::asks::{Asks, KIND_ASKS};
 use crate::limits::MAX_UNIX_PATH;
 pub use crate::secret::{MAX_LABEL, MAX_SECRET, Secret};
 pub use crate::span::{SPAN_BYTES, Span};
@@ -19,7 +20,6 @@ pub const KIND_STATS: u8 = 5;
 pub const KIND_SPAN: u8 = 6;
 /// [`Inserted`](crate::propagate::Inserted): a header was put into a request; always before the [`Data`] of the call that sent it.
 pub const KIND_INSERTED: u8 = 7;
-
 /// [`Secret`]: a secret of a TLS handshake, as its library tells whoever asks for a log of keys.
 pub const KIND_SECRET: u8 = 8;
 

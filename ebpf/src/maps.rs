@@ -114,6 +114,9 @@ pub static GOROUTINES: LruHashMap<u64, Receiver> = LruHashMap::with_max_entries(
 /// Goroutines that handle a stream, by process and number: the context of what they do.
 #[map]
 pub static STREAMS: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// Streams of which was told who asks, by connection and number.
+#[map]
+pub static ASKED: LruHashMap<u64, u8> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
 /// Processors of a Go program's scheduler, by process: addresses.
 #[map]
 pub static PROCESSORS_KNOWN: LruHashMap<u32, [u64; PROCESSORS]> = LruHashMap::with_max_entries(MAX_RUNTIMES, 0);

@@ -156,6 +156,44 @@ fn what_handlers_of_grpc_ask_belongs_to_their_calls() {
     }
 }
 
+/// What a handler asks over gRPC, one goroutine sends for all: it belongs to the handler's own call all the same.
+#[test]
+fn what_is_asked_over_grpc_belongs_to_who_asks() {
+    let Some(shop) = part("go").map(|folder| folder.join("shop")) else { return skipped("test part go is missing") };
+    let Some(backend) = granted().into_iter().find(|backend| *backend == "sockets") else { return };
+    for at_once in [1, 16, 64] {
+        let redis = servers::redis();
+        let own = |command: &'static str| move |port, next: u16| vec![command.to_owned(), port, next.to_string()];
+        let server = servers::of(Command::new(&shop), |port| own("serve")(port, redis.port));
+        let front = servers::of(Command::new(&shop), |port| own("pass")(port, server.port));
+        let selectors = [&server, &front].map(|server| format!("pid={}", server.pid()));
+        let mut agent = Agent::run(backend, &selectors, &[]);
+        let numbers = [usize::from(front.port), at_once, COUNT].map(|number| number.to_string());
+        run(Command::new(&shop).arg("ask").args(numbers));
+        let spans = agent.finish();
+        println!("{at_once} at once: {}", agent.stderr());
+        let calls = spans.pick(|span| span.attributes.contains_key("rpc.method"));
+        let of = |port: u16, kind: &str| {
+            let is_there =
+                |span: &Span| span.attributes.get("server.port").is_some_and(|at| at.as_u64() == Some(port.into()));
+            calls.pick(|span| span.kind == kind && is_there(span))
+        };
+        let requests = of(front.port, "SERVER").count(COUNT);
+        let (asked, served) = (of(server.port, "CLIENT").count(3 * COUNT), of(server.port, "SERVER").count(3 * COUNT));
+        let mut right = 0;
+        for (asked, upwards) in [(&asked, &requests), (&served, &asked)] {
+            for call in asked.iter() {
+                let Some(parent) = &call.parent else { continue };
+                let parent = upwards.pick(|other| &other.span_id == parent);
+                assert_eq!(parent.only().text("rpc.method"), call.text("rpc.method"), "{at_once} at once");
+                right += 1;
+            }
+        }
+        println!("{at_once} at once: {right} of {} calls have their parents", 6 * COUNT);
+        assert!(right * 100 >= 95 * 6 * COUNT, "{at_once} at once: {right} of {}", 6 * COUNT);
+    }
+}
+
 /// So many calls were made of Redis for requests, all of them are children of the one whose name they carry, and nobody's of none.
 #[track_caller]
 fn all_are_known(spans: &Spans, requests: &Spans, count: usize, case: &str) {

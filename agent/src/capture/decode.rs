@@ -2,7 +2,7 @@
 //! of ours, counted, never a panic.
 
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats, Told,
+    Asks, Change, Data, Endpoint, Event, Flow, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats, Told,
     Transport, Vantage,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,6 +21,7 @@ pub fn order(bytes: &[u8]) -> Option<u64> {
         record::KIND_STATS => Some(record::Stats::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_SECRET => Some(record::Secret::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_SPAN => Some(record::Span::read_from_prefix(bytes).ok()?.0.at_ns),
+        record::KIND_ASKS => Some(record::Asks::read_from_prefix(bytes).ok()?.0.at_ns),
         record::KIND_PROCESS => Some(record::Process::read_from_prefix(bytes).ok()?.0.at_ns),
         _ => None,
     }
@@ -47,6 +48,7 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
         record::KIND_STATE => state_event(&record::State::read_from_prefix(bytes).ok()?.0),
         record::KIND_STATS => Some(stats_event(&record::Stats::read_from_prefix(bytes).ok()?.0)),
         record::KIND_SPAN => Some(span_event(&record::Span::read_from_prefix(bytes).ok()?.0)),
+        record::KIND_ASKS => Some(asks_event(&record::Asks::read_from_prefix(bytes).ok()?.0)),
         record::KIND_SECRET => secret_event(&record::Secret::read_from_prefix(bytes).ok()?.0),
         record::KIND_PROCESS => process(bytes).map(Event::Process),
         _ => None,
@@ -174,6 +176,11 @@ fn stats_event(stats: &record::Stats) -> Event<'static> {
 fn span_event(span: &record::Span) -> Event<'static> {
     let &record::Span { connection, position, at_ns, pid, trace_id, span_id, flags, .. } = span;
     Event::Spoken(Spoken { connection, position, at_ns, pid, trace_id, span_id, flags })
+}
+
+fn asks_event(asks: &record::Asks) -> Event<'static> {
+    let &record::Asks { connection, at_ns, pid, tid, context, stream, .. } = asks;
+    Event::Asks(Asks { connection, stream: u64::from(stream), at_ns, actor: Actor { pid, tid, context } })
 }
 
 fn secret_event(told: &record::Secret) -> Option<Event<'static>> {
@@ -315,6 +322,24 @@ mod tests {
             Spoken { connection: 3, position: 17, at_ns: 40, pid: 7, trace_id: [1; 16], span_id: [2; 8], flags: 1 };
         assert_eq!((told, order(span.as_bytes())), (expected, Some(40)));
         assert!(decode(&span.as_bytes()[..63]).is_none());
+    }
+
+    #[test]
+    fn who_asks_keeps_the_stream() {
+        let asks = record::Asks {
+            kind: record::KIND_ASKS,
+            pid: 7,
+            connection: 3,
+            at_ns: 40,
+            context: 1 << 62,
+            stream: 5,
+            tid: 8,
+            ..record::Asks::default()
+        };
+        let actor = Actor { pid: 7, tid: 8, context: 1 << 62 };
+        let expected = Event::Asks(Asks { connection: 3, stream: 5, at_ns: 40, actor });
+        assert_eq!((decode(asks.as_bytes()), order(asks.as_bytes())), (Some(expected), Some(40)));
+        assert!(decode(&asks.as_bytes()[..39]).is_none());
     }
 
     #[test]

@@ -210,7 +210,12 @@ impl<T> Tracker<T> {
                 }
             }
             Event::Secret(told) => self.told(told, sink),
-            Event::Spoken(_) | Event::Listener(_) | Event::Process(_) | Event::Listen { .. } | Event::Clock { .. } => {}
+            Event::Spoken(_)
+            | Event::Asks(_)
+            | Event::Listener(_)
+            | Event::Process(_)
+            | Event::Listen { .. }
+            | Event::Clock { .. } => {}
         }
     }
 

@@ -235,6 +235,19 @@ pub struct Spoken {
     pub flags: u8,
 }
 
+/// Who asks on a stream of a connection for which something else sends. Comes before what was sent, or soon after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asks {
+    /// Connection id.
+    pub connection: u64,
+    /// The stream's number (RFC 9113, section 5.1.1).
+    pub stream: u64,
+    /// Kernel time, ns.
+    pub at_ns: u64,
+    /// Who.
+    pub actor: wirespan_protocols::stream::Actor,
+}
+
 /// A secret of a TLS handshake, as the library of a process tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -312,6 +325,8 @@ pub enum Event<'a> {
     Stats(Stats),
     /// The span that an SDK says a thread is in.
     Spoken(Spoken),
+    /// Who asks on a stream.
+    Asks(Asks),
     /// A secret of a TLS handshake. It is never recorded.
     Secret(Told),
     /// How full a listening socket's queue is.

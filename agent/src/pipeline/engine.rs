@@ -135,6 +135,10 @@ impl Engine {
                 stages.totals.events += 1;
                 return stages.spoken.said(spoken);
             }
+            Event::Asks(asks) => {
+                stages.totals.events += 1;
+                return stages.askers.asks(asks);
+            }
             Event::Secret(_) => stages.totals.events += 1,
             Event::Stats(_) => stages.totals.events += 1,
             Event::State(_) => stages.totals.events += 1,

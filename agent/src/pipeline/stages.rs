@@ -13,6 +13,7 @@ use crate::conn::fact::{Fact, Use};
 use crate::enrich::Resources;
 use crate::event::{Data, Endpoint, ProcessChange, Role, Transport, Vantage};
 use crate::process::table::ProcessTable;
+use crate::trace::askers::Askers;
 use crate::trace::context::{Binding, Call, Contexts, Owner, RequestKey};
 use crate::trace::links::{ExchangeId, Links};
 use crate::trace::lookup::{Lookups, Waiting};
@@ -48,6 +49,7 @@ pub(super) struct Stages {
     pub(super) named: Named,
     sdks: Sdks,
     pub(super) spoken: Spoken,
+    pub(super) askers: Askers,
     lookups: Lookups,
     pub(super) processes: ProcessTable,
     pub(super) resources: Resources,
@@ -75,6 +77,7 @@ impl Stages {
             named: Named::default(),
             sdks,
             spoken: Spoken::default(),
+            askers: Askers::default(),
             lookups: Lookups::default(),
             processes,
             resources,
@@ -108,6 +111,7 @@ impl Stages {
         self.passed.sweep(at_ns);
         self.relayed.sweep(at_ns, |owner| self.contexts.is_in_flight(owner));
         self.spoken.sweep(at_ns);
+        self.askers.sweep(at_ns);
         self.callers_are_late(at_ns);
         self.release(at_ns);
         self.observers.iter_mut().for_each(|observer| observer.tick(at_ns));
@@ -159,6 +163,7 @@ impl Stages {
             Fact::Ended(end) => {
                 self.contexts.end_connection(id, end.at_ns);
                 self.spoken.end_connection(id);
+                self.askers.end_connection(id);
                 self.caller_ended(&connection.open);
                 connection.pid
             }
@@ -260,7 +265,8 @@ impl Stages {
         let pid = exchange.actor.pid;
         let at = (exchange.request.first_ns, waited_until(exchange));
         let asked = self.asked(exchange, key);
-        let owner = self.owner(connection, exchange.actor, at, resource);
+        let actor = self.askers.take(key).unwrap_or(exchange.actor);
+        let owner = self.owner(connection, actor, at, resource);
         let owner = asked.and_then(|asked| Some(asked.relays?.0)).or(owner);
         if connection.role == Some(Role::Client) {
             self.contexts.answered(&connection.open, exchange, owner);

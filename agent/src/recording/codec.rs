@@ -24,6 +24,7 @@ mod tag {
     pub(super) const STATS: u8 = 8;
     pub(super) const LISTENER: u8 = 9;
     pub(super) const SPOKEN: u8 = 10;
+    pub(super) const ASKS: u8 = 11;
 }
 
 #[cfg(test)]

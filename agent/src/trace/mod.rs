@@ -19,6 +19,7 @@
 //!
 //! Nothing here reads a clock: event times come in, and [`clock::Clock`] maps them to Unix times.
 
+pub mod askers;
 pub mod clock;
 pub mod connection;
 pub mod context;

@@ -4,6 +4,7 @@
 //! seen by the stack: that of the call lies within the bounds that stand at the beginning of `g` (runtime/runtime2.go, `stack`). A
 //! thread that runs C, or the scheduler, has none of it, and no context.
 
+mod askers;
 mod children;
 mod receiver;
 mod round_trip;

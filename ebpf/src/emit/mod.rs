@@ -18,6 +18,7 @@ use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEU
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use wirespan_common::counters::Counter;
 use wirespan_common::propagate::Inserted;
+use wirespan_common::record::Asks;
 
 /// Whether a record that is handed over now wakes the agent.
 #[inline(always)]
@@ -37,6 +38,12 @@ pub fn wake_at(now: u64) -> u64 {
 #[inline(always)]
 pub fn inserted(inserted: &Inserted) {
     submit((&raw const *inserted).cast(), size_of::<Inserted>() as u32, inserted.at_ns);
+}
+
+/// Tells who asks on a stream.
+#[inline(always)]
+pub fn asks(asks: &Asks) {
+    submit((&raw const *asks).cast(), size_of::<Asks>() as u32, asks.at_ns);
 }
 
 /// Hands `len` bytes at `record`, made at `now`, to the agent. The agent polls on a timer, so nobody is woken before the

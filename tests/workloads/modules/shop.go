@@ -1,10 +1,13 @@
-// A service of grpc-go that asks Redis, and a client of it: shop serve PORT REDIS [WORKERS], shop ask PORT AT_ONCE COUNT
+// A service of grpc-go that asks Redis, one that asks that service, and a client of both:
+// shop serve PORT REDIS [WORKERS], shop pass PORT NEXT, shop ask PORT AT_ONCE COUNT
 //
-// The method `/shop.Orders/nN` asks for nN twice: before the message of its client was read, and after.
+// The method `/shop.Orders/nN` asks for nN twice: before the message of its client was read, and after. To pass it on is to ask for it three
+// times: in the handler, in a goroutine of its own, and over a stream.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -68,9 +71,49 @@ func serve() {
 	must(0, grpc.NewServer(options...).Serve(listener))
 }
 
-func ask() {
-	connection := must(grpc.NewClient("127.0.0.1:"+os.Args[2],
+func dial(port string) *grpc.ClientConn {
+	return must(grpc.NewClient("127.0.0.1:"+port,
 		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{}))))
+}
+
+func pass() {
+	next := dial(os.Args[3])
+	call := func(method string) error {
+		message, answer := []byte("order"), []byte(nil)
+		return next.Invoke(context.Background(), method, &message, &answer)
+	}
+	talk := func(method string) error {
+		stream, err := next.NewStream(context.Background(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, method)
+		if err != nil {
+			return err
+		}
+		message, answer := []byte("order"), []byte(nil)
+		if err := stream.SendMsg(&message); err != nil {
+			return err
+		}
+		must(0, stream.CloseSend())
+		return stream.RecvMsg(&answer)
+	}
+	handle := func(_ any, stream grpc.ServerStream) error {
+		method, _ := grpc.MethodFromServerStream(stream)
+		var message []byte
+		if err := stream.RecvMsg(&message); err != nil {
+			return err
+		}
+		beside := make(chan error)
+		go func() { beside <- call(method) }()
+		err := errors.Join(call(method), talk(method), <-beside)
+		if err != nil {
+			return err
+		}
+		return stream.SendMsg(&message)
+	}
+	listener := must(net.Listen("tcp", "127.0.0.1:"+os.Args[2]))
+	must(0, grpc.NewServer(grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(handle)).Serve(listener))
+}
+
+func ask() {
+	connection := dial(os.Args[2])
 	numbers := make(chan int)
 	var all sync.WaitGroup
 	for range number(3) {
@@ -92,8 +135,12 @@ func ask() {
 }
 
 func main() {
-	if os.Args[1] == "serve" {
+	switch os.Args[1] {
+	case "serve":
 		serve()
+	case "pass":
+		pass()
+	default:
+		ask()
 	}
-	ask()
 }

@@ -48,7 +48,8 @@ impl Stages {
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
         let pid = request.actor.pid;
         let mut relays = None;
-        let owner = self.owner(connection, request.actor, (request.at_ns, None), resource);
+        let actor = self.askers.of(key).unwrap_or(request.actor);
+        let owner = self.owner(connection, actor, (request.at_ns, None), resource);
         let ids = match header(request) {
             Some(named) => self.carried((key, pid), request.at_ns, (named, owner), resource),
             None if let Some(spoken) = self.spoken.parent(key.connection, key.pos) => {

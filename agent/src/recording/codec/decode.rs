@@ -6,8 +6,8 @@ use wirespan_protocols::stream::Actor;
 
 use super::{MAX_PAYLOAD, MAX_STRING, tag};
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Shed, Spoken, State, Stats,
-    Transport, Vantage,
+    Asks, Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Shed, Spoken, State,
+    Stats, Transport, Vantage,
 };
 
 /// The event that `bytes` hold, all of them; `None` when they hold none.
@@ -41,6 +41,12 @@ pub fn decode(bytes: &[u8]) -> Option<Event<'_>> {
             trace_id: cursor.octets()?,
             span_id: cursor.octets()?,
             flags: cursor.byte()?,
+        }),
+        tag::ASKS => Event::Asks(Asks {
+            connection: cursor.number()?,
+            stream: cursor.number()?,
+            at_ns: cursor.number()?,
+            actor: Actor { pid: cursor.small()?, tid: cursor.small()?, context: cursor.number()? },
         }),
         tag::LISTENER => Event::Listener(Listener {
             port: cursor.small()?,

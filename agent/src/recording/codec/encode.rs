@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{MAX_PAYLOAD, MAX_STRING, tag};
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Spoken, Stats, Transport,
+    Asks, Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Spoken, Stats, Transport,
     Vantage,
 };
 
@@ -30,6 +30,12 @@ pub fn encode(event: &Event<'_>, out: &mut Vec<u8>) {
         }
         Event::Stats(stats) => encode_stats(stats, out),
         Event::Spoken(spoken) => encode_spoken(spoken, out),
+        Event::Asks(Asks { connection, stream, at_ns, actor }) => {
+            out.push(tag::ASKS);
+            for field in [*connection, *stream, *at_ns, u64::from(actor.pid), u64::from(actor.tid), actor.context] {
+                number(field, out);
+            }
+        }
         // Whoever has it can read what was encrypted.
         Event::Secret(_) => {}
         Event::Listener(listener) => encode_listener(listener, out),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::{
-    Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Spoken, State, Stats, Transport,
-    Vantage,
+    Asks, Change, Data, Endpoint, Event, Flow, Listener, Open, Process, ProcessChange, Role, Spoken, State, Stats,
+    Transport, Vantage,
 };
 use proptest::prelude::*;
 use wirespan_protocols::stream::Actor;
@@ -70,6 +70,12 @@ fn events() -> Vec<Event<'static>> {
             trace_id: [0xab; 16],
             span_id: [0xcd; 8],
             flags: 0xff,
+        }),
+        Event::Asks(Asks {
+            connection: 1 << 63,
+            stream: 1 << 31,
+            at_ns: 9,
+            actor: Actor { pid: u32::MAX, tid: 0, context: u64::MAX },
         }),
         Event::Stats(Stats {
             connection: 1,

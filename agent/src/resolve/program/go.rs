@@ -19,13 +19,16 @@ const STRINGS_AT: usize = 32;
 /// Longest version that is believed: `go1.26.0 X:experiments` may be long.
 const MAX_VERSION: usize = 255;
 /// Functions that are probed at their beginning, by the kernel program that runs there.
-const PROBED: [(&str, &str); 4] = [
+const PROBED: [(&str, &str); 6] = [
     // Sends a request of an HTTP/1 client: called by the goroutine that asks, with its connection.
     ("go_round_trip", "net/http.(*persistConn).roundTrip"),
     // The goroutines that handle a stream of HTTP/2 begin there, with the stream: the library's own, that which it was made from, and gRPC's.
     ("go_stream_http", "net/http.(*http2serverConn).runHandler"),
     ("go_stream_http", "golang.org/x/net/http2.(*serverConn).runHandler"),
     ("go_stream_grpc", "google.golang.org/grpc.(*Server).handleStream"),
+    // Puts a message on a stream of a gRPC client: called by the goroutine that asks. In 1.69 and newer, and in older ones.
+    ("go_ask_grpc", "google.golang.org/grpc/internal/transport.(*http2Client).write"),
+    ("go_ask_grpc", "google.golang.org/grpc/internal/transport.(*http2Client).Write"),
 ];
 
 /// A program of Go.

@@ -53,7 +53,7 @@ pub fn go_stream_grpc(ctx: ProbeContext) -> u32 {
 /// The number of a stream of grpc-go. To 1.68 it stands first in `Stream`; to 1.76 first in what `ServerStream` points to; since then
 /// `ServerStream` begins with a context, which is two pointers.
 #[inline(always)]
-fn grpc_id(stream: u64) -> u32 {
+pub fn grpc_id(stream: u64) -> u32 {
     // A number is odd and has 32 bits, with a gap after it; pointers are even.
     let is_number = |word: u64| word & 1 == 1 && word <= u64::from(u32::MAX);
     let first = read_user::<u64>(stream).unwrap_or(0);
