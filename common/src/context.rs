@@ -119,6 +119,12 @@ impl OfStream {
     }
 }
 
+/// The context of what is done in the callbacks of a stream, as a number of receives ([`is_of_receive`]).
+#[must_use]
+pub const fn in_callbacks_of(connection: u64, stream: u64) -> u64 {
+    OF_RECEIVE | OfStream::context(connection, stream, false)
+}
+
 /// Most requests after another one that [`OfGoroutine::after`] tells from requests before it.
 pub const MAX_AFTER: u32 = 1 << (REQUEST_BITS - 1);
 
@@ -141,6 +147,15 @@ pub const GO_CHANNEL: usize = 5;
 pub const GO_CONDITION: usize = 6;
 /// [`Runtime::addresses`] of Go: that of `runtime.sched`, which begins with `goidgen`; 0 if it was not found.
 pub const GO_SCHED: usize = 0;
+
+/// [`Runtime::addresses`] of Node.js: where the method begins through which all callbacks of reads pass.
+pub const NODE_READ: usize = 0;
+/// Where the method begins that sends for a session of HTTP/2; 0 where it was not found.
+pub const NODE_FLUSH: usize = 1;
+/// [`Runtime::places`] of Node.js: how long those methods are, bytes.
+pub const NODE_READ_BYTES: usize = 0;
+/// The same of the other one.
+pub const NODE_FLUSH_BYTES: usize = 1;
 
 /// [`Runtime::places`] of threads: not 0 where one that reads requests over sockets in a set of epoll(7) is an event loop. Elsewhere a
 /// socket may be left in the set when it is given to a thread (libev).

@@ -2,6 +2,7 @@
 
 use crate::conn::Conn;
 use crate::context::go::{Child, PROCESSORS, Receiver};
+use crate::context::node::streams::{Current, Stack, Waiting};
 use crate::process::Spent;
 use crate::propagate::Framing;
 use aya_ebpf::macros::map;
@@ -129,6 +130,22 @@ pub static WORKERS: LruHashMap<[u64; 2], u8> = LruHashMap::with_max_entries(MAX_
 /// The last receive of a thread that runs an event loop, by a number of its own.
 #[map]
 pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
+
+/// The connection of a session of HTTP/2, by process and address of its object; see [`crate::context::node::streams`].
+#[map]
+pub static NODE_SESSIONS: LruHashMap<[u64; 2], u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
+/// The first stream of a session whose connection is not known yet.
+#[map]
+pub static NODE_FIRST: LruHashMap<[u64; 2], Waiting> = LruHashMap::with_max_entries(MAX_WORKERS, 0);
+/// For which stream a thread runs callbacks.
+#[map]
+pub static CURRENT: LruHashMap<u64, Current> = LruHashMap::with_max_entries(MAX_LOOPS, 0);
+/// For which session a thread began to send.
+#[map]
+pub static FLUSHES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_WORKERS, 0);
+/// What the stack of a thread is copied to: where programs can be preempted, those of two threads may be at work on one CPU.
+#[map]
+pub static STACKS: LruHashMap<u64, Stack> = LruHashMap::with_max_entries(MAX_WORKERS, 0);
 
 /// When the secrets of a session that goes on were last told, by process and address of its object; see [`crate::secrets`].
 #[map]

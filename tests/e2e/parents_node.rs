@@ -6,7 +6,7 @@ use wirespan_tests::span::Span;
 
 use crate::harness::agent::granted;
 use crate::harness::postgres::Postgres;
-use crate::harness::{Agent, run, servers};
+use crate::harness::{Agent, run, servers, workload};
 
 /// In whose name a call was made: of `… AS "r7"`, `… AS "r7_late"`, `GET r7` and `/plain/r7`.
 fn whose(call: &Span) -> &str {
@@ -61,5 +61,63 @@ fn what_a_callback_asks_belongs_to_the_request_for_which_it_runs() {
         }
         println!("{at_once} {options:?}: {known} of {}", calls.len());
         assert!(100 * known >= least * CALLS * COUNT, "{at_once} {options:?}: {known} of {}", calls.len());
+    }
+}
+
+/// Over HTTP/2 what is asked in a callback is sent later, with all else, and one read brings answers to many: each call belongs to its own
+/// request all the same, of a server of HTTP/1 and of one whose requests come over one connection.
+#[test]
+fn what_is_asked_over_grpc_belongs_to_the_request_for_which_it_is_asked() {
+    const COUNT: usize = 100;
+    if !granted().contains(&"sockets") {
+        return;
+    }
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for (front, at_once) in [("front", 1), ("front", 16), ("pass", 1), ("pass", 16)] {
+        let start = |what: &'static str, service: &str| {
+            let service = service.to_owned();
+            servers::of(workload("grpc.js"), move |port| own(&[what, &port, &service]))
+        };
+        let service = start("serve", "0");
+        let server = start(front, &service.port.to_string());
+        let selectors = [&service, &server].map(|server| format!("pid={}", server.pid()));
+        let mut agent = Agent::run("sockets", &selectors, &[]);
+        let at_once = at_once.to_string();
+        let mut asking = match front {
+            "front" => {
+                let mut curl = Command::new("curl");
+                curl.args(["-s", "--noproxy", "*", "-Z", "--parallel-max", &at_once]);
+                curl.arg(format!("http://127.0.0.1:{}/n[1-{COUNT}]", server.port));
+                curl
+            }
+            _ => {
+                let mut client = workload("grpc.js");
+                client.args(["ask", &server.port.to_string(), &at_once, &COUNT.to_string()]);
+                client
+            }
+        };
+        run(&mut asking);
+        let spans = agent.finish();
+        println!("{front}, {at_once} at once: {}", agent.stderr());
+        let is_stock = |span: &Span| span.name.starts_with("shop.Stock/");
+        let requests = spans.servers().pick(|span| !is_stock(span)).count(COUNT);
+        let asked = spans.clients().pick(is_stock).count(2 * COUNT);
+        let served = spans.servers().pick(is_stock).count(2 * COUNT);
+        let name = |span: &Span| {
+            let path = span.attributes.get("url.path").and_then(|path| path.as_str());
+            path.unwrap_or(&span.name).rsplit('/').next().unwrap_or_default().to_owned()
+        };
+        let mut known = 0;
+        for (calls, upwards) in [(&asked, &requests), (&served, &asked)] {
+            for call in calls.iter() {
+                let Some(parent) = &call.parent else { continue };
+                let parent = upwards.pick(|other| &other.span_id == parent);
+                assert_eq!(name(parent.only()), name(call), "{front}, {at_once} at once");
+                known += 1;
+            }
+        }
+        println!("{front}, {at_once} at once: {known} of {} calls have their parents", 4 * COUNT);
+        // The first ones over a connection have none.
+        assert!(known * 100 >= 92 * 4 * COUNT, "{front}, {at_once} at once: {known} of {}", 4 * COUNT);
     }
 }

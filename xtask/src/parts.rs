@@ -64,7 +64,7 @@ const PYTHON_SDK: &[&str] = &[
     "opentelemetry-instrumentation-requests==0.66b1",
     "opentelemetry-instrumentation-redis==0.66b1",
 ];
-const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5"];
+const NODE: &[&str] = &["pg@8", "redis@5", "ioredis@5", "@grpc/grpc-js@1.14.7"];
 /// What drives the browser; it brings none of its own.
 const BROWSER: &[&str] = &["playwright-core@1.56.1"];
 const PGJDBC: &str = "org.postgresql:postgresql:42.7.7";

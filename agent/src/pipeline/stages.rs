@@ -236,7 +236,7 @@ impl Stages {
         if connection.role == Some(Role::Server) && connection.life.is_encrypted() {
             self.sdks.hides(pid, set_up.end_ns);
         }
-        let owner = self.owner(connection, set_up.actor, (set_up.start_ns, None), resource);
+        let owner = self.owner(connection, (set_up.actor, false), (set_up.start_ns, None), resource);
         let followed = Followed::of(connection);
         let beginning = followed.beginning.get_or_insert_default();
         set_up.lookups = std::mem::take(&mut beginning.lookups);
@@ -265,11 +265,12 @@ impl Stages {
         let pid = exchange.actor.pid;
         let at = (exchange.request.first_ns, waited_until(exchange));
         let asked = self.asked(exchange, key);
-        let actor = self.askers.take(key).unwrap_or(exchange.actor);
-        let owner = self.owner(connection, actor, at, resource);
+        let said = self.askers.take(key);
+        let actor = said.unwrap_or(exchange.actor);
+        let owner = self.owner(connection, (actor, said.is_some()), at, resource);
         let owner = asked.and_then(|asked| Some(asked.relays?.0)).or(owner);
         if connection.role == Some(Role::Client) {
-            self.contexts.answered(&connection.open, exchange, owner);
+            self.contexts.answered(&connection.open, exchange, actor, owner);
         }
         let promised = match exchange.ending {
             Ending::Answered => self.contexts.end(key, exchange.end_ns),
@@ -334,11 +335,11 @@ impl Stages {
         })
     }
 
-    /// The request that a client's thread was handling at that time.
+    /// The request that a client's thread was handling at that time. `is_said`: the runtime has said who asks.
     fn owner(
         &mut self,
         connection: &Connection<Followed>,
-        actor: Actor,
+        (actor, is_said): (Actor, bool),
         (start_ns, end_ns): (u64, Option<u64>),
         resource: &Resource,
     ) -> Option<Owner> {
@@ -347,7 +348,8 @@ impl Stages {
             return None;
         }
         let binding = Binding::of(resource);
-        let call = Call { connection: connection.open.connection, actor: binding.acting(actor), start_ns, end_ns };
+        let connection = connection.open.connection;
+        let call = Call { connection, actor: binding.acting(actor), start_ns, end_ns, is_said };
         self.contexts.owner(call, || binding)
     }
 }

@@ -105,9 +105,6 @@ pub struct Program {
     pub contexts: Option<Runtime>,
     /// Where the scheduler of a Go program lies: the address of `runtime.sched` in the process.
     pub sched: Option<u64>,
-    /// Where the method lies through which Node.js handles what it has read: its addresses in the process, first byte and the one
-    /// after the last.
-    pub read_callback: Option<[u64; 2]>,
 }
 
 /// An interpreter whose structures are those of CPython 3.

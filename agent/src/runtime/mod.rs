@@ -31,7 +31,6 @@ pub fn of(program: &Program, is_probed: bool) -> Option<Runtime> {
     }
     match program.runtime.as_deref()? {
         "go" => go::of(program.runtime_version.as_deref()?, program.sched),
-        "nodejs" => program.read_callback.map(node::of),
         _ => None,
     }
 }

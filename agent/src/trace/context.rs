@@ -13,6 +13,7 @@
 //! - nothing shows that it is none. [`Binding`] tells of which runtimes that is known.
 
 mod binding;
+mod call;
 mod chain;
 mod flight;
 mod idle;
@@ -31,6 +32,7 @@ use wirespan_protocols::stream::Actor;
 use crate::conn::room;
 use crate::event::{Data, Open};
 pub use binding::Binding;
+pub use call::Call;
 use chain::Chains;
 use flight::{Flight, Request};
 use kept::Kept;
@@ -52,19 +54,6 @@ const KEEP_NS: u64 = 5_000_000_000;
 const KEEP_THREAD_NS: u64 = 300_000_000_000;
 /// Time between two looks for what is too old, ns.
 const SWEEP_NS: u64 = 1_000_000_000;
-
-/// A call as the one who made it sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Call {
-    /// Over which connection.
-    pub connection: u64,
-    /// Who made it.
-    pub actor: Actor,
-    /// When it began, ns.
-    pub start_ns: u64,
-    /// When it was answered, ns; `None` where that says nothing about who waited.
-    pub end_ns: Option<u64>,
-}
 
 /// What is kept of a process.
 #[derive(Debug, Default)]
@@ -206,10 +195,17 @@ impl Contexts {
         self.chains.opened(open);
     }
 
-    /// A client's call was answered that was made for `owner`.
-    pub fn answered(&mut self, open: &Open, exchange: &Exchange, owner: Option<Owner>) {
-        if shows_receives(exchange.actor.context) {
-            self.chains.answered(open, exchange, owner);
+    /// A client sends a request in this context, for `owner`.
+    pub fn asks(&mut self, request: RequestKey, context: u64, owner: Option<Owner>, at_ns: u64) {
+        if shows_receives(context) {
+            self.chains.asks(request, context, owner, at_ns);
+        }
+    }
+
+    /// A client's call was answered that `actor` made for `owner`.
+    pub fn answered(&mut self, open: &Open, exchange: &Exchange, actor: Actor, owner: Option<Owner>) {
+        if shows_receives(actor.context) {
+            self.chains.answered(open, exchange, actor.context, owner);
         }
     }
 

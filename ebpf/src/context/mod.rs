@@ -88,11 +88,14 @@ pub fn running(moving: Moving, slot: Slot, conn: &mut Conn, regs: Option<Regs>) 
     if let Some(runtime) = runtime
         && runtime.kind == RUNTIME_NODE
     {
+        if moving.direction == SEND {
+            node::streams::sends(moving.thread, slot, conn);
+        }
         return match moving.direction {
             RECEIVE => node::received(conn, moving),
             // Whose an answer is, its connection tells.
             _ if moving.role == ROLE_SERVER => OF_RECEIVE,
-            _ => node::sending(moving.thread, slot, runtime.addresses),
+            _ => node::sending(moving.thread, slot, runtime),
         };
     }
     match regs {

@@ -6,13 +6,15 @@
 //! is made in the callback of the last receive of its thread. The stack is that of frame pointers, which V8's code and Node's
 //! keep; where one is missing, or the stack is deeper than the kernel goes, the send is nobody's.
 
+pub mod streams;
+
 use super::Moving;
 use super::thread::{Task, Thread};
 use crate::conn::{self, Conn};
 use crate::maps::{RECEIVED, SCRATCH, Slot};
 use aya_ebpf::bindings::BPF_F_USER_STACK;
 use aya_ebpf::helpers::generated::bpf_get_task_stack;
-use wirespan_common::context::OF_RECEIVE;
+use wirespan_common::context::{NODE_READ, NODE_READ_BYTES, OF_RECEIVE, Runtime};
 use wirespan_common::limits::MAX_FRAMES;
 use wirespan_common::record::ROLE_CLIENT;
 
@@ -42,12 +44,26 @@ pub fn forget(thread: Thread) {
     let _ = RECEIVED.remove(thread.word());
 }
 
-/// The receive in whose callback a thread sends, [`OF_RECEIVE`] alone for none. `callback`: from where to where the method lies.
+/// The receive in whose callback a thread sends over this connection, [`OF_RECEIVE`] alone for none.
 #[inline(always)]
-pub fn sending(thread: Thread, slot: Slot, callback: [u64; 2]) -> u64 {
+pub fn sending(thread: Thread, slot: Slot, runtime: &Runtime) -> u64 {
+    let (start, end) = callback(runtime);
+    in_callback(thread, || runs(slot.number(), start, end) != 0)
+}
+
+/// From where to where the method lies through which all callbacks of reads pass.
+#[inline(always)]
+fn callback(runtime: &Runtime) -> (u64, u64) {
+    let start = runtime.addresses[NODE_READ];
+    (start, start.wrapping_add(u64::from(runtime.places[NODE_READ_BYTES])))
+}
+
+/// The last receive of a thread if it runs a callback, [`OF_RECEIVE`] alone if it does not.
+#[inline(always)]
+fn in_callback(thread: Thread, runs: impl FnOnce() -> bool) -> u64 {
     // SAFETY: read at once.
     match unsafe { RECEIVED.get(thread.word()) } {
-        Some(context) if runs(slot.number(), callback[0], callback[1]) != 0 => *context,
+        Some(context) if runs() => streams::handled(thread, *context),
         _ => OF_RECEIVE,
     }
 }
@@ -58,7 +74,12 @@ pub fn sending(thread: Thread, slot: Slot, callback: [u64; 2]) -> u64 {
 #[inline(never)]
 pub extern "C" fn runs(slot: u32, start: u64, end: u64) -> u32 {
     let Some(room) = SCRATCH.get_ptr_mut(slot) else { return 0 };
-    let stack = room.cast::<u64>();
+    u32::from(is_on_stack(room.cast(), start, end))
+}
+
+/// The same, with room for [`MAX_FRAMES`] words.
+#[inline(always)]
+fn is_on_stack(stack: *mut u64, start: u64, end: u64) -> bool {
     // SAFETY: the running task, and room for as many words.
     let copied = unsafe {
         let task = Task::current().0 as *mut _;
@@ -71,8 +92,8 @@ pub extern "C" fn runs(slot: u32, start: u64, end: u64) -> u32 {
         // SAFETY: within the room.
         let address = unsafe { stack.add(frame).read_volatile() } & ADDRESS;
         if address > start && address <= end {
-            return 1;
+            return true;
         }
     }
-    0
+    false
 }

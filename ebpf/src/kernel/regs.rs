@@ -13,8 +13,8 @@ mod words {
     pub const MODE: usize = 17;
     pub const RESULT: usize = 10;
     pub const ARGUMENTS: [usize; 5] = [14, 13, 12, 7, 9];
-    /// rdi, rsi, rdx, rcx.
-    pub const OF_FUNCTION: [usize; 4] = [14, 13, 12, 11];
+    /// rdi, rsi, rdx, rcx, r8, r9.
+    pub const OF_FUNCTION: [usize; 6] = [14, 13, 12, 11, 9, 8];
     /// rax, rbx, rcx, rdi, rsi, r8, r9, r10, r11.
     pub const OF_GO: [usize; 9] = [10, 5, 11, 14, 13, 9, 8, 7, 6];
     pub const STACK_POINTER: usize = 19;
@@ -32,7 +32,7 @@ mod words {
     pub const RESULT: usize = 0;
     /// The first argument's register holds the result on the way out: the kernel keeps it in `orig_x0`.
     pub const ARGUMENTS: [usize; 5] = [34, 1, 2, 3, 4];
-    pub const OF_FUNCTION: [usize; 4] = [0, 1, 2, 3];
+    pub const OF_FUNCTION: [usize; 6] = [0, 1, 2, 3, 4, 5];
     pub const OF_GO: [usize; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
     pub const STACK_POINTER: usize = 31;
     /// x28.
@@ -121,7 +121,7 @@ impl Regs {
         self.word(words::OF_GO[at])
     }
 
-    /// One of the first four arguments of a function of C, at its beginning (System V ABI; AAPCS64).
+    /// One of the first six arguments of a function of C, at its beginning (System V ABI; AAPCS64).
     #[inline(always)]
     pub fn entry_argument(self, at: usize) -> u64 {
         self.word(words::OF_FUNCTION[at])

@@ -65,7 +65,14 @@ fn stamped(runtime: Runtime, program: &Program, means: Means) -> Contexts {
             let pools = if python.has_queues { ", tasks of thread pools" } else { "" };
             told("context", format!("contexts (contextvars){beside}{pools} by {probes}, else threads"), None)
         }
-        RUNTIME_NODE => told("callback", "callbacks of what was received".to_owned(), None),
+        RUNTIME_NODE => match (count, means.probes) {
+            (0, _) => told("callback", "callbacks of what was received".to_owned(), None),
+            (_, true) => told("callback", format!("callbacks of what was received; HTTP/2 by {probes}"), None),
+            (_, false) => {
+                let but = Some("what HTTP/2 asks: `wirespan.uprobes` is `none`");
+                told("callback", "callbacks of what was received".to_owned(), but)
+            }
+        },
         RUNTIME_JVM if runtime.places.get(JVM_VTHREAD) != Some(&0) => {
             told("thread", "threads and virtual threads".to_owned(), None)
         }

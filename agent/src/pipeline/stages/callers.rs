@@ -48,8 +48,10 @@ impl Stages {
         let key = RequestKey { connection: connection.open.connection, stream: request.stream, pos: request.pos };
         let pid = request.actor.pid;
         let mut relays = None;
-        let actor = self.askers.of(key).unwrap_or(request.actor);
-        let owner = self.owner(connection, actor, (request.at_ns, None), resource);
+        let said = self.askers.of(key);
+        let actor = said.unwrap_or(request.actor);
+        let owner = self.owner(connection, (actor, said.is_some()), (request.at_ns, None), resource);
+        self.contexts.asks(key, actor.context, owner, request.at_ns);
         let ids = match header(request) {
             Some(named) => self.carried((key, pid), request.at_ns, (named, owner), resource),
             None if let Some(spoken) = self.spoken.parent(key.connection, key.pos) => {

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub use go::GoProgram;
+use node::NodeProgram;
 use python::Found;
 
 use super::files::{self, Identity, Root};
@@ -64,8 +65,7 @@ impl<T: Clone> Cache<T> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Programs {
     go: Cache<(Option<GoProgram>, Weak<Held>)>,
-    /// Where an executable handles what it has read, if it carries Node.js.
-    node: Cache<Option<node::Method>>,
+    node: Cache<(Option<NodeProgram>, Weak<Held>)>,
     python: python::Known,
     /// Libraries of TLS are looked for.
     pub(super) reads_secrets: bool,
@@ -80,37 +80,38 @@ impl Programs {
     pub(super) fn new(reads_secrets: bool) -> Self {
         Self { reads_secrets, searches: true, ..Self::default() }
     }
+}
 
-    /// Where an executable handles what it has read, if it carries Node.js.
-    fn node(&mut self, pinned: &Pinned) -> Option<node::Method> {
-        let held = pinned.target("exe").ok()?;
-        let identity = files::identity(&held)?;
-        self.node.get_or(identity, || node::method(&files::open(&held)?))
+/// What is known of the executable of a process, and the file itself where it is to be probed: the same for all of its processes.
+fn executable<T: Clone>(
+    known: &mut Cache<(Option<T>, Weak<Held>)>,
+    pinned: &Pinned,
+    find: impl FnOnce(&File) -> Option<T>,
+    is_probed: impl FnOnce(&T) -> bool,
+) -> Option<(T, Option<Arc<Held>>)> {
+    let held = pinned.target("exe").ok()?;
+    let identity = files::identity(&held)?;
+    if known.0.len() >= MAX_PROGRAMS {
+        known.0.clear();
     }
+    let (program, file) =
+        known.0.entry(identity).or_insert_with(|| (files::open(&held).and_then(|file| find(&file)), Weak::new()));
+    let program = program.as_ref()?.clone();
+    if !is_probed(&program) {
+        return Some((program, None));
+    }
+    let file = file.upgrade().or_else(|| {
+        let held = Arc::new(files::hold(held)?);
+        *file = Arc::downgrade(&held);
+        Some(held)
+    });
+    Some((program, file))
+}
 
-    /// What is known of an executable, if it is Go's, and the file itself where it is to be probed: the same for all of its processes.
-    fn go(&mut self, pinned: &Pinned) -> Option<(GoProgram, Option<Arc<Held>>)> {
-        let held = pinned.target("exe").ok()?;
-        let identity = files::identity(&held)?;
-        if self.go.0.len() >= MAX_PROGRAMS {
-            self.go.0.clear();
-        }
-        let (program, file) = self
-            .go
-            .0
-            .entry(identity)
-            .or_insert_with(|| (files::open(&held).and_then(|file| go_program(&file)), Weak::new()));
-        let program = program.as_ref()?.clone();
-        if program.probed.is_empty() {
-            return Some((program, None));
-        }
-        let file = file.upgrade().or_else(|| {
-            let held = Arc::new(files::hold(held)?);
-            *file = Arc::downgrade(&held);
-            Some(held)
-        });
-        Some((program, file))
-    }
+/// Where kernel programs run in a file.
+fn sites(probed: &[(&'static str, u64)], file: Option<Arc<Held>>) -> Arc<[Site]> {
+    let Some(file) = file else { return [].into() };
+    probed.iter().map(|(program, at)| Site { program, file: file.clone(), offset: *at, cookie: None }).collect()
 }
 
 /// What is known of a program, if it is Go's.
@@ -148,22 +149,18 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
         // Its reactors leave what they have given to threads in their sets.
         Some(name) if crate::process::known_runtime(name) == Some("ruby") => program.contexts = Some(threads(false)),
         Some(name) if matches!(crate::process::known_runtime(name), None | Some("nodejs")) => {
-            if let Some((go, file)) = programs.go(pinned) {
-                program.sites = match file {
-                    Some(file) => go
-                        .probed
-                        .iter()
-                        .map(|(program, at)| Site { program, file: file.clone(), offset: *at, cookie: None })
-                        .collect(),
-                    None => [].into(),
-                };
+            if let Some((go, file)) = executable(&mut programs.go, pinned, go::program, |go| !go.probed.is_empty()) {
+                program.sites = sites(&go.probed, file);
                 program.sched = go.scheduler.and_then(|sched| sched.in_process(|| begins(pinned, process)));
                 program.runtime_version = Some(go.version.clone());
                 go_program = Some(go);
                 program.runtime = Some("go".into());
-            } else if let Some(method) = programs.node(pinned) {
+            } else if let Some((node, file)) =
+                executable(&mut programs.node, pinned, node::program, |node| !node.probed.is_empty())
+            {
                 program.runtime = Some("nodejs".into());
-                program.read_callback = method.in_process(|| begins(pinned, process));
+                program.contexts = node.in_process(|| begins(pinned, process));
+                program.sites = sites(&node.probed, file);
             } else if let Some(contexts) = jvm::find(pinned) {
                 program.runtime = Some("java".into());
                 program.contexts = Some(contexts);

@@ -15,7 +15,7 @@ use super::{Call, Owner, RequestKey};
 use crate::conn::room;
 use crate::event::{Data, Flow, Open};
 use links::Links;
-use wirespan_common::context::{OF_RECEIVE, is_of_receive};
+use wirespan_common::context::{OF_RECEIVE, in_callbacks_of, is_of_receive};
 use wirespan_protocols::exchange::Exchange;
 
 /// Most receives that are kept; the oldest go.
@@ -41,6 +41,11 @@ pub(super) struct Chains {
     links: Links,
 }
 
+/// The context of what is done in the callbacks of a request's stream.
+fn stream(request: RequestKey) -> u64 {
+    in_callbacks_of(request.connection, request.stream)
+}
+
 impl Chains {
     /// A call moved bytes in a process whose receives are named.
     pub(super) fn moved(&mut self, data: &Data<'_>) {
@@ -60,8 +65,19 @@ impl Chains {
     pub(super) fn begin(&mut self, pid: u32, context: u64, owner: Option<Owner>, (at_ns, read_ns): (u64, u64)) {
         if let Some(owner) = owner {
             self.links.begin(pid, owner.request, at_ns);
+            if owner.request.is_stream() {
+                self.keep(stream(owner.request), Receive { owner: Some((owner, at_ns)), is_request: true }, read_ns);
+            }
         }
         self.works_for((pid, context), owner.map(|owner| (owner, at_ns)), read_ns, true);
+    }
+
+    /// A request is sent in this context, for `owner`: so is what the callbacks of its stream do.
+    pub(super) fn asks(&mut self, request: RequestKey, context: u64, owner: Option<Owner>, at_ns: u64) {
+        let begin_ns = self.receives.get(&context).and_then(|receive| Some(receive.owner?.1));
+        if request.is_stream() {
+            self.keep(stream(request), Receive { owner: owner.zip(begin_ns), is_request: false }, at_ns);
+        }
     }
 
     /// A request is over that began at that time.
@@ -84,12 +100,16 @@ impl Chains {
         self.links.renew(pid);
     }
 
-    /// A call was answered that was made for `owner`: so is what the callback of that receive does.
-    pub(super) fn answered(&mut self, open: &Open, exchange: &Exchange, owner: Option<Owner>) {
+    /// A call was answered that was made in this context, for `owner`: so is what the callback of that receive does.
+    pub(super) fn answered(&mut self, open: &Open, exchange: &Exchange, context: u64, owner: Option<Owner>) {
         let last_ns = exchange.response.map_or(0, |response| response.last_ns);
-        let begin_ns = self.receives.get(&exchange.actor.context).and_then(|receive| Some(receive.owner?.1));
+        let begin_ns = self.receives.get(&context).and_then(|receive| Some(receive.owner?.1));
         let owner = owner.zip(begin_ns);
-        let received = self.links.answered(open, exchange, owner.as_ref());
+        if let Some(asked) = self.receives.get_mut(&in_callbacks_of(open.connection, exchange.stream)) {
+            // What it was asked for may have become doubtful since.
+            asked.owner = asked.owner.filter(|_| owner.is_some());
+        }
+        let received = self.links.answered(open, exchange, context, owner.as_ref());
         if let Some((context, at_ns)) = received.filter(|(_, at_ns)| *at_ns == last_ns) {
             self.works_for((exchange.actor.pid, context), owner, at_ns, false);
         }
@@ -106,7 +126,7 @@ impl Chains {
     pub(super) fn owner(&self, call: &Call) -> Option<Owner> {
         let receive = self.receives.get(&call.actor.context)?;
         let (owner, begin_ns) = receive.owner?;
-        self.links.is_certain(call, (&owner, begin_ns), receive.is_request).then_some(owner)
+        (call.is_said || self.links.is_certain(call, (&owner, begin_ns), receive.is_request)).then_some(owner)
     }
 
     fn works_for(&mut self, (pid, context): (u32, u64), owner: Option<(Owner, u64)>, at_ns: u64, is_request: bool) {
@@ -124,11 +144,16 @@ impl Chains {
         if let Some((owner, _)) = owner {
             self.links.is_for(pid, context, owner.request, at_ns);
         }
+        self.keep(context, Receive { owner, is_request }, at_ns);
+    }
+
+    fn keep(&mut self, context: u64, receive: Receive, at_ns: u64) {
         if self.order.len() >= MAX_RECEIVES {
             self.drop_oldest();
         }
-        self.receives.insert(context, Receive { owner, is_request });
-        self.order.push_back((at_ns, context));
+        if self.receives.insert(context, receive).is_none() {
+            self.order.push_back((at_ns, context));
+        }
     }
 
     fn drop_oldest(&mut self) {

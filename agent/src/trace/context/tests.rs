@@ -24,7 +24,8 @@ fn begin(contexts: &mut Contexts, owner: Owner, actor: Actor, times: (u64, u64))
 /// A call of a thread that begins at `at_ns`, and whose request it is.
 fn owner(contexts: &mut Contexts, tid: u32, at_ns: u64, binding: Binding) -> Option<u64> {
     let context = if binding == WAITING { WAITS } else { 0 };
-    let call = Call { connection: 0, actor: Actor { context, ..actor(tid) }, start_ns: at_ns, end_ns: None };
+    let call =
+        Call { connection: 0, is_said: false, actor: Actor { context, ..actor(tid) }, start_ns: at_ns, end_ns: None };
     contexts.owner(call, || binding).map(|owner| owner.request.connection)
 }
 
@@ -127,7 +128,13 @@ fn a_call_that_outlives_its_request_shows_a_loop() {
     for (binding, context) in [(THREAD, 0), (WAITING, WAITS)] {
         let mut contexts = Contexts::default();
         begin(&mut contexts, request(1, 0), actor(5), (100, 100));
-        let call = Call { connection: 0, actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: Some(150) };
+        let call = Call {
+            connection: 0,
+            is_said: false,
+            actor: Actor { context, ..actor(5) },
+            start_ns: 110,
+            end_ns: Some(150),
+        };
         assert!(contexts.owner(call, || binding).is_some());
         contexts.end(request(1, 0).request, 200);
         begin(&mut contexts, request(2, 0), actor(5), (210, 210));
@@ -144,8 +151,13 @@ fn waiting(contexts: &mut Contexts, at_ns: u64) -> Option<u64> {
 
 /// The same in a runtime that binds its threads so.
 fn waiting_in(contexts: &mut Contexts, at_ns: u64, binding: Binding) -> Option<u64> {
-    let call =
-        Call { connection: 0, actor: Actor { context: WAITS, ..actor(5) }, start_ns: at_ns, end_ns: Some(at_ns + 5) };
+    let call = Call {
+        connection: 0,
+        is_said: false,
+        actor: Actor { context: WAITS, ..actor(5) },
+        start_ns: at_ns,
+        end_ns: Some(at_ns + 5),
+    };
     contexts.owner(call, || binding).map(|owner| owner.request.connection)
 }
 
@@ -182,7 +194,13 @@ fn a_client_that_hangs_up_shows_nothing_of_the_thread() {
         let mut contexts = Contexts::default();
         begin(&mut contexts, request(1, 0), actor(5), (100, 100));
         contexts.end_connection(1, 200);
-        let call = Call { connection: 0, actor: Actor { context, ..actor(5) }, start_ns: 150, end_ns: Some(250) };
+        let call = Call {
+            connection: 0,
+            is_said: false,
+            actor: Actor { context, ..actor(5) },
+            start_ns: 150,
+            end_ns: Some(250),
+        };
         assert!(contexts.owner(call, || binding).is_some());
         begin(&mut contexts, request(2, 0), actor(5), (300, 300));
         assert_eq!(owner(&mut contexts, 5, 310, binding), Some(2));
@@ -204,7 +222,8 @@ fn what_threads_do_not_show_is_not_guessed() {
     let mut contexts = Contexts::default();
     begin(&mut contexts, request(1, 0), actor(5), (100, 100));
     let of = |contexts: &mut Contexts, context, binding| {
-        let call = Call { connection: 0, actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: None };
+        let call =
+            Call { connection: 0, is_said: false, actor: Actor { context, ..actor(5) }, start_ns: 110, end_ns: None };
         contexts.owner(call, || binding).map(|owner| owner.request.connection)
     };
     assert_eq!((of(&mut contexts, 0, Binding::Nothing), of(&mut contexts, WAITS, Binding::Nothing)), (None, None));
@@ -230,14 +249,14 @@ fn a_context_has_what_it_received_however_many_are_on_its_thread() {
         assert!(begin(&mut contexts, Owner { request: key, ..request(1, 0) }, running(connection), (100, 100)));
     }
     for connection in 1..200 {
-        let call = Call { connection: 0, actor: running(connection), start_ns: 110, end_ns: None };
+        let call = Call { connection: 0, is_said: false, actor: running(connection), start_ns: 110, end_ns: None };
         assert_eq!(contexts.owner(call, || Binding::Nothing).map(|owner| owner.request.connection), Some(connection));
         let key = RequestKey { connection, stream: 0, pos: 0 };
         assert_eq!(contexts.end(key, 120).map(|owner| owner.request), Some(key));
     }
     contexts.exited(100, 200);
     contexts.sweep(KEEP_NS + 300);
-    let call = Call { connection: 0, actor: running(7), start_ns: 110, end_ns: None };
+    let call = Call { connection: 0, is_said: false, actor: running(7), start_ns: 110, end_ns: None };
     assert_eq!((contexts.owner(call, || Binding::Nothing), contexts.processes.len()), (None, 0));
 }
 

@@ -223,9 +223,10 @@ impl Links {
         &mut self,
         open: &Open,
         exchange: &Exchange,
+        context: u64,
         owner: Option<&(Owner, u64)>,
     ) -> Option<(u64, u64)> {
-        let (pid, context) = (exchange.actor.pid, exchange.actor.context);
+        let pid = exchange.actor.pid;
         let key = (pid, number(&open.remote));
         self.join(open.connection, key);
         let peer = self.peers.entry(key).or_default();

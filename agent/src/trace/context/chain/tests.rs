@@ -84,7 +84,7 @@ impl Node {
     }
 
     fn is_answered(&mut self, connection: u64, callback_ns: u64, (start_ns, end_ns): (u64, u64)) -> Option<u64> {
-        let call = Call { connection, actor: actor(callback_ns), start_ns, end_ns: None };
+        let call = Call { connection, actor: actor(callback_ns), start_ns, end_ns: None, is_said: false };
         let owner = self.chains.owner(&call);
         let window = |at_ns| Window { first_ns: at_ns, last_ns: at_ns, bytes: 1, ..Window::default() };
         let exchange = Exchange {
@@ -96,7 +96,7 @@ impl Node {
             end_ns,
             detail: Box::<wirespan_protocols::http1::HttpExchange>::default(),
         };
-        self.chains.answered(&open(connection), &exchange, owner);
+        self.chains.answered(&open(connection), &exchange, context(callback_ns), owner);
         owner.map(|owner| owner.request.connection - SERVER)
     }
 }
@@ -149,6 +149,39 @@ fn a_pipeline_is_two_requests_in_one_callback() {
     node.receives_request(1, 10);
     node.chains.begin(PID, context(10), Some(request(2)), (10, 10));
     assert_eq!(node.calls(1, 10, (11, 20)), None);
+}
+
+/// What the callbacks of a stream ask over another connection, at that time: for whom it is, by the number of its connection.
+fn asked(node: &Node, of: RequestKey, at_ns: u64, is_said: bool) -> Option<u64> {
+    let actor = Actor { pid: PID, tid: PID, context: stream(of) };
+    let call = Call { connection: 3, actor, start_ns: at_ns, end_ns: None, is_said };
+    node.chains.owner(&call).map(|owner| owner.request.stream)
+}
+
+#[test]
+fn requests_in_one_read_are_told_by_their_streams() {
+    let mut node = Node::default();
+    let of = |stream| Owner { request: RequestKey { connection: SERVER, stream, pos: stream }, ..request(0) };
+    node.moved(Flow::Received, SERVER, 10, 10);
+    for stream in [1, 3, 5] {
+        node.chains.begin(PID, context(10), Some(of(stream)), (10, 10));
+    }
+    for number in [3, 1, 5] {
+        assert_eq!(asked(&node, of(number).request, 20, true), Some(number));
+    }
+    assert_eq!(asked(&node, of(7).request, 20, true), None, "never seen");
+    assert_eq!(asked(&node, of(3).request, 20, false), None, "over a connection of which nothing is known");
+    // What was asked on a stream of its own is done for the same; of two answers in one read, each for its own.
+    let calls = [RequestKey { connection: 3, stream: 1, pos: 0 }, RequestKey { connection: 3, stream: 3, pos: 9 }];
+    for (call, number) in calls.into_iter().zip([5, 1]) {
+        node.chains.asks(call, stream(of(number).request), Some(of(number)), 21);
+    }
+    for (call, number) in calls.into_iter().zip([5, 1]) {
+        assert_eq!(asked(&node, call, 30, true), Some(number));
+    }
+    let nobodys = RequestKey { connection: 3, stream: 7, pos: 20 };
+    node.chains.asks(nobodys, OF_RECEIVE, None, 22);
+    assert_eq!(asked(&node, nobodys, 30, true), None);
 }
 
 #[test]
