@@ -6,7 +6,8 @@
 //!   own, before what is sent;
 //! - `OnFrameReceive` and `OnDataChunkReceived` run before the callbacks of their stream: what those do is done for it, until the next one
 //!   is named or the next receive;
-//! - `SendPendingData` sends for a session: the connection of a session is the first one over which a send has that method on its stack.
+//! - `SendPendingData` sends for a session, and calls back those who waited for that, of any stream. The connection of a session is the first
+//!   one over which a send has that method on its stack.
 
 use super::{callback, in_callback, is_on_stack, runs};
 use crate::conn::{self, Conn};
@@ -18,7 +19,7 @@ use crate::maps::{CURRENT, FLUSHES, NODE_FIRST, NODE_SESSIONS, RECEIVED, RUNTIME
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use wirespan_common::context::{NODE_FLUSH, NODE_FLUSH_BYTES, RUNTIME_NODE, Runtime, in_callbacks_of};
+use wirespan_common::context::{NODE_FLUSH, NODE_FLUSH_BYTES, OF_RECEIVE, RUNTIME_NODE, Runtime, in_callbacks_of};
 use wirespan_common::limits::MAX_FRAMES;
 use wirespan_common::record::{Asks, KIND_ASKS};
 
@@ -27,11 +28,8 @@ const ASKS: u32 = 3;
 /// The first stream of a session (RFC 9113, section 5.1.1).
 const FIRST: u32 = 1;
 
-/// Types of frames whose streams have callbacks (RFC 9113, section 6): DATA and HEADERS.
-const DATA: u64 = 0;
-const HEADERS: u64 = 1;
-/// Where `stream_id` and `type` stand in `nghttp2_frame_hd` (nghttp2.h), in one word.
-const FRAME: u64 = 8;
+/// Where `stream_id` stands in `nghttp2_frame_hd` (nghttp2.h).
+const STREAM: u64 = 8;
 
 /// Whose callbacks a thread runs, in those of a receive.
 #[repr(C)]
@@ -74,8 +72,12 @@ pub fn node_stream(ctx: ProbeContext) -> u32 {
 pub fn node_flush(ctx: ProbeContext) -> u32 {
     let session = Regs(ctx.regs as *const u64).entry_argument(0);
     let thread = Thread::current();
-    if runtime(thread).is_some() && NODE_SESSIONS.get_ptr(key(thread, session)).is_none() {
-        let _ = FLUSHES.insert(thread.word(), session, 0);
+    if runtime(thread).is_some() {
+        // Those who wait for what is sent now are called back: they may be of any stream.
+        set(thread, OF_RECEIVE);
+        if NODE_SESSIONS.get_ptr(key(thread, session)).is_none() {
+            let _ = FLUSHES.insert(thread.word(), session, 0);
+        }
     }
     0
 }
@@ -84,10 +86,8 @@ pub fn node_flush(ctx: ProbeContext) -> u32 {
 #[uprobe]
 pub fn node_frame(ctx: ProbeContext) -> u32 {
     let regs = Regs(ctx.regs as *const u64);
-    let word = read_user::<u64>(regs.entry_argument(1).wrapping_add(FRAME)).unwrap_or(0);
-    if matches!(word >> 32 & 0xff, DATA | HEADERS) {
-        handles(regs.entry_argument(2), word as u32);
-    }
+    let stream = read_user::<u32>(regs.entry_argument(1).wrapping_add(STREAM)).unwrap_or(0);
+    handles(regs.entry_argument(2), stream);
     0
 }
 
@@ -104,17 +104,23 @@ pub fn node_chunk(ctx: ProbeContext) -> u32 {
 #[inline(always)]
 fn handles(session: u64, stream: u32) {
     let thread = Thread::current();
-    if runtime(thread).is_none() || stream & 1 == 0 {
+    if runtime(thread).is_none() {
         return;
     }
-    // SAFETY: words, read at once.
-    let (connection, receive) = unsafe { (NODE_SESSIONS.get(key(thread, session)), RECEIVED.get(thread.word())) };
-    match (connection, receive) {
-        (Some(connection), Some(receive)) => {
-            let current = Current { receive: *receive, context: in_callbacks_of(*connection, u64::from(stream)) };
-            let _ = CURRENT.insert(thread.word(), &current, 0);
-        }
+    // SAFETY: one word, read at once.
+    match unsafe { NODE_SESSIONS.get(key(thread, session)) } {
+        Some(connection) if stream & 1 == 1 => set(thread, in_callbacks_of(*connection, u64::from(stream))),
+        // What the session itself is told, or nobody knows of which connection: all that the receive brought.
         _ => _ = CURRENT.remove(thread.word()),
+    }
+}
+
+/// What a thread does in the callbacks of its last receive, it does in this context from now on.
+#[inline(always)]
+fn set(thread: Thread, context: u64) {
+    // SAFETY: one word, read at once.
+    if let Some(receive) = unsafe { RECEIVED.get(thread.word()) } {
+        let _ = CURRENT.insert(thread.word(), &Current { receive: *receive, context }, 0);
     }
 }
 
