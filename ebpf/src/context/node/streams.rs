@@ -28,8 +28,11 @@ const ASKS: u32 = 3;
 /// The first stream of a session (RFC 9113, section 5.1.1).
 const FIRST: u32 = 1;
 
-/// Where `stream_id` stands in `nghttp2_frame_hd` (nghttp2.h).
-const STREAM: u64 = 8;
+/// Where `stream_id` and `type` stand in `nghttp2_frame_hd` (nghttp2.h), in one word.
+const FRAME: u64 = 8;
+/// Types of frames that nobody is called back for (RFC 9113, section 6): PRIORITY and WINDOW_UPDATE, which is every second one.
+const PRIORITY: u64 = 2;
+const WINDOW_UPDATE: u64 = 8;
 
 /// Whose callbacks a thread runs, in those of a receive.
 #[repr(C)]
@@ -86,8 +89,10 @@ pub fn node_flush(ctx: ProbeContext) -> u32 {
 #[uprobe]
 pub fn node_frame(ctx: ProbeContext) -> u32 {
     let regs = Regs(ctx.regs as *const u64);
-    let stream = read_user::<u32>(regs.entry_argument(1).wrapping_add(STREAM)).unwrap_or(0);
-    handles(regs.entry_argument(2), stream);
+    let word = read_user::<u64>(regs.entry_argument(1).wrapping_add(FRAME)).unwrap_or(0);
+    if !matches!(word >> 32 & 0xff, PRIORITY | WINDOW_UPDATE) {
+        handles(regs.entry_argument(2), word as u32);
+    }
     0
 }
 
@@ -119,8 +124,11 @@ fn handles(session: u64, stream: u32) {
 #[inline(always)]
 fn set(thread: Thread, context: u64) {
     // SAFETY: one word, read at once.
-    if let Some(receive) = unsafe { RECEIVED.get(thread.word()) } {
-        let _ = CURRENT.insert(thread.word(), &Current { receive: *receive, context }, 0);
+    let Some(receive) = (unsafe { RECEIVED.get(thread.word()) }).copied() else { return };
+    match CURRENT.get_ptr_mut(thread.word()) {
+        // SAFETY: a live map value that only this thread writes.
+        Some(current) => unsafe { *current = Current { receive, context } },
+        None => _ = CURRENT.insert(thread.word(), &Current { receive, context }, 0),
     }
 }
 
