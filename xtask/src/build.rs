@@ -79,8 +79,12 @@ pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, targ
     cmd.args([verb, "--target", "bpfel-unknown-none", "-Zbuild-std=core"]);
     cmd.arg("--target-dir").arg(target);
     cmd.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-    // Compiled in pieces, programs call across them, and the verifier refuses them: whoever builds may have it set.
+    // Compiled in pieces, or optimized in another way, programs call one another where they did not, and the verifier refuses them: whoever
+    // builds may have set that for the agent.
     cmd.env("CARGO_INCREMENTAL", "0");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PROFILE_")) {
+        cmd.env_remove(name);
+    }
     Ok(cmd)
 }
 
