@@ -44,9 +44,10 @@ pub struct Current {
     context: u64,
 }
 
-/// What a stack is copied to.
-pub type Stack = [u64; MAX_FRAMES];
-static EMPTY: Stack = [0; MAX_FRAMES];
+/// What a stack is copied to. It is too large for that of a program.
+#[repr(C)]
+pub struct Stack([u64; MAX_FRAMES]);
+static EMPTY: Stack = Stack([0; MAX_FRAMES]);
 
 /// A stream of a session whose connection is not known yet.
 #[repr(C)]
@@ -128,7 +129,7 @@ fn set(thread: Thread, context: u64) {
     match CURRENT.get_ptr_mut(thread.word()) {
         // SAFETY: a live map value that only this thread writes.
         Some(current) => unsafe { *current = Current { receive, context } },
-        None => _ = CURRENT.insert(thread.word(), &Current { receive, context }, 0),
+        None => _ = CURRENT.insert(thread.word(), Current { receive, context }, 0),
     }
 }
 
@@ -174,7 +175,7 @@ fn asks(session: u64, stream: u32) {
     // SAFETY: one word, read at once.
     match unsafe { NODE_SESSIONS.get(key) } {
         Some(connection) => tell(thread, *connection, waiting),
-        None => _ = NODE_FIRST.insert(key, &waiting, if stream == FIRST { 0 } else { u64::from(BPF_NOEXIST) }),
+        None => _ = NODE_FIRST.insert(key, waiting, if stream == FIRST { 0 } else { u64::from(BPF_NOEXIST) }),
     }
 }
 
