@@ -9,9 +9,9 @@ use super::context::RequestKey;
 use crate::conn::room;
 use crate::event::Asks;
 
-/// Most of one connection whose answers are still to come: the streams that began first go.
+/// Most of one connection whose answers are still to come: the streams that began first go. They may never come, where exchanges are left out.
 const MAX_ON_CONNECTION: usize = 4096;
-/// Most of all connections.
+/// Most of all connections. One that has some gives up its first ones.
 const MAX_ASKERS: usize = 64 * 1024;
 /// How long those of a connection are kept of which nothing was said since, ns: its end may not be seen.
 const KEEP_NS: u64 = 600_000_000_000;
@@ -36,17 +36,18 @@ pub struct Askers {
 impl Askers {
     /// Somebody asks on a stream. The first one counts: others may go on with it.
     pub fn asks(&mut self, asks: &Asks) {
-        if self.count >= MAX_ASKERS {
+        let is_full = self.count >= MAX_ASKERS;
+        if is_full && !self.connections.contains_key(&asks.connection) {
             return;
         }
         let streams = self.connections.entry(asks.connection).or_default();
         streams.last_ns = asks.at_ns;
-        let before = streams.askers.len();
+        self.count -= streams.askers.len();
         streams.askers.entry(asks.stream).or_insert(asks.actor);
-        if streams.askers.len() > MAX_ON_CONNECTION {
+        if is_full || streams.askers.len() > MAX_ON_CONNECTION {
             streams.askers.pop_first();
         }
-        self.count += streams.askers.len() - before;
+        self.count += streams.askers.len();
     }
 
     /// Who asked a request, if that was said.
@@ -114,6 +115,9 @@ mod tests {
         assert!(askers.of(key(1, 2 * MAX_ON_CONNECTION as u64 - 1)).is_some() && askers.of(key(1, 0)).is_none());
         (0..2 * MAX_ASKERS as u64).for_each(|connection| askers.asks(&asks(connection, 1, 1)));
         assert_eq!(askers.count, MAX_ASKERS);
+        let last = 2 * MAX_ON_CONNECTION as u64;
+        askers.asks(&asks(1, last, 1));
+        assert!(askers.of(key(1, last)).is_some() && askers.count == MAX_ASKERS, "it gives up its own first one");
         askers.sweep(KEEP_NS + 2 * MAX_ASKERS as u64);
         assert_eq!((askers.count, askers.connections.len()), (0, 0));
     }
