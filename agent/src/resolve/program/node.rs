@@ -1,6 +1,6 @@
 //! Where in a program the method lies through which Node.js handles what it has read: `node::LibuvStreamWrap::OnUvRead`. Programs
 //! that carry Node.js export its methods for add-ons, so the table that the loader uses has it, also in a stripped file, and a
-//! renamed program is known by it. Two more say who asks over HTTP/2 (`ebpf/src/context/node/streams.rs`).
+//! renamed program is known by it. Four more say for whom HTTP/2 works (`ebpf/src/context/node/streams.rs`).
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;

@@ -117,8 +117,10 @@ impl Chains {
 
     /// Nothing that is done in the callback of a receive may name this request any more.
     pub(super) fn disown(&mut self, context: u64, request: RequestKey) {
-        if let Some(receive) = self.receives.get_mut(&context) {
-            receive.owner = receive.owner.filter(|(owner, _)| owner.request != request);
+        for context in [context, stream(request)] {
+            if let Some(receive) = self.receives.get_mut(&context) {
+                receive.owner = receive.owner.filter(|(owner, _)| owner.request != request);
+            }
         }
     }
 

@@ -182,6 +182,9 @@ fn requests_in_one_read_are_told_by_their_streams() {
     let nobodys = RequestKey { connection: 3, stream: 7, pos: 20 };
     node.chains.asks(nobodys, OF_RECEIVE, None, 22);
     assert_eq!(asked(&node, nobodys, 30, true), None);
+    // Its span has other ids than those that were promised: nothing may name them, in none of its callbacks.
+    node.chains.disown(context(10), of(3).request);
+    assert_eq!((asked(&node, of(3).request, 40, true), asked(&node, of(1).request, 40, true)), (None, Some(1)));
 }
 
 #[test]
