@@ -13,6 +13,9 @@ pub const RUNTIME_NODE: u32 = 4;
 /// An interpreter of which only its threads are known: those that wait for what they have asked, and event loops.
 pub const RUNTIME_THREADS: u32 = 5;
 
+/// A Rust program whose tasks are tokio's: the task.
+pub const RUNTIME_TOKIO: u32 = 6;
+
 /// The context of a call that was made for no request, as the runtime shows: it has never received one, and inherited none.
 pub const OF_NOBODY: u64 = u64::MAX;
 
@@ -41,7 +44,10 @@ const OF_GOROUTINE: u64 = 1 << 62;
 const OF_CHILD: u64 = 1 << 61;
 /// Set in such a number if it names a stream instead: its connection, and which of that one's.
 const OF_STREAM: u64 = 1 << 60;
-/// Bits for which of its requests, or streams; the others, below [`OF_STREAM`], are the goroutine's or the connection's number.
+/// Set in the number of a context that names a request of a task: whoever acts was woken by that task, and may act for others, too.
+const OF_WOKEN: u64 = 1 << 59;
+/// Bits for which of its requests, or streams; the others, below [`OF_WOKEN`], are the goroutine's number, or below [`OF_STREAM`] the
+/// connection's.
 const REQUEST_BITS: u32 = 20;
 
 /// Bits of a context's number that says neither.
@@ -56,6 +62,8 @@ pub struct OfGoroutine {
     pub request: u32,
     /// Another goroutine works for it, which that one started.
     pub is_child: bool,
+    /// Whoever works for it works for others, too, each in turn: it is this one's if nothing else was asked meanwhile.
+    pub is_woken: bool,
 }
 
 impl OfGoroutine {
@@ -63,8 +71,20 @@ impl OfGoroutine {
     #[must_use]
     pub const fn context(goroutine: u64, request: u64, is_child: bool) -> u64 {
         let child = if is_child { OF_CHILD } else { 0 };
-        let number = goroutine << REQUEST_BITS & (OF_STREAM - 1);
+        let number = goroutine << REQUEST_BITS & (OF_WOKEN - 1);
         OF_GOROUTINE | child | number | request & ((1 << REQUEST_BITS) - 1)
+    }
+
+    /// The context of what is done by one who was woken from this context, which names a request.
+    #[must_use]
+    pub const fn woken(context: u64) -> u64 {
+        context | OF_CHILD | OF_WOKEN
+    }
+
+    /// The context of what is done by one who was started from this context, which names a request.
+    #[must_use]
+    pub const fn started(context: u64) -> u64 {
+        (context | OF_CHILD) & !OF_WOKEN
     }
 
     /// What a context says, if it names a request of a goroutine.
@@ -74,8 +94,8 @@ impl OfGoroutine {
             return None;
         }
         let request = context as u32 & ((1 << REQUEST_BITS) - 1);
-        let receiver = context & !OF_CHILD & !((1 << REQUEST_BITS) - 1);
-        Some(Self { receiver, request, is_child: context & OF_CHILD != 0 })
+        let receiver = context & !(OF_CHILD | OF_WOKEN) & !((1 << REQUEST_BITS) - 1);
+        Some(Self { receiver, request, is_child: context & OF_CHILD != 0, is_woken: context & OF_WOKEN != 0 })
     }
 
     /// How many requests of the goroutine came after that one, up to this one.
@@ -157,6 +177,9 @@ pub const NODE_READ_BYTES: usize = 0;
 /// The same of the other one.
 pub const NODE_FLUSH_BYTES: usize = 1;
 
+/// [`Runtime::addresses`] of tokio: where the number of the running task stands, bytes from the thread pointer (two's complement).
+pub const TOKIO_CURRENT: usize = 0;
+
 /// [`Runtime::places`] of threads: not 0 where one that reads requests over sockets in a set of epoll(7) is an event loop. Elsewhere a
 /// socket may be left in the set when it is given to a thread (libev).
 pub const LOOPS_READ: usize = 0;
@@ -200,7 +223,11 @@ mod tests {
         let of = OfGoroutine::of(context).unwrap();
         assert_eq!((of.request, of.is_child), (5, false));
         let child = OfGoroutine::of(OfGoroutine::context(77, 6, true)).unwrap();
-        assert_eq!(child, OfGoroutine { receiver: of.receiver, request: 6, is_child: true });
+        assert_eq!(child, OfGoroutine { receiver: of.receiver, request: 6, is_child: true, is_woken: false });
+        let woken = OfGoroutine::woken(context);
+        assert_eq!(OfGoroutine::of(woken), Some(OfGoroutine { is_child: true, is_woken: true, ..of }));
+        assert_eq!(OfGoroutine::started(woken), OfGoroutine::started(context));
+        assert!(!OfGoroutine::of(OfGoroutine::context(u64::MAX, 5, false)).unwrap().is_woken);
         assert_ne!(OfGoroutine::of(OfGoroutine::context(78, 5, false)).unwrap().receiver, of.receiver);
         assert!(!shows_receives(context) && !is_of_receive(context));
         for other in [0, 77, NUMBERS, WAITS, OF_NOBODY, OF_RECEIVE, OF_RECEIVE | context] {

@@ -127,6 +127,15 @@ pub static CHILDREN: LruHashMap<u64, Child> = LruHashMap::with_max_entries(MAX_G
 /// `go` statements that start goroutines which may work for anybody, by process and address.
 #[map]
 pub static WORKERS: LruHashMap<[u64; 2], u8> = LruHashMap::with_max_entries(MAX_WORKERS, 0);
+/// Tasks of tokio that receive requests, by process and number: the turn in which the last one came, and how many came.
+#[map]
+pub static TASKS: LruHashMap<u64, [u64; 2]> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// Tasks that were started by one with a request, by process and number: the context of what they do.
+#[map]
+pub static STARTED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
+/// Tasks that were woken by one with a request and have asked nothing since: the context in which they were.
+#[map]
+pub static WOKEN: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_GOROUTINES, 0);
 /// The last receive of a thread that runs an event loop, by a number of its own.
 #[map]
 pub static RECEIVED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(MAX_LOOPS, 0);

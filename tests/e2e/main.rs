@@ -42,6 +42,7 @@ mod parents_go;
 mod parents_java;
 mod parents_node;
 mod parents_python;
+mod parents_tokio;
 mod pod;
 mod postgres;
 mod profiles;

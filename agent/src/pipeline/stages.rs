@@ -4,6 +4,7 @@ mod callers;
 mod followed;
 mod observed;
 mod sdk;
+mod sole;
 mod standing;
 mod treated;
 
@@ -266,7 +267,10 @@ impl Stages {
         let at = (exchange.request.first_ns, waited_until(exchange));
         let asked = self.asked(exchange, key);
         let said = self.askers.take(key);
-        let actor = said.unwrap_or(exchange.actor);
+        let mut actor = said.unwrap_or(exchange.actor);
+        if role == Role::Client {
+            actor = Followed::of(connection).sole.answered(exchange, actor);
+        }
         let owner = self.owner(connection, (actor, said.is_some()), at, resource);
         let owner = asked.and_then(|asked| Some(asked.relays?.0)).or(owner);
         if connection.role == Some(Role::Client) {

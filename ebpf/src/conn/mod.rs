@@ -98,14 +98,14 @@ pub struct Conn {
     pub first_received: u64,
     /// Directives that there had been when it last looked for one.
     pub directed: u64,
-    /// The context that asks over it, where another one sends (Go, uvloop), or the greenlet that answers; 0 while none is known. See
-    /// [`crate::context`].
+    /// The context that asks over it, where another one sends (Go, uvloop), the task that did last (tokio), or the greenlet that answers;
+    /// 0 while none is known. See [`crate::context`].
     pub asker: u64,
     /// Which turns may be left out: a rule of [`wirespan_common::shed`].
     pub shedding: u32,
     /// Python: the last request was answered, or begins to be.
     pub is_answered: u32,
-    /// Node.js: names the receives of this turn. uvloop: whether something waits to be written.
+    /// Node.js: names the receives of this turn. uvloop: whether something waits to be written. tokio: whether anything was asked.
     pub context: u64,
     /// The context in which it was connected; 0 while none is known. Of a server's connection see [`crate::context::cpython`].
     pub connector: u64,

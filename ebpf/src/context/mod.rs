@@ -7,6 +7,7 @@ mod jvm;
 pub mod node;
 pub mod spans;
 pub mod thread;
+mod tokio;
 
 use crate::conn::Conn;
 use crate::kernel::regs::Regs;
@@ -16,7 +17,7 @@ use crate::maps::{RUNTIMES, RUNTIMES_KNOWN, Slot};
 use crate::process::ports;
 use thread::Thread;
 use wirespan_common::context::{
-    LOOPS_READ, OF_RECEIVE, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, Runtime,
+    LOOPS_READ, OF_RECEIVE, RUNTIME_CPYTHON, RUNTIME_GO, RUNTIME_JVM, RUNTIME_NODE, RUNTIME_TOKIO, Runtime,
 };
 use wirespan_common::record::{Data, FAMILY_UNIX, RECEIVE, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN, SEND};
 
@@ -121,6 +122,7 @@ fn of_interpreter(runtime: Option<&'static Runtime>, moving: Moving, conn: &mut 
     match runtime {
         Some(runtime) if runtime.kind == RUNTIME_GO => go::running(moving, conn, regs),
         Some(runtime) if runtime.kind == RUNTIME_CPYTHON => cpython::running(moving, conn, regs, runtime),
+        Some(runtime) if runtime.kind == RUNTIME_TOKIO => tokio::running(moving, conn),
         Some(runtime) => thread::asks(moving, runtime.places[LOOPS_READ] != 0),
         _ if moving.direction == SEND && moving.role != ROLE_SERVER && moving.sock.is_blocking() => {
             thread::waits(moving.thread)

@@ -41,7 +41,7 @@ pub(super) struct Told {
 
 impl Stages {
     /// A client began a request: whoever answers it names its span as the parent.
-    pub(super) fn calls(&mut self, connection: &Connection<Followed>, request: &RequestStart, resource: &Resource) {
+    pub(super) fn calls(&mut self, connection: &mut Connection<Followed>, request: &RequestStart, resource: &Resource) {
         if connection.role != Some(Role::Client) || connection.open.vantage != Vantage::Socket {
             return;
         }
@@ -50,6 +50,7 @@ impl Stages {
         let mut relays = None;
         let said = self.askers.of(key);
         let actor = said.unwrap_or(request.actor);
+        let actor = Followed::of(connection).sole.asks(request.pos, request.at_ns, actor);
         let owner = self.owner(connection, (actor, said.is_some()), (request.at_ns, None), resource);
         self.contexts.asks(key, actor.context, owner, request.at_ns);
         let ids = match header(request) {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::sole::Sole;
 use crate::conn::Connection;
 use crate::conn::fact::Lookup;
 use crate::event::{Endpoint, Role, Vantage};
@@ -20,6 +21,8 @@ pub struct Followed {
     pub caller: Caller,
     /// The last request that a server's connection was told of: its position, and by which event.
     pub begun: (u64, u64),
+    /// Of a client's connection: whether a request was the only one.
+    pub sole: Sole,
     /// The route of its last request.
     pub recent_route: Recent,
     /// Its peer's address, unless that is a path.
@@ -63,6 +66,7 @@ impl Followed {
             observed: false,
             caller: Caller::default(),
             begun: (0, 0),
+            sole: Sole::default(),
             recent_route: Recent::default(),
             remote: match open.remote {
                 Endpoint::Inet(remote) => Some(remote),

@@ -6,8 +6,9 @@ use std::fs::File;
 use memchr::memmem;
 use object::Endianness;
 use object::elf::{
-    EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, R_AARCH64_RELATIVE, R_X86_64_RELATIVE,
-    Rela64, SHN_UNDEF, SHN_XINDEX, SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, STT_FUNC, SectionHeader64, Sym64,
+    EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, PF_X, PT_LOAD, PT_TLS, ProgramHeader64, R_AARCH64_RELATIVE,
+    R_X86_64_RELATIVE, Rela64, SHN_UNDEF, SHN_XINDEX, SHT_DYNSYM, SHT_RELA, SHT_SYMTAB, STT_FUNC, SectionHeader64,
+    Sym64,
 };
 use object::pod::slice_from_bytes;
 use object::read::StringTable;
@@ -27,6 +28,11 @@ const MAX_RELOCATIONS: u64 = 64 * 1024 * 1024;
 const MAX_SEARCHED: u64 = 512 << 20;
 /// Most places of a name in a table of names: names share the ends of others.
 const MAX_SAME_END: usize = 16;
+/// Most places of a text inside of names, and most bytes of a name before it.
+const MAX_NAMED: usize = 256;
+const MAX_NAME: u64 = 512;
+/// Most bytes of the variables of a thread, and their largest alignment.
+const MAX_BLOCK: u64 = 1 << 24;
 /// Size of the header of a file, and of a section.
 const HEADER: usize = 64;
 /// Size of a segment's header.
@@ -44,6 +50,15 @@ pub(super) struct Elf<'a> {
     segments: Vec<ProgramHeader64<Endianness>>,
     /// Those of the sections.
     names: Vec<u8>,
+}
+
+/// A function, or a variable of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Symbol {
+    /// Where it is linked to; of a variable, bytes from the beginning of a thread's block.
+    pub(super) address: u64,
+    /// Bytes.
+    pub(super) size: u64,
 }
 
 /// A part of a file that lies somewhere in memory.
@@ -135,6 +150,67 @@ impl<'a> Elf<'a> {
             let names = self.part(self.sections.get(table.sh_link(self.endian) as usize)?);
             self.symbol(self.part(table), &self.places(names, &[name.as_bytes(), b"\0"].concat(), MAX_SAME_END))
         })
+    }
+
+    /// Functions, or variables of threads (`kind`: one of `STT_`), whose names have this text inside, and which need not be exported: names
+    /// of Rust begin with where a thing is found and end with a number. Those of other things that have it inside, too, are
+    /// generic ones (`$LT$`), and what belongs to one (`$u7b$`) is a function of another kind.
+    pub(super) fn symbols(&self, text: &str, kind: u8) -> Vec<Symbol> {
+        let table = self.sections.iter().find(|one| one.sh_type(self.endian) == SHT_SYMTAB);
+        let found = table.and_then(|table| {
+            let names = self.part(self.sections.get(table.sh_link(self.endian) as usize)?);
+            let places = self.places(names, text.as_bytes(), MAX_NAMED);
+            let begins: Vec<u64> = places.iter().filter_map(|at| self.name(names, *at)).collect();
+            self.named(self.part(table), &begins, kind)
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Where the name begins in the middle of which this place of a table of names is.
+    fn name(&self, names: Part, at: u64) -> Option<u64> {
+        let length = at.min(MAX_NAME);
+        let before = self.bytes(names.at.checked_add(at - length)?, length)?;
+        before.iter().rposition(|byte| *byte == 0).map(|end| at - length + end as u64 + 1)
+    }
+
+    /// What these names name.
+    fn named(&self, table: Part, names: &[u64], kind: u8) -> Option<Vec<Symbol>> {
+        const SYMBOL: u64 = size_of::<Sym64<Endianness>>() as u64;
+        let size = table.size.min(MAX_SEARCHED) / SYMBOL * SYMBOL;
+        let (step, mut done, mut found) = (CHUNK / SYMBOL * SYMBOL, 0, Vec::new());
+        while done < size && !names.is_empty() {
+            let length = step.min(size - done);
+            let bytes = self.bytes(table.at.checked_add(done)?, length)?;
+            let count = usize::try_from(length / SYMBOL).ok()?;
+            let (symbols, _) = slice_from_bytes::<Sym64<Endianness>>(&bytes, count).ok()?;
+            let is_it = |symbol: &&Sym64<Endianness>| {
+                symbol.st_type() == kind
+                    && symbol.st_shndx(self.endian) != SHN_UNDEF
+                    && names.contains(&u64::from(symbol.st_name(self.endian)))
+            };
+            let symbol = |symbol: &Sym64<Endianness>| Symbol {
+                address: symbol.st_value(self.endian),
+                size: symbol.st_size(self.endian),
+            };
+            found.extend(symbols.iter().filter(is_it).map(symbol));
+            done += length;
+        }
+        Some(found)
+    }
+
+    /// Where a variable of threads of so many bytes lies that stands there in the block of an executable, bytes from the thread pointer
+    /// (ELF Handling For Thread-Local Storage, variant II): the block ends at the thread pointer, its size rounded up to its
+    /// alignment.
+    pub(super) fn of_thread(&self, at: u64, length: u64) -> Option<i64> {
+        let endian = self.endian;
+        let block = self.segments.iter().find(|segment| segment.p_type.get(endian) == PT_TLS)?;
+        let (size, align) = (block.p_memsz.get(endian), block.p_align.get(endian).max(1));
+        // A block that does not begin at its alignment is placed otherwise.
+        if !align.is_power_of_two() || !block.p_vaddr.get(endian).is_multiple_of(align) || size.max(align) > MAX_BLOCK {
+            return None;
+        }
+        let is_inside = at.checked_add(length).is_some_and(|end| end <= size);
+        is_inside.then(|| at.cast_signed() - size.next_multiple_of(align).cast_signed())
     }
 
     /// Where this text stands in a part, bytes from its beginning; so many places at most.

@@ -11,6 +11,7 @@ mod python;
 mod queues;
 mod runs;
 mod tls;
+mod tokio;
 mod uvloop;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub use go::GoProgram;
 use node::NodeProgram;
 use python::Found;
+use tokio::TokioProgram;
 
 use super::files::{self, Identity, Root};
 use crate::process::pinned::Pinned;
@@ -66,6 +68,7 @@ impl<T: Clone> Cache<T> {
 pub(super) struct Programs {
     go: Cache<(Option<GoProgram>, Weak<Held>)>,
     node: Cache<(Option<NodeProgram>, Weak<Held>)>,
+    tokio: Cache<(Option<TokioProgram>, Weak<Held>)>,
     python: python::Known,
     /// Libraries of TLS are looked for.
     pub(super) reads_secrets: bool,
@@ -164,6 +167,11 @@ pub(super) fn read(pinned: &Pinned, process: &Process, programs: &mut Programs) 
             } else if let Some(contexts) = jvm::find(pinned) {
                 program.runtime = Some("java".into());
                 program.contexts = Some(contexts);
+            } else if let Some((tokio, file)) =
+                executable(&mut programs.tokio, pinned, tokio::program, |tokio| !tokio.probed.is_empty())
+            {
+                program.contexts = Some(tokio.contexts());
+                program.sites = sites(&tokio.probed, file);
             }
         }
         _ => {}
