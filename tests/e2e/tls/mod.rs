@@ -3,5 +3,6 @@
 mod drivers;
 mod libraries;
 mod older;
+mod openssl;
 mod rustls;
 mod same;
