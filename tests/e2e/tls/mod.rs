@@ -6,3 +6,4 @@ mod older;
 mod openssl;
 mod rustls;
 mod same;
+mod talks;

@@ -224,7 +224,7 @@ impl Streams {
             }
         }
         stream.ask(read.unwrap_or_default(), block, out);
-        stream.text = describe::text(&stream.detail);
+        stream.text = describe::text(&stream.detail) + stream.bodies();
         self.text += stream.text;
         let at = self.find(block.stream).unwrap_or_else(|at| at);
         let at = self.insert(at, stream, out);
@@ -249,7 +249,10 @@ impl Streams {
         };
         let Some(stream) = self.list.get_mut(at) else { return Ok(()) };
         let read = read(block, decoder, |seen, field| keep::response(&mut stream.detail, seen, field, &out.headers));
+        let before = stream.bodies();
         stream.answer(read.unwrap_or_default(), block);
+        let more = stream.bodies().saturating_sub(before);
+        (stream.text, self.text) = (stream.text + more, self.text + more);
         self.ended(at, Direction::ToClient, block.ends_stream, out);
         read.map(|_| ())
     }
