@@ -52,7 +52,7 @@ static ALLOCATOR: Counting = Counting;
 
 const MIB: usize = 1 << 20;
 /// What all connections hold together besides their fixed part (ARCHITECTURE.md, "Limits in user space").
-const HELD: usize = 16 * MIB;
+const HELD: usize = 64 * MIB;
 /// The fixed part of a connection with all observers, tables included.
 const FIXED: usize = 3 * 1024;
 

@@ -63,6 +63,10 @@ impl Streams {
     }
 
     fn insert(&mut self, at: usize, stream: Stream, out: &mut Output) -> usize {
+        // Where one request comes after the other, one is all that is ever here; room for more is kept until the connection rests.
+        if self.list.capacity() == 0 {
+            self.list.reserve_exact(1);
+        }
         self.list.insert(at, stream);
         let is_full = self.list.len() > MAX_STREAMS || self.text > MAX_TEXT;
         if is_full && at > 0 {
