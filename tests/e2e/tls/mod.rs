@@ -4,6 +4,7 @@ mod drivers;
 mod libraries;
 mod older;
 mod openssl;
+mod peers;
 mod rustls;
 mod same;
 mod talks;
