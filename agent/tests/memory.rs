@@ -52,7 +52,7 @@ static ALLOCATOR: Counting = Counting;
 
 const MIB: usize = 1 << 20;
 /// What all connections hold together besides their fixed part (ARCHITECTURE.md, "Limits in user space").
-const HELD: usize = 16 * MIB;
+const HELD: usize = 64 * MIB;
 /// The fixed part of a connection with all observers, tables included.
 const FIXED: usize = 3 * 1024;
 
@@ -208,5 +208,57 @@ fn as_many_connections_as_are_followed() {
     assert!(peak <= limit, "{peak} of {limit}");
     let rest = host.rest(COUNT);
     println!("after their end: {rest} bytes");
+    assert!(rest <= REST, "{rest}");
+}
+
+/// A frame of HTTP/2 that is a whole block of header fields and ends its stream: an indexed field, and some with texts of their own, which go into the
+/// table of header compression.
+fn block(stream: u32, indexed: u8, fields: &[(&str, String)]) -> Vec<u8> {
+    let mut block = vec![indexed];
+    for (name, value) in fields {
+        block.push(0x40);
+        for text in [*name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    let length = u32::try_from(block.len()).unwrap().to_be_bytes();
+    [&length[1..], &[1, 5], &stream.to_be_bytes(), &block].concat()
+}
+
+/// None of them is dropped before its next request: what its tables hold would not be known then.
+#[test]
+fn connections_of_http2_that_are_used_in_turns() {
+    let _turn = turn();
+    let mut host = Bench::new();
+    const COUNT: u32 = 20_000;
+    const GET: u8 = 0x82;
+    const OK: u8 = 0x88;
+    let opening = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    let mut positions = vec![[0u64; 2]; COUNT as usize];
+    for round in 0..5u32 {
+        for number in 1..=COUNT {
+            let order = || format!("order-{number:032}-{round:032}");
+            let path = format!("/c{number}/r{round}");
+            let request = block(2 * round + 1, GET, &[(":path", path.clone()), ("x-order", order())]);
+            let answer = block(2 * round + 1, OK, &[("x-served", path)]);
+            let request = if round == 0 {
+                host.open(number, Role::Server);
+                [opening.clone(), request].concat()
+            } else {
+                request
+            };
+            let [received, sent] = &mut positions[number as usize - 1];
+            host.data(number, Flow::Received, *received, &request);
+            host.data(number, Flow::Sent, *sent, &answer);
+            *received += request.len() as u64;
+            *sent += answer.len() as u64;
+        }
+    }
+    let (peak, limit) = (host.peak(), HELD + COUNT as usize * FIXED);
+    println!("20,000 connections of HTTP/2: {peak} bytes, {} each", peak / COUNT as usize);
+    assert_eq!(host.engine.connection_counts().evicted, 0);
+    assert!(peak <= limit, "{peak} of {limit}");
+    let rest = host.rest(COUNT);
     assert!(rest <= REST, "{rest}");
 }

@@ -40,8 +40,12 @@ macro_rules! programs {
 programs! {
     /// OpenSSL 3.0 and 3.1: ssl/ssl_lib.c, `ssl_log_secret`; `s3.client_random` of `struct ssl_st`.
     tls_secret_openssl_3_0 |session| Some(session.wrapping_add(0x160)),
-    /// OpenSSL 3.2 to 4.0: the same of `struct ssl_connection_st`.
-    tls_secret_openssl_3_2 |session| Some(session.wrapping_add(0x188)),
+    /// OpenSSL 3.2 and 3.3: the same of `struct ssl_connection_st`.
+    tls_secret_openssl_3_2 |session| Some(session.wrapping_add(0x140)),
+    /// OpenSSL 3.4.
+    tls_secret_openssl_3_4 |session| Some(session.wrapping_add(0x148)),
+    /// OpenSSL 3.5 to 4.0.
+    tls_secret_openssl_3_5 |session| Some(session.wrapping_add(0x188)),
     /// OpenSSL 1.1.1: `s3->client_random`.
     tls_secret_openssl_1_1 |session| Some(read_user::<u64>(session.wrapping_add(0xa8))?.wrapping_add(0xb8)),
     /// BoringSSL: ssl/ssl_lib.cc, `ssl_log_secret`; `s3->client_random`.
@@ -92,8 +96,12 @@ sessions! {
     /// OpenSSL 3.0 and 3.1: ssl/ssl_local.h, `struct ssl_st`: `s3.client_random`, `client_app_traffic_secret`,
     /// `server_app_traffic_secret`.
     tls_session_openssl_3_0 0x160 0x744 0x784,
-    /// OpenSSL 3.2 to 3.5: the same of `struct ssl_connection_st`.
-    tls_session_openssl_3_2 0x188 0x77c 0x7bc,
+    /// OpenSSL 3.2 and 3.3: the same of `struct ssl_connection_st`.
+    tls_session_openssl_3_2 0x140 0x6fc 0x73c,
+    /// OpenSSL 3.4.
+    tls_session_openssl_3_4 0x148 0x704 0x744,
+    /// OpenSSL 3.5 to 4.0.
+    tls_session_openssl_3_5 0x188 0x77c 0x7bc,
 }
 
 /// A session goes on: where its random and its secrets lie. A global function: one for all programs.

@@ -11,6 +11,7 @@ use std::process::Command;
 use anyhow::Result;
 
 mod kubernetes;
+mod openssl;
 
 use crate::{apt, paths, sh};
 use kubernetes::VERSIONS as KUBERNETES;
@@ -87,6 +88,7 @@ pub fn install_all() -> Result<()> {
     optional("java", &["mvn", "java"], &[PGJDBC, JEDIS], java)?;
     optional("postgres18", &["mvn", "unzip", "tar", "xz"], &[POSTGRES_18], postgres18)?;
     optional("kube-apiserver", &["go"], &KUBERNETES, kubernetes::api_server)?;
+    openssl::install()?;
     go::install()?;
     collector::install()
 }

@@ -38,7 +38,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         const SECOND: u64 = 1_000_000_000;
-        Self { connections: 64 * 1024, quiet_ns: 300 * SECOND, idle_ns: 900 * SECOND, session_bytes: 16 << 20 }
+        Self { connections: 64 * 1024, quiet_ns: 300 * SECOND, idle_ns: 900 * SECOND, session_bytes: 64 << 20 }
     }
 }
 

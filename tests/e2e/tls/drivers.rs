@@ -17,7 +17,7 @@ use crate::harness::{Agent, run, skipped, workload};
 const LOADS: [(usize, usize); 3] = [(1, 100), (16, 300), (128, 600)];
 
 /// Until what a program is encrypted with was found in its files.
-const LOOKED_AT: Duration = Duration::from_secs(1);
+pub(super) const LOOKED_AT: Duration = Duration::from_secs(1);
 
 #[test]
 fn python() {

@@ -3,5 +3,8 @@
 mod drivers;
 mod libraries;
 mod older;
+mod openssl;
+mod peers;
 mod rustls;
 mod same;
+mod talks;

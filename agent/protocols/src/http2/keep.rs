@@ -7,7 +7,7 @@ use crate::describe::headers::Headers;
 use crate::http::forwarded::{first_address, forwarded_for};
 use crate::http::otlp;
 use crate::http::texts::{method, put, text};
-use crate::rpc::grpc;
+use crate::rpc::grpc::{self, Coding};
 use crate::stream::Direction;
 
 /// What a block had, besides what is kept.
@@ -17,6 +17,8 @@ pub(super) struct Seen {
     pub(super) path: bool,
     /// `content-type`.
     pub(super) content_type: bool,
+    /// How the body is sent, if that says that it is one of gRPC-Web.
+    pub(super) coding: Option<Coding>,
     /// `:status`.
     pub(super) status: Option<u16>,
     /// `content-length`.
@@ -69,9 +71,7 @@ pub(super) fn request(exchange: &mut Http2Exchange, seen: &mut Seen, field: &Fie
         Name::ContentType => {
             seen.content_type = true;
             exchange.has_otlp_type = otlp::is_encoding(value);
-            if grpc::is_content(value) {
-                exchange.call.get_or_insert_default();
-            }
+            keep_content(exchange, seen, value);
         }
         Name::GrpcTimeout => exchange.call.get_or_insert_default().keep_timeout(value),
         Name::Unknown => seen.lost = true,
@@ -79,6 +79,14 @@ pub(super) fn request(exchange: &mut Http2Exchange, seen: &mut Seen, field: &Fie
     }
     if !headers.is_empty() {
         headers.keep_field(Direction::ToServer, field.name, value, &mut exchange.kept);
+    }
+}
+
+/// Whoever sends messages makes a call, or answers one.
+fn keep_content(exchange: &mut Http2Exchange, seen: &mut Seen, content_type: &[u8]) {
+    seen.coding = grpc::web_content(content_type);
+    if seen.coding.is_some() || grpc::is_content(content_type) {
+        exchange.call.get_or_insert_default();
     }
 }
 
@@ -103,9 +111,7 @@ pub(super) fn response(exchange: &mut Http2Exchange, seen: &mut Seen, field: &Fi
         }
         Name::ContentType => {
             seen.content_type = true;
-            if grpc::is_content(value) {
-                exchange.call.get_or_insert_default();
-            }
+            keep_content(exchange, seen, value);
         }
         Name::ContentLength => seen.length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()),
         Name::GrpcStatus => {

@@ -8,14 +8,15 @@
 //! - `resync`: where frames begin, after a loss or in mid-connection;
 //! - `hpack`, `names`: header blocks (RFC 7541), and which fields matter;
 //! - `keep`, `again`: what of them a span needs; an exchange made of an earlier one;
+//! - `body`: what bodies of calls say;
 //! - `stream`, `streams`: requests and responses that are under way, and how they end;
 //! - `session`: both directions together;
 //! - `upgrade`: a request of HTTP/1.1 that the first stream answers;
 //! - `blank`: what recordings do not keep;
 //! - `describe`: what spans, metrics and advice get.
 //!
-//! What a loss means here. Within a body: nothing (but messages of gRPC are not counted then). Within a header block: that
-//! block, and what later ones take from it. Elsewhere frames are lost, perhaps with beginnings and ends of streams: whatever
+//! What a loss means here. Within a body: nothing (but messages of gRPC are not counted then, and of gRPC-Web what the
+//! call came to must be found at the end). Within a header block: that block, and what later ones take from it. Elsewhere frames are lost, perhaps with beginnings and ends of streams: whatever
 //! may have ended unseen is told only if it is seen to go on. Fields that refer to what was lost are unknown. Where the method
 //! is, nothing is told of the request; where the path is, the span says that it is longer than what is known.
 //!
@@ -24,6 +25,7 @@
 
 mod again;
 mod blank;
+mod body;
 mod describe;
 mod event;
 mod frame;

@@ -1,24 +1,25 @@
 //! One stream: a request and its response, and how far they are.
 
 use super::Http2Exchange;
+use super::body::Body;
 use super::keep::Seen;
 use crate::exchange::detail::Detail;
 use crate::exchange::{Ending, Exchange, Window};
 use crate::phase::{Print, RequestStart};
-use crate::rpc::messages::Messages;
+use crate::rpc::grpc::{Call, Coding};
 use crate::session::{Output, Reason};
 use crate::stream::{Actor, Direction, Stamp};
 
 /// A direction of a stream.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Way {
     /// The head, and what followed it. For the response: the final one.
     pub(super) window: Option<Window>,
     /// Bytes of its body, without padding.
-    body: u64,
+    size: u64,
     /// How many there will be, as its head says.
     length: Option<u64>,
-    messages: Messages,
+    body: Body,
     /// Its end was seen.
     pub(super) has_ended: bool,
     /// Frames were lost that may have been of it. For the response: since it was last seen to go on.
@@ -38,58 +39,55 @@ impl Way {
     }
 
     /// Its head was read.
-    fn open(&mut self, pos: u64, first: Stamp, bytes: u64, last: Stamp) {
+    fn open(&mut self, pos: u64, first: Stamp, bytes: u64, last: Stamp, coding: Option<Coding>) {
         self.window = Some(Window::open(pos, first));
         // Nothing of its body was before.
         self.is_torn = false;
-        self.messages = Messages::default();
+        self.body = Body::new(coding);
         self.frame(bytes, last);
     }
 
     /// A piece of its body.
     pub(super) fn piece(&mut self, piece: Result<&[u8], u64>) {
-        match piece {
-            Ok(bytes) => self.messages.bytes(bytes),
-            Err(len) => self.messages.gap(len),
-        }
+        self.body.piece(piece);
     }
 
     /// A frame of its body is over. How long the body is by now.
     pub(super) fn data(&mut self, bytes: u64, body: u64, last: Stamp) -> u64 {
         self.frame(bytes, last);
-        self.body += body;
-        self.body
+        self.size += body;
+        self.size
     }
 
     /// Frames were lost that may have been of it.
     pub(super) fn doubt(&mut self) {
         if !self.has_ended {
             (self.is_doubtful, self.is_torn) = (true, true);
-            self.messages.lose();
+            self.body.lose();
         }
     }
 
     /// Bytes of its body that are yet to come, if its head says how many there will be.
     pub(super) fn missing(&self) -> Option<u64> {
         let is_whole = self.window.is_some() && !self.has_ended && !self.is_torn;
-        self.length.filter(|_| is_whole)?.checked_sub(self.body)
+        self.length.filter(|_| is_whole)?.checked_sub(self.size)
     }
 
     /// All that was missing has passed unseen in so many bytes, the last of them with this stamp.
     pub(super) fn mend(&mut self, bytes: u64, last: Stamp) {
         self.frame(bytes, last);
-        self.body = self.length.unwrap_or(self.body);
+        self.size = self.length.unwrap_or(self.size);
         (self.has_ended, self.is_torn) = (true, false);
     }
 
     /// Bytes of its body. Where frames of it were lost its head says how many there were, for one that ended must have those (RFC 9113,
     /// section 8.1.1).
-    fn body(&self) -> Option<u64> {
-        if self.is_torn { self.length.filter(|_| self.has_ended) } else { self.has_ended.then_some(self.body) }
+    fn size(&self) -> Option<u64> {
+        if self.is_torn { self.length.filter(|_| self.has_ended) } else { self.has_ended.then_some(self.size) }
     }
 
     fn messages(&self) -> Option<u64> {
-        self.messages.count(self.body).filter(|_| self.has_ended && !self.is_torn)
+        self.body.count(self.size).filter(|_| self.has_ended && !self.is_torn)
     }
 }
 
@@ -121,7 +119,7 @@ impl Stream {
         Self {
             id,
             number: u64::from(id),
-            ways: [Way::default(); 2],
+            ways: Default::default(),
             detail,
             actor: Actor::default(),
             is_asked: false,
@@ -140,7 +138,7 @@ impl Stream {
     pub(super) fn asked_before(&mut self, window: Window, actor: Actor, body: Option<u64>, has_ended: bool) {
         (self.is_asked, self.actor, self.number) = (true, actor, 0);
         let way = &mut self.ways[0];
-        (way.window, way.body, way.is_torn) = (Some(window), body.unwrap_or(0), body.is_none());
+        (way.window, way.size, way.is_torn) = (Some(window), body.unwrap_or(0), body.is_none());
         way.has_ended = has_ended;
     }
 
@@ -148,7 +146,7 @@ impl Stream {
     pub(super) fn ask(&mut self, seen: Option<Seen>, head: &super::event::Block<'_>, out: &mut Output) {
         self.is_asked = true;
         self.actor = head.first.actor;
-        self.ways[0].open(head.pos, head.first, head.bytes, head.last);
+        self.ways[0].open(head.pos, head.first, head.bytes, head.last, seen.and_then(|seen| seen.coding));
         let known = seen.filter(|_| !self.detail.method.is_empty());
         let Some(seen) = known else {
             self.is_lost = true;
@@ -187,14 +185,15 @@ impl Stream {
             Some(status) if !has_begun => {
                 self.detail.status = Some(status);
                 self.has_lost_outcome = false;
-                self.ways[1].open(head.pos, head.first, head.bytes, head.last);
+                let coding = seen.and_then(|seen| seen.coding);
+                self.ways[1].open(head.pos, head.first, head.bytes, head.last, coding);
                 self.ways[1].length = seen.and_then(|seen| seen.length).filter(|_| self.detail.call.is_none());
             }
             _ if has_begun => self.ways[1].frame(head.bytes, head.last),
             // The head itself was lost, or says what was.
             _ => {
                 self.has_lost_outcome = true;
-                self.ways[1].open(head.pos, head.first, head.bytes, head.last);
+                self.ways[1].open(head.pos, head.first, head.bytes, head.last, None);
             }
         }
         let Some(seen) = seen else {
@@ -207,6 +206,11 @@ impl Stream {
         self.has_lost_outcome |= says_nothing && self.detail.call.is_some();
     }
 
+    /// Bytes that its bodies hold.
+    pub(super) fn bodies(&self) -> usize {
+        self.ways.iter().map(|way| way.body.heap_bytes()).sum()
+    }
+
     /// Whether nothing more will come that matters.
     pub(super) fn is_over(&self) -> bool {
         let [request, response] = &self.ways;
@@ -217,20 +221,22 @@ impl Stream {
     pub(super) fn end(self, ending: Ending, end_ns: u64, out: &mut Output) {
         let Self { number, ways: [request, response], mut detail, actor, is_asked, is_lost, .. } = self;
         let has_answer = response.has_ended;
+        let (sizes, messages) = ([request.size(), response.size()], [request.messages(), response.messages()]);
+        // What a call of gRPC-Web came to is behind its messages.
+        let says = |call: &mut Box<Call>| !has_answer || response.body.end(call);
+        let has_lost_outcome = self.has_lost_outcome | !detail.call.as_mut().is_none_or(says);
         let reason = match request.window {
             _ if is_lost => None,
             None => Some(Reason::UnmatchedResponse),
             Some(_) if !is_asked => Some(Reason::UnmatchedResponse),
             // The end may have passed unseen, and with it what came of the request.
             Some(_) if response.is_doubtful && !has_answer => Some(Reason::LostResponse),
-            Some(_) if has_answer && self.has_lost_outcome => Some(Reason::LostResponse),
+            Some(_) if has_answer && has_lost_outcome => Some(Reason::LostResponse),
             Some(_) if self.is_unsure => Some(Reason::LostRequest),
             Some(window) => {
-                detail.request_body = request.body();
-                detail.response_body = response.body();
+                [detail.request_body, detail.response_body] = sizes;
                 if let Some(call) = &mut detail.call {
-                    call.request_messages = request.messages();
-                    call.response_messages = response.messages();
+                    [call.request_messages, call.response_messages] = messages;
                 }
                 out.exchanges.push(Exchange {
                     stream: number,

@@ -63,6 +63,10 @@ impl Streams {
     }
 
     fn insert(&mut self, at: usize, stream: Stream, out: &mut Output) -> usize {
+        // Where one request comes after the other, one is all that is ever here; room for more is kept until the connection rests.
+        if self.list.capacity() == 0 {
+            self.list.reserve_exact(1);
+        }
         self.list.insert(at, stream);
         let is_full = self.list.len() > MAX_STREAMS || self.text > MAX_TEXT;
         if is_full && at > 0 {
@@ -224,7 +228,7 @@ impl Streams {
             }
         }
         stream.ask(read.unwrap_or_default(), block, out);
-        stream.text = describe::text(&stream.detail);
+        stream.text = describe::text(&stream.detail) + stream.bodies();
         self.text += stream.text;
         let at = self.find(block.stream).unwrap_or_else(|at| at);
         let at = self.insert(at, stream, out);
@@ -249,7 +253,10 @@ impl Streams {
         };
         let Some(stream) = self.list.get_mut(at) else { return Ok(()) };
         let read = read(block, decoder, |seen, field| keep::response(&mut stream.detail, seen, field, &out.headers));
+        let before = stream.bodies();
         stream.answer(read.unwrap_or_default(), block);
+        let more = stream.bodies().saturating_sub(before);
+        (stream.text, self.text) = (stream.text + more, self.text + more);
         self.ended(at, Direction::ToClient, block.ends_stream, out);
         read.map(|_| ())
     }

@@ -6,7 +6,7 @@ use crate::conn::detection::{Detection, Held, Outcome, Piece, Prefaced};
 use crate::event::Flow;
 use wirespan_protocols::phase::{Phase, PhaseKind};
 use wirespan_protocols::protocol::Opening;
-use wirespan_protocols::session::{Output, Upgrade};
+use wirespan_protocols::session::{Output, Reason, Upgrade};
 use wirespan_protocols::stream::{Chunk, Direction, Stamp};
 
 impl<T> Connection<T> {
@@ -93,6 +93,11 @@ impl<T> Connection<T> {
             return;
         }
         (out.tunnel, out.upgrade) = (None, None);
+        self.decrypted(out);
+        // What is inside goes on unseen: whether its requests are answered is not known.
+        if let Some(mut inside) = self.inside.take() {
+            inside.abandon(Reason::LostResponse, out);
+        }
         let to_tls = std::mem::take(&mut out.to_tls);
         let registry = self.registry;
         let encryption = registry.encryption().filter(|_| to_tls);

@@ -76,7 +76,7 @@ impl<T> Connection<T> {
     }
 
     /// Follows what was just decrypted.
-    fn decrypted(&mut self, out: &mut Output) {
+    pub(super) fn decrypted(&mut self, out: &mut Output) {
         if out.plain.pieces.is_empty() {
             return;
         }

@@ -25,20 +25,21 @@ pub(super) struct Entry {
     pub(super) name: Name,
     /// Name and value. The name is empty where it is not known.
     text: Box<[u8]>,
-    name_len: usize,
+    name_len: u32,
 }
 
 impl Entry {
     pub(super) fn new(name: Name, text: &[u8], value: &[u8]) -> Self {
-        Self { name, text: [text, value].concat().into(), name_len: text.len() }
+        let name_len = u32::try_from(text.len()).unwrap_or_default();
+        Self { name, text: [text, value].concat().into(), name_len }
     }
 
     pub(super) fn name_text(&self) -> &[u8] {
-        self.text.get(..self.name_len).unwrap_or_default()
+        self.text.get(..self.name_len as usize).unwrap_or_default()
     }
 
     pub(super) fn value(&self) -> &[u8] {
-        self.text.get(self.name_len..).unwrap_or_default()
+        self.text.get(self.name_len as usize..).unwrap_or_default()
     }
 
     /// At least that.

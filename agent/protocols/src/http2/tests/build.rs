@@ -43,6 +43,11 @@ pub(super) fn message(len: usize) -> Vec<u8> {
     [&[0][..], &u32::try_from(len).unwrap().to_be_bytes(), &vec![9; len]].concat()
 }
 
+/// Trailers of gRPC-Web, which are part of the body.
+pub(super) fn trailers(text: &str) -> Vec<u8> {
+    [&[0x80][..], &u32::try_from(text.len()).unwrap().to_be_bytes(), text.as_bytes()].concat()
+}
+
 /// Splits the first frame, a header block, into pieces of `len` bytes.
 pub(super) fn split(bytes: &[u8], len: usize) -> Vec<u8> {
     let size = usize::from(bytes[1]) << 8 | usize::from(bytes[2]);

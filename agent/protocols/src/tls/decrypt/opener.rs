@@ -2,7 +2,7 @@
 
 use super::frame::{Found, Framer};
 use super::records::{Certainty, Records, Step};
-use crate::session::Output;
+use crate::session::{Output, Reason};
 use crate::stream::{Chunk, Direction, Stamp};
 
 /// See the module.
@@ -21,8 +21,8 @@ impl Opener {
         loop {
             let found = self.framer.next(chunk, at);
             if found == Found::Invalid {
-                self.lose(chunk.stamp, out);
-                continue;
+                // All before it was counted: what passes is not encrypted any more where we look, as with TLS in the kernel.
+                return Step::GiveUp(Reason::Malformed);
             }
             let Some(frame) = self.framer.frame(found, chunk, *at) else { return Step::Done };
             match self.records.record(&frame, out) {

@@ -22,8 +22,11 @@ pub(super) enum Kind {
     OpenSsl11,
     /// 3.0 and 3.1.
     OpenSsl30,
-    /// 3.2 to 4.0.
+    /// 3.2 and 3.3.
     OpenSsl32,
+    OpenSsl34,
+    /// 3.5 to 4.0.
+    OpenSsl35,
     /// And AWS-LC, which is made of it.
     BoringSsl,
     GnuTls,
@@ -44,7 +47,9 @@ impl Kind {
         let all = |wanted: &[u64]| wanted.iter().all(|one| read.contains(one));
         match () {
             () if all(&[0x160]) => Some(Self::OpenSsl30),
-            () if all(&[0x188]) => Some(Self::OpenSsl32),
+            () if all(&[0x188]) => Some(Self::OpenSsl35),
+            () if all(&[0x148]) => Some(Self::OpenSsl34),
+            () if all(&[0x140]) => Some(Self::OpenSsl32),
             () if all(&[0xa8, 0xb8]) => Some(Self::OpenSsl11),
             () if all(&[0x30]) => Some(Self::BoringSsl),
             () => None,
@@ -75,7 +80,9 @@ impl Kind {
         match (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?) {
             (1, 1, 1) => Some(Self::OpenSsl11),
             (3, 0 | 1, _) => Some(Self::OpenSsl30),
-            (3, 2.., _) | (4, _, _) => Some(Self::OpenSsl32),
+            (3, 2 | 3, _) => Some(Self::OpenSsl32),
+            (3, 4, _) => Some(Self::OpenSsl34),
+            (3, 5.., _) | (4, _, _) => Some(Self::OpenSsl35),
             _ => None,
         }
     }
@@ -84,7 +91,9 @@ impl Kind {
         match self {
             Self::OpenSsl11 => "OpenSSL 1.1.1",
             Self::OpenSsl30 => "OpenSSL 3.0",
-            Self::OpenSsl32 => "OpenSSL 3.2 or later",
+            Self::OpenSsl32 => "OpenSSL 3.2",
+            Self::OpenSsl34 => "OpenSSL 3.4",
+            Self::OpenSsl35 => "OpenSSL 3.5 or later",
             Self::BoringSsl => "BoringSSL",
             Self::GnuTls => "GnuTLS",
         }
@@ -96,6 +105,8 @@ impl Kind {
             Self::OpenSsl11 => "tls_secret_openssl_1_1",
             Self::OpenSsl30 => "tls_secret_openssl_3_0",
             Self::OpenSsl32 => "tls_secret_openssl_3_2",
+            Self::OpenSsl34 => "tls_secret_openssl_3_4",
+            Self::OpenSsl35 => "tls_secret_openssl_3_5",
             Self::BoringSsl => "tls_secret_boringssl",
             Self::GnuTls => "tls_secret_gnutls",
         }
@@ -108,6 +119,8 @@ impl Kind {
         match self {
             Self::OpenSsl30 => Some("tls_session_openssl_3_0"),
             Self::OpenSsl32 => Some("tls_session_openssl_3_2"),
+            Self::OpenSsl34 => Some("tls_session_openssl_3_4"),
+            Self::OpenSsl35 => Some("tls_session_openssl_3_5"),
             Self::OpenSsl11 | Self::BoringSsl | Self::GnuTls => None,
         }
     }
@@ -144,8 +157,11 @@ mod tests {
         let version = |text: &str| Kind::version(text.as_bytes());
         assert_eq!(version("1.1.1w  11 Sep 20"), Some(Kind::OpenSsl11));
         assert_eq!(version("3.0.19 27 Jan"), Some(Kind::OpenSsl30));
-        assert_eq!(version("3.5.8\0"), Some(Kind::OpenSsl32));
-        assert_eq!(version("4.0.3"), Some(Kind::OpenSsl32));
+        assert_eq!(version("3.2.2 4 Jun 2024"), Some(Kind::OpenSsl32));
+        assert_eq!(version("3.3.2 3 Sep 2024"), Some(Kind::OpenSsl32));
+        assert_eq!(version("3.4.1 11 Feb 2025"), Some(Kind::OpenSsl34));
+        assert_eq!(version("3.5.8\0"), Some(Kind::OpenSsl35));
+        assert_eq!(version("4.0.3"), Some(Kind::OpenSsl35));
         for none in ["1.0.2k", "1.1.0", "project", "", "3", "5.0.0", "3.99999999999.0"] {
             assert_eq!(version(none), None, "{none}");
         }
@@ -155,7 +171,9 @@ mod tests {
     fn what_the_accessor_reads_tells() {
         let reads = |read: &[u64]| Kind::reads(&read.iter().copied().collect());
         assert_eq!(reads(&[0x160]), Some(Kind::OpenSsl30));
-        assert_eq!(reads(&[0, 0x188]), Some(Kind::OpenSsl32));
+        assert_eq!(reads(&[0, 0x188]), Some(Kind::OpenSsl35));
+        assert_eq!(reads(&[0, 0x40, 0x148]), Some(Kind::OpenSsl34));
+        assert_eq!(reads(&[0, 0x40, 0x140]), Some(Kind::OpenSsl32));
         assert_eq!(reads(&[0xa8, 0xb8]), Some(Kind::OpenSsl11));
         assert_eq!(reads(&[0x30]), Some(Kind::BoringSsl));
         assert_eq!(reads(&[0xa8, 0x200]), None);

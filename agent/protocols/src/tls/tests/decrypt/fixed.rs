@@ -59,6 +59,17 @@ fn other_suites_are_decrypted() {
     }
 }
 
+/// Where the kernel encrypts, what is sent is plain text from the end of the handshake on.
+#[test]
+fn what_is_no_record_is_given_up() {
+    for (name, conversation) in all() {
+        let mut listener = Listener::new();
+        listener.hear(&conversation);
+        listener.call(Direction::ToClient, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+        assert_eq!((listener.talk.count(Reason::Malformed), listener.talk.out.left), (1, true), "{name}");
+    }
+}
+
 #[test]
 fn a_renegotiation_is_given_up() {
     let conversation = read(include_str!("fixtures/renegotiated.txt"));
