@@ -38,6 +38,21 @@ pub fn spawn(name: String, duty: Duty, body: impl FnOnce() + Send + 'static) -> 
     })
 }
 
+/// Does all of this at once, the first part on this thread and each other one on a thread of its own, and waits for all. Those threads
+/// may do what the caller may, and are gone when this returns: it is for the start, before anything is given up. What the system grants
+/// no thread for is left undone.
+pub fn at_once(parts: impl IntoIterator<Item = impl FnOnce() + Send>) {
+    let mut parts = parts.into_iter();
+    let Some(first) = parts.next() else { return };
+    std::thread::scope(|scope| {
+        for part in parts {
+            // Waited for by the scope.
+            let _ = std::thread::Builder::new().name("ws-start".into()).spawn_scoped(scope, part);
+        }
+        first();
+    });
+}
+
 type Request = (String, Box<dyn FnOnce() + Send>, Sender<io::Result<()>>);
 
 /// A thread that starts others of its duty, for whoever may not do any more what they need.
@@ -87,6 +102,20 @@ mod tests {
         assert!(spawn("ends-well".into(), Duty::Write, || {}).unwrap().join().is_ok());
         let _ = spawn("dies".into(), Duty::Write, || panic!("as it should")).unwrap().join();
         assert_eq!(died(), Some("dies"));
+    }
+
+    #[test]
+    fn parts_are_done_at_once_and_waited_for() {
+        // Each waits for all others.
+        let all_are_there = std::sync::Barrier::new(3);
+        let done = std::sync::atomic::AtomicUsize::new(0);
+        at_once((0..3).map(|_| {
+            || {
+                all_are_there.wait();
+                done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }));
+        assert_eq!(done.into_inner(), 3);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::btf;
 use super::hooks::{self, Attach, BACKENDS, Backend, Hook};
 use super::load::{KERNEL_BTF, Options, StartError};
 use super::report::{HookReport, Report};
-use aya::programs::{BtfTracePoint, FEntry, FExit, ProgramError};
+use crate::threads;
+use aya::programs::{BtfTracePoint, FEntry, FExit, Program, ProgramError};
 use aya::{Btf, Ebpf};
 use wirespan_common::layout::Layout;
 
@@ -21,10 +22,7 @@ pub(super) fn choose(
     report: &mut Report,
 ) -> Result<(), StartError> {
     let forced = options.backend.as_deref();
-    let candidates: Vec<&Backend> = match forced {
-        None => BACKENDS.to_vec(),
-        Some(name) => BACKENDS.iter().copied().filter(|backend| backend.name == name).collect(),
-    };
+    let candidates: Vec<&Backend> = candidates(forced).collect();
     if candidates.is_empty() {
         return Err(StartError::UnknownBackend(forced.unwrap_or_default().to_owned()));
     }
@@ -63,6 +61,19 @@ pub(super) fn choose(
         return Ok(());
     }
     Err(StartError::NoBackend(reasons.join("; ")))
+}
+
+/// The backends that may be used, best first.
+fn candidates(forced: Option<&str>) -> impl Iterator<Item = &'static Backend> {
+    BACKENDS.iter().copied().filter(move |backend| forced.is_none_or(|name| backend.name == name))
+}
+
+/// The hooks that take the verifier longest: of the backend that will be chosen, unless the kernel refuses it, and those without which
+/// nothing works.
+pub(super) fn heaviest(context: &Context<'_>, forced: Option<&str>) -> impl Iterator<Item = &'static Hook> {
+    let is_there = |backend: &&Backend| backend.required.iter().all(|hook| context.present.has(hook));
+    let backend = candidates(forced).find(is_there);
+    backend.into_iter().flat_map(|backend| backend.required).chain(hooks::REQUIRED)
 }
 
 /// What the running kernel has.
@@ -111,23 +122,35 @@ impl Context<'_> {
         attach_loaded(ebpf, hook)
     }
 
+    /// Loads the programs of these hooks at once, as far as there are processors: the verifier looks at each for itself. What it refuses is
+    /// tried again, and told, when it is [attached](Self::attach).
+    pub(super) fn load_at_once<'h>(&self, ebpf: &mut Ebpf, hooks: impl Iterator<Item = &'h Hook>) {
+        let hooks: Vec<&Hook> = hooks.filter(|hook| self.present.has(hook)).collect();
+        let kernel = self.kernel;
+        let programs = ebpf.programs_mut().filter_map(|(name, program)| {
+            let hook = *hooks.iter().find(|hook| hook.name == name)?;
+            Some(move || _ = load_program(program, hook, kernel))
+        });
+        threads::at_once(programs);
+    }
+
     fn load(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), String> {
         if !self.present.has(hook) {
             return Err("this kernel does not have it".to_owned());
         }
         let program = ebpf.program_mut(hook.name).ok_or(ABSENT)?;
-        match hook.attach {
-            Attach::Tracepoint => {
-                <&mut BtfTracePoint>::try_from(program).and_then(|program| program.load(hook.place, self.kernel))
-            }
-            Attach::FunctionEntry => {
-                <&mut FEntry>::try_from(program).and_then(|program| program.load(hook.place, self.kernel))
-            }
-            Attach::FunctionExit => {
-                <&mut FExit>::try_from(program).and_then(|program| program.load(hook.place, self.kernel))
-            }
+        if program.fd().is_ok() {
+            return Ok(());
         }
-        .map_err(|error| refused(hook.name, &error))
+        load_program(program, hook, self.kernel).map_err(|error| refused(hook.name, &error))
+    }
+}
+
+fn load_program(program: &mut Program, hook: &Hook, kernel: &Btf) -> Result<(), ProgramError> {
+    match hook.attach {
+        Attach::Tracepoint => <&mut BtfTracePoint>::try_from(program)?.load(hook.place, kernel),
+        Attach::FunctionEntry => <&mut FEntry>::try_from(program)?.load(hook.place, kernel),
+        Attach::FunctionExit => <&mut FExit>::try_from(program)?.load(hook.place, kernel),
     }
 }
 

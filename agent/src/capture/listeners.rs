@@ -3,10 +3,12 @@
 //! No hook tells, so `sock_diag` (sock_diag(7)) is asked at an interval, in the network namespace of
 //! each target. A thread of its own does it: entering a namespace changes the thread.
 
+mod owners;
+
+use self::owners::{Owners, inode, namespace_path, wanted};
 use super::reader::monotonic_ns;
 use crate::event::Listener;
 use crate::lockdown::Duty;
-use crate::process::socket_inodes;
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
@@ -14,11 +16,10 @@ use netlink_packet_sock_diag::inet::nlas::Nla;
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -110,8 +111,9 @@ impl Listeners {
 
 fn serve(questions: &Receiver<Question>, answers: &Sender<io::Result<Told>>) {
     let mut place = own_namespace();
+    let mut owners = Owners::default();
     while let Ok(question) = questions.recv() {
-        if answers.send(answer(&question, &mut place)).is_err() {
+        if answers.send(answer(&question, &mut owners, &mut place)).is_err() {
             return;
         }
     }
@@ -119,29 +121,30 @@ fn serve(questions: &Receiver<Question>, answers: &Sender<io::Result<Told>>) {
 
 /// The queues of every port on which a target listens; where a namespace cannot be entered, the ports alone. An error is
 /// one of all of them.
-fn answer(question: &Question, place: &mut Option<u32>) -> io::Result<Told> {
+fn answer(question: &Question, owners: &mut Owners, place: &mut Option<u32>) -> io::Result<Told> {
     let mut told = Told::default();
     let (mut failure, mut any) = (None, false);
-    for (namespace, pids) in namespaces(&question.pids) {
-        let is_wanted = wanted(question.all, &pids);
+    for (namespace, pids) in owners.namespaces(question, Instant::now()) {
+        let look = || wanted(question.all, &pids);
         match enter(namespace, &pids, place) {
             Ok(true) => {}
             // Every process of it has gone.
             Ok(false) => continue,
             Err(_) => {
                 told.closed += 1;
-                told.ports.extend(ports(&pids, &is_wanted));
+                told.ports.extend(ports(&pids, look()));
                 continue;
             }
         }
         match listening() {
             Ok(sockets) => {
                 any = true;
-                let own = sockets.iter().filter(|socket| is_wanted(u64::from(socket.inode)));
+                let owned = owners.judge(namespace, sockets.iter().map(|socket| socket.inode), look);
+                let own = sockets.iter().filter(|socket| owned.contains(&socket.inode));
                 told.listeners.extend(by_port(namespace, own));
             }
             Err(error) => {
-                told.ports.extend(ports(&pids, &is_wanted));
+                told.ports.extend(ports(&pids, look()));
                 failure = Some(error);
             }
         }
@@ -163,39 +166,6 @@ fn ports(pids: &[u32], is_wanted: impl Fn(u64) -> bool) -> Vec<u16> {
         .map(|pid| crate::process::listening(*pid, &is_wanted))
         .find(|found| !found.is_empty())
         .unwrap_or_default()
-}
-
-/// Targets by the inode of their network namespace.
-fn namespaces(pids: &[u32]) -> HashMap<u32, Vec<u32>> {
-    let mut namespaces: HashMap<u32, Vec<u32>> = HashMap::new();
-    for pid in pids {
-        let Some(namespace) = std::fs::read_link(namespace_path(*pid)).ok().and_then(|link| inode(&link)) else {
-            continue;
-        };
-        if namespaces.len() < MAX_NAMESPACES || namespaces.contains_key(&namespace) {
-            namespaces.entry(namespace).or_default().push(*pid);
-        }
-    }
-    namespaces
-}
-
-fn namespace_path(pid: u32) -> PathBuf {
-    format!("/proc/{pid}/ns/net").into()
-}
-
-/// The number of `net:[4026531833]`.
-fn inode(link: &Path) -> Option<u32> {
-    link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()
-}
-
-/// Which sockets are those of targets, by their inodes.
-fn wanted(all: bool, pids: &[u32]) -> impl Fn(u64) -> bool + use<> {
-    let own = [std::process::id()];
-    let inodes: HashSet<u64> = if all { &own[..] } else { pids }
-        .iter()
-        .flat_map(|pid| socket_inodes(Path::new(&format!("/proc/{pid}"))))
-        .collect();
-    move |inode| inodes.contains(&inode) != all
 }
 
 /// A listening socket.
@@ -315,12 +285,6 @@ fn by_port<'a>(network_namespace: u32, sockets: impl Iterator<Item = &'a Listeni
 mod tests {
     use super::*;
     use std::net::{TcpListener, TcpStream};
-
-    #[test]
-    fn the_number_of_a_namespace_is_read() {
-        assert_eq!(inode(Path::new("net:[4026531833]")), Some(4_026_531_833));
-        assert_eq!(inode(Path::new("mnt:[4026531833]")), None);
-    }
 
     #[test]
     fn sockets_on_one_port_are_one_queue() {

@@ -4,7 +4,7 @@
 mod counting;
 pub(super) mod object;
 
-use super::attach::{Context, choose, describe_kernel, reason};
+use super::attach::{Context, choose, describe_kernel, heaviest, reason};
 use super::capabilities;
 use super::hooks::{OPTIONAL, QUEUE_TIME, REQUIRED};
 use super::policies::Policies;
@@ -190,6 +190,8 @@ impl Capture {
             Array::try_from(take(&mut ebpf, "POLICY_CHANGE")?).map_err(load_error)?,
         );
         policies.decide(std::process::id(), POLICY_REFUSE, 0);
+        // None is attached before all of these are there: the order of attaching is what it was.
+        context.load_at_once(&mut ebpf, heaviest(&context, options.backend.as_deref()));
         drop(loading);
         let _attaching = tracing::info_span!("attach").entered();
         for hook in REQUIRED {

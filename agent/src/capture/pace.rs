@@ -18,13 +18,15 @@ const PARTS: u64 = 64;
 pub(super) struct Pace {
     ring_bytes: u64,
     rest: Duration,
+    /// The last look found nothing.
+    is_quiet: bool,
     looked_ns: u64,
 }
 
 impl Pace {
     /// For a ring buffer of so many bytes.
     pub(super) const fn new(ring_bytes: u64) -> Self {
-        Self { ring_bytes, rest: REST.0, looked_ns: 0 }
+        Self { ring_bytes, rest: REST.0, is_quiet: false, looked_ns: 0 }
     }
 
     /// How long to rest now.
@@ -32,9 +34,15 @@ impl Pace {
         self.rest
     }
 
+    /// Whether nothing comes: there is nothing of which more could be waited for.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// Since the last look `bytes` were read, and connections were opened (`news`), or none.
     pub(super) fn looked(&mut self, now_ns: u64, bytes: u64, news: bool) {
         let elapsed_ns = now_ns.saturating_sub(std::mem::replace(&mut self.looked_ns, now_ns));
+        self.is_quiet = bytes == 0;
         let part = self.ring_bytes / PARTS;
         let until_filled = Duration::from_nanos(part.saturating_mul(elapsed_ns) / bytes.max(1));
         // A small ring buffer is filled by what may come at once, however little came before.
@@ -61,6 +69,16 @@ mod tests {
         let rests = [0, 10 << 10, 100 << 10, 1 << 20].map(|bytes| rest_after(RING_BYTES, bytes, false));
         assert_eq!((rests[0], rests[1], rests[3]), (REST.1, REST.1, REST.0));
         assert!(rests[2] > Duration::from_millis(12) && rests[2] < Duration::from_millis(13), "{rests:?}");
+    }
+
+    #[test]
+    fn it_is_quiet_when_the_last_look_found_nothing() {
+        let mut pace = Pace::new(RING_BYTES.into());
+        let quiet = [(10, 0), (20, 100), (30, 0)].map(|(at_ns, bytes)| {
+            pace.looked(at_ns, bytes, false);
+            pace.is_quiet()
+        });
+        assert_eq!(quiet, [true, false, true]);
     }
 
     #[test]

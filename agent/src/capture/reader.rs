@@ -125,6 +125,12 @@ impl Reader {
     /// even if there is something to read: many records at once cost less than many times few. Only a program that waits for a
     /// decision makes it shorter, down to [`SHORTEST_REST`].
     pub fn wait(&mut self, timeout: Duration) {
+        if self.pace.is_quiet() {
+            // In one piece, which is half as many wake-ups of an agent that has nothing to do.
+            self.wait_for_any(timeout);
+            self.take_urgent();
+            return;
+        }
         let (begin, rest) = (monotonic_ns(), self.pace.rest().min(timeout));
         // An interrupted wait is a short wait.
         let _ = poll(&mut [PollFd::new(&self.urgent, PollFlags::IN)], Some(&span(rest)));
@@ -132,10 +138,14 @@ impl Reader {
             let waited = Duration::from_nanos(monotonic_ns().saturating_sub(begin));
             std::thread::sleep(SHORTEST_REST.min(timeout).saturating_sub(waited));
         } else {
-            let mut both = [PollFd::new(&self.ring, PollFlags::IN), PollFd::new(&self.urgent, PollFlags::IN)];
-            let _ = poll(&mut both, Some(&span(timeout - rest)));
+            self.wait_for_any(timeout - rest);
         }
         self.take_urgent();
+    }
+
+    fn wait_for_any(&self, timeout: Duration) {
+        let mut both = [PollFd::new(&self.ring, PollFlags::IN), PollFd::new(&self.urgent, PollFlags::IN)];
+        let _ = poll(&mut both, Some(&span(timeout)));
     }
 
     /// How long the next [`wait`](Self::wait) lasts at least: the longer, the less came lately.

@@ -216,7 +216,7 @@ impl Live {
                 format!("{} processes are traced, {requests} requests were seen", engine.processes().targets().count())
             });
             idle.turn(now, events);
-            self.govern(&mut note);
+            self.govern(events > 0, &mut note);
             self.advise(false, &mut note);
             self.meter(exporters, false);
             self.list();
@@ -254,10 +254,10 @@ impl Live {
     }
 
     /// Sees how much is used, when it is time to.
-    fn govern(&mut self, note: &mut impl FnMut(&str)) {
+    fn govern(&mut self, came: bool, note: &mut impl FnMut(&str)) {
         let Self { governor: Some(governor), capture, engine, reader, ring_bytes, .. } = self else { return };
         let backlog = reader.backlog() as f64 / f64::from(*ring_bytes);
-        if let Some(sheds) = governor.turn(capture, (engine.sheds_clients(), backlog), note) {
+        if let Some(sheds) = governor.turn(capture, (engine.sheds_clients(), backlog), came, note) {
             engine.set_shedding(sheds);
         }
     }

@@ -111,7 +111,7 @@ pub extern "C" fn datagram_moved(slot: u32) -> u32 {
         // A stream socket comes here when it could not be entered; another thread may have done so by now.
         // SAFETY: a live map value.
         Some(conn) => unsafe { &*conn }.flags & FLAG_DATAGRAM != 0,
-        None => is_of_server(sock, datagram) && conn::enter_datagram(datagram.sock) != 0,
+        None => is_of_server(sock, datagram) && conn::sight_datagram(datagram.sock),
     };
     u32::from(is_ready && tell(sock, datagram))
 }

@@ -200,7 +200,7 @@ fn report(sock: Sock, conn: &mut Conn, what: u8, error: u32) {
         conn.closed = 1;
         // A connect that failed has nothing to show but its SYNs, which its announcement has told.
         if conn.flags & FLAG_MULTIPATH == 0 && (conn.role != ROLE_CLIENT || conn.established_ns != 0) {
-            emit::stats(sock, conn, true);
+            emit::last_stats(sock, conn);
         }
     }
     emit::state::changed(conn, what, error);

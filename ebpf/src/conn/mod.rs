@@ -7,7 +7,7 @@ mod table;
 mod turns;
 
 pub use positions::advance;
-pub use table::{enter_datagram, forget, forget_predecessor, insert, known, sight};
+pub use table::{forget, forget_predecessor, insert, known, sight, sight_datagram};
 pub use turns::{budget, missed, told, turn, turn_number};
 
 use crate::context::thread::Thread;
@@ -249,7 +249,7 @@ pub fn accept(sock: Sock, thread: Thread) {
 pub fn inspect(sock: Sock, conn: &mut Conn, now: u64) {
     if now >= conn.stats_ns && is_set!(conn.announced) {
         conn.stats_ns = now + STATS_EVERY_NS;
-        emit::stats(sock, conn, false);
+        emit::stats(sock, conn);
     }
 }
 

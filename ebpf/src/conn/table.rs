@@ -11,8 +11,16 @@ use wirespan_common::counters::Counter;
 use wirespan_common::record::{FAMILY_UNIX, NO_REPLACE, ROLE_CLIENT, ROLE_SERVER, ROLE_UNKNOWN};
 
 /// Looks whether another thread has given its right back, before the entry is given up: some 30 µs. The other needs a
-/// fraction of one, if its processor is not interrupted meanwhile.
+/// fraction of one, if its processor is not interrupted meanwhile. The verifier follows each of them, so they are made in rounds
+/// ([`look_for_claim`]).
 const LOOKS: u32 = 1024;
+/// Looks of a round.
+const ROUND: u32 = 32;
+
+/// Answers of [`enter`] and [`enter_datagram`]: the socket has no entry; it has its own; another thread is about to make it.
+const NO_ENTRY: u32 = 0;
+const HAS_ENTRY: u32 = 1;
+const TO_WAIT: u32 = 2;
 
 /// Takes the right to do for a socket what must be done once; false while another thread has it. Linux 5.10 has no atomic
 /// exchange for programs, but an insert that refuses to replace is one. Whoever gets it looks again whether there is still
@@ -63,7 +71,50 @@ pub fn forget_predecessor(sock: Sock) {
 /// The entry of a socket that moves data, created when this is first sight.
 #[inline(always)]
 pub fn sight(sock: Sock) -> Option<*mut Conn> {
-    known(sock).or_else(|| if enter(sock.number()) != 0 { known(sock) } else { None })
+    known(sock).or_else(|| {
+        let number = sock.number();
+        if has_entry(number, enter(number)) { known(sock) } else { None }
+    })
+}
+
+/// The same for the socket of a client over UDP: whether it has its entry.
+#[inline(always)]
+pub fn sight_datagram(sock: u64) -> bool {
+    has_entry(sock, enter_datagram(sock))
+}
+
+#[inline(always)]
+fn has_entry(sock: u64, entered: u32) -> bool {
+    entered == HAS_ENTRY || entered == TO_WAIT && wait_for_entry(sock) != 0
+}
+
+/// Waits until another thread has entered a socket: 1 if it did. Whoever waits has left [`enter`], whose entry takes most of the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn wait_for_entry(sock: u64) -> u32 {
+    for _ in 0..LOOKS / ROUND {
+        if look_for_claim(sock) == 0 {
+            break;
+        }
+    }
+    if known(Sock::at(sock)).is_some() {
+        return 1;
+    }
+    count(Counter::DropTableFull);
+    0
+}
+
+/// A round of looks: 1 if another thread has not given its right back at its end. A global function, which the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn look_for_claim(sock: u64) -> u32 {
+    for _ in 0..ROUND {
+        // SAFETY: the value is not looked at.
+        if unsafe { CLAIMS.get(Sock::at(sock).key()) }.is_none() {
+            return 0;
+        }
+    }
+    1
 }
 
 /// The entry of a socket, if there is one.
@@ -83,13 +134,13 @@ pub fn known(sock: Sock) -> Option<*mut Conn> {
     (entry.inode == inode).then_some(conn)
 }
 
-/// Enters a stream socket that moves data; 0: it has no entry. Not inlined, so that the new entry does not take room on the
+/// Enters a stream socket that moves data. Not inlined, so that the new entry does not take room on the
 /// stack of those that know theirs; a global function, which the verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn enter(sock: u64) -> u32 {
     let sock = Sock::at(sock);
-    let Some(family) = sock.traced_family() else { return 0 };
+    let Some(family) = sock.traced_family() else { return NO_ENTRY };
     let mut conn = create(sock, family, ROLE_UNKNOWN, now(), FLAG_MIDWAY);
     conn.inode = sock.inode();
     if family == FAMILY_UNIX {
@@ -111,7 +162,7 @@ pub extern "C" fn enter(sock: u64) -> u32 {
             conn.arrived_ns = 0;
         }
     }
-    u32::from(settle(sock, &mut conn))
+    settle(sock, &mut conn)
 }
 
 /// [`enter`], for the socket of a client over UDP.
@@ -119,7 +170,7 @@ pub extern "C" fn enter(sock: u64) -> u32 {
 #[inline(never)]
 pub extern "C" fn enter_datagram(sock: u64) -> u32 {
     let sock = Sock::at(sock);
-    let Some(family) = sock.datagram_family() else { return 0 };
+    let Some(family) = sock.datagram_family() else { return NO_ENTRY };
     let mut conn = create(sock, family, ROLE_CLIENT, now(), FLAG_DATAGRAM);
     count_from_here(&mut conn);
     conn.inode = sock.inode();
@@ -127,38 +178,29 @@ pub extern "C" fn enter_datagram(sock: u64) -> u32 {
     // Nobody reads a datagram in parts, but which one is read is not known.
     conn.arrived_ns = arrival::UNKNOWN;
     own(&mut conn, Thread::current());
-    u32::from(settle(sock, &mut conn))
+    settle(sock, &mut conn)
 }
 
 /// Enters `conn` unless another thread has just entered the same socket; one that was entered for a predecessor on the
-/// same address is replaced. True when the socket has its entry.
+/// same address is replaced.
 #[inline(always)]
-fn settle(sock: Sock, conn: &mut Conn) -> bool {
+fn settle(sock: Sock, conn: &mut Conn) -> u32 {
     let fresh: &Conn = conn;
     if CONNECTIONS.insert(sock.key(), fresh, NO_REPLACE).is_ok() {
         count(Counter::Entered);
-        return true;
+        return HAS_ENTRY;
     }
-    if claim(sock) {
-        let is_settled = known(sock).is_some() || replace(sock, conn);
-        release(sock);
-        if is_settled {
-            return true;
-        }
-    } else {
+    if !claim(sock) {
         // Another thread replaces it in this moment.
-        for _ in 0..LOOKS {
-            // SAFETY: the value is not looked at.
-            if unsafe { CLAIMS.get(sock.key()) }.is_none() {
-                break;
-            }
-        }
-        if known(sock).is_some() {
-            return true;
-        }
+        return TO_WAIT;
+    }
+    let is_settled = known(sock).is_some() || replace(sock, conn);
+    release(sock);
+    if is_settled {
+        return HAS_ENTRY;
     }
     count(Counter::DropTableFull);
-    false
+    NO_ENTRY
 }
 
 /// Puts `conn` in the place of a predecessor, with the right to do so. Its inode comes last: whoever sees that sees all.
@@ -175,9 +217,23 @@ fn replace(sock: Sock, conn: &mut Conn) -> bool {
     // SAFETY: a live map value; a program that still uses the predecessor only blurs counters of one connection.
     unsafe {
         conn.inode = (*old).inode;
-        old.write(*conn);
+        copy(conn, old);
         compiler_fence(Ordering::Release);
         core::ptr::write_volatile(&raw mut (*old).inode, inode);
     }
     true
+}
+
+/// Copies an entry by words: the compiler would call its `memcpy`, a loop over bytes, each round of which the verifier follows.
+///
+/// # Safety
+/// `to` must be an entry that can be written.
+#[inline(always)]
+unsafe fn copy(from: &Conn, to: *mut Conn) {
+    const WORDS: usize = size_of::<Conn>() / size_of::<u64>();
+    let (from, to) = (core::ptr::from_ref(from).cast::<u64>(), to.cast::<u64>());
+    for at in 0..WORDS {
+        // SAFETY: both are as long, and aligned.
+        unsafe { to.add(at).write_volatile(from.add(at).read_volatile()) };
+    }
 }

@@ -2,6 +2,7 @@
 //! pass untold.
 
 use super::{Conn, FLAG_DATAGRAM, is_set};
+use crate::kernel::least;
 use crate::kernel::sock::Sock;
 use crate::maps::{DIRECTED, DIRECTIVES, count};
 use wirespan_common::context::NUMBERS;
@@ -115,16 +116,17 @@ fn obey(sock: Sock, conn: &mut Conn) {
     let _ = DIRECTIVES.remove(sock.key());
 }
 
-/// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves.
+/// How many payload bytes of a call of `len` bytes to copy from its beginning: what the turn's budget leaves. Without branches: each
+/// would double the states in which the verifier follows all that comes after.
 #[inline(always)]
 pub fn budget(conn: &mut Conn, len: u32) -> u32 {
     use wirespan_common::limits::{MAX_PAYLOAD, MAX_PIECES, OVER_BUDGET_HEAD, WHOLE_CALLS};
-    let left = conn.budget.saturating_sub(conn.turn_used);
+    let left = conn.budget.wrapping_sub(least(conn.turn_used.into(), conn.budget));
     let most = if conn.budget < WHOLE_CALLS { MAX_PAYLOAD as u32 } else { MAX_PIECES * MAX_PAYLOAD as u32 };
-    let room = if left < most { left } else { most };
-    let floor = if len < OVER_BUDGET_HEAD { len } else { OVER_BUDGET_HEAD };
-    let wanted = if len < room { len } else { room };
-    let copied = if wanted < floor { floor } else { wanted };
-    conn.turn_used = conn.turn_used.saturating_add(copied);
+    let floor = least(len.into(), OVER_BUDGET_HEAD);
+    let wanted = least(len.into(), least(left.into(), most));
+    // The larger of both.
+    let copied = wanted.wrapping_add(floor).wrapping_sub(least(wanted.into(), floor));
+    conn.turn_used = least(u64::from(conn.turn_used) + u64::from(copied), u32::MAX);
     copied
 }

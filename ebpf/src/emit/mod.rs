@@ -11,7 +11,7 @@ mod stats;
 mod vector;
 
 pub use open::{Peer, open};
-pub use stats::stats;
+pub use stats::{last_stats, stats};
 
 use crate::maps::{EVENTS, count, setting};
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};

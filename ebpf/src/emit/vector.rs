@@ -6,6 +6,7 @@
 
 use super::data::{Copied, HEADER, OFFSET_MASK, copy, opaque, smaller};
 use super::pair::IoVec;
+use crate::kernel::least;
 use crate::maps::Slot;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use wirespan_common::limits::{MAX_IOVECS, MAX_PAYLOAD, MAX_SCRATCH, TAIL};
@@ -153,28 +154,6 @@ fn load(area: *mut u8, vectors: u64, first: u32, count: u32) -> Option<u32> {
 fn entry(area: *mut u8, index: u32) -> IoVec {
     // SAFETY: within the scratch value.
     unsafe { area.add(VECTOR_AT).cast::<IoVec>().add(index as usize).read_volatile() }
-}
-
-/// The smaller of two numbers, without a branch for the verifier to follow.
-#[inline(always)]
-fn least(a: u64, b: u32) -> u32 {
-    // Lengths of user memory are below: only what is wrong is changed.
-    let mut least = a & i64::MAX as u64;
-    // SAFETY: arithmetic on registers.
-    unsafe {
-        core::arch::asm!(
-            "{a} -= {b}",
-            "{sign} = {a}",
-            "{sign} s>>= 63",
-            "{a} &= {sign}",
-            "{a} += {b}",
-            a = inout(reg) least,
-            b = in(reg) u64::from(b),
-            sign = out(reg) _,
-            options(pure, nomem, nostack),
-        );
-    }
-    least as u32
 }
 
 /// Takes what the `count` buffers hold whose places were read; false when the walk is over.

@@ -50,6 +50,28 @@ pub fn zero() -> u64 {
     zero
 }
 
+/// The smaller of two numbers, without a branch for the verifier to follow.
+#[inline(always)]
+pub fn least(a: u64, b: u32) -> u32 {
+    // Lengths of user memory are below: only what is wrong is changed.
+    let mut least = a & i64::MAX as u64;
+    // SAFETY: arithmetic on registers.
+    unsafe {
+        core::arch::asm!(
+            "{a} -= {b}",
+            "{sign} = {a}",
+            "{sign} s>>= 63",
+            "{a} &= {sign}",
+            "{a} += {b}",
+            a = inout(reg) least,
+            b = in(reg) u64::from(b),
+            sign = out(reg) _,
+            options(pure, nomem, nostack),
+        );
+    }
+    least as u32
+}
+
 /// Loads a plain value at `base + offset`; zeroes where that cannot be read.
 ///
 /// # Safety

@@ -27,6 +27,9 @@ use crate::capture::measuring::Measuring;
 /// Time between two steps.
 const STEP: Duration = Duration::from_millis(100);
 
+/// How much longer that is while nothing comes, and nothing is left out.
+const RARELY: Duration = Duration::from_millis(900);
+
 /// Time between two notes that something is left out.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
@@ -154,11 +157,13 @@ impl Governor {
     }
 
     /// After a turn of the main loop: measures and decides when it is time to. Whether turns are left out now, if that has
-    /// changed. `inherits`: see [`Capture::shed`]; `backlog`: share of the ring buffer that waits to be read.
+    /// changed. `inherits`: see [`Capture::shed`]; `backlog`: share of the ring buffer that waits to be read; `came`: something
+    /// was read in this turn.
     pub fn turn(
         &mut self,
         capture: &mut Capture,
         (inherits, backlog): (bool, f64),
+        came: bool,
         note: &mut impl FnMut(&str),
     ) -> Option<bool> {
         let now = Instant::now();
@@ -169,7 +174,8 @@ impl Governor {
                 calls: after.calls.saturating_sub(window.before.calls),
             });
         }
-        if now < self.due {
+        let is_idle = !came && self.told_kernel.0 == 0;
+        if now < self.due + if is_idle { RARELY } else { Duration::ZERO } {
             return None;
         }
         self.due = now + STEP;
