@@ -39,7 +39,7 @@ def get(connection, path):
 
 
 def wait_until_served(port):
-    for _ in range(300):
+    for _ in range(1200):
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port)
             get(connection, "/")
