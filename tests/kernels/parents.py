@@ -1,15 +1,13 @@
-"""Programs that ask others for each request: are calls parts of the right requests? parents.py WIRESPAN FRONT ORDERS
+"""Programs in Go that ask others for each request: are calls parts of the right requests? parents.py WIRESPAN FRONT ORDERS
 
-FRONT and ORDERS are tests/workloads/front.go and orders.go; where there is Node.js, orders_node.js is another one. A call names the request
-that it is made for. The backend `sockets` must find the parents; none may be wrong with any.
+FRONT and ORDERS are tests/workloads/front.go and orders.go. A call names the request that it is made for. The backend `sockets` must find
+the parents; none may be wrong with any.
 """
 import collections
 import http.client
-import http.server
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +16,11 @@ import threading
 import time
 
 WIRESPAN, FRONT, ORDERS = sys.argv[1:]
-REQUESTS, CLIENTS = 40, 4
-NODE = ("node", "tests/workloads/orders_node.js", "18084", "http=18085", "outgoing=agent", "background=20")
+REQUESTS, CLIENTS = 20, 2
 # By the name of the executable: port, command, calls for each request.
 PROGRAMS = {"orders": (18081, (ORDERS, "18081", "16379"), 3), "front": (18082, (FRONT, "18082", "18083"), 6)}
-if shutil.which("node"):
-    PROGRAMS["node"] = (18084, NODE, 1)
+# An emulated machine is busy enough with what is looked at.
+os.environ["NOBODY"] = "100ms"
 work = tempfile.mkdtemp()
 spans_file, notes_file = work + "/spans", work + "/notes"
 
@@ -55,23 +52,6 @@ def load(port, first):
         get(connection, f"/r{number}")
 
 
-class Patient(http.server.BaseHTTPRequestHandler):
-    """Whom Node.js asks: unlike FRONT it never ends a connection by itself."""
-
-    protocol_version, wbufsize = "HTTP/1.1", -1
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "3")
-        self.end_headers()
-        self.wfile.write(b"ok\n")
-
-    def log_message(self, *_):
-        pass
-
-
-patient = http.server.ThreadingHTTPServer(("127.0.0.1", 18085), Patient)
-threading.Thread(target=patient.serve_forever, daemon=True).start()
 with open(notes_file, "w") as notes:
     agent = started(WIRESPAN, "run", "--output", "otlp-json", "--output-file", spans_file, stderr=notes, env={**os.environ, "WIRESPAN_LIMITS_CPU": "none"})
 while "tracing" not in (said := open(notes_file).read()):
@@ -93,7 +73,8 @@ for client in clients:
     client.start()
 for client in clients:
     client.join()
-time.sleep(3)
+# What is asked after the last answers, and what is under way to the agent.
+time.sleep(15)
 agent.send_signal(signal.SIGTERM)
 agent.wait()
 for server in servers:
@@ -140,11 +121,13 @@ for span in spans:
         count[(*name, "seen")] += 1
     elif not span.get("parentSpanId"):
         count[(*name, "for nobody" if key(span) == "nobody" else "without a parent")] += 1
-    elif parent and parent["kind"] == SERVER and parent["of"] == span["of"] and key(parent) == key(span):
+    elif not parent:
+        count[(*name, "of a request that was not told")] += 1
+    elif parent["kind"] == SERVER and parent["of"] == span["of"] and key(parent) == key(span):
         count[(*name, "right")] += 1
     else:
         count[(*name, "wrong")] += 1
-        wrong.append((key(span), parent and key(parent), parent and parent["kind"]))
+        wrong.append((key(span), key(parent), parent["kind"]))
 for name, many in sorted(count.items()):
     print(*name, many)
 for name, all_times in sorted(times.items()):
@@ -166,4 +149,4 @@ for program, (_, _, calls) in PROGRAMS.items():
 served = [took(span) for span in spans if span["of"] == "orders" and span["kind"] == SERVER and key(span).startswith("r")]
 if len(served) != REQUESTS or not all(5 <= one < 10_000 for one in served):
     failed.append(f"{len(served)} requests took from {min(served, default=0)} to {max(served, default=0)} ms")
-sys.exit("; ".join(failed))
+sys.exit("; ".join(failed) or 0)

@@ -15,7 +15,7 @@ use crate::sh;
 /// The release of Debian.
 const SUITE: &str = "bookworm";
 /// What the commands of tests/kernels.toml need, and what a shell script expects.
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 18] = [
     "base-passwd",
     "busybox-static",
     "coreutils",
@@ -27,7 +27,6 @@ const PACKAGES: [&str; 19] = [
     "kmod",
     "mawk",
     "nginx-light",
-    "nodejs",
     "openssl",
     "procps",
     "python3",
