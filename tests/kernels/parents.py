@@ -66,8 +66,8 @@ time.sleep(1)
 servers += [started(*command) for _, command, _ in PROGRAMS.values()]
 for port, _, _ in PROGRAMS.values():
     wait_until_served(port)
-# Until it is known of the programs where their contexts are.
-time.sleep(5)
+# Until it is known of the programs where their contexts are: an emulated agent, not optimized, looks for half a minute.
+time.sleep(60)
 clients = [threading.Thread(target=load, args=(port, first)) for port, _, _ in PROGRAMS.values() for first in range(CLIENTS)]
 for client in clients:
     client.start()
