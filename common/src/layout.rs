@@ -5,6 +5,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Offset of a field that the running kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
+/// The member that kernels for other processors never have.
+const OF_X86_64: &str = "task_struct.thread.fsbase";
 
 macro_rules! layout {
     ($($(#[$doc:meta])* $field:ident: $structure:literal . $path:literal,)*) => {
@@ -23,11 +25,13 @@ macro_rules! layout {
                 Self { $($field: find($structure, $path).unwrap_or(ABSENT),)* }
             }
 
-            /// The members that the kernel lacks, as `structure.member`.
+            /// The members that the kernel lacks and should have, as `structure.member`.
             pub fn missing(&self) -> impl Iterator<Item = &'static str> {
                 [$((self.$field, concat!($structure, ".", $path)),)*]
                     .into_iter()
-                    .filter(|(offset, _)| *offset == ABSENT)
+                    .filter(|(offset, name)| {
+                        *offset == ABSENT && (cfg!(target_arch = "x86_64") || *name != OF_X86_64)
+                    })
                     .map(|(_, name)| name)
             }
         }

@@ -36,6 +36,9 @@ func client(wraps bool) *http.Client {
 
 var plain, wraps = client(false), client(true)
 
+// Between two questions of somebody for /nobody. On an emulated machine all would be busy with those: NOBODY is a longer time.
+var pause = 2 * time.Millisecond
+
 func ask(client *http.Client, request *http.Request) {
 	answer, err := client.Do(request)
 	if err == nil {
@@ -116,7 +119,7 @@ func front(other string) http.Handler {
 	go func() {
 		for {
 			get(plain, other+"/nobody")
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(pause)
 		}
 	}()
 	return http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
@@ -157,6 +160,9 @@ func front(other string) http.Handler {
 }
 
 func main() {
+	if longer, err := time.ParseDuration(os.Getenv("NOBODY")); err == nil {
+		pause = longer
+	}
 	server := &http.Server{Addr: "127.0.0.1:" + os.Args[1]}
 	if len(os.Args) > 2 {
 		server.Handler = front("http://127.0.0.1:" + os.Args[2])

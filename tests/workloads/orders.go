@@ -46,6 +46,11 @@ func handle(response http.ResponseWriter, request *http.Request) {
 }
 
 func main() {
+	// On an emulated machine all would be busy with what nobody asked for: NOBODY is a longer time between two of those.
+	pause, err := time.ParseDuration(os.Getenv("NOBODY"))
+	if err != nil {
+		pause = 2 * time.Millisecond
+	}
 	for i := 0; i < cap(pool); i++ {
 		dialled, err := net.Dial("tcp", "127.0.0.1:"+os.Args[2])
 		if err != nil {
@@ -57,7 +62,7 @@ func main() {
 	go func() {
 		for {
 			get("nobody")
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(pause)
 		}
 	}()
 	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Args[1], http.HandlerFunc(handle)))

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{paths, progress, sh, toolchain};
+use crate::arch::Arch;
+use crate::toolchain::{self, Toolchain};
+use crate::{cross, paths, progress, sh};
 
 /// Arguments of `cargo xtask build`.
 #[derive(clap::Args, Debug, Default)]
@@ -14,10 +16,18 @@ pub struct Args {
     /// One static binary, `target/release/wirespan`.
     #[arg(long)]
     pub release: bool,
+    /// For another processor: `target/TARGET/release/wirespan`
+    #[arg(long, value_enum, requires = "release", default_value_t = Arch::HERE)]
+    pub arch: Arch,
 }
 
-/// The register layout that the kernel programs are compiled for, in aya's spelling.
-const HOST_ARCH: &str = std::env::consts::ARCH;
+impl Args {
+    /// A static binary for a processor.
+    pub fn release(arch: Arch) -> Self {
+        Self { release: true, arch }
+    }
+}
+
 /// Tells the agent's build script which object to put inside.
 pub const OBJECT_VARIABLE: &str = "WIRESPAN_EBPF_OBJECT";
 
@@ -27,8 +37,8 @@ pub fn build(args: &Args) -> Result<PathBuf> {
     for line in plan(args) {
         sh::step(line);
     }
-    ebpf()?;
-    let binary = agent(args.release)?;
+    ebpf(args.arch)?;
+    let binary = agent(args)?;
     sh::step(format!("built in {}", progress::clock(begin.elapsed())));
     Ok(binary)
 }
@@ -40,38 +50,40 @@ fn plan(args: &Args) -> Vec<String> {
     for part in toolchain::missing() {
         lines.push(format!("to install, once: {part}"));
     }
-    if !paths::ebpf_object().is_file() {
+    if !paths::ebpf_object(args.arch).is_file() {
         lines.push("to build: the kernel programs (a minute the first time)".to_owned());
     }
     let (profile, time) = if args.release { ("release", "three minutes") } else { ("debug", "two minutes") };
-    if !paths::target().join(profile).join("wirespan").is_file() {
+    let folder = if args.release { paths::release(args.arch) } else { paths::target().join(profile) };
+    if !folder.join("wirespan").is_file() {
         lines.push(format!("to build: the agent ({time} the first time)"));
     }
     lines
 }
 
 /// Builds the eBPF object (always optimised: the verifier sees no other).
-pub fn ebpf() -> Result<PathBuf> {
+pub fn ebpf(arch: Arch) -> Result<PathBuf> {
     let toolchain = toolchain::find_or_install()?;
-    sh::step(format!("building the kernel programs with {}", toolchain.describe()));
-    let mut cmd = ebpf_cargo(&toolchain, "build", HOST_ARCH, &paths::ebpf_target())?;
+    let whose = if arch.is_here() { String::new() } else { format!(" for {}", arch.debian()) };
+    sh::step(format!("building the kernel programs{whose} with {}", toolchain.describe()));
+    let mut cmd = ebpf_cargo(&toolchain, "build", arch, &paths::ebpf_target(arch))?;
     cmd.arg("--release");
     sh::run(&mut cmd)?;
-    let object = paths::ebpf_object();
+    let object = paths::ebpf_object(arch);
     if !object.is_file() {
         bail!("the eBPF crate was built but left no {}", object.display());
     }
     Ok(object)
 }
 
-/// A cargo command on the eBPF crate for one register layout (`x86_64`, `aarch64`).
-pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, target: &Path) -> Result<Command> {
+/// A cargo command on the eBPF crate with the registers of one processor.
+pub fn ebpf_cargo(toolchain: &Toolchain, verb: &str, arch: Arch, target: &Path) -> Result<Command> {
     let linker = toolchain::find_linker().context("bpf-linker is missing: run `cargo xtask build`")?;
     let mut flags = vec![
         format!("-Clinker={}", linker.display()),
         "-Clink-arg=--btf".to_owned(),
         "-Cdebuginfo=2".to_owned(),
-        format!("--cfg=bpf_target_arch=\"{arch}\""),
+        format!("--cfg=bpf_target_arch=\"{}\"", arch.rust()),
     ];
     flags.extend(paths::hidden());
     let mut cmd = toolchain.cargo();
@@ -89,37 +101,40 @@ pub fn ebpf_cargo(toolchain: &toolchain::Toolchain, verb: &str, arch: &str, targ
 }
 
 /// Builds the agent around the object that `ebpf` left.
-fn agent(release: bool) -> Result<PathBuf> {
+fn agent(args: &Args) -> Result<PathBuf> {
     let cargo = || {
         let mut cmd = Command::new(toolchain::own_cargo());
         cmd.arg("build");
         cmd
     };
-    if !release {
+    if !args.release {
         sh::step("building the agent");
-        sh::run(agent_args(&mut cargo()))?;
+        sh::run(agent_args(&mut cargo(), Arch::HERE))?;
         return Ok(paths::target().join("debug/wirespan"));
     }
-    static_agent(&cargo)
+    static_agent(args.arch, &cargo)
 }
 
 /// Builds one static binary around the object that `ebpf` left, with a command that takes the arguments of `cargo build`. Nothing in it
 /// tells where it was built.
-pub fn static_agent(cargo: &dyn Fn() -> Command) -> Result<PathBuf> {
-    let gnu = format!("{HOST_ARCH}-unknown-linux-gnu");
-    let musl = format!("{HOST_ARCH}-unknown-linux-musl");
+pub fn static_agent(arch: Arch, cargo: &dyn Fn() -> Command) -> Result<PathBuf> {
+    let (gnu, musl) = (arch.gnu(), arch.musl());
     let build = |target: &str, flags: &[&str]| {
         // The explicit target keeps the flags away from build scripts and procedural macros, which must stay dynamic.
         let mut cmd = cargo();
-        agent_args(&mut cmd).args(["--release", "--target", target]);
+        agent_args(&mut cmd, arch).args(["--release", "--target", target]);
+        if !arch.is_here() && target == gnu {
+            cross::prepare(&mut cmd, arch)?;
+        }
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).chain(paths::hidden()).collect();
         cmd.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).env_remove("RUSTFLAGS");
         sh::run(&mut cmd)
     };
-    if rustup_has(&musl) {
+    // Elsewhere musl's C compiler is nobody's package.
+    if arch.is_here() && rustup_has(&musl) {
         sh::step(format!("building the agent for {musl}"));
         match build(&musl, &[]) {
-            Ok(()) => return install(&musl),
+            Ok(()) => return install(arch, &musl),
             // Dependencies with parts in C need a C compiler for musl; static glibc does without.
             Err(_) if sh::which("musl-gcc").is_none() => {
                 sh::step("the musl build failed and musl-gcc (package musl-tools) is missing: trying static glibc");
@@ -129,17 +144,17 @@ pub fn static_agent(cargo: &dyn Fn() -> Command) -> Result<PathBuf> {
     }
     sh::step(format!("building the agent for {gnu}, linked statically"));
     build(&gnu, &["-Ctarget-feature=+crt-static"])?;
-    install(&gnu)
+    install(arch, &gnu)
 }
 
-fn agent_args(cmd: &mut Command) -> &mut Command {
+fn agent_args(cmd: &mut Command, arch: Arch) -> &mut Command {
     // What the cargo that started us says of xtask; a build script that looks at it would run again for each way to get here.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
         cmd.env_remove(name);
     }
     cmd.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_LINKS");
     cmd.current_dir(paths::root()).args(["--package", "wirespan", "--bin", "wirespan"]);
-    cmd.env(OBJECT_VARIABLE, paths::ebpf_object())
+    cmd.env(OBJECT_VARIABLE, paths::ebpf_object(arch))
 }
 
 /// Has rustup the library of that target?
@@ -148,13 +163,13 @@ pub fn rustup_has(target: &str) -> bool {
     installed.lines().any(|l| l == target)
 }
 
-fn install(triple: &str) -> Result<PathBuf> {
-    put(&paths::target().join(triple).join("release/wirespan"))
+fn install(arch: Arch, triple: &str) -> Result<PathBuf> {
+    put(arch, &paths::target().join(triple).join("release/wirespan"))
 }
 
 /// Puts a binary where everybody looks for it; by renaming, because the old one may be running.
-pub fn put(built: &Path) -> Result<PathBuf> {
-    let dir = paths::target().join("release");
+pub fn put(arch: Arch, built: &Path) -> Result<PathBuf> {
+    let dir = paths::release(arch);
     let (new, there) = (dir.join(".wirespan.new"), dir.join("wirespan"));
     std::fs::create_dir_all(&dir)?;
     std::fs::copy(built, &new).with_context(|| format!("cannot copy {}", built.display()))?;

@@ -11,6 +11,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::arch::Arch;
 use crate::toolchain::{self, Toolchain};
 use crate::{apt, arm64, build, charts, docs, paths, sh};
 
@@ -85,16 +86,16 @@ fn ebpf() -> Result<()> {
             Some(PathBuf::from("/usr/bin/clippy-driver")).filter(|p| p.is_file())
         }
     };
-    let target = paths::ebpf_target().join("lint");
+    let target = paths::ebpf_target(Arch::HERE).join("lint");
     let mut cmd = match (&toolchain, driver) {
         (Toolchain::Nightly, _) => {
-            let mut cmd = build::ebpf_cargo(&toolchain, "clippy", std::env::consts::ARCH, &target)?;
+            let mut cmd = build::ebpf_cargo(&toolchain, "clippy", Arch::HERE, &target)?;
             cmd.args(["--release", "--", "-Dwarnings"]);
             cmd
         }
         (Toolchain::Rustc(_), Some(driver)) => {
             // What cargo-clippy does, with the driver that belongs to this compiler.
-            let mut cmd = build::ebpf_cargo(&toolchain, "check", std::env::consts::ARCH, &target)?;
+            let mut cmd = build::ebpf_cargo(&toolchain, "check", Arch::HERE, &target)?;
             cmd.arg("--release").env("RUSTC_WORKSPACE_WRAPPER", driver);
             cmd.env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
             cmd

@@ -2,15 +2,17 @@
 //!
 //! Layout: one file a command ([`build`], [`run`], [`test`], [`fuzz`], [`mutants`], [`compare`], [`lint`], [`docs`], [`arm64`], [`kernels`], [`charts`], [`bench`], [`truth`], [`dist`] with `image`); below them
 //! [`tally`] and [`skips`] (what tests report, and may leave out), [`toolchain`] (what compiles the kernel programs), [`parts`] (what tests need), [`granted`] (is there eBPF at all), [`apt`]
-//! (packages), [`paths`] (where things are), [`sh`] (running programs) and
+//! (packages), [`arch`] (processors), [`paths`] (where things are), [`sh`] (running programs) and
 //! [`progress`] (waiting for them).
 
 mod apt;
+mod arch;
 mod arm64;
 mod bench;
 mod build;
 mod charts;
 mod compare;
+mod cross;
 mod dist;
 mod docs;
 mod fuzz;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::arch::Arch;
+
 /// The root of the clone.
 pub fn root() -> PathBuf {
     let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
@@ -17,14 +19,21 @@ pub fn target() -> PathBuf {
     }
 }
 
-/// The eBPF crate's own target folder: always the same one, since a cold `core` costs more than a minute.
-pub fn ebpf_target() -> PathBuf {
-    target().join("ebpf")
+/// The eBPF crate's own target folder for a processor: always the same one, since a cold `core` costs more than a minute.
+pub fn ebpf_target(arch: Arch) -> PathBuf {
+    let own = target().join("ebpf");
+    if arch.is_here() { own } else { own.join(arch.debian()) }
 }
 
-/// The eBPF object, as `cargo xtask build` leaves it.
-pub fn ebpf_object() -> PathBuf {
-    ebpf_target().join("bpfel-unknown-none/release/wirespan")
+/// The eBPF object for a processor, as `cargo xtask build` leaves it.
+pub fn ebpf_object(arch: Arch) -> PathBuf {
+    ebpf_target(arch).join("bpfel-unknown-none/release/wirespan")
+}
+
+/// Where the release binary for a processor is put, and what its packages have beside it.
+pub fn release(arch: Arch) -> PathBuf {
+    let own = target();
+    if arch.is_here() { own.join("release") } else { own.join(arch.gnu()).join("release") }
 }
 
 /// Parts that tests need and that no package manager keeps: below the target folder, so that `cargo clean` cleans.

@@ -21,7 +21,7 @@ pub struct Args {
 
 /// Builds and becomes the agent: it gets our terminal, our signals and our exit status.
 pub fn run(args: &Args) -> Result<()> {
-    let binary = build::build(&build::Args { release: !args.debug })?;
+    let binary = build::build(&build::Args { release: !args.debug, ..build::Args::default() })?;
     let mut cmd = command(&binary)?;
     cmd.arg("run").args(&args.args);
     sh::step(sh::shown(&cmd));

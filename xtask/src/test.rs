@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::arch::Arch;
 use crate::skips::MaySkip;
 use crate::tally::Tally;
 use crate::{build, granted, parts, paths, sh, toolchain};
@@ -60,7 +61,7 @@ pub fn test(args: &Args) -> Result<()> {
         note("unit", tally.run(cmd.arg("--").args(&args.args))?);
     }
     if wanted(Kind::Replay) || wanted(Kind::E2e) {
-        let binary = build::build(&build::Args { release: true })?;
+        let binary = build::build(&build::Args::release(Arch::HERE))?;
         let granted = granted::as_root();
         if wanted(Kind::E2e) {
             match parts::install_all() {

@@ -47,6 +47,18 @@ impl Toolchain {
         cmd
     }
 
+    /// Its compiler, for a cargo that builds a library from source.
+    pub fn rustc(&self) -> Result<PathBuf> {
+        match self {
+            Self::Nightly => {
+                let mut rustup = Command::new("rustup");
+                rustup.args(["which", "rustc", "--toolchain", "nightly"]).env_remove("RUSTUP_TOOLCHAIN");
+                Ok(PathBuf::from(sh::output(&mut rustup)?.trim()))
+            }
+            Self::Rustc(rustc) => Ok(rustc.clone()),
+        }
+    }
+
     /// One line for a person.
     pub fn describe(&self) -> String {
         match self {

@@ -7,6 +7,7 @@
 
 use super::{Conn, FLAG_COUNTED, FLAG_MIDWAY};
 use crate::kernel::sock::Sock;
+use crate::kernel::zero;
 use crate::kernel::tcp::Tcp;
 use wirespan_common::record::{ROLE_CLIENT, SEND};
 
@@ -27,9 +28,9 @@ pub fn extend(near: u64, position: u32) -> u64 {
 pub(super) fn count_from_here(conn: &mut Conn) {
     conn.flags |= FLAG_COUNTED;
     conn.sent = 0;
-    conn.received = 0;
+    conn.received = zero();
     conn.first_sent = 0;
-    conn.first_received = 0;
+    conn.first_received = zero();
 }
 
 /// Notes the positions of the first bytes of a connection that this end opens. With TCP Fast Open some of them are

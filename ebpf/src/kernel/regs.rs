@@ -55,7 +55,9 @@ impl Regs {
         if self.word(words::INSTRUCTION) == 0 || !self.is_native() {
             return None;
         }
-        Some(self.word(words::NUMBER) as u32)
+        // Half a word: on arm64 another member has the other half, and the verifier refuses to read both at once.
+        // SAFETY: within `pt_regs`; the verifier checks the access and handles faults.
+        Some(unsafe { core::ptr::read_volatile(self.0.add(words::NUMBER).cast::<u32>()) })
     }
 
     #[cfg(not(bpf_target_arch = "aarch64"))]

@@ -46,6 +46,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::arch::Arch;
 use crate::{apt, build, sh};
 use report::{Row, Table};
 
@@ -154,7 +155,7 @@ pub fn bench(args: &Args) -> Result<()> {
     install()?;
     let mut agents = args.agent.clone();
     if agents.is_empty() {
-        agents.push(build::build(&build::Args { release: true })?);
+        agents.push(build::build(&build::Args::release(Arch::HERE))?);
     }
     let setup = Setup {
         agent: agents[0].clone(),

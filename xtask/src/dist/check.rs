@@ -9,11 +9,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::release::{COMMIT, EPOCH, Release};
+use crate::arch::Arch;
 use crate::{paths, sh};
 
 /// Builds twice, one after the other.
-pub fn check(quick: bool) -> Result<()> {
-    let release = Release::here()?;
+pub fn check(arch: Arch, quick: bool) -> Result<()> {
+    let release = Release::of(arch)?;
     let above = paths::target().join("dist-check");
     if above.exists() {
         fs::remove_dir_all(&above)?;
@@ -31,7 +32,7 @@ pub fn check(quick: bool) -> Result<()> {
         // A folder without a repository: what is not told here is not known there.
         cmd.env(COMMIT, &release.commit).env(EPOCH, release.time.to_string());
         cmd.env("CARGO_MANIFEST_DIR", root.join("xtask")).env_remove("CARGO_TARGET_DIR");
-        cmd.current_dir(&root).arg("dist").args(quick.then_some("--quick"));
+        cmd.current_dir(&root).args(["dist", "--arch", arch.debian()]).args(quick.then_some("--quick"));
         sh::run(&mut cmd)?;
         results.push(sums(&root.join("target/dist/SHA256SUMS"))?);
         // The second one needs the room.

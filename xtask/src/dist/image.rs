@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::archive::{Entry, gzip, tar};
 use super::release::Release;
+use crate::arch::Arch;
 use crate::{apt, build, paths, sh};
 
 /// Where programs that know nothing of the system's layout look for certificates first.
@@ -30,6 +31,9 @@ pub struct Args {
     /// Put this binary in instead of building one; it must be static
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// For another processor
+    #[arg(long, value_enum, default_value_t = Arch::HERE)]
+    arch: Arch,
     /// Where to write; the layout is a folder in it
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -39,11 +43,11 @@ pub struct Args {
 pub fn image(args: &Args) -> Result<()> {
     let binary = match &args.binary {
         Some(path) => path.clone(),
-        None => build::build(&build::Args { release: true })?,
+        None => build::build(&build::Args::release(args.arch))?,
     };
     build::ensure_static(&binary)?;
     let output = args.output.clone().unwrap_or_else(|| paths::target().join("dist"));
-    let release = Release::here()?;
+    let release = Release::of(args.arch)?;
     for path in write(&release, &binary, &output)? {
         sh::step(format!("{} is ready", path.display()));
     }
@@ -54,7 +58,7 @@ pub fn image(args: &Args) -> Result<()> {
 pub fn write(release: &Release, binary: &Path, output: &Path) -> Result<[PathBuf; 2]> {
     let certificates = certificates()?;
     let files = layout(release, &layer(&fs::read(binary)?, &certificates))?;
-    let name = format!("wirespan-{}-{}.oci", release.version, release.oci_arch());
+    let name = format!("wirespan-{}-{}.oci", release.version, release.arch.debian());
     let (folder, file) = (output.join(&name), output.join(format!("{name}.tar")));
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -107,7 +111,7 @@ fn layout(release: &Release, layer: &[Entry]) -> Result<Vec<Entry>> {
     });
     let config = json!({
         "created": created,
-        "architecture": release.oci_arch(),
+        "architecture": release.arch.debian(),
         "os": "linux",
         // Root, with the capabilities that the container is given and no others: those of another user would have to be ambient, and no
         // container engine sets these.
@@ -133,7 +137,7 @@ fn layout(release: &Release, layer: &[Entry]) -> Result<Vec<Entry>> {
     });
     let manifest = serde_json::to_vec(&manifest)?;
     let mut image = descriptor(MANIFEST, &manifest);
-    image["platform"] = json!({"architecture": release.oci_arch(), "os": "linux"});
+    image["platform"] = json!({"architecture": release.arch.debian(), "os": "linux"});
     image["annotations"] = json!({
         "org.opencontainers.image.ref.name": version,
         "io.containerd.image.name": format!("wirespan:{version}"),
@@ -190,7 +194,7 @@ mod tests {
             version: "1.2.3".to_owned(),
             commit: "0123456789ab".to_owned(),
             time: 1_700_000_000,
-            arch: "x86_64".to_owned(),
+            arch: Arch::Amd64,
         };
         layout(&release, &layer(b"\x7fELF", b"certificates")).unwrap()
     }

@@ -20,6 +20,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use self::release::Release;
+use crate::arch::Arch;
 use crate::{build, paths, sh};
 
 /// Arguments of `cargo xtask dist`.
@@ -31,6 +32,9 @@ pub struct Args {
     /// Pack this static binary, which `cargo auditable` has built, instead of building one
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "check"])]
     binary: Option<PathBuf>,
+    /// For another processor
+    #[arg(long, value_enum, default_value_t = Arch::HERE, conflicts_with = "test")]
+    arch: Arch,
     /// Build in two folders and see that every file is the same bytes
     #[arg(long)]
     check: bool,
@@ -47,21 +51,21 @@ fn folder() -> PathBuf {
 /// Builds and packs; tests, or builds twice and compares, if asked to.
 pub fn dist(args: &Args) -> Result<()> {
     if args.check {
-        return check::check(args.quick);
+        return check::check(args.arch, args.quick);
     }
-    let release = Release::here()?;
+    let release = Release::of(args.arch)?;
     let folder = folder();
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
     let binary = match &args.binary {
-        Some(file) => build::put(file)?,
+        Some(file) => build::put(args.arch, file)?,
         None => binary(&release, args.quick)?,
     };
     let sbom = sbom::of(&release, &binary)?;
-    let stage = stage::gather(&sbom)?;
-    let name = format!("wirespan-{}-{}", release.version, release.arch);
+    let stage = stage::gather(release.arch, &sbom)?;
+    let name = format!("wirespan-{}-{}", release.version, release.arch.rust());
     fs::write(folder.join(format!("{name}.cdx.json")), &sbom)?;
     let archive = archive::tar(&stage::archive(&name, &binary, &stage)?, release.time)?;
     fs::write(folder.join(format!("{name}.tar.gz")), archive::gzip(&archive)?)?;
@@ -81,8 +85,8 @@ pub fn dist(args: &Args) -> Result<()> {
 /// The static binary, with the list of its packages inside.
 fn binary(release: &Release, quick: bool) -> Result<PathBuf> {
     let auditable = tools::AUDITABLE.command()?;
-    build::ebpf()?;
-    build::static_agent(&|| {
+    build::ebpf(release.arch)?;
+    build::static_agent(release.arch, &|| {
         let mut cmd = Command::new(auditable.get_program());
         cmd.args(auditable.get_args()).arg("build").arg("--locked");
         cmd.envs(auditable.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -102,6 +106,7 @@ fn deb(release: &Release, folder: &Path) -> Result<()> {
     sh::step("cargo deb");
     let mut cmd = tools::DEB.command()?;
     cmd.args(["--no-build", "--no-strip", "--quiet", "--package", "wirespan", "--output"]).arg(folder);
+    cmd.args(target(release));
     sh::run(release.tell(&mut cmd))
 }
 
@@ -110,8 +115,13 @@ fn rpm(release: &Release, folder: &Path) -> Result<()> {
     sh::step("cargo generate-rpm");
     let mut cmd = tools::RPM.command()?;
     cmd.args(["--package", "agent", "--output"]).arg(folder);
-    cmd.args(["--source-date", &release.time.to_string()]);
+    cmd.args(["--source-date", &release.time.to_string()]).args(target(release));
     sh::run(release.tell(&mut cmd))
+}
+
+/// Tells tools that pack what they find in Cargo's folder of a target; this processor's binary is not there.
+fn target(release: &Release) -> Vec<String> {
+    if release.arch.is_here() { Vec::new() } else { vec!["--target".to_owned(), release.arch.gnu()] }
 }
 
 /// Everything that is given away, in order of its name.

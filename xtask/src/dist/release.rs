@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::arch::Arch;
 use crate::{paths, sh, toolchain};
 
 /// A release.
@@ -15,8 +16,8 @@ pub struct Release {
     pub commit: String,
     /// The time of everything in it, seconds since 1970: `SOURCE_DATE_EPOCH`, or when the commit was made.
     pub time: u64,
-    /// The processor, in Rust's spelling.
-    pub arch: String,
+    /// The processor.
+    pub arch: Arch,
 }
 
 /// Names the commit where there is no clone.
@@ -25,8 +26,8 @@ pub const COMMIT: &str = "WIRESPAN_COMMIT";
 pub const EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 impl Release {
-    /// The one that this clone holds, for this processor.
-    pub fn here() -> Result<Self> {
+    /// The one that this clone holds, for a processor.
+    pub fn of(arch: Arch) -> Result<Self> {
         let git = |args: &[&str]| {
             let mut cmd = Command::new("git");
             cmd.current_dir(paths::root()).args(args);
@@ -41,16 +42,7 @@ impl Release {
             Err(_) => git(&["log", "-1", "--format=%ct"])?,
         };
         let time = time.parse().with_context(|| format!("{EPOCH}: `{time}` is no number of seconds"))?;
-        Ok(Self { version: version()?, commit, time, arch: std::env::consts::ARCH.to_owned() })
-    }
-
-    /// The processor as container images spell it, and Debian.
-    pub fn oci_arch(&self) -> &str {
-        match &*self.arch {
-            "x86_64" => "amd64",
-            "aarch64" => "arm64",
-            other => other,
-        }
+        Ok(Self { version: version()?, commit, time, arch })
     }
 
     /// [`Release::time`] as RFC 3339 has it.

@@ -130,6 +130,7 @@ fn document(release: &Release, listed: &Listed, known: &HashMap<(String, String)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::Arch;
 
     #[test]
     fn every_package_of_the_list_is_a_component() {
@@ -141,7 +142,7 @@ mod tests {
             ]}"#,
         )
         .unwrap();
-        let release = Release { version: "0.1.0".into(), commit: "abc".into(), time: 0, arch: "x86_64".into() };
+        let release = Release { version: "0.1.0".into(), commit: "abc".into(), time: 0, arch: Arch::Amd64 };
         let of_a = Known { license: Some("MIT OR Apache-2.0".into()), checksum: Some("00ff".into()) };
         let told = document(&release, &listed, &HashMap::from([(("a".into(), "1.0.0".into()), of_a)]));
         assert_eq!(told["metadata"]["component"]["name"], "wirespan");

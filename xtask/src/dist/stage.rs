@@ -1,4 +1,4 @@
-//! What packages have beside the binary, gathered where their tools look for it: below `target/release/package`.
+//! What packages have beside the binary, gathered where their tools look for it: in the folder `package` beside the release binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::archive::{Entry, gzip};
+use crate::arch::Arch;
 use crate::{paths, sh, toolchain};
 
 /// Files of the repository that the archive has as they are, and where.
@@ -23,8 +24,8 @@ const AS_THEY_ARE: [(&str, &str); 9] = [
 ];
 
 /// Writes manual pages, completions, the changelog and the list of packages; the folder.
-pub fn gather(sbom: &[u8]) -> Result<PathBuf> {
-    let folder = paths::target().join("release/package");
+pub fn gather(arch: Arch, sbom: &[u8]) -> Result<PathBuf> {
+    let folder = paths::release(arch).join("package");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # The first process of the guest: finds the host's file system, makes it writable for the guest alone, runs the command.
 b=/bin/busybox
-fail() { $b echo "guest: $*" >/dev/ttyS0; $b poweroff -f; }
+fail() { $b echo "guest: $*" >/dev/console; $b poweroff -f; }
 $b mount -t devtmpfs dev /dev || fail "no devtmpfs"
 $b mount -t proc proc /proc
 $b mount -t sysfs sys /sys
@@ -10,7 +10,14 @@ for driver in $($b cat /drivers/order); do
 done
 $b mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose host /host || fail "cannot mount the host's files"
 $b mount -t tmpfs tmpfs /rw && $b mkdir /rw/upper /rw/work
-$b mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /newroot || fail "cannot mount the overlay"
+$b mount -t overlay -o lowerdir=/host@USERLAND@,upperdir=/rw/upper,workdir=/rw/work overlay /newroot || fail "cannot mount the overlay"
+# With programs of its own, the guest has these folders of the host besides.
+number=0
+for dir in @SHARED@; do
+    number=$((number + 1))
+    $b mkdir -p /newroot$dir /rw/upper$number /rw/work$number
+    $b mount -t overlay -o lowerdir=/host$dir,upperdir=/rw/upper$number,workdir=/rw/work$number overlay /newroot$dir || fail "cannot mount $dir"
+done
 for dir in proc sys dev run; do $b mkdir -p /newroot/$dir; done
 $b mount -t tmpfs -o mode=755 tmpfs /newroot/run
 $b mkdir /newroot/run/lock /newroot/run/guest

@@ -10,8 +10,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::cpio::Archive;
+use super::debian;
 use super::image::Image;
-use super::machine::{COMMAND_PORT, EXIT_MARK};
+use super::machine::{EXIT_MARK, command_port};
 use crate::{paths, sh};
 
 /// What the script needs: a bus, the file system of the host, one to write to over it.
@@ -20,15 +21,18 @@ const DRIVERS: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 const GUEST: &str = include_str!("guest.sh");
 
 /// Writes the archive for one run; its path.
-pub fn write(image: &Image, command: &[String]) -> Result<PathBuf> {
-    let path = paths::target().join("kernels").join(format!("{}.{}.cpio", image.release, std::process::id()));
+pub fn write(image: &Image, userland: Option<&Path>, command: &[String]) -> Result<PathBuf> {
+    let path = debian::folder(image.arch).join(format!("{}.{}.cpio", image.release, std::process::id()));
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     let mut archive = Archive::new(BufWriter::new(file));
     for dir in ["bin", "dev", "proc", "sys", "host", "rw", "newroot", "drivers"] {
         archive.directory(dir)?;
     }
     archive.device("dev/console", (5, 1))?;
-    let busybox = sh::which("busybox").context("busybox is missing (package busybox-static)")?;
+    let busybox = match userland {
+        Some(root) => root.join("usr/bin/busybox"),
+        None => sh::which("busybox").context("busybox is missing (package busybox-static)")?,
+    };
     archive.file("bin/busybox", 0o755, &fs::read(busybox)?)?;
     let dependencies = fs::read_to_string(image.modules.join("modules.dep")).or_else(|_| depmod(image))?;
     let mut order = String::new();
@@ -42,7 +46,9 @@ pub fn write(image: &Image, command: &[String]) -> Result<PathBuf> {
     let init = GUEST
         .replace("@MODULES@", &quote(&image.modules.to_string_lossy()))
         .replace("@RELEASE@", &image.release)
-        .replace("@PORT@", COMMAND_PORT)
+        .replace("@PORT@", command_port(image.arch))
+        .replace("@USERLAND@", &userland.map(|root| quote(&root.to_string_lossy())).unwrap_or_default())
+        .replace("@SHARED@", &shared(userland))
         .replace("@MARK@", EXIT_MARK);
     archive.file("init", 0o755, init.as_bytes())?;
     archive.finish()?;
@@ -61,6 +67,14 @@ fn command_script(command: &[String]) -> String {
     let words: Vec<String> = command.iter().map(|w| quote(w)).collect();
     script.push_str(&format!("cd {} || exit 126\nexec {}\n", quote(&paths::root().to_string_lossy()), words.join(" ")));
     script
+}
+
+/// Folders that the guest sees where the host has them, besides its own file system.
+fn shared(userland: Option<&Path>) -> String {
+    let (root, target) = (paths::root(), paths::target());
+    let apart = (!target.starts_with(&root)).then_some(target);
+    let folders = userland.map(|_| std::iter::once(root).chain(apart)).into_iter().flatten();
+    folders.map(|folder| quote(&folder.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 /// A word for the shell, whatever is in it.

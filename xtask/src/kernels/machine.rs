@@ -9,10 +9,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::image::Image;
+use crate::arch::Arch;
 use crate::{paths, sh};
 
-/// The guest's name of the port that the command talks to; the first one is the kernel's console.
-pub const COMMAND_PORT: &str = "/dev/ttyS1";
+/// The guest's name of the port that the command talks to; another one is the kernel's console.
+pub fn command_port(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "/dev/ttyS1",
+        // The console is of another kind there.
+        Arch::Arm64 => "/dev/ttyS0",
+    }
+}
+
+/// The package of Debian with the emulator.
+pub fn package(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "qemu-system-x86",
+        Arch::Arm64 => "qemu-system-arm",
+    }
+}
+
 /// The guest's last line, before the exit status of the command.
 pub const EXIT_MARK: &str = "@@wirespan-guest-exit@@";
 
@@ -72,12 +88,8 @@ impl Machine<'_> {
             std::fs::create_dir_all(dir)?;
         }
         let start = Instant::now();
-        let mut qemu = self
-            .command(&console)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot run qemu-system-x86_64")?;
+        let mut qemu =
+            self.command(&console).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run qemu")?;
         let status = qemu.stdout.take().map(|from| pass_on(BufReader::new(from), out)).transpose();
         let _ = qemu.wait();
         let _ = std::fs::remove_file(self.initramfs);
@@ -91,16 +103,31 @@ impl Machine<'_> {
     fn command(&self, console: &Path) -> Command {
         // `timeout` also ends qemu when we are killed meanwhile.
         let mut cmd = Command::new("timeout");
-        cmd.args(["--kill-after=5", &self.timeout.as_secs().to_string(), "qemu-system-x86_64"]);
+        let arch = self.image.arch;
+        cmd.args(["--kill-after=5", &self.timeout.as_secs().to_string(), &format!("qemu-system-{}", arch.rust())]);
         // Not KVM: where this runs inside another machine it is absent, or there and broken.
-        cmd.args(["-accel", "tcg,thread=multi", "-cpu", "max"]);
+        cmd.args(["-accel", "tcg,thread=multi"]);
+        match arch {
+            Arch::Amd64 => cmd.args(["-cpu", "max"]),
+            // Signatures of pointers by the architecture's own cipher take half of an emulator's time.
+            Arch::Arm64 => cmd.args(["-machine", "virt", "-cpu", "max,pauth-impdef=on"]),
+        };
         cmd.args(["-smp", &self.cpus.to_string(), "-m", &format!("{}M", self.memory_mib)]);
         cmd.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"]);
         cmd.arg("-kernel").arg(&self.image.vmlinuz).arg("-initrd").arg(self.initramfs);
         // On a busy host an emulated timer is late, and the kernel would take it for broken.
-        let arguments = "console=ttyS0 loglevel=4 panic=-1 rdinit=/init net.ifnames=0 mitigations=off no_timer_check";
-        cmd.args(["-append", arguments]);
-        cmd.arg("-serial").arg(format!("file:{}", console.display())).args(["-serial", "stdio"]);
+        let (port, own) = match arch {
+            Arch::Amd64 => ("ttyS0", "no_timer_check"),
+            Arch::Arm64 => ("ttyAMA0", ""),
+        };
+        let arguments = "loglevel=4 panic=-1 rdinit=/init net.ifnames=0 mitigations=off";
+        cmd.args(["-append", &format!("console={port} {arguments} {own}")]);
+        cmd.arg("-serial").arg(format!("file:{}", console.display()));
+        match arch {
+            Arch::Amd64 => cmd.args(["-serial", "stdio"]),
+            // The machine has one port of its own.
+            Arch::Arm64 => cmd.args(["-chardev", "stdio,id=command", "-device", "pci-serial,chardev=command"]),
+        };
         cmd.args(["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"]);
         cmd.args(["-object", "rng-random,filename=/dev/urandom,id=rng", "-device", "virtio-rng-pci,rng=rng"]);
         sh::step(format!(

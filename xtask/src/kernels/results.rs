@@ -42,13 +42,14 @@ pub fn keep_host(binary: &str) -> Result<()> {
 }
 
 /// Writes the table, with a column for each of these versions that has said something, and for this machine.
-pub fn write(versions: &[&str]) -> Result<()> {
+pub fn write(versions: &[String]) -> Result<()> {
     let columns: Vec<(String, Value)> = versions
         .iter()
-        .chain(&[HOST])
+        .map(String::as_str)
+        .chain([HOST])
         .filter_map(|version| {
             let text = fs::read_to_string(file(version)).ok()?;
-            Some(((*version).to_owned(), serde_json::from_str(&text).ok()?))
+            Some((version.to_owned(), serde_json::from_str(&text).ok()?))
         })
         .collect();
     let path = paths::root().join(PAGE);

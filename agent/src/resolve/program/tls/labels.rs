@@ -1,9 +1,13 @@
 //! The function that a library calls with the labels of secrets, where it has no name: the labels stand among the texts, code loads their
 //! addresses, and what it calls next with one of them as its second argument is that function. Distinct labels vote.
 
+mod arm64;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, InstructionInfoFactory, OpAccess, OpKind, Register};
+
+use object::elf::{EM_AARCH64, EM_X86_64};
 
 use super::super::elf::{CHUNK, Elf, Part};
 
@@ -35,6 +39,10 @@ const LONGEST: u64 = 7;
 /// The addresses of labels, and which of them stands there.
 pub(super) type Strings = BTreeMap<u64, usize>;
 
+/// Finds what loads the address of a label, and what is called next, for a kind of processor.
+type Each = fn(&Elf<'_>, Part, &Strings, &mut dyn FnMut(u64, usize) -> bool);
+type Next = fn(&Elf<'_>, u64) -> Option<u64>;
+
 /// The labels in a file; `None`: it has none.
 pub(super) fn strings(elf: &Elf<'_>) -> Option<Strings> {
     let parts: Vec<Part> = elf.loaded(false).chain(elf.loaded(true)).collect();
@@ -57,12 +65,17 @@ pub(super) fn strings(elf: &Elf<'_>) -> Option<Strings> {
 
 /// The address of the function.
 pub(super) fn function(elf: &Elf<'_>, strings: &Strings) -> Option<u64> {
+    let (each, next): (Each, Next) = match elf.machine() {
+        EM_X86_64 => (each_load, called_with),
+        EM_AARCH64 => (arm64::each_load, arm64::called_with),
+        _ => return None,
+    };
     let mut votes: BTreeMap<u64, BTreeSet<usize>> = BTreeMap::new();
     let mut loads = 0;
     for part in elf.loaded(true) {
-        each_load(elf, part, strings, &mut |address, label| {
+        each(elf, part, strings, &mut |address, label| {
             loads += 1;
-            if let Some(called) = called_with(elf, address) {
+            if let Some(called) = next(elf, address) {
                 votes.entry(called).or_default().insert(label);
             }
             loads < MAX_LOADS
