@@ -107,13 +107,28 @@ pub extern "C" fn datagram_moved(slot: u32) -> u32 {
     // SAFETY: aligned and within the scratch value, and written by the caller.
     let datagram = unsafe { &*room.add(emit::data::SPARE_AT).cast::<Datagram>() };
     let sock = Sock::at(datagram.sock);
-    let is_ready = match conn::known(sock) {
-        // A stream socket comes here when it could not be entered; another thread may have done so by now.
-        // SAFETY: a live map value.
-        Some(conn) => unsafe { &*conn }.flags & FLAG_DATAGRAM != 0,
-        None => is_of_server(sock, datagram) && conn::sight_datagram(datagram.sock),
+    let is_ready = match entry(sock) {
+        NO_ENTRY => is_of_server(sock, datagram) && conn::sight_datagram(datagram.sock),
+        entry => entry == IS_DATAGRAM,
     };
     u32::from(is_ready && tell(sock, datagram))
+}
+
+/// Answers of [`entry`]: the socket has none; it has one, for datagrams; a stream socket came here when it could not be entered, and
+/// another thread has done so by now.
+const NO_ENTRY: u32 = 0;
+const IS_DATAGRAM: u32 = 1;
+const IS_STREAM: u32 = 2;
+
+/// What entry a socket has.
+#[inline(never)]
+fn entry(sock: Sock) -> u32 {
+    match conn::known(sock) {
+        // SAFETY: a live map value.
+        Some(conn) if unsafe { &*conn }.flags & FLAG_DATAGRAM != 0 => IS_DATAGRAM,
+        Some(_) => IS_STREAM,
+        None => NO_ENTRY,
+    }
 }
 
 /// Whether a socket that is not known yet talks to port 53.

@@ -138,7 +138,6 @@ fn moved(ctx: &BtfTracePointContext, task: Task, caller: Caller, slot: Slot, dir
     if direction == RECEIVE && flags & (MSG_PEEK | MSG_ERRQUEUE) != 0 {
         return;
     }
-    let sock = sock.with_socket();
     // SAFETY: the registers of the running task.
     let regs = unsafe { Regs(bpf_task_pt_regs(task.0 as *mut _) as *const u64) };
     let is_own = regs.in_progress();

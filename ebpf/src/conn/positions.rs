@@ -7,8 +7,8 @@
 
 use super::{Conn, FLAG_COUNTED, FLAG_MIDWAY};
 use crate::kernel::sock::Sock;
-use crate::kernel::zero;
 use crate::kernel::tcp::Tcp;
+use crate::kernel::zero;
 use wirespan_common::record::{ROLE_CLIENT, SEND};
 
 /// Whether the positions of the connection are counted.

@@ -23,7 +23,7 @@ use crate::maps::{RUNTIMES, STARTED, TASKS, WOKEN};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use wirespan_common::context::{OF_NOBODY, OfGoroutine, RUNTIME_TOKIO, TOKIO_CURRENT};
-use wirespan_common::record::{RECEIVE, ROLE_SERVER, SEND};
+use wirespan_common::record::{RECEIVE, ROLE_SERVER};
 
 /// Where the table of its functions stands in a task's header (tokio/src/runtime/task/core.rs, `Header`).
 const TABLE: u64 = 16;
@@ -43,8 +43,6 @@ const USED: u64 = 1;
 #[derive(Clone, Copy)]
 #[repr(u32)]
 enum Does {
-    /// It receives a request, in a turn.
-    Receives,
     /// It asks, over a connection that it drives: it had it before, or nobody has asked over it.
     Drives,
     /// It asks, over one that another task had.
@@ -56,33 +54,40 @@ enum Does {
 /// The context of a call over this connection: the task that makes it, or the request that it is made for.
 #[inline(always)]
 pub fn running(moving: Moving, conn: &mut Conn) -> u64 {
-    let process = moving.thread.process();
-    let task = tokio_task(process, Task::current().thread_pointer());
+    let (process, thread_pointer) = (moving.thread.process(), Task::current().thread_pointer());
+    match (moving.direction, moving.role) {
+        (RECEIVE, ROLE_SERVER) => return tokio_receives(process, thread_pointer, moving.turn),
+        (RECEIVE, _) => return zero(),
+        _ => {}
+    }
+    let task = tokio_task(process, thread_pointer);
     if task == 0 {
         return zero();
     }
-    let does = match (moving.role, moving.direction) {
-        (ROLE_SERVER, SEND) => Does::Answers,
-        (ROLE_SERVER, _) => Does::Receives,
-        _ => {
-            let had = core::mem::replace(&mut conn.asker, task);
-            if moving.direction == RECEIVE {
-                return zero();
-            }
-            // It connects: nothing is asked yet.
-            if moving.turn == 0 {
-                Does::Asks
-            } else if core::mem::replace(&mut conn.context, USED) != USED || had == task {
-                Does::Drives
-            } else {
-                Does::Asks
-            }
-        }
+    let had = core::mem::replace(&mut conn.asker, task);
+    let does = if moving.role == ROLE_SERVER {
+        Does::Answers
+    } else if moving.turn == 0 {
+        // It connects: nothing is asked yet.
+        Does::Asks
+    } else if core::mem::replace(&mut conn.context, USED) != USED || had == task {
+        Does::Drives
+    } else {
+        Does::Asks
     };
-    tokio_context(process, task, does as u32, moving.turn)
+    tokio_context(process, task, does as u32)
 }
 
-/// The number of the task that runs on the thread with this thread pointer, 0 if none does. A global function: the verifier checks it once.
+/// The context of what a task does that receives something of a request, in this turn of its connection. A global function: the verifier
+/// checks it once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn tokio_receives(process: u32, thread_pointer: u64, turn: u64) -> u64 {
+    let task = tokio_task(process, thread_pointer);
+    if task == 0 { 0 } else { receives(key(process, task), task, turn) }
+}
+
+/// The number of the task that runs on the thread with this thread pointer, 0 if none does. A global function, as that one.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn tokio_task(process: u32, thread_pointer: u64) -> u64 {
@@ -97,14 +102,10 @@ pub extern "C" fn tokio_task(process: u32, thread_pointer: u64) -> u64 {
 /// The context of what a task does. A global function, as that one.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn tokio_context(process: u32, task: u64, does: u32, turn: u64) -> u64 {
-    const RECEIVES: u32 = Does::Receives as u32;
+pub extern "C" fn tokio_context(process: u32, task: u64, does: u32) -> u64 {
     const ASKS: u32 = Does::Asks as u32;
     const DRIVES: u32 = Does::Drives as u32;
     let key = key(process, task);
-    if does == RECEIVES {
-        return receives(key, task, turn);
-    }
     if let Some(context) = of_receiver(key, task) {
         return context;
     }

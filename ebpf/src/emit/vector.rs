@@ -125,7 +125,7 @@ pub extern "C" fn walk_part(slot: u32) -> u32 {
         return 0;
     };
     set!(walk.first, first + CHUNK);
-    u32::from(part(area, walk, first, here))
+    u32::from(part(area, walk, here))
 }
 
 /// Takes the end of what the call moved, if not all of it was copied.
@@ -158,7 +158,7 @@ fn entry(area: *mut u8, index: u32) -> IoVec {
 
 /// Takes what the `count` buffers hold whose places were read; false when the walk is over.
 #[inline(always)]
-fn part(area: *mut u8, walk: *mut Walk, first: u32, count: u32) -> bool {
+fn part(area: *mut u8, walk: *mut Walk, count: u32) -> bool {
     for index in 0..CHUNK {
         let entry = entry(area, index);
         let left = get!(walk.left);
@@ -185,7 +185,8 @@ fn part(area: *mut u8, walk: *mut Walk, first: u32, count: u32) -> bool {
         }
         set!(walk.left, left - here);
         if left == here {
-            set!(walk.last, first + index);
+            // The walk has moved on by a part.
+            set!(walk.last, get!(walk.first).wrapping_sub(CHUNK) + index);
             set!(walk.here, here);
             return false;
         }

@@ -12,10 +12,6 @@ pub struct Sock {
     address: u64,
     /// The verifier knows the address as what it is. A constant wherever a socket is used, so that one way of reading is left.
     is_typed: bool,
-    /// Its `struct socket`, which the verifier knows as what it is, if that was [loaded](Self::with_socket).
-    socket: u64,
-    /// A constant, too.
-    has_socket: bool,
 }
 
 const SOCK_STREAM: u16 = 1;
@@ -30,20 +26,13 @@ impl Sock {
     /// The one at an address that is a number.
     #[inline(always)]
     pub fn at(address: u64) -> Self {
-        Self { address, is_typed: false, socket: 0, has_socket: false }
+        Self { address, is_typed: false }
     }
 
     /// The argument of a hook that takes a `struct sock`.
     #[inline(always)]
     pub fn argument(address: u64) -> Self {
-        Self { address, is_typed: true, socket: 0, has_socket: false }
-    }
-
-    /// The same, with what leads to its open file already loaded. Since Linux 6.2 the verifier searches all types of the kernel by name
-    /// whenever it follows a pointer out of an argument of a hook, which takes it milliseconds: so this is for where it comes in few states.
-    #[inline(always)]
-    pub fn with_socket(self) -> Self {
-        Self { socket: self.load_socket(), has_socket: true, ..self }
+        Self { address, is_typed: true }
     }
 
     /// Its address, a key of the connection table.
@@ -175,24 +164,16 @@ impl Sock {
         self.file(offset!(file_epoll)).is_none_or(|sets: u64| sets != 0)
     }
 
-    #[inline(always)]
-    fn load_socket(self) -> u64 {
-        let at = offset!(sock_socket);
-        // SAFETY: the layout's offset of a pointer; the verifier knows the type of the address.
-        unsafe { load(self.address, at) }
-    }
-
     /// Loads a member of its open file that is a number or a pointer, if it has a file. Only for the argument of a hook.
     #[inline(always)]
     fn file<T: Copy>(self, offset: u32) -> Option<T> {
-        let file_at = offset!(socket_file);
+        let (socket_at, file_at) = (offset!(sock_socket), offset!(socket_file));
         if file_at == ABSENT || offset == ABSENT {
             return None;
         }
         // SAFETY: the layout's offsets of members of these sizes; the verifier knows the type of each pointer.
         unsafe {
-            let socket = if self.has_socket { self.socket } else { self.load_socket() };
-            let file: u64 = load(socket, file_at);
+            let file: u64 = load(load(self.address, socket_at), file_at);
             (file != 0).then(|| load(file, offset))
         }
     }
