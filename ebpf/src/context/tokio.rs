@@ -54,13 +54,12 @@ enum Does {
 /// The context of a call over this connection: the task that makes it, or the request that it is made for.
 #[inline(always)]
 pub fn running(moving: Moving, conn: &mut Conn) -> u64 {
-    let (process, thread_pointer) = (moving.thread.process(), Task::current().thread_pointer());
     match (moving.direction, moving.role) {
-        (RECEIVE, ROLE_SERVER) => return tokio_receives(process, thread_pointer, moving.turn),
+        (RECEIVE, ROLE_SERVER) => return tokio_receives(moving.turn),
         (RECEIVE, _) => return zero(),
         _ => {}
     }
-    let task = tokio_task(process, thread_pointer);
+    let task = tokio_task();
     if task == 0 {
         return zero();
     }
@@ -75,22 +74,25 @@ pub fn running(moving: Moving, conn: &mut Conn) -> u64 {
     } else {
         Does::Asks
     };
-    tokio_context(process, task, does as u32)
+    tokio_context(moving.thread.process(), task, does as u32)
 }
 
 /// The context of what a task does that receives something of a request, in this turn of its connection. A global function: the verifier
 /// checks it once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn tokio_receives(process: u32, thread_pointer: u64, turn: u64) -> u64 {
-    let task = tokio_task(process, thread_pointer);
-    if task == 0 { 0 } else { receives(key(process, task), task, turn) }
+pub extern "C" fn tokio_receives(turn: u64) -> u64 {
+    let task = tokio_task();
+    if task == 0 { 0 } else { receives(key(Task::current().thread().process(), task), task, turn) }
 }
 
-/// The number of the task that runs on the thread with this thread pointer, 0 if none does. A global function, as that one.
+/// The number of the task that the current thread runs, 0 if it runs none. A global function, as that one; both take as little as they can
+/// from whoever calls them, whose stack is full.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn tokio_task(process: u32, thread_pointer: u64) -> u64 {
+pub extern "C" fn tokio_task() -> u64 {
+    let current = Task::current();
+    let (process, thread_pointer) = (current.thread().process(), current.thread_pointer());
     // SAFETY: read at once; user space writes the same for a program.
     let Some(runtime) = (unsafe { RUNTIMES.get(process) }) else { return 0 };
     if runtime.kind != RUNTIME_TOKIO || thread_pointer == 0 {
@@ -180,9 +182,8 @@ pub fn tokio_start(ctx: ProbeContext) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn tokio_reaches(header: u64, starts: u32) -> u32 {
-    let current = Task::current();
-    let process = current.thread().process();
-    let waker = tokio_task(process, current.thread_pointer());
+    let process = Task::current().thread().process();
+    let waker = tokio_task();
     let task = number(process, header).unwrap_or(0);
     if task == 0 || task == waker {
         return 0;
