@@ -186,7 +186,8 @@ fn part(area: *mut u8, walk: *mut Walk, count: u32) -> bool {
         set!(walk.left, left - here);
         if left == here {
             // The walk has moved on by a part.
-            set!(walk.last, get!(walk.first).wrapping_sub(CHUNK) + index);
+            let first = get!(walk.first).wrapping_sub(CHUNK);
+            set!(walk.last, first + index);
             set!(walk.here, here);
             return false;
         }
