@@ -99,8 +99,7 @@ impl<'a> Elf<'a> {
         found
     }
 
-    /// Where an exported variable of threads lies, bytes from the thread pointer, in the executable of a process (ELF Handling For
-    /// Thread-Local Storage, variant II): the block of the executable ends at the thread pointer, its size rounded up to its alignment.
+    /// Where an exported variable of threads lies, bytes from the thread pointer, in the executable of a process.
     pub(super) fn of_thread(&self, wanted: &str) -> Option<i64> {
         let endian = self.endian;
         let names = StringTable::new(&*self.names, 0, self.names.len() as u64);
@@ -111,14 +110,7 @@ impl<'a> Elf<'a> {
                 && symbol.name(endian, names) == Ok(wanted.as_bytes())
         })?;
         let block = self.segments.iter().find(|segment| segment.p_type(endian) == PT_TLS)?;
-        let (size, align) = (block.p_memsz(endian), block.p_align(endian).max(1));
-        // A block that does not begin at its alignment is placed otherwise.
-        if !align.is_power_of_two() || !block.p_vaddr(endian).is_multiple_of(align) || size.max(align) > MAX_BLOCK {
-            return None;
-        }
-        let at = symbol.st_value(endian);
-        let is_inside = at.checked_add(8).is_some_and(|end| end <= size);
-        is_inside.then(|| at.cast_signed() - size.next_multiple_of(align).cast_signed())
+        in_block(block, endian, symbol.st_value(endian), 8)
     }
 
     /// Where in the file the byte of an address lies, and how many of its segment follow. `is_code`: only what is executed.
@@ -193,6 +185,18 @@ pub(super) fn table<T: Pod + Clone>(file: &File, at: u64, count: u16) -> Option<
     }
     let bytes = read(file, at, u64::from(count) * size_of::<T>() as u64)?;
     Some(slice_from_bytes(&bytes, usize::from(count)).ok()?.0.to_vec())
+}
+
+/// Where so many bytes at a place in the block of an executable's variables of threads lie, bytes from the thread pointer (ELF Handling For
+/// Thread-Local Storage, variant II): the block ends at the thread pointer, its size rounded up to its alignment.
+pub(super) fn in_block(block: &ProgramHeader64<Endianness>, endian: Endianness, at: u64, length: u64) -> Option<i64> {
+    let (size, align) = (block.p_memsz(endian), block.p_align(endian).max(1));
+    // A block that does not begin at its alignment is placed otherwise.
+    if !align.is_power_of_two() || !block.p_vaddr(endian).is_multiple_of(align) || size.max(align) > MAX_BLOCK {
+        return None;
+    }
+    let is_inside = at.checked_add(length).is_some_and(|end| end <= size);
+    is_inside.then(|| at.cast_signed() - size.next_multiple_of(align).cast_signed())
 }
 
 /// So many bytes of a file, or nothing.

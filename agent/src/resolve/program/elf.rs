@@ -14,7 +14,7 @@ use object::pod::slice_from_bytes;
 use object::read::StringTable;
 use object::read::elf::{FileHeader as _, SectionHeader as _, Sym as _};
 
-use crate::resolve::elf::read;
+use crate::resolve::elf::{in_block, read};
 
 /// Most bytes that are read at once.
 pub(super) const CHUNK: u64 = 64 * 1024;
@@ -31,8 +31,6 @@ const MAX_SAME_END: usize = 16;
 /// Most places of a text inside of names, and most bytes of a name before it.
 const MAX_NAMED: usize = 256;
 const MAX_NAME: u64 = 512;
-/// Most bytes of the variables of a thread, and their largest alignment.
-const MAX_BLOCK: u64 = 1 << 24;
 /// Size of the header of a file, and of a section.
 const HEADER: usize = 64;
 /// Size of a segment's header.
@@ -161,7 +159,7 @@ impl<'a> Elf<'a> {
             let names = self.part(self.sections.get(table.sh_link(self.endian) as usize)?);
             let places = self.places(names, text.as_bytes(), MAX_NAMED);
             let begins: Vec<u64> = places.iter().filter_map(|at| self.name(names, *at)).collect();
-            self.named(self.part(table), &begins, kind)
+            self.named(self.part(table), &begins, kind, usize::MAX)
         });
         found.unwrap_or_default()
     }
@@ -173,12 +171,12 @@ impl<'a> Elf<'a> {
         before.iter().rposition(|byte| *byte == 0).map(|end| at - length + end as u64 + 1)
     }
 
-    /// What these names name.
-    fn named(&self, table: Part, names: &[u64], kind: u8) -> Option<Vec<Symbol>> {
+    /// What these names name: no more is looked for once so many are found.
+    fn named(&self, table: Part, names: &[u64], kind: u8, enough: usize) -> Option<Vec<Symbol>> {
         const SYMBOL: u64 = size_of::<Sym64<Endianness>>() as u64;
         let size = table.size.min(MAX_SEARCHED) / SYMBOL * SYMBOL;
         let (step, mut done, mut found) = (CHUNK / SYMBOL * SYMBOL, 0, Vec::new());
-        while done < size && !names.is_empty() {
+        while done < size && !names.is_empty() && found.len() < enough {
             let length = step.min(size - done);
             let bytes = self.bytes(table.at.checked_add(done)?, length)?;
             let count = usize::try_from(length / SYMBOL).ok()?;
@@ -198,19 +196,11 @@ impl<'a> Elf<'a> {
         Some(found)
     }
 
-    /// Where a variable of threads of so many bytes lies that stands there in the block of an executable, bytes from the thread pointer
-    /// (ELF Handling For Thread-Local Storage, variant II): the block ends at the thread pointer, its size rounded up to its
-    /// alignment.
+    /// Where a variable of threads of so many bytes lies that stands there in the block of an executable, bytes from the thread pointer.
     pub(super) fn of_thread(&self, at: u64, length: u64) -> Option<i64> {
         let endian = self.endian;
         let block = self.segments.iter().find(|segment| segment.p_type.get(endian) == PT_TLS)?;
-        let (size, align) = (block.p_memsz.get(endian), block.p_align.get(endian).max(1));
-        // A block that does not begin at its alignment is placed otherwise.
-        if !align.is_power_of_two() || !block.p_vaddr.get(endian).is_multiple_of(align) || size.max(align) > MAX_BLOCK {
-            return None;
-        }
-        let is_inside = at.checked_add(length).is_some_and(|end| end <= size);
-        is_inside.then(|| at.cast_signed() - size.next_multiple_of(align).cast_signed())
+        in_block(block, endian, at, length)
     }
 
     /// Where this text stands in a part, bytes from its beginning; so many places at most.
@@ -232,25 +222,7 @@ impl<'a> Elf<'a> {
 
     /// The address of a function whose name stands at one of these places.
     fn symbol(&self, table: Part, names: &[u64]) -> Option<u64> {
-        const SYMBOL: u64 = size_of::<Sym64<Endianness>>() as u64;
-        let size = table.size.min(MAX_SEARCHED) / SYMBOL * SYMBOL;
-        let (step, mut done) = (CHUNK / SYMBOL * SYMBOL, 0);
-        while done < size && !names.is_empty() {
-            let length = step.min(size - done);
-            let bytes = self.bytes(table.at.checked_add(done)?, length)?;
-            let (symbols, _) =
-                slice_from_bytes::<Sym64<Endianness>>(&bytes, usize::try_from(length / SYMBOL).ok()?).ok()?;
-            let is_it = |symbol: &&Sym64<Endianness>| {
-                symbol.st_type() == STT_FUNC
-                    && symbol.st_shndx(self.endian) != SHN_UNDEF
-                    && names.contains(&u64::from(symbol.st_name(self.endian)))
-            };
-            if let Some(symbol) = symbols.iter().find(is_it) {
-                return Some(symbol.st_value(self.endian));
-            }
-            done += length;
-        }
-        None
+        self.named(table, names, STT_FUNC, 1)?.first().map(|symbol| symbol.address)
     }
 
     /// So many bytes of the file, or nothing.
