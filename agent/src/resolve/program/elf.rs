@@ -151,8 +151,7 @@ impl<'a> Elf<'a> {
     }
 
     /// Functions, or variables of threads (`kind`: one of `STT_`), whose names have this text inside, and which need not be exported: names
-    /// of Rust begin with where a thing is found and end with a number. Those of other things that have it inside, too, are
-    /// generic ones (`$LT$`), and what belongs to one (`$u7b$`) is a function of another kind.
+    /// of Rust begin with where a thing is found.
     pub(super) fn symbols(&self, text: &str, kind: u8) -> Vec<Symbol> {
         let table = self.sections.iter().find(|one| one.sh_type(self.endian) == SHT_SYMTAB);
         let found = table.and_then(|table| {
@@ -162,6 +161,11 @@ impl<'a> Elf<'a> {
             self.named(self.part(table), &begins, kind, usize::MAX)
         });
         found.unwrap_or_default()
+    }
+
+    /// The functions whose names have this text at their end, before a number that rustc adds and what LLVM does: not the closures in them.
+    pub(super) fn functions(&self, text: &str) -> Vec<Symbol> {
+        ["17h", ".", "\0"].iter().flat_map(|end| self.symbols(&format!("{text}{end}"), STT_FUNC)).collect()
     }
 
     /// Where the name begins in the middle of which this place of a table of names is.

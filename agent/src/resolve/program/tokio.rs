@@ -66,7 +66,7 @@ pub(super) fn program(file: &File) -> Option<TokioProgram> {
     let context = elf.symbols(CONTEXT, STT_TLS).into_iter().max_by_key(|symbol| symbol.size)?;
     let variable = Variable::of(&elf, context)?;
     let code = |function: &Symbol, most: u64| elf.code_from(function.address, function.size.min(most));
-    let replaced = elf.symbols(REPLACES, STT_FUNC).iter().find_map(|one| variable.replaced(&code(one, MAX_CODE)?));
+    let replaced = elf.functions(REPLACES).iter().find_map(|one| variable.replaced(&code(one, MAX_CODE)?));
     let polls = || {
         let polls = elf.symbols(POLLS, STT_FUNC);
         let polls = polls.iter().take(MAX_POLLS).filter_map(|one| code(one, MAX_POLL));
@@ -75,7 +75,7 @@ pub(super) fn program(file: &File) -> Option<TokioProgram> {
     let current = replaced.or_else(polls)?;
     let place = |symbol: &Symbol| elf.code(symbol.address);
     let probed = PROBED.iter().flat_map(|(program, name)| {
-        let functions = elf.symbols(name, STT_FUNC);
+        let functions = elf.functions(name);
         functions.iter().filter_map(place).map(|at| (*program, at)).collect::<Vec<_>>()
     });
     Some(TokioProgram { current, probed: probed.collect() })
